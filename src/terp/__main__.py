@@ -1,0 +1,5 @@
+"""`python -m terp` is the `terp` command."""
+
+from terp.views.cli.main import main
+
+main()

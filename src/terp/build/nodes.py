@@ -1,0 +1,61 @@
+"""Where every node stands: its unit, rack, place in the rack, and the leaf port of each of its rails."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from terp.build.fabric import Fabric
+from terp.catalogue import Node, Rack
+from terp.describe import MachineFile
+from terp.errors import Problem
+from terp.reader import Written
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """One entry a node, in order of unit, then rack, then place.
+
+    leaf, leaf_port   shape (nodes, rails): the leaf switch of each rail and the port on it
+    """
+
+    unit: NDArray[np.int64]
+    rack: NDArray[np.int64]
+    place: NDArray[np.int64]
+    leaf: NDArray[np.int64]
+    leaf_port: NDArray[np.int64]
+
+    @property
+    def racks_count(self) -> int:
+        """Racks that hold nodes."""
+        return int(self.rack.max()) + 1
+
+
+def check_racks(written: Written[MachineFile], node: Node, rack: Rack) -> list[Problem]:
+    """What keeps the nodes from standing in their racks: height or power."""
+    per_rack = written.record.compute.nodes_per_rack_count
+    path = ("compute", "nodes_per_rack")
+    problems = []
+    if per_rack * node.rack_units_count > rack.rack_units_count:
+        would_do = f"at most {rack.rack_units_count // node.rack_units_count} would do"
+        wrong = f"the nodes are higher than the rack, {per_rack} x {node.rack_units_count}U in {rack.rack_units_count}U"
+        problems.append(written.tree.problem(path, wrong, str(per_rack), would_do))
+    if per_rack * node.rated_power_w > rack.power_feed_w:
+        would_do = f"at most {int(rack.power_feed_w // node.rated_power_w)} would do"
+        wrong = f"the nodes draw more than the rack's feed, {per_rack * node.rated_power_w / 1e3:.1f} kW"
+        problems.append(written.tree.problem(path, wrong, str(per_rack), would_do))
+    return problems
+
+
+def place_nodes(written: Written[MachineFile], fabric: Fabric) -> Nodes:
+    """Fills unit after unit and rack after rack; the nodes left out are the last of the last unit."""
+    compute = written.record.compute
+    count = compute.scalable_units_count * compute.nodes_per_unit_count - compute.left_out_count
+    number = np.arange(count)
+    unit, slot = np.divmod(number, compute.nodes_per_unit_count)
+    racks_a_unit = -(-compute.nodes_per_unit_count // compute.nodes_per_rack_count)
+    rack_in_unit, place = np.divmod(slot, compute.nodes_per_rack_count)
+    leaf = fabric.leaf_of_rail[unit]
+    return Nodes(unit, unit * racks_a_unit + rack_in_unit, place, leaf, np.repeat(slot[:, None], leaf.shape[1], axis=1))

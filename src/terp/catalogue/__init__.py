@@ -1,0 +1,43 @@
+"""WHAT PARTS EXIST, AND WHO SAYS SO?
+
+Parts, citations, hourly series and published job statistics, as data with a source on every number.
+"""
+
+from terp.catalogue.jobs import STATES, TYPES, JobTable, Published, job_profiles, job_statistics_digest, job_table, published_jobs
+from terp.catalogue.parts import (
+    Accelerator,
+    Cable,
+    Node,
+    Part,
+    Processor,
+    Rack,
+    Server,
+    Source,
+    StorageAppliance,
+    Switch,
+)
+from terp.catalogue.read import Catalogue, read_catalogue
+from terp.catalogue.series import FIRST_HOUR, HOUR_S, HOURS_COUNT, Series, hourly, series_digest, series_names
+
+__all__ = [
+    "HOUR_S",
+    "Accelerator",
+    "Cable",
+    "Catalogue",
+    "JobTable",
+    "Node",
+    "Part",
+    "Processor",
+    "Published",
+    "Rack",
+    "Series",
+    "Server",
+    "Source",
+    "StorageAppliance",
+    "Switch",
+    "hourly",
+    "job_table",
+    "published_jobs",
+    "read_catalogue",
+    "series_names",
+]

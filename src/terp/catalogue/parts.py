@@ -1,0 +1,143 @@
+"""The kinds of part, as frozen records in SI units.  Adding a part touches one YAML file and nothing here."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from pydantic import Field
+
+from terp.reader import FlopPerS, Name, Record
+
+Precision = Literal["fp64", "fp64-tensor", "fp32", "tf32", "bf16", "fp16", "fp8", "fp4", "int8"]
+
+
+class Source(Record):
+    """One citation.  `grade` says how close to the maker the text is that was read."""
+
+    title: str
+    publisher: str
+    grade: Literal["official", "press", "third-party", "ours"]
+    read: str
+    address: str
+    dated: str = ""
+    licence: str = ""
+
+
+class Part(Record):
+    """What every part has: a title for people."""
+
+    title: str
+
+
+class Accelerator(Part):
+    """A GPU.  Peaks are dense; `link_rate_bytes_per_s` is one direction of all its NVLinks together."""
+
+    memory_bytes: float = Field(ge=1e9, le=1e12)
+    memory_rate_bytes_per_s: float = Field(ge=1e9, le=1e15)
+    board_power_w: float = Field(ge=10, le=5000)
+    sms_count: int = Field(ge=1, le=1000)
+    boost_clock_hz: float = Field(ge=1e8, le=5e9)
+    link_rate_bytes_per_s: float = Field(ge=1e9, le=1e15)
+    peak_flop_per_s: dict[Precision, FlopPerS]
+
+
+class Processor(Part):
+    """A host processor."""
+
+    cores_count: int = Field(ge=1, le=1000)
+    base_clock_hz: float = Field(ge=1e8, le=1e10)
+    turbo_clock_hz: float = Field(ge=1e8, le=1e10)
+    power_w: float = Field(ge=1, le=2000)
+
+
+class Node(Part):
+    """A compute node.
+
+    idle, busy, full   measured powers of the node without fans [W]; `busy` is long training
+    *_fan_power_w      its fans at idle and at full power [W]
+    rated_power_w      the maker's maximum, fans included [W]
+    """
+
+    accelerator: Name
+    accelerators_count: int = Field(ge=1, le=128)
+    processor: Name
+    processors_count: int = Field(ge=1, le=64)
+    memory_bytes: float = Field(ge=1e9, le=1e14)
+    local_storage_bytes: float = Field(ge=0, le=1e15)
+    compute_ports_count: int = Field(ge=1, le=128)
+    compute_port_rate_bytes_per_s: float = Field(ge=1e6, le=2e11)
+    compute_cages_count: int = Field(ge=1, le=128)
+    storage_ports_count: int = Field(ge=0, le=16)
+    storage_port_rate_bytes_per_s: float = Field(ge=1e6, le=2e11)
+    in_band_ports_count: int = Field(ge=0, le=16)
+    rack_units_count: int = Field(ge=1, le=60)
+    mass_kg: float = Field(ge=1, le=5000)
+    rated_power_w: float = Field(ge=100, le=2e5)
+    idle_power_w: float = Field(ge=0, le=1e6)
+    busy_power_w: float = Field(ge=0, le=1e6)
+    full_power_w: float = Field(ge=0, le=1e6)
+    idle_fan_power_w: float = Field(ge=0, le=1e6)
+    full_fan_power_w: float = Field(ge=0, le=1e6)
+    down_power_w: float = Field(ge=0, le=1e6)
+
+
+class Switch(Part):
+    """A switch.  `typical_power_w` is with passive cables; optics add theirs."""
+
+    ports_count: int = Field(ge=2, le=1024)
+    port_rate_bytes_per_s: float = Field(ge=1e6, le=2e11)
+    ports_per_cage_count: int = Field(ge=1, le=8)
+    rack_units_count: int = Field(ge=1, le=60)
+    typical_power_w: float = Field(ge=0, le=1e6)
+    maximum_power_w: float = Field(ge=0, le=1e6)
+    hop_latency_s: float | None = Field(default=None, ge=0, le=1e-3)
+
+
+class Cable(Part):
+    """A cable or transceiver.  `power_w` is of one piece."""
+
+    rate_bytes_per_s: float = Field(ge=1e6, le=2e11)
+    power_w: float = Field(ge=0, le=100)
+    reach_m: float = Field(ge=0.1, le=1e5)
+
+
+class StorageAppliance(Part):
+    """A storage appliance with its own ports on the storage fabric."""
+
+    usable_bytes: float = Field(ge=1e12, le=1e18)
+    read_rate_bytes_per_s: float = Field(ge=1e9, le=1e15)
+    write_rate_bytes_per_s: float = Field(ge=1e9, le=1e15)
+    ports_count: int = Field(ge=1, le=128)
+    port_rate_bytes_per_s: float = Field(ge=1e6, le=2e11)
+    rack_units_count: int = Field(ge=1, le=60)
+    typical_power_w: float = Field(ge=0, le=1e6)
+    maximum_power_w: float = Field(ge=0, le=1e6)
+
+
+class Rack(Part):
+    """A rack: room, the power its feed carries, and its distribution units."""
+
+    rack_units_count: int = Field(ge=1, le=60)
+    power_feed_w: float = Field(ge=1e3, le=1e6)
+    power_units_count: int = Field(ge=1, le=12)
+
+
+class Server(Part):
+    """A server or appliance that manages the machine."""
+
+    rack_units_count: int = Field(ge=1, le=60)
+    typical_power_w: float = Field(ge=0, le=1e6)
+    maximum_power_w: float = Field(ge=0, le=1e6)
+
+
+FAMILIES: Final[dict[str, type[Part]]] = {
+    "accelerators": Accelerator,
+    "processors": Processor,
+    "nodes": Node,
+    "switches": Switch,
+    "cables": Cable,
+    "storage": StorageAppliance,
+    "racks": Rack,
+    "servers": Server,
+}
+"""File under `parts/` -> the record of its entries."""

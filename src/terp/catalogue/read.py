@@ -1,0 +1,65 @@
+"""Reads the catalogue: YAML files -> records, with the sourcing of every value beside them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import TypeVar
+
+from terp.catalogue.parts import FAMILIES, Part, Source
+from terp.errors import Problem, Problems, UnknownName, did_you_mean
+from terp.reader import Provenance, dotted, read_entries, read_tree
+
+P = TypeVar("P", bound=Part)
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Parts by family and name, citations, and who says each value.
+
+    provenance   "nodes.dgx-h100.idle_power" -> Provenance
+    digest       SHA-256 of the files read
+    """
+
+    parts: Mapping[str, Mapping[str, Part]]
+    sources: Mapping[str, Source]
+    provenance: Mapping[str, Provenance]
+    digest: str
+
+    def part(self, kind: type[P], name: str) -> P:
+        """A part of a kind by name.  Raises UnknownName with the nearest names."""
+        family = next(family for family, record in FAMILIES.items() if record is kind)
+        found = self.parts[family].get(name)
+        if found is None:
+            raise UnknownName(f"part in {family}", name, self.parts[family])
+        assert isinstance(found, kind)
+        return found
+
+
+@cache
+def read_catalogue() -> Catalogue:
+    """The catalogue that ships with Terp.  Raises Problems if a file of it is wrong."""
+    folder = resources.files("terp.catalogue")
+    hashed = hashlib.sha256()
+    problems: list[Problem] = []
+    texts = {"sources": folder.joinpath("sources.yaml").read_text("utf-8")}
+    texts |= {family: folder.joinpath("parts", f"{family}.yaml").read_text("utf-8") for family in FAMILIES}
+    for text in texts.values():
+        hashed.update(text.encode())
+    sources = read_entries(read_tree(texts.pop("sources"), "sources.yaml"), Source, problems)
+    parts: dict[str, Mapping[str, Part]] = {}
+    provenance: dict[str, Provenance] = {}
+    for family, text in texts.items():
+        sourced = read_tree(text, f"{family}.yaml")
+        parts[family] = read_entries(sourced, FAMILIES[family], problems)
+        for path, entry in sourced.provenance.items():
+            provenance[f"{family}.{dotted(path)}"] = entry
+            if entry.source and entry.source not in sources:
+                hint = did_you_mean(entry.source, sources)
+                problems.append(sourced.tree.problem(path, "unknown source", repr(entry.source), hint))
+    if problems:
+        raise Problems(problems)
+    return Catalogue(parts, sources, provenance, hashed.hexdigest())

@@ -1,0 +1,88 @@
+"""Hourly series of 2024: prices, weather, carbon.  Each knows its unit, its source, and whether it is modelled."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any, Final
+
+import numpy as np
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from pydantic import Field
+
+from terp.errors import Problem, Problems, UnknownName
+from terp.reader import Name, Record, read_entries, read_tree
+
+HOUR_S: Final = 3600
+FIRST_HOUR: Final = "2024-01-01T00:00Z"
+HOURS_COUNT: Final = 8784
+
+
+class SeriesEntry(Record):
+    """What `series.yaml` says of one column.
+
+    synthetic   True where the values are modelled rather than observed; shown wherever they are used
+    """
+
+    title: str
+    unit: str
+    origin: Name
+    synthetic: bool
+    licence: str
+    attribution: str
+    low_ratio: float = Field(ge=-1e6, le=1e6)
+    high_ratio: float = Field(ge=-1e6, le=1e6)
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Series:
+    """An hourly series from `FIRST_HOUR` on, in the unit of its entry; `values` has 8,784 entries."""
+
+    name: str
+    entry: SeriesEntry
+    values: NDArray[np.float64]
+
+    def over(self, hours: int) -> NDArray[np.float64]:
+        """The first `hours` values; past the year's end the year begins again."""
+        return np.resize(self.values, hours)
+
+
+@cache
+def _entries() -> dict[str, SeriesEntry]:
+    text = resources.files("terp.catalogue").joinpath("series", "series.yaml").read_text("utf-8")
+    problems: list[Problem] = []
+    entries = read_entries(read_tree(text, "series.yaml"), SeriesEntry, problems)
+    if problems:
+        raise Problems(problems)
+    return entries
+
+
+def series_names() -> tuple[str, ...]:
+    """The names of all series."""
+    return tuple(_entries())
+
+
+def hourly(name: str) -> Series:
+    """A series by name.  Raises UnknownName."""
+    entry = _entries().get(name)
+    if entry is None:
+        raise UnknownName("hourly series", name, _entries())
+    values: Any = _table().column(name).to_numpy()
+    return Series(name, entry, values.astype(np.float64))
+
+
+@cache
+def _table() -> Any:
+    with resources.as_file(resources.files("terp.catalogue").joinpath("series", "hourly-2024.parquet")) as path:
+        return pq.read_table(path)
+
+
+@cache
+def series_digest() -> str:
+    """SHA-256 of the series that ship."""
+    folder = resources.files("terp.catalogue").joinpath("series")
+    return hashlib.sha256(folder.joinpath("hourly-2024.parquet").read_bytes()).hexdigest()

@@ -1,0 +1,30 @@
+"""WHAT DOES THE USER WANT?
+
+Frozen records of the files people write: machine, site, workload.  No arithmetic here.
+"""
+
+from terp.describe.machine import Compute, Fabric, MachineFile, Management, Storage
+from terp.describe.shipped import read_machine, read_site, read_workload, shipped_names
+from terp.describe.site import Cooling, Site, TaxSlice
+from terp.describe.workload import Arrivals, Domain, Group, JobType, Requests, Workload
+
+__all__ = [
+    "Arrivals",
+    "Compute",
+    "Cooling",
+    "Domain",
+    "Fabric",
+    "Group",
+    "JobType",
+    "MachineFile",
+    "Management",
+    "Requests",
+    "Site",
+    "Storage",
+    "TaxSlice",
+    "Workload",
+    "read_machine",
+    "read_site",
+    "read_workload",
+    "shipped_names",
+]

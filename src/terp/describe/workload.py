@@ -1,0 +1,100 @@
+"""What a workload file says: who works on the machine, on what, and how hard it is loaded."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from terp.reader import Name, Ratio, Record, Seconds, Share
+
+TypeName = Literal["evaluation", "pretraining", "fine-tuning", "multimodal", "debug", "other"]
+
+
+class Arrivals(Record):
+    """When jobs come: a rate by local hour and weekday, Gamma noise from hour to hour, and arrays of like jobs.
+
+    by_hour_ratio        24 rates relative to their mean, local hour 0 to 23
+    by_weekday_ratio     7 rates, Monday first
+    noise_shape_ratio    shape of the Gamma factor of each hour; its variance is 1 over the shape
+    array_size_ratio     mean jobs of one submission (geometric), by type; 1 if absent
+    """
+
+    by_hour_ratio: Annotated[list[Ratio], Field(min_length=24, max_length=24)]
+    by_weekday_ratio: Annotated[list[Ratio], Field(min_length=7, max_length=7)]
+    noise_shape_ratio: float = Field(gt=0, le=1000)
+    array_size_ratio: dict[TypeName, Annotated[Ratio, Field(ge=1, le=1000)]] = {}
+
+
+class Requests(Record):
+    """What users ask for: run time over requested time, then rounded up to a limit that people type.
+
+    quantile_fraction, run_over_requested_fraction   points of the distribution of that ratio, both rising
+    at_limit_fraction share of jobs that run into their limit
+    shortest_at_limit_s   jobs shorter than this never do
+    limits_s          requested times people type, rising; the longest is the partition's
+    """
+
+    quantile_fraction: Annotated[list[Share], Field(min_length=2)]
+    run_over_requested_fraction: Annotated[list[Share], Field(min_length=2)]
+    at_limit_fraction: float = Field(ge=0, le=0.5)
+    shortest_at_limit_s: float = Field(ge=1, le=1e6)
+    limits_s: Annotated[list[Seconds], Field(min_length=1)]
+
+
+class Group(Record):
+    """A group of users.
+
+    share_fraction   its share of the load and its entitlement
+    profiles         published job profiles it is drawn from -> share of its GPU time
+    domains          fields it works in -> weight among its jobs of each type
+    """
+
+    title: str
+    share_fraction: float = Field(ge=0, le=1)
+    profiles: dict[Name, Share]
+    domains: dict[Name, Share]
+
+
+class JobType(Record):
+    """A kind of job of a domain.
+
+    like            published types it is drawn from
+    weight_ratio    weight among the domain's kinds of the same type
+    node_power_w    mean power of a whole node that runs it, without fans [W]
+    checkpoint_s    time between checkpoints; absent: none, a failure loses all
+    restart_s       time to set up again from a checkpoint
+    """
+
+    title: str
+    like: Annotated[list[TypeName], Field(min_length=1)]
+    weight_ratio: float = Field(default=1.0, gt=0, le=1000)
+    node_power_w: float = Field(ge=100, le=2e5)
+    checkpoint_s: float | None = Field(default=None, ge=1, le=1e7)
+    restart_s: float = Field(default=0.0, ge=0, le=1e6)
+
+
+class Domain(Record):
+    """A field of work, with its kinds of job."""
+
+    title: str
+    jobs: dict[Name, JobType]
+
+
+class Workload(Record):
+    """A country, or a centre, at work.
+
+    load_fraction      GPU time asked for over GPU time there is
+    largest_job_count  jobs of more GPUs are left out of the profiles; absent: none is
+    """
+
+    kind: Literal["workload"]
+    name: Name
+    title: str
+    load_fraction: float = Field(gt=0, le=5)
+    largest_job_count: int | None = Field(default=None, ge=1, le=1_000_000)
+    arrivals: Arrivals
+    requests: Requests
+    groups: dict[Name, Group]
+    domains: dict[Name, Domain]
+    note: str = ""

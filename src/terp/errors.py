@@ -1,0 +1,76 @@
+"""Everything Terp raises on purpose, and nothing else.
+
+    TerpError
+    ├── Problems           one or more mistakes in what the user wrote or asked; exit code 2
+    ├── UnknownName        a part, machine, workload or site that is not there
+    └── Interrupted        the user stopped a run; exit code 130
+
+An error carries data (`problems`, `name`, `known`), reads as one line a problem, and says what would do.
+Nothing below `views` prints; `views.cli` turns these into lines on stderr and an exit code.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class TerpError(Exception):
+    """Everything this package raises on purpose."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One mistake: where it is, what is wrong, what was found and what would do.
+
+    line, column   1-based position in `file`; 0 where the mistake has no place in a file
+    path           dotted path of the value, such as `compute.scalable_units`; may be empty
+    """
+
+    file: str
+    line: int
+    column: int
+    path: str
+    wrong: str
+    found: str = ""
+    would_do: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}: " if self.line else f"{self.file}: " if self.file else ""
+        text = place + (f"{self.path}: " if self.path else "") + self.wrong
+        if self.found:
+            text += f", found {self.found}"
+        if self.would_do:
+            text += f"; {self.would_do}"
+        return text
+
+
+class Problems(TerpError):
+    """All the mistakes of one input, sorted by place.  `problems` holds them as records."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems: tuple[Problem, ...] = tuple(sorted(set(problems)))
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class UnknownName(TerpError):
+    """A name that is not among the known ones; suggests the nearest."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        self.kind, self.name, self.known = kind, name, tuple(sorted(known))
+        super().__init__(f"no {kind} {name!r}; {did_you_mean(name, self.known)}")
+
+
+class Interrupted(TerpError):
+    """The user stopped the work; nothing was left under the final name."""
+
+
+def did_you_mean(name: str, known: Iterable[str], most: int = 3) -> str:
+    """A hint such as "did you mean 'kW'?", or the list of what there is when nothing is near."""
+    names = list(known)
+    lowered = {candidate.lower(): candidate for candidate in names}
+    near = [lowered[hit] for hit in difflib.get_close_matches(str(name).lower(), list(lowered), n=most, cutoff=0.6)]
+    if near:
+        return "did you mean " + " or ".join(repr(hit) for hit in near) + "?"
+    return "known: " + ", ".join(names[:12]) + (", ..." if len(names) > 12 else "") if names else "none is known"

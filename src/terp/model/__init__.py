@@ -1,0 +1,17 @@
+"""HOW FAST, HOW HOT, HOW RELIABLE?
+
+Pure functions, one model each, with its symbols, units and source.  No clock, no files, no state.
+"""
+
+from terp.model.facility import facility_power_w, mechanical_share, pue
+from terp.model.money import staircase_eur
+from terp.model.power import fan_power_w, node_power_w
+
+__all__ = [
+    "facility_power_w",
+    "fan_power_w",
+    "mechanical_share",
+    "node_power_w",
+    "pue",
+    "staircase_eur",
+]

@@ -1,0 +1,30 @@
+"""WHAT DID THE PERSON WRITE, AND WHERE?
+
+One reader for every kind of file that people write.  It knows YAML 1.2 core rules, units, where each value
+stands, who says so (status, range, source), and it reports every problem of a file at once.
+"""
+
+from terp.reader.fields import FlopPerS, Name, Ratio, Record, Seconds, Share
+from terp.reader.load import Sourced, Written, read_entries, read_record, read_text, read_tree
+from terp.reader.provenance import BASES, STATUSES, Provenance
+from terp.reader.tree import Tree, dotted
+
+__all__ = [
+    "BASES",
+    "STATUSES",
+    "FlopPerS",
+    "Name",
+    "Provenance",
+    "Ratio",
+    "Record",
+    "Seconds",
+    "Share",
+    "Sourced",
+    "Tree",
+    "Written",
+    "dotted",
+    "read_entries",
+    "read_record",
+    "read_text",
+    "read_tree",
+]

@@ -1,0 +1,92 @@
+"""The frozen record that a file becomes, and how its fields are written.
+
+A field's name says its dimension: `idle_power_w` holds watts and is written `idle_power: "2.2 kW"`.  The unit
+stands with the number in the file and with the name in the code; limits are pydantic's own `Field(ge=, le=)`, in SI.
+"""
+
+from __future__ import annotations
+
+import typing
+from functools import partial
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from terp import units
+
+_SUFFIXES: Final = sorted((f"_{dimension}" for dimension in units.UNITS), key=len, reverse=True)
+
+
+def written_name(name: str) -> str:
+    """The key that stands in a file for a field: its name without the unit."""
+    return next((name.removesuffix(suffix) for suffix in _SUFFIXES if name.endswith(suffix)), name)
+
+
+def dimension_of(name: str) -> str:
+    """The dimension that a field's name ends with; empty if none."""
+    return next((suffix[1:] for suffix in _SUFFIXES if name.endswith(suffix)), "")
+
+
+def wrong(message: str, would_do: str = "") -> PydanticCustomError:
+    """An error for a validator: what is wrong, and what would do."""
+    return PydanticCustomError("terp", "{wrong}", {"wrong": message, "would_do": would_do})
+
+
+def scaled(value: Any, dimension: str) -> Any:
+    """A written value in SI.  Numbers without a unit pass only where the dimension has none."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if "" not in units.UNITS[dimension]:
+            raise wrong("the unit is missing", f"write it with its unit, such as {units.EXAMPLES[dimension]!r}")
+        if dimension == "count" and isinstance(value, float):
+            raise wrong("not a whole number", "write it in digits, such as 8")
+        return value
+    if not isinstance(value, str) or dimension == "count":
+        raise wrong(f"not {units.NAMES[dimension]}", f"write it such as {units.EXAMPLES[dimension]!r}")
+    try:
+        return units.parse(value, dimension)
+    except units.NotAQuantity as error:
+        raise wrong(error.wrong, error.would_do) from None
+
+
+class Record(BaseModel):
+    """A frozen description; unknown keys are refused; fields are written without their unit suffix."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=written_name, populate_by_name=True, allow_inf_nan=False
+    )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _in_si(cls, value: Any, info: ValidationInfo) -> Any:
+        """Scale what is written for a plain number field, by the unit that its name ends with."""
+        name = info.field_name or ""
+        plain = plain_type(cls.model_fields[name].annotation)
+        dimension = dimension_of(name)
+        return scaled(value, dimension) if plain in (int, float) and dimension and value is not None else value
+
+
+def plain_type(annotation: Any) -> Any:
+    """An annotation without `Annotated` and without `| None`."""
+    while typing.get_origin(annotation) is not None and typing.get_origin(annotation) not in (dict, list, tuple):
+        options = [option for option in typing.get_args(annotation) if option is not type(None)]
+        if not options or typing.get_origin(annotation) is typing.Literal:
+            break
+        annotation = options[0]
+    return annotation
+
+
+FlopPerS = Annotated[float, BeforeValidator(partial(scaled, dimension="flop_per_s")), Field(ge=1e9, le=1e17)]
+"""A compute rate in a mapping or list [flop/s]."""
+
+Seconds = Annotated[float, BeforeValidator(partial(scaled, dimension="s")), Field(ge=0, le=1e9)]
+"""A time in a mapping or list [s]."""
+
+Share = Annotated[float, BeforeValidator(partial(scaled, dimension="fraction")), Field(ge=0, le=1)]
+"""A fraction in a mapping or list, 0 to 1."""
+
+Ratio = Annotated[float, BeforeValidator(partial(scaled, dimension="ratio")), Field(ge=0, le=1e6)]
+"""A plain number that is not negative, in a mapping or list."""
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.\-]{0,63}$")]
+"""A short name in small letters, digits, dots and dashes."""

@@ -1,0 +1,206 @@
+"""File -> checked record, with all problems of the file raised together."""
+
+from __future__ import annotations
+
+import typing
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from terp import units
+from terp.errors import Problem, Problems, did_you_mean
+from terp.reader import provenance
+from terp.reader.fields import Record, dimension_of, plain_type, written_name
+from terp.reader.provenance import Provenance
+from terp.reader.tree import MAX_BYTES, Path, Tree, dotted, parse_yaml
+
+T = TypeVar("T", bound=Record)
+
+
+@dataclass(frozen=True)
+class Sourced:
+    """A file's plain data, who says each value, and where each stands."""
+
+    tree: Tree
+    data: Any
+    provenance: dict[Path, Provenance]
+
+
+@dataclass(frozen=True)
+class Written(Generic[T]):
+    """A record as it was written: the record, the text's file, and the sourcing of its values by dotted path."""
+
+    record: T
+    file: str
+    provenance: dict[str, Provenance]
+    tree: Tree
+
+
+def read_text(path: FilePath) -> str:
+    """The text of a file.  Raises Problems if it cannot be read, is too large, or is not UTF-8."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            wrong = f"the file is larger than {MAX_BYTES // 2**20} MiB"
+            raise Problems([Problem(str(path), 0, 0, "", wrong, would_do="split it or leave data out of it")])
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        wrong = f"not UTF-8 text, at byte {error.start}"
+        raise Problems([Problem(str(path), 0, 0, "", wrong, would_do="save it as UTF-8")]) from None
+    except OSError as error:
+        raise Problems([Problem(str(path), 0, 0, "", f"cannot be read: {error.strerror}")]) from None
+
+
+def read_tree(text: str, file: str) -> Sourced:
+    """Plain data and sourcing of a YAML text.  Raises Problems."""
+    tree = parse_yaml(text, file)
+    data, sourcing, problems = provenance.split(tree)
+    if problems:
+        raise Problems(problems)
+    return Sourced(tree, data, sourcing)
+
+
+def read_record(text: str, file: str, kind: type[T]) -> Written[T]:
+    """A checked record of a YAML text.  Raises Problems with every mistake of the file at once."""
+    tree = parse_yaml(text, file)
+    data, sourcing, problems = provenance.split(tree)
+    if not isinstance(data, dict):
+        problems.append(tree.problem((), "not a mapping of keys to values", would_do="start with `kind:`"))
+        raise Problems(problems)
+    try:
+        record = kind.model_validate(data)
+    except ValidationError as error:
+        raise Problems([*problems, *_problems_of(error, kind, tree)]) from None
+    problems += _bad_ranges(record, sourcing, tree)
+    if problems:
+        raise Problems(problems)
+    return Written(record, file, {dotted(path): entry for path, entry in sourcing.items()}, tree)
+
+
+def read_entries(sourced: Sourced, kind: type[T], problems: list[Problem]) -> dict[str, T]:
+    """The records of a file of named entries.  Its mistakes are added to `problems`, with their places."""
+    records: dict[str, T] = {}
+    for name, data in sourced.data.items():
+        try:
+            records[name] = kind.model_validate(data)
+        except ValidationError as error:
+            problems += _problems_of(error, kind, sourced.tree, (name,))
+    return records
+
+
+def _problems_of(error: ValidationError, kind: type[BaseModel], tree: Tree, prefix: Path = ()) -> list[Problem]:
+    """A validation error as problems with places.  `prefix` is where the record stands in the tree."""
+    return [_problem(item, kind, tree, prefix) for item in error.errors(include_url=False)]
+
+
+def _problem(item: Any, kind: type[BaseModel], tree: Tree, prefix: Path) -> Problem:
+    steps = [step for step in item["loc"] if not (isinstance(step, str) and step.startswith(("function-", "[key]")))]
+    loc: Path = tuple(steps)
+    path = (*prefix, *(written_name(step) if isinstance(step, str) else step for step in loc))
+    found = _found(item.get("input"))
+    match item["type"]:
+        case "extra_forbidden":
+            known = [written_name(name) for name in _fields_at(kind, loc[:-1])]
+            return tree.problem(path, "unknown key", repr(loc[-1]), did_you_mean(str(loc[-1]), known), key=True)
+        case "missing":
+            return tree.problem(path, "missing", would_do=f"add `{path[-1]}:`", key=True)
+        case "terp":
+            return tree.problem(path, item["ctx"]["wrong"], found, item["ctx"]["would_do"])
+        case "greater_than_equal" | "less_than_equal":
+            written = _found(_written_at(tree.data, path))
+            return tree.problem(path, "out of range", written, _limits(kind, loc, item["ctx"]))
+        case "literal_error":
+            allowed = [word.strip("'") for word in item["ctx"]["expected"].replace(" or ", ", ").split(", ")]
+            return tree.problem(path, "not one of the known words", found, did_you_mean(str(item["input"]), allowed))
+        case "string_pattern_mismatch":
+            return tree.problem(path, "not a short name", found, "use small letters, digits, dots and dashes")
+        case "dict_type" | "model_type" | "model_attributes_type":
+            return tree.problem(path, "not a mapping of keys to values", found, "put its keys below it, indented")
+        case "list_type" | "tuple_type":
+            return tree.problem(path, "not a list", found, "write it as [a, b] or as lines that start with a dash")
+        case "string_type":
+            return tree.problem(path, "not a text", found, "put it in quotes")
+    return tree.problem(path, item["msg"][:1].lower() + item["msg"][1:], found)
+
+
+def _written_at(data: Any, path: Path) -> Any:
+    """What stands in the file at a path, before scaling."""
+    for step in path:
+        inside = data.get(step) if isinstance(data, dict) else data[step] if isinstance(data, list) else None
+        data = inside
+    return data["value"] if isinstance(data, dict) and "value" in data else data
+
+
+def _limits(kind: type[BaseModel], loc: Path, context: Any) -> str:
+    """Which values would do for a number that is out of range, in the unit of its field."""
+    names = [name for name in _fields_at(kind, loc[:-1]) if loc[-1] in (name, written_name(name))]
+    names += [str(step) for step in loc[:-1]]
+    dimension = next((found for found in map(dimension_of, names) if found), "ratio")
+    if "ge" in context:
+        return f"at least {units.show(context['ge'], dimension)} would do"
+    return f"at most {units.show(context['le'], dimension)} would do"
+
+
+def _found(value: Any) -> str:
+    text = "a mapping" if isinstance(value, dict) else "a list" if isinstance(value, list) else repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _fields_at(kind: type[BaseModel], loc: Path) -> list[str]:
+    """Names of the fields of the record at a location, following records in mappings, lists and options."""
+    current: Any = kind
+    for step in loc:
+        current = _member(current, step)
+    record = _record_in(current)
+    return list(record.model_fields) if record else []
+
+
+def _member(current: Any, step: str | int) -> Any:
+    record = _record_in(current) if not isinstance(step, int) else None
+    if record is not None:
+        for name, info in record.model_fields.items():
+            if step in (name, written_name(name)):
+                return info.annotation
+    arguments = typing.get_args(plain_type(current))
+    return arguments[-1 if typing.get_origin(plain_type(current)) is dict else 0] if arguments else None
+
+
+def _record_in(annotation: Any) -> type[BaseModel] | None:
+    bare = plain_type(annotation)
+    return bare if isinstance(bare, type) and issubclass(bare, BaseModel) else None
+
+
+def _bad_ranges(record: Record, sourcing: dict[Path, Provenance], tree: Tree) -> list[Problem]:
+    """Ranges that cannot be read in the dimension of their field, or that leave the value out."""
+    problems = []
+    for path, entry in sourcing.items():
+        if not entry.range_text:
+            continue
+        name, value = _leaf(record, path)
+        dimension = dimension_of(name)
+        if not isinstance(value, int | float) or not dimension:
+            continue
+        try:
+            low, high = units.parse_range(entry.range_text, dimension)
+        except units.NotAQuantity as error:
+            problems.append(tree.problem((*path, "range"), error.wrong, repr(entry.range_text), error.would_do))
+            continue
+        if not low <= value <= high:
+            would_do = "widen the range or correct the value"
+            problems.append(tree.problem((*path, "range"), "the value lies outside its range", entry.range_text, would_do))
+    return problems
+
+
+def _leaf(record: Any, path: Path) -> tuple[str, Any]:
+    """Field name and value at a path of written names; a mapping's own field name stands for its entries."""
+    name = ""
+    for step in path:
+        if isinstance(record, BaseModel):
+            name = next((field for field in type(record).model_fields if step in (field, written_name(field))), "")
+            record = getattr(record, name, None)
+        elif isinstance(record, dict):
+            record = record.get(step)
+        elif isinstance(record, list | tuple) and isinstance(step, int):
+            record = record[step]
+    return name, record

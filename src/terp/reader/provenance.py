@@ -1,0 +1,88 @@
+"""Who says so: a value may be a small mapping with its status, range and source.
+
+    idle_power: {value: "2.45 kW", status: assumed, range: "2.1 .. 2.8 kW", source: smc-mlperf-2024, note: "..."}
+
+The reader takes these apart: models see plain numbers, reports see where each came from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from terp.errors import Problem, did_you_mean
+from terp.reader.tree import Path, Tree
+
+STATUSES: Final = ("published", "measured", "derived", "assumed")
+BASES: Final = (
+    "dense", "sparse", "one direction", "both directions", "per device", "per node", "per port", "typical", "maximum",
+    "list price", "contract price",
+)  # fmt: skip
+_KEYS: Final = ("value", "status", "basis", "range", "source", "note")
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where one value comes from.
+
+    range_text   as written, such as "1 .. 4"; empty where none is given; required if assumed
+    source       short name of an entry in sources.yaml; empty if the value is our own assumption
+    """
+
+    status: str
+    source: str = ""
+    basis: str = ""
+    range_text: str = ""
+    note: str = ""
+
+
+def split(tree: Tree) -> tuple[Any, dict[Path, Provenance], list[Problem]]:
+    """Plain data without the sourcing, the sourcing by path, and what is wrong with it.
+
+    A mapping that has a `source` of its own lends it, with status published, to the values below it.
+    """
+    found: dict[Path, Provenance] = {}
+    problems: list[Problem] = []
+
+    def walk(data: Any, path: Path, source: str) -> Any:
+        if isinstance(data, dict) and "value" in data:
+            provenance, wrong = _one(tree, data, path, source)
+            found[path] = provenance
+            problems.extend(wrong)
+            tree.values[path] = tree.place((*path, "value"))
+            return data["value"]
+        if isinstance(data, dict):
+            own = data.get("source")
+            source = own if isinstance(own, str) else source
+            return {key: walk(value, (*path, key), source) for key, value in data.items() if key != "source"}
+        if isinstance(data, list):
+            return [walk(value, (*path, index), source) for index, value in enumerate(data)]
+        if source and data is not None:
+            found[path] = Provenance("published", source)
+        return data
+
+    return walk(tree.data, (), ""), found, problems
+
+
+def _one(tree: Tree, data: dict[str, Any], path: Path, source: str) -> tuple[Provenance, list[Problem]]:
+    """The sourcing of one value written as a mapping."""
+    problems = [
+        tree.problem((*path, key), "unknown key", repr(key), did_you_mean(key, _KEYS), key=True)
+        for key in data
+        if key not in _KEYS
+    ]
+    problems += [
+        tree.problem((*path, key), "not a text", repr(data[key]), "put it in quotes")
+        for key in _KEYS[1:]
+        if key in data and not isinstance(data[key], str)
+    ]
+    text = {key: data[key] if isinstance(data.get(key), str) else "" for key in _KEYS[1:]}
+    status = text["status"] or "published"
+    for key, allowed in (("status", STATUSES), ("basis", BASES)):
+        if text[key] and text[key] not in allowed:
+            problems.append(tree.problem((*path, key), f"unknown {key}", repr(text[key]), did_you_mean(text[key], allowed)))
+    if status == "assumed" and not text["range"]:
+        would_do = "add range: 'low .. high', so that plans can vary it"
+        problems.append(tree.problem(path, "assumed without a range", repr(data["value"]), would_do))
+    own_source = text["source"] or ("" if status == "assumed" else source)
+    return Provenance(status, own_source, text["basis"], text["range"], text["note"]), problems

@@ -1,0 +1,212 @@
+"""YAML text -> plain data with the place of every key and value; hostile files stop at a limit.
+
+YAML 1.2 core rules: only `true`, `false`, `null` and numbers are anything but text, so `country: NO` stays "NO".
+Built from the parser's events with a stack of our own: no recursion for a deep file to exhaust.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import yaml
+
+from terp.errors import Problem, Problems
+
+MAX_BYTES: Final = 4 * 2**20
+MAX_DEPTH: Final = 24
+MAX_VALUES: Final = 100_000
+
+Path = tuple[str | int, ...]
+Place = tuple[int, int]
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_INT: Final = re.compile(r"[+-]?[0-9]{1,18}")
+_FLOAT: Final = re.compile(r"[+-]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][+-]?[0-9]{1,3})?")
+_WORDS: Final = {"true": True, "false": False, "null": None, "~": None, "": None}
+_PLAIN_TAGS: Final = (None, "!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
+
+
+@dataclass
+class Tree:
+    """Plain data of a file, with where each value (`values`) and each key (`keys`) stands, 1-based."""
+
+    file: str
+    data: Any = None
+    values: dict[Path, Place] = field(default_factory=dict)
+    keys: dict[Path, Place] = field(default_factory=dict)
+
+    def place(self, path: Path, *, key: bool = False) -> Place:
+        """Line and column of a path, or of its nearest ancestor that stands in the file."""
+        while path:
+            table = self.keys if key and path in self.keys else self.values
+            if path in table:
+                return table[path]
+            path = path[:-1]
+        return self.values.get((), (1, 1))
+
+    def problem(self, path: Path, wrong: str, found: str = "", would_do: str = "", *, key: bool = False) -> Problem:
+        """A problem at the place of a path."""
+        line, column = self.place(path, key=key)
+        return Problem(self.file, line, column, dotted(path), wrong, found, would_do)
+
+
+def dotted(path: Path) -> str:
+    """`("groups", 0, "share")` as "groups.0.share"."""
+    return ".".join(str(step) for step in path)
+
+
+def parse_yaml(text: str, file: str) -> Tree:
+    """The tree of a YAML text.  Raises Problems: syntax, duplicate keys, tags, depth, size, alias bombs."""
+    if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+        wrong = f"the file is larger than {MAX_BYTES // 2**20} MiB"
+        raise Problems([Problem(file, 1, 1, "", wrong, would_do="split it or leave data out of it")])
+    builder = _Builder(Tree(file))
+    try:
+        for event in yaml.parse(text, Loader=_Loader):
+            builder.take(event)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        builder.problems.append(Problem(file, line, column, "", f"not valid YAML: {error.problem or error.context}"))
+    except (yaml.YAMLError, ValueError) as error:  # a character YAML does not allow
+        builder.problems.append(Problem(file, 1, 1, "", f"not valid YAML: {str(error).splitlines()[0]}"))
+    except _Stop:
+        pass
+    if builder.problems:
+        raise Problems(builder.problems)
+    return builder.tree
+
+
+class _Stop(Exception):
+    """A limit was passed; the problem is already noted."""
+
+
+@dataclass
+class _Open:
+    """A mapping or list that is still being read."""
+
+    data: Any
+    path: Path
+    anchor: str | None
+    key: str | None = None
+
+    def next_path(self) -> Path:
+        return (*self.path, len(self.data) if isinstance(self.data, list) else self.key or "")
+
+
+class _Builder:
+    """Takes the parser's events one by one and grows the tree."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree, self.problems = tree, list[Problem]()
+        self._open: list[_Open] = []
+        self._anchors: dict[str, Any] = {}
+        self._documents = self._count = 0
+
+    def take(self, event: Any) -> None:
+        place = (event.start_mark.line + 1, event.start_mark.column + 1)
+        if isinstance(event, yaml.DocumentStartEvent):
+            self._documents += 1
+            if self._documents > 1:
+                self._stop(place, "a second document", "keep one document a file")
+        elif isinstance(event, yaml.ScalarEvent):
+            self._scalar(event, place)
+        elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
+            self._check_tag(event, place)
+            path = self._value_place(place)
+            self._open.append(_Open({} if isinstance(event, yaml.MappingStartEvent) else [], path, event.anchor))
+            if len(self._open) > MAX_DEPTH:
+                self._stop(place, f"nested deeper than {MAX_DEPTH} levels", "flatten the file")
+        elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
+            done = self._open.pop()
+            if done.anchor:
+                self._anchors[done.anchor] = done.data
+            self._attach(done.data)
+        elif isinstance(event, yaml.AliasEvent):
+            self._alias(event.anchor, place)
+
+    def _scalar(self, event: yaml.ScalarEvent, place: Place) -> None:
+        self._tally(place)
+        inside = self._open[-1] if self._open else None
+        if inside is not None and isinstance(inside.data, dict) and inside.key is None:
+            inside.key = event.value
+            path = (*inside.path, event.value)
+            if event.value in inside.data:
+                line, column = self.tree.keys[path]
+                wrong, would_do = "this key stands twice", f"keep one; the first is on line {line}"
+                self.problems.append(Problem(self.tree.file, *place, dotted(path), wrong, "", would_do))
+            self.tree.keys.setdefault(path, place)
+            return
+        self._check_tag(event, place)
+        self._value_place(place)
+        value = _resolve(event.value) if event.implicit[0] and not event.style else event.value
+        if event.anchor:
+            self._anchors[event.anchor] = value
+        self._attach(value)
+
+    def _alias(self, anchor: str, place: Place) -> None:
+        path = self._value_place(place)
+        if anchor not in self._anchors:
+            self.problems.append(Problem(self.tree.file, *place, dotted(path), f"unknown alias *{anchor}"))
+            raise _Stop
+        value = self._anchors[anchor]
+        for _ in _values(value):
+            self._tally(place)
+        self._attach(value)
+
+    def _value_place(self, place: Place) -> Path:
+        if self._open and isinstance(self._open[-1].data, dict) and self._open[-1].key is None:
+            self._stop(place, "a key that is not plain text", "write keys as plain words")
+        path = self._open[-1].next_path() if self._open else ()
+        self.tree.values.setdefault(path, place)
+        return path
+
+    def _attach(self, value: Any) -> None:
+        if not self._open:
+            self.tree.data = value
+            return
+        inside = self._open[-1]
+        if isinstance(inside.data, list):
+            inside.data.append(value)
+        else:
+            inside.data.setdefault(inside.key, value)
+            inside.key = None
+
+    def _tally(self, place: Place) -> None:
+        self._count += 1
+        if self._count > MAX_VALUES:
+            self._stop(place, f"more than {MAX_VALUES:,} values, aliases counted as often as used", "write less")
+
+    def _check_tag(self, event: Any, place: Place) -> None:
+        if event.tag not in _PLAIN_TAGS:
+            self._stop(place, f"the tag {event.tag} is not allowed", "leave it out")
+
+    def _stop(self, place: Place, wrong: str, would_do: str) -> None:
+        self.problems.append(Problem(self.tree.file, *place, "", wrong, "", would_do))
+        raise _Stop
+
+
+def _values(data: Any) -> Iterator[Any]:
+    """Every value in plain data, without recursion."""
+    stack = [data]
+    while stack:
+        item = stack.pop()
+        yield item
+        if isinstance(item, dict):
+            stack.extend(item.values())
+        elif isinstance(item, list):
+            stack.extend(item)
+
+
+def _resolve(text: str) -> Any:
+    """A plain scalar by YAML 1.2 core rules."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INT.fullmatch(text):
+        return int(text)
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    return text

@@ -1,0 +1,115 @@
+"""A simulated run and its folder: three tables and two JSON files."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from terp.errors import Problem, Problems
+
+TABLES: Final = ("jobs", "timeline", "hours")
+DOCUMENTS: Final = {"summary": "summary.json", "origin": "run.json"}
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a simulation gives.
+
+    jobs       a row a job, see docs/formats/run.md
+    timeline   a row a change; each row holds until the next one's time
+    hours      a row an hour: energy, cost, carbon, weather and price
+    summary    the figures of summary.json
+    origin     run.json: digests of machine, catalogue and workload, seed, version, the provenance of every input
+    """
+
+    jobs: pa.Table
+    timeline: pa.Table
+    hours: pa.Table
+    summary: dict[str, Any]
+    origin: dict[str, Any]
+
+
+def _problem(folder: Path, wrong: str, would_do: str) -> Problems:
+    return Problems([Problem(str(folder), 0, 0, "", wrong, would_do=would_do)])
+
+
+def check_target(folder: Path) -> None:
+    """Raises Problems unless a run can be saved to `folder`: new, empty, or an earlier run to be replaced."""
+    if folder.exists() and not folder.is_dir():
+        raise _problem(folder, "is a file, not a folder", "name another folder with -o")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / "run.json").is_file():
+        raise _problem(folder, "is a folder with other files in it", "name a new folder with -o")
+    parent = folder.absolute().parent
+    while not parent.exists():
+        parent = parent.parent
+    if not parent.is_dir() or not os.access(parent, os.W_OK):
+        raise _problem(folder, f"cannot be written: no right to write in {parent}", "name another folder with -o")
+    if folder.is_dir() and not os.access(folder, os.W_OK):
+        raise _problem(folder, "cannot be written", "name another folder with -o")
+
+
+def save_run(run: Run, folder: Path) -> None:
+    """Writes a run beside its final name and renames it when whole; an earlier run there is replaced."""
+    check_target(folder)
+    target = folder.absolute()
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    except OSError as error:
+        raise _problem(folder, f"cannot be written: {error.strerror}", "name another folder with -o") from None
+    try:
+        for name in TABLES:
+            pq.write_table(getattr(run, name), draft / f"{name}.parquet", compression="zstd", compression_level=1)
+        for name, file in DOCUMENTS.items():
+            (draft / file).write_text(json.dumps(getattr(run, name), indent=2) + "\n", "utf-8")
+        draft.chmod(0o755)
+        _rename(draft, target)
+    except OSError as error:
+        raise _problem(folder, f"cannot be written: {error.strerror}", "free some room or name another folder") from None
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _rename(draft: Path, target: Path) -> None:
+    """Puts the draft in the target's place; what stood there goes last."""
+    if not target.exists():
+        draft.rename(target)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
+    target.rename(old / "run")
+    draft.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def load_run(folder: Path) -> Run:
+    """Reads a run folder.  Raises Problems naming every file that is missing or unreadable."""
+    files = [*(f"{name}.parquet" for name in TABLES), *DOCUMENTS.values()]
+    missing = [name for name in files if not (folder / name).is_file()]
+    if missing:
+        would_do = "name a folder that `terp simulate -o` made"
+        raise Problems([Problem(str(folder / name), 0, 0, "", "is missing", would_do=would_do) for name in missing])
+    try:
+        tables = [pq.read_table(folder / f"{name}.parquet") for name in TABLES]
+        documents = [json.loads((folder / file).read_text("utf-8")) for file in DOCUMENTS.values()]
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise _problem(folder, f"cannot be read: {str(error).splitlines()[0]}", "simulate it again") from None
+    return Run(*tables, *documents)
+
+
+def write_whole(target: Path, text: str) -> None:
+    """Writes a text file beside its final name and renames it when whole.  Raises Problems if it cannot."""
+    draft = target.with_name(f".{target.name}.part")
+    try:
+        draft.write_text(text, "utf-8")
+        draft.replace(target)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise _problem(target, f"cannot be written: {error.strerror}", "name another file with -o") from None

@@ -1,0 +1,25 @@
+"""WHAT HAPPENS OVER A YEAR?
+
+The only mutable state in Terp, inside one compiled core.  Everything around it draws inputs and adds up outputs.
+"""
+
+
+from terp.simulate.account import Hours, hour_by_hour
+from terp.simulate.check import Check, check_workload
+from terp.simulate.draw import JobSet, draw_jobs
+from terp.simulate.faults import draw_node_events
+from terp.simulate.kernels import compiled_before, kernels
+from terp.simulate.year import simulate
+
+__all__ = [
+    "Check",
+    "Hours",
+    "JobSet",
+    "check_workload",
+    "compiled_before",
+    "draw_jobs",
+    "draw_node_events",
+    "hour_by_hour",
+    "kernels",
+    "simulate",
+]

@@ -1,0 +1,67 @@
+"""Where a run comes from: digests of all inputs, and who says each value."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from typing import Any
+
+import terp
+from terp.build import Machine
+from terp.catalogue import hourly, job_statistics_digest, read_catalogue, series_digest
+from terp.describe import Site, Workload
+from terp.reader import Provenance, Record, Written
+
+
+def origin_of(machine: Machine, site: Written[Site], workload: Written[Workload], days: int, seed: int) -> dict[str, Any]:
+    """run.json, see docs/formats/run.md.  Holds no time of day: the same run gives the same bytes."""
+    provenance = dict(machine.provenance)
+    for written in (site, workload):
+        provenance |= {f"{written.record.name}.{path}": entry for path, entry in written.provenance.items()}
+    series = {use: hourly(getattr(site.record, use)) for use in ("price", "carbon", "wet_bulb")}
+    used = {entry.source for entry in provenance.values() if entry.source}
+    used |= {entry.entry.origin for entry in series.values()} | {"acme-2024"}
+    citations = read_catalogue().sources
+    return {
+        "format": "terp-run/1",
+        "version": terp.__version__,
+        "machine": machine.file.name,
+        "title": machine.file.title,
+        "site": site.record.name,
+        "site_title": site.record.title,
+        "workload": workload.record.name,
+        "days": days,
+        "seed": seed,
+        "note": site.record.note,
+        "digests": {
+            "machine": _digest(machine.file),
+            "site": _digest(site.record),
+            "workload": _digest(workload.record),
+            "catalogue": machine.catalogue_digest,
+            "series": series_digest(),
+            "job_statistics": job_statistics_digest(),
+        },
+        "titles": {
+            "domains": {name: domain.title for name, domain in workload.record.domains.items()},
+            "groups": {name: group.title for name, group in workload.record.groups.items()},
+        },
+        "power": {"rated_w": machine.power.rated_w, "base_w": machine.power.base_w, "idle_w": machine.power.idle_w},
+        "series": {
+            use: {"name": entry.name, **entry.entry.model_dump(include={"title", "unit", "synthetic", "attribution", "note"})}
+            for use, entry in series.items()
+        },
+        "statuses": dict(sorted(Counter(entry.status for entry in provenance.values()).items())),
+        "assumed": [_row(path, entry) for path, entry in sorted(provenance.items()) if entry.status == "assumed"],
+        "provenance": {path: _row(path, entry) for path, entry in sorted(provenance.items())},
+        "sources": {name: citations[name].model_dump() for name in sorted(used)},
+    }
+
+
+def _row(path: str, entry: Provenance) -> dict[str, str]:
+    row = {"path": path, "status": entry.status, "source": entry.source, "range": entry.range_text, "note": entry.note}
+    return {key: value for key, value in row.items() if value}
+
+
+def _digest(record: Record) -> str:
+    """SHA-256 of a record's canonical JSON: the same description, however written, has the same digest."""
+    return hashlib.sha256(record.model_dump_json().encode()).hexdigest()

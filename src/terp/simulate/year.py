@@ -1,0 +1,86 @@
+"""Machine + site + workload + seed -> Run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+
+from terp.build import Machine
+from terp.describe import Site, Workload
+from terp.model import node_power_w
+from terp.reader import Written
+from terp.results import Run
+from terp.simulate.account import hour_by_hour
+from terp.simulate.draw import DAY_S, JobSet, draw_jobs, job_names
+from terp.simulate.faults import draw_node_events
+from terp.simulate.kernels import kernels
+from terp.simulate.origin import origin_of
+from terp.simulate.summary import summarise
+from terp.simulate.tables import Attempts, hours_table, jobs_table, timeline_table
+
+_CHUNKS: Final = 40
+_EIGHTH: Final = 8.0  # job powers are whole eighths of a watt, so that sums of them are exact
+
+Tell = Callable[[float], None]
+
+
+def simulate(
+    machine: Machine, site: Written[Site], workload: Written[Workload], days: int, seed: int, tell: Tell | None = None
+) -> Run:
+    """A run of `days` days.  Same arguments, same tables to the byte.
+
+    tell   called with the share done, 0 to 1, a few dozen times; may raise to stop the run
+
+    Raises Problems if the workload cannot run on the machine.
+    """
+    core = kernels()  # compiled or loaded before the clock starts
+    began = time.perf_counter()
+    horizon_s, gpus_per_node = days * DAY_S, machine.node.accelerators_count
+    utc_offset_s = site.record.utc_offset_s
+    jobs = draw_jobs(workload.record, machine.gpus_count, gpus_per_node, horizon_s, utc_offset_s, seed)
+    work = _for_core(core, machine, workload.record, jobs)
+    state = _run(core, machine, work, horizon_s, seed, tell)
+    timeline = timeline_table(core, state)
+    time_s, power_w = state.row_time[: int(state.n[core.ROWS])], state.row_power[: int(state.n[core.ROWS])]
+    hours = hour_by_hour(site.record, time_s, power_w, horizon_s, machine.power.rated_w)
+    idle_w = node_power_w(machine.node, machine.node.idle_power_w) / gpus_per_node
+    attempts = Attempts.of(core, state, work.power_w + idle_w * jobs.gpus)
+    table = jobs_table(core, workload.record, jobs, state, attempts, hours)
+    summary = summarise(table, hours, machine, workload.record, days, seed, int(state.n[core.FAILED_NODES]))
+    summary["wall_s"] = round(time.perf_counter() - began, 3)
+    return Run(table, timeline, hours_table(hours), summary, origin_of(machine, site, workload, days, seed))
+
+
+def _for_core(core: Any, machine: Machine, workload: Workload, jobs: JobSet) -> Any:
+    """The jobs as the core takes them.  A job's power is its kind's level above idle, by its share of the node."""
+    node = machine.node
+    kinds = [workload.domains[domain].jobs[name] for domain, name in job_names(workload)]
+    idle_w = node_power_w(node, node.idle_power_w)
+    per_gpu_w = np.array([max(node_power_w(node, kind.node_power_w) - idle_w, 0) / node.accelerators_count for kind in kinds])
+    return core.Jobs(
+        submit_s=jobs.submit_s,
+        gpus=jobs.gpus,
+        work_s=jobs.run_s,
+        limit_s=jobs.requested_s,
+        checkpoint_s=np.array([round(kind.checkpoint_s or 0) for kind in kinds], np.int64)[jobs.job],
+        restart_s=np.array([round(kind.restart_s) for kind in kinds], np.int64)[jobs.job],
+        power_w=np.rint(per_gpu_w[jobs.job] * jobs.gpus * _EIGHTH) / _EIGHTH,
+    )
+
+
+def _run(core: Any, machine: Machine, work: Any, horizon_s: int, seed: int, tell: Tell | None) -> Any:
+    """Runs the core to the horizon in steps, so that progress shows and an interrupt is heard."""
+    node = machine.node
+    idle_w = node_power_w(node, node.idle_power_w)
+    plant = core.Plant(machine.nodes_count, node.accelerators_count, idle_w, float(node.down_power_w), machine.power.base_w)
+    events = core.NodeEvents(*draw_node_events(machine.file.reliability, machine.nodes_count, horizon_s, seed))
+    state = core.new_state(work, plant, events)
+    for chunk in range(1, _CHUNKS + 1):
+        core.advance(state, work, plant, events, horizon_s * chunk // _CHUNKS)
+        if tell is not None:
+            tell(chunk / _CHUNKS)
+    core.close(state, horizon_s)
+    return state

@@ -1,0 +1,152 @@
+"""The only place that scales: "400 Gb/s" -> 5e10 bytes per second, and back for people.
+
+A dimension is named by the suffix that names carry everywhere in Terp: a field `rated_w` holds watts, and its
+dimension is `w`.  Inside, every number is a float in the SI unit of its suffix.  The table is closed: a unit
+that is not listed is refused, so that `Gb` (bits) can never pass for `GB` (bytes), nor `mW` for `MW`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from terp.errors import did_you_mean
+
+_DECIMAL: Final = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
+_BINARY: Final = {"Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40, "Pi": 2.0**50}
+
+
+def _scaled(base: str, prefixes: str, scale: float = 1.0) -> dict[str, float]:
+    """Units of `base` with the decimal prefixes named, as unit -> factor to SI."""
+    return {prefix + base: _DECIMAL[prefix] * scale for prefix in ["", *prefixes]}
+
+
+UNITS: Final[dict[str, dict[str, float]]] = {
+    "w": _scaled("W", "kMG"),
+    "j": {**_scaled("J", "kMGT"), **_scaled("Wh", "kMGT", 3600.0)},
+    "s": {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "day": 86400.0, "days": 86400.0},
+    "bytes": {**_scaled("B", "kMGTPE"), **{prefix + "B": factor for prefix, factor in _BINARY.items()}},
+    "bytes_per_s": {
+        **_scaled("B/s", "kMGTP"),
+        **_scaled("b/s", "kMGT", 1 / 8),
+        **{prefix + "B/s": factor for prefix, factor in _BINARY.items()},
+    },
+    "flop_per_s": _scaled("flop/s", "kMGTPE"),
+    "eur": _scaled("EUR", "kM"),
+    "eur_per_j": {"EUR/kWh": 1 / 3.6e6, "EUR/MWh": 1 / 3.6e9},
+    "kg_per_j": {"gCO2/kWh": 1e-3 / 3.6e6, "kgCO2/kWh": 1 / 3.6e6, "kgCO2/MWh": 1 / 3.6e9},
+    "hz": _scaled("Hz", "kMG"),
+    "per_s": {"/s": 1.0, "/h": 1 / 3600, "/day": 1 / 86400, "/year": 1 / (365 * 86400)},
+    "m": {"mm": 1e-3, "cm": 1e-2, "m": 1.0, "km": 1e3},
+    "kg": {"kg": 1.0, "t": 1e3},
+    "celsius": {"degC": 1.0},
+    "fraction": {"": 1.0, "%": 0.01},
+    "ratio": {"": 1.0},
+    "count": {"": 1.0},
+}
+"""Dimension (the suffix of a name) -> unit as written -> factor to the SI value."""
+
+NAMES: Final[dict[str, str]] = {
+    "w": "a power", "j": "an energy", "s": "a time", "bytes": "a size in bytes", "bytes_per_s": "a data rate",
+    "flop_per_s": "a compute rate", "eur": "an amount of money", "eur_per_j": "a price of energy",
+    "kg_per_j": "a carbon intensity", "hz": "a frequency", "per_s": "a rate of events", "m": "a length",
+    "kg": "a mass", "celsius": "a temperature", "fraction": "a fraction", "ratio": "a plain number", "count": "a whole number",
+}  # fmt: skip
+
+EXAMPLES: Final[dict[str, str]] = {
+    "w": "10.2 kW", "j": "3 GWh", "s": "30 min", "bytes": "80 GB", "bytes_per_s": "400 Gb/s",
+    "flop_per_s": "989 Tflop/s", "eur": "64.1 MEUR", "eur_per_j": "0.14 EUR/kWh", "kg_per_j": "143 gCO2/kWh",
+    "hz": "1.98 GHz", "per_s": "0.0029 /day", "m": "50 m", "kg": "130 kg", "celsius": "18 degC",
+    "fraction": "85 %", "ratio": "1.5", "count": "8",
+}  # fmt: skip
+
+_QUANTITY: Final = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\S.*)?")
+_MAX_TEXT: Final = 64
+
+
+class NotAQuantity(ValueError):
+    """A text that is no quantity of the asked dimension; `would_do` says what would be."""
+
+    def __init__(self, wrong: str, would_do: str) -> None:
+        self.wrong, self.would_do = wrong, would_do
+        super().__init__(f"{wrong}; {would_do}")
+
+
+def parse(text: str, dimension: str) -> float:
+    """The SI value of a quantity: `parse("400 Gb/s", "bytes_per_s")` is 5e10.
+
+    dimension   a key of `UNITS`
+
+    Raises NotAQuantity for a missing, unknown or wrong unit, saying what would do.
+    """
+    units = UNITS[dimension]
+    match = _QUANTITY.fullmatch(text.strip()) if len(text) <= _MAX_TEXT else None
+    if match is None:
+        raise NotAQuantity(f"not {NAMES[dimension]}", f"write a number and its unit, such as {EXAMPLES[dimension]!r}")
+    number, unit = match[1], (match[2] or "")
+    if unit in units:
+        return float(number) * units[unit]
+    if not unit:
+        raise NotAQuantity("the unit is missing", f"write it with its unit, such as {EXAMPLES[dimension]!r}")
+    raise NotAQuantity(*_wrong_unit(number, unit, dimension))
+
+
+def _wrong_unit(number: str, unit: str, dimension: str) -> tuple[str, str]:
+    """What is wrong with a unit, and what would do."""
+    units = UNITS[dimension]
+    if dimension == "bytes" and unit.removesuffix("b") in _DECIMAL:
+        return f"{unit} counts bits, and this is {NAMES[dimension]}", f"did you mean {number} {unit[:-1]}B?"
+    for other, table in UNITS.items():
+        if unit in table and unit:
+            return f"{unit} is a unit of {NAMES[other].split(' ', 1)[1]}, and this is {NAMES[dimension]}", (
+                f"write it such as {EXAMPLES[dimension]!r}"
+            )
+    known = [name for name in units if name]
+    same = [name for name in known if name.lower() == unit.lower()]
+    hint = "did you mean " + " or ".join(map(repr, same)) + "?" if same else did_you_mean(unit, known)
+    return f"unknown unit {unit!r}", hint
+
+
+def parse_range(text: str, dimension: str) -> tuple[float, float]:
+    """Low and high SI values of a range such as "50 .. 120 W"; the unit may stand once, at the end."""
+    low, dots, high = text.partition("..")
+    if not dots:
+        raise NotAQuantity("not a range", f"write it as 'low .. high', such as '1 .. {EXAMPLES[dimension]}'")
+    high_value = parse(high, dimension)
+    unit = match[2] if (match := _QUANTITY.fullmatch(high.strip())) else ""
+    low_text = low if (match := _QUANTITY.fullmatch(low.strip())) and match[2] else f"{low} {unit or ''}"
+    low_value = parse(low_text, dimension)
+    if low_value > high_value:
+        raise NotAQuantity("the range runs backwards", "write the lower end first")
+    return low_value, high_value
+
+
+_SHOWN: Final[dict[str, list[str]]] = {
+    "w": ["GW", "MW", "kW", "W"],
+    "j": ["TWh", "GWh", "MWh", "kWh", "Wh"],
+    "s": ["days", "h", "min", "s", "ms", "us", "ns"],
+    "bytes": ["EB", "PB", "TB", "GB", "MB", "kB", "B"],
+    "bytes_per_s": ["PB/s", "TB/s", "GB/s", "MB/s", "B/s"],
+    "flop_per_s": ["Eflop/s", "Pflop/s", "Tflop/s", "Gflop/s", "flop/s"],
+    "eur": ["MEUR", "kEUR", "EUR"],
+}
+
+
+def show(value: float, dimension: str, digits: int = 3) -> str:
+    """A value for people, in the largest unit that leaves at least 1: `show(1.5e6, "w")` is "1.5 MW"."""
+    units = UNITS[dimension]
+    names = _SHOWN.get(dimension, [max(units, key=len)])
+    if value == 0:
+        return f"0 {next((unit for unit in names if units[unit] == 1), names[-1])}".rstrip()
+    name = next((unit for unit in names if abs(value) >= units[unit] * 0.9995), names[-1])
+    return f"{number(value / units[name], digits)} {name}".rstrip()
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A number for people with at least `digits` significant digits and thousands separated: 1528 -> "1,528"."""
+    if value == 0:
+        return "0"
+    whole_digits = len(str(int(abs(value)))) if abs(value) >= 1 else 0
+    decimals = max(0, digits - whole_digits) if abs(value) >= 0.001 else digits + 3
+    text = f"{value:,.{decimals}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,0 +1,70 @@
+"""The `terp` command: finds the verb, and turns errors into lines on stderr and an exit code.
+
+Exit codes: 0 done; 1 the answer is "no"; 2 the input is wrong; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import Final, NoReturn
+
+import click
+
+from terp import __version__
+from terp.errors import Interrupted, TerpError, did_you_mean
+
+VERBS: Final = {
+    "show": "What is this machine, exactly?",
+    "simulate": "What happens when a whole country works on it for a year?",
+    "report": "Show me a simulated run as one HTML page.",
+}
+
+
+class _Verbs(click.Group):
+    """Lists verbs without importing them; a wrong verb gets a hint."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            ctx.fail(f"no verb {cmd_name!r}; {did_you_mean(cmd_name, VERBS)}")
+        command: click.Command = import_module(f"terp.views.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="terp")
+def cli() -> None:
+    """Terp: an AI supercomputer in software, from one description of the machine.
+
+    Start with `terp show gefion`, then `terp simulate gefion`.
+    """
+
+
+def main() -> NoReturn:
+    """Runs the command line and exits."""
+    try:
+        cli.main(standalone_mode=False)
+        code = 0
+    except click.exceptions.Exit as error:
+        code = error.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = 2
+    except (KeyboardInterrupt, click.Abort, Interrupted):
+        click.echo("terp: interrupted; nothing was written", err=True)
+        code = 130
+    except TerpError as error:
+        click.echo(str(error), err=True)
+        code = 2
+    except BrokenPipeError:  # the reader of our output has gone, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code)

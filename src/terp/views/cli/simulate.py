@@ -1,0 +1,135 @@
+"""`terp simulate MACHINE`: a simulated year, written as a run folder."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from terp.build import Machine
+    from terp.describe import MachineFile, Site, Workload
+    from terp.reader import Written
+
+T = TypeVar("T")
+
+
+@click.command("simulate")
+@click.argument("machine")
+@click.option("--workload", default="national", show_default=True, help="Who works on it: a shipped name or a file.")
+@click.option("--site", default=None, help="Where it stands, if not where its file says: a shipped name or a file.")
+@click.option("--days", default=365, show_default=True, type=click.IntRange(1, 3660), help="Days to simulate.")
+@click.option("--seed", default=1, show_default=True, type=click.IntRange(0, 2**32 - 1), help="Another seed, another year.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), default=None, help="Folder for the run.")
+@click.option("--json", "as_json", is_flag=True, help="Print summary.json, data alone.")
+@click.option("--check-workload", is_flag=True, help="Only draw the jobs, and compare them with the published shares.")
+def command(
+    machine: str, workload: str, site: str | None, days: int, seed: int, out: Path | None, *, as_json: bool, check_workload: bool
+) -> None:
+    """Simulate MACHINE, a shipped name or a file, for some days with a whole country working on it.
+
+    Writes a run folder (jobs.parquet, timeline.parquet, hours.parquet, summary.json, run.json) and prints a summary.
+    Without -o and with --json nothing is written.  Look at it with `terp report FOLDER`.
+    """
+    machine_file, workload_file, site_file = _read(machine, workload, site)
+    from terp.build import build_machine
+    from terp.catalogue import read_catalogue
+
+    built = build_machine(machine_file, read_catalogue())
+    if check_workload:
+        sys.exit(_check(workload_file.record, built, site_file.record.utc_offset_s, days, seed, as_json=as_json))
+    folder = out if out is not None else None if as_json else Path("runs") / f"{built.file.name}-{days}d-seed{seed}"
+    from terp.results import check_target, save_run
+    from terp.simulate import simulate
+
+    if folder is not None:
+        check_target(folder)
+    _say_if_compiling()
+    run = simulate(built, site_file, workload_file, days, seed, _progress(days))
+    if folder is not None:
+        save_run(run, folder)
+    if as_json:
+        click.echo(json.dumps(run.summary, indent=2))
+        return
+    from terp.views.summary import as_text
+
+    click.echo(as_text(run))
+    click.echo(f"\n  run      {folder}\n  report   terp report {folder}")
+
+
+def _read(machine: str, workload: str, site: str | None) -> tuple[Written[MachineFile], Written[Workload], Written[Site]]:
+    """The three files of a run.  Raises TerpError with the mistakes of all of them."""
+    from terp.describe import read_machine, read_site, read_workload
+    from terp.errors import TerpError
+
+    wrong: list[str] = []
+
+    def attempt(read: Callable[[str], T], name: str) -> T | None:
+        try:
+            return read(name)
+        except TerpError as error:
+            wrong.append(str(error))
+            return None
+
+    machine_file, workload_file = attempt(read_machine, machine), attempt(read_workload, workload)
+    place = site or (machine_file.record.site if machine_file else None)
+    site_file = attempt(read_site, place) if place else None
+    if machine_file is None or workload_file is None or site_file is None:
+        raise TerpError("\n".join(wrong))
+    return machine_file, workload_file, site_file
+
+
+def _say_if_compiling() -> None:
+    """A line on stderr before the one long wait: the first run on a machine."""
+    from terp.simulate import compiled_before
+
+    if not compiled_before():
+        click.echo("compiling the simulation core, once on this machine; about 15 s ...", err=True)
+
+
+def _progress(days: int) -> Callable[[float], None] | None:
+    """Shows how far the run is and how long it will take, where someone watches."""
+    if not sys.stderr.isatty():
+        return None
+    began = time.perf_counter()
+
+    def tell(share: float) -> None:
+        left_s = (time.perf_counter() - began) * (1 - share) / share
+        text = f"\rsimulated {share * days:.0f} of {days} days, about {left_s:.0f} s left " if share < 1 else "\r\033[K"
+        click.echo(text, nl=False, err=True)
+
+    return tell
+
+
+def _check(workload: Workload, built: Machine, utc_offset_s: float, days: int, seed: int, *, as_json: bool) -> int:
+    """Draws the jobs and prints them beside the published shares; 0 if all pass, else 1."""
+    from terp.simulate import check_workload, draw_jobs
+    from terp.units import number
+
+    jobs = draw_jobs(workload, built.gpus_count, built.node.accelerators_count, days * 86_400, utc_offset_s, seed)
+    checks = check_workload(workload, jobs)
+    bad = sum(not check.passes for check in checks)
+    if as_json:
+        keys = ("profile", "measure", "of", "at", "published", "drawn", "points", "jobs_count", "passes")
+        click.echo(json.dumps([{key: getattr(check, key) for key in keys} for check in checks], indent=2))
+        return int(bad > 0)
+    click.echo(f"{'profile':12} {'measure':19} {'of':12} {'at':>12} {'published':>11} {'drawn':>11} {'miss':>8} {'points':>7}")
+    for check in checks:
+        printed, drawn = (
+            (f"{value:,.0f} s" if check.measure == "duration_s" else f"{value:.2%}") for value in (check.published, check.drawn)
+        )
+        mark = "" if check.passes else "  <- misses"
+        click.echo(
+            f"{check.profile:12} {check.measure:19} {check.of:12} {check.at:>12} {printed:>11} {drawn:>11} "
+            f"{check.miss:>+8.1%} {100 * check.points:>+7.2f}{mark}"
+        )
+    click.echo(f"\n{len(checks) - bad} of {len(checks)} within 10 % or one percentage point of print; {number(len(jobs))} jobs drawn")
+    if bad and len(jobs) < 300_000:
+        click.echo("a short run holds few long jobs, which carry most GPU time: check a whole year")
+    return int(bad > 0)
