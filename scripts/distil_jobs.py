@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import csv
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from scipy.optimize import fsolve
 
-NAMES = {"Evaluation": "evaluation", "Pretrain": "pretraining", "SFT": "fine-tuning", "MLLM": "multimodal", "Debug": "debug", "Other": "other"}
+NAMES = {
+    "Evaluation": "evaluation",
+    "Pretrain": "pretraining",
+    "SFT": "fine-tuning",
+    "MLLM": "multimodal",
+    "Debug": "debug",
+    "Other": "other",
+}
 STATES = ("completed", "cancelled", "failed")
 SIZES = 2.0 ** np.arange(11)
 EDGES = 2.0 ** np.arange(22)
@@ -54,7 +62,11 @@ class Margins:
         self.state_gpu_time = [float(summary[f"{word}_rate_gpu_time"]) for word in ("complete", "cancel", "fail")]
 
     def cdf(self, metric: str, kind: str) -> tuple[np.ndarray, np.ndarray]:
-        points = sorted((r["x"], r["cdf_pct"]) for r in self._rows if (r["metric"], r["cluster"], r["type"]) == (metric, self.cluster, kind))
+        points = sorted(
+            (r["x"], r["cdf_pct"])
+            for r in self._rows
+            if (r["metric"], r["cluster"], r["type"]) == (metric, self.cluster, kind)
+        )
         return np.array([x for x, _ in points]), np.array([share for _, share in points]) / 100
 
     def _share(self, column: str) -> np.ndarray:
@@ -78,13 +90,15 @@ class Margins:
         for index, row in enumerate(self.types):
             box = [float(row[f"gpus_{mark}"]) for mark in ("whisker_low", "q1", "median", "q3", "whisker_high")]
             sizes = np.zeros(SIZES.size)
-            for low, high in zip(box[:-1], box[1:], strict=True):
-                inside = (SIZES >= low) & (SIZES <= high)
+            for low, high in pairwise(box):
+                inside = (low <= SIZES) & (high >= SIZES)
                 if not inside.any():
                     inside = np.searchsorted(SIZES, high) == np.arange(SIZES.size)
                 sizes[inside] += 0.25 / inside.sum()
-            beyond = np.where(SIZES > box[-1], 1.0, 0.1)
-            cells[index] = self.type_jobs[index] * np.outer(0.96 * sizes + 0.04 * beyond / beyond.sum(), self.durations[index])
+            beyond = np.where(box[-1] < SIZES, 1.0, 0.1)
+            cells[index] = self.type_jobs[index] * np.outer(
+                0.96 * sizes + 0.04 * beyond / beyond.sum(), self.durations[index]
+            )
         return cells
 
 
@@ -104,7 +118,12 @@ def joint(margins: Margins) -> np.ndarray:
     for kind in range(prior.shape[0]):
         for step in range(EDGES.size):
             target = margins.type_jobs[kind] * margins.durations[kind, step]
-            require(np.s_[kind, :, step], 1.0, target, max(0.002 * target, (READING if HIGH[step] > 1e5 else 5e-5) * margins.type_jobs[kind]))
+            require(
+                np.s_[kind, :, step],
+                1.0,
+                target,
+                max(0.002 * target, (READING if HIGH[step] > 1e5 else 5e-5) * margins.type_jobs[kind]),
+            )
         target = margins.type_gpu_time[kind]
         require(np.s_[kind], gpu_time, target, max(0.02 * target, 5e-4))
     for size in range(SIZES.size):
@@ -183,9 +202,18 @@ def report(cells: np.ndarray, margins: Margins) -> None:
 def published(margins: Margins) -> list[list[str]]:
     """The margins to check a generated year against, as rows of text."""
     profile = f"acme-{margins.cluster.lower()}"
-    rows = [[profile, "gpu_time_by_gpus", "all", f"{size:.0f}", f"{share:.6f}"] for size, share in zip(SIZES, margins.by_gpu_time, strict=True)]
-    rows += [[profile, "gpu_time_by_state", "all", state, f"{share:.3f}"] for state, share in zip(STATES, margins.state_gpu_time, strict=True)]
-    rows += [[profile, "jobs_by_state", "all", state, f"{share:.3f}"] for state, share in zip(STATES, margins.state_jobs, strict=True)]
+    rows = [
+        [profile, "gpu_time_by_gpus", "all", f"{size:.0f}", f"{share:.6f}"]
+        for size, share in zip(SIZES, margins.by_gpu_time, strict=True)
+    ]
+    rows += [
+        [profile, "gpu_time_by_state", "all", state, f"{share:.3f}"]
+        for state, share in zip(STATES, margins.state_gpu_time, strict=True)
+    ]
+    rows += [
+        [profile, "jobs_by_state", "all", state, f"{share:.3f}"]
+        for state, share in zip(STATES, margins.state_jobs, strict=True)
+    ]
     for row, jobs, time in zip(margins.types, margins.type_jobs, margins.type_gpu_time, strict=True):
         kind = NAMES[row["type"]]
         rows.append([profile, "jobs_by_type", "all", kind, f"{jobs:.6f}"])
@@ -207,7 +235,14 @@ def main(folder: Path, target: Path) -> None:
         full = with_states(cells, margins)
         rows += published(margins)
         for kind, size, step, state in zip(*np.nonzero(full > 1e-9), strict=True):
-            cell = (f"acme-{cluster.lower()}", NAMES[margins.types[kind]["type"]], STATES[state], int(SIZES[size]), LOW[step], HIGH[step])
+            cell = (
+                f"acme-{cluster.lower()}",
+                NAMES[margins.types[kind]["type"]],
+                STATES[state],
+                int(SIZES[size]),
+                LOW[step],
+                HIGH[step],
+            )
             for column, value in zip(columns.values(), (*cell, full[kind, size, step, state]), strict=True):
                 column.append(value)
     pq.write_table(pa.table(columns), target / "joint.parquet", compression="zstd", compression_level=19)

@@ -50,7 +50,8 @@ NAMES: Final[dict[str, str]] = {
     "w": "a power", "j": "an energy", "s": "a time", "bytes": "a size in bytes", "bytes_per_s": "a data rate",
     "flop_per_s": "a compute rate", "eur": "an amount of money", "eur_per_j": "a price of energy",
     "kg_per_j": "a carbon intensity", "hz": "a frequency", "per_s": "a rate of events", "m": "a length",
-    "kg": "a mass", "celsius": "a temperature", "fraction": "a fraction", "ratio": "a plain number", "count": "a whole number",
+    "kg": "a mass", "celsius": "a temperature", "fraction": "a fraction",
+    "ratio": "a plain number", "count": "a whole number",
 }  # fmt: skip
 
 EXAMPLES: Final[dict[str, str]] = {

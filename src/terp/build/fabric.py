@@ -13,6 +13,7 @@ published tables of the DGX H100 SuperPOD from 1 to 64 scalable units (nvidia-su
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from terp.catalogue import Node, Switch
 from terp.describe import Compute, MachineFile
 from terp.describe import Fabric as FabricFile
-from terp.errors import Problem, Problems
+from terp.errors import Problems
 from terp.reader import Written
 
 
@@ -89,7 +90,7 @@ def _build(file: FabricFile, compute: Compute, rails: int, down: int, tiers: int
     links, spines, cores = _two_tiers(leaves, down) if tiers == 2 else _three_tiers(leaves, down)
     nodes = np.full(leaves, compute.nodes_per_unit_count)
     nodes[-rails:] -= compute.left_out_count
-    used = np.bincount(links[:, 0], links[:, 2], leaves + spines + cores)
+    used: NDArray[Any] = np.bincount(links[:, 0], links[:, 2], leaves + spines + cores)
     used += np.bincount(links[:, 1], links[:, 2], leaves + spines + cores)
     used[:leaves] += nodes
     used[_manager_leaves(used[:leaves], 2 * down, file.manager_links_count)] += 1
@@ -108,7 +109,7 @@ def _build(file: FabricFile, compute: Compute, rails: int, down: int, tiers: int
     )
 
 
-def _manager_leaves(used: NDArray[np.float64], ports: int, links: int) -> NDArray[np.int64]:
+def _manager_leaves(used: NDArray[Any], ports: int, links: int) -> NDArray[np.int64]:
     """The leaves that the fabric managers hang on: one each, the last ones with a free port."""
     free = np.flatnonzero(used < ports)[::-1]
     return np.resize(free, links) if links <= free.size else free
@@ -142,4 +143,3 @@ def _three_tiers(leaves: int, down: int) -> tuple[NDArray[np.int64], int, int]:
         [(leaves + pod * down + plane).ravel(), (leaves + spines + plane * per_plane + core).ravel(), cables.ravel()]
     )
     return np.concatenate([lower, upper[upper[:, 2] > 0]]), spines, down * per_plane
-

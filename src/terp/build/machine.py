@@ -97,7 +97,8 @@ def build_machine(written: Written[MachineFile], catalogue: Catalogue) -> Machin
 def _check_parts(written: Written[MachineFile], catalogue: Catalogue) -> None:
     """Raises Problems naming every part of the file that the catalogue does not have."""
     wanted: list[tuple[str, str, type[Part]]] = [
-        ("compute", "node", Node), ("compute", "rack", Rack), ("fabric", "switch", Switch), ("fabric", "switch_optic", Cable),
+        ("compute", "node", Node), ("compute", "rack", Rack), ("fabric", "switch", Switch),
+        ("fabric", "switch_optic", Cable),
         ("fabric", "node_optic", Cable), ("fabric", "fibre", Cable), ("storage", "appliance", StorageAppliance),
         ("storage", "switch", Switch), ("management", "in_band_switch", Switch), ("management", "in_band_cable", Cable),
         ("management", "out_of_band_switch", Switch), ("management", "out_of_band_cable", Cable),

@@ -3,7 +3,16 @@
 Parts, citations, hourly series and published job statistics, as data with a source on every number.
 """
 
-from terp.catalogue.jobs import STATES, TYPES, JobTable, Published, job_profiles, job_statistics_digest, job_table, published_jobs
+from terp.catalogue.jobs import (
+    STATES,
+    TYPES,
+    JobTable,
+    Published,
+    job_profiles,
+    job_statistics_digest,
+    job_table,
+    published_jobs,
+)
 from terp.catalogue.parts import (
     Accelerator,
     Cable,
@@ -20,7 +29,11 @@ from terp.catalogue.read import Catalogue, read_catalogue
 from terp.catalogue.series import FIRST_HOUR, HOUR_S, HOURS_COUNT, Series, hourly, series_digest, series_names
 
 __all__ = [
+    "FIRST_HOUR",
+    "HOURS_COUNT",
     "HOUR_S",
+    "STATES",
+    "TYPES",
     "Accelerator",
     "Cable",
     "Catalogue",
@@ -36,8 +49,11 @@ __all__ = [
     "StorageAppliance",
     "Switch",
     "hourly",
+    "job_profiles",
+    "job_statistics_digest",
     "job_table",
     "published_jobs",
     "read_catalogue",
+    "series_digest",
     "series_names",
 ]

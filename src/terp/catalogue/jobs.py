@@ -39,6 +39,19 @@ class JobTable:
     high_s: NDArray[np.float64]
     share: NDArray[np.float64]
 
+    def only(self, cells: NDArray[np.bool_]) -> JobTable:
+        """The table without the other cells, its shares adding up to 1 again."""
+        share = self.share[cells]
+        return JobTable(
+            self.profile,
+            self.type_index[cells],
+            self.state_index[cells],
+            self.gpus[cells],
+            self.low_s[cells],
+            self.high_s[cells],
+            share / share.sum(),
+        )
+
     @property
     def cell_gpu_s(self) -> NDArray[np.float64]:
         """Mean GPU time of a job by cell [GPU s]."""

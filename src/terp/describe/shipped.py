@@ -89,7 +89,9 @@ def _unknown_sources(written: Written[T]) -> list[Problem]:
 
 def _sums(written: Written[Workload]) -> list[Problem]:
     """Shares that do not add up to one."""
-    sums = {("groups",): [group.share_fraction for group in written.record.groups.values()]}
+    sums: dict[tuple[str, ...], list[float]] = {
+        ("groups",): [group.share_fraction for group in written.record.groups.values()]
+    }
     for name, group in written.record.groups.items():
         sums["groups", name, "profiles"] = list(group.profiles.values())
         sums["groups", name, "domains"] = list(group.domains.values())
@@ -104,16 +106,25 @@ def _unmet_names(written: Written[Workload]) -> list[Problem]:
     """Domains and profiles that are named but not there, and types that nobody of a group can run."""
     workload, problems = written.record, []
     for name, group in workload.groups.items():
-        for field, used, known in (("profiles", group.profiles, job_profiles()), ("domains", group.domains, workload.domains)):
+        for field, used, known in (
+            ("profiles", group.profiles, job_profiles()),
+            ("domains", group.domains, workload.domains),
+        ):
             problems += [
-                written.tree.problem(("groups", name, field, key), f"unknown {field[:-1]}", repr(key), did_you_mean(key, known), key=True)
+                written.tree.problem(
+                    ("groups", name, field, key), f"unknown {field[:-1]}", repr(key), did_you_mean(key, known), key=True
+                )
                 for key in used
                 if key not in known
             ]
-        jobs = [job for domain in group.domains if domain in workload.domains for job in workload.domains[domain].jobs.values()]
+        jobs = [
+            job for domain in group.domains if domain in workload.domains for job in workload.domains[domain].jobs.values()
+        ]
         covered = {kind for job in jobs for kind in job.like}
         problems += [
-            written.tree.problem(("groups", name, "domains"), f"no domain of this group has jobs like {kind!r}", would_do="add one")
+            written.tree.problem(
+                ("groups", name, "domains"), f"no domain of this group has jobs like {kind!r}", would_do="add one"
+            )
             for kind in TypeName.__args__  # type: ignore[attr-defined]
             if kind not in covered
         ]

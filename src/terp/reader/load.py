@@ -127,8 +127,9 @@ def _problem(item: Any, kind: type[BaseModel], tree: Tree, prefix: Path) -> Prob
 def _written_at(data: Any, path: Path) -> Any:
     """What stands in the file at a path, before scaling."""
     for step in path:
-        inside = data.get(step) if isinstance(data, dict) else data[step] if isinstance(data, list) else None
-        data = inside
+        if isinstance(data, dict) and "value" in data:
+            data = data["value"]
+        data = data.get(step) if isinstance(data, dict) else data[int(step)] if isinstance(data, list) else None
     return data["value"] if isinstance(data, dict) and "value" in data else data
 
 

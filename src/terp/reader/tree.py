@@ -135,7 +135,7 @@ class _Builder:
             inside.key = event.value
             path = (*inside.path, event.value)
             if event.value in inside.data:
-                line, column = self.tree.keys[path]
+                line, _ = self.tree.keys[path]
                 wrong, would_do = "this key stands twice", f"keep one; the first is on line {line}"
                 self.problems.append(Problem(self.tree.file, *place, dotted(path), wrong, "", would_do))
             self.tree.keys.setdefault(path, place)
@@ -147,9 +147,9 @@ class _Builder:
             self._anchors[event.anchor] = value
         self._attach(value)
 
-    def _alias(self, anchor: str, place: Place) -> None:
+    def _alias(self, anchor: str | None, place: Place) -> None:
         path = self._value_place(place)
-        if anchor not in self._anchors:
+        if anchor is None or anchor not in self._anchors:
             self.problems.append(Problem(self.tree.file, *place, dotted(path), f"unknown alias *{anchor}"))
             raise _Stop
         value = self._anchors[anchor]

@@ -3,7 +3,6 @@
 The only mutable state in Terp, inside one compiled core.  Everything around it draws inputs and adds up outputs.
 """
 
-
 from terp.simulate.account import Hours, hour_by_hour
 from terp.simulate.check import Check, check_workload
 from terp.simulate.draw import JobSet, draw_jobs

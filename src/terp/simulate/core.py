@@ -19,7 +19,7 @@ NEVER: Final = np.int64(2**62)
 
 # Without `_nrt=False` numba counts references to each of State's arrays at every call: four times slower.  No kernel
 # may allocate.
-kernel = njit(cache=True, _nrt=False)
+kernel: Any = njit(cache=True, _nrt=False)  # type: ignore[call-overload]
 
 # How an attempt to run a job ended
 DONE: Final = 0
@@ -232,9 +232,9 @@ def _choose_shared(s, gpus, after, skip):
     for place in range(s.n[OPEN]):
         node = s.open[place]
         free = s.free[node]
-        if free >= gpus and s.node_end[node] > after and node != skip:
-            if free < best_free or (free == best_free and node < best):
-                best, best_free = node, free
+        better = free < best_free or (free == best_free and node < best)
+        if better and free >= gpus and s.node_end[node] > after and node != skip:
+            best, best_free = node, free
     if best < 0 and after < 0 and s.with_free[s.owner.shape[1]] > 0:
         return _first_idle(s)
     return best
@@ -572,8 +572,8 @@ def new_state(jobs: Jobs, plant: Plant, events: NodeEvents) -> State:
         heap_serial=ints(slots + attempts - count + 1), heap_slot=ints(slots + attempts - count + 1),
         slot_job=ints(slots), slot_start=ints(slots), slot_limit_end=ints(slots),
         slot_attempt=np.full(slots, -1, np.int64), free_slots=np.arange(slots - 1, -1, -1, dtype=np.int64),
-        queue=ints(attempts + 1), queue_gpus=ints(attempts + 1), done_s=ints(count), first_start_s=np.full(count, -1, np.int64),
-        end_s=np.full(count, -1, np.int64), lost_s=ints(count), restarts=ints(count),
+        queue=ints(attempts + 1), queue_gpus=ints(attempts + 1), done_s=ints(count),
+        first_start_s=np.full(count, -1, np.int64), end_s=np.full(count, -1, np.int64), lost_s=ints(count), restarts=ints(count),
         outcome=np.full(count, STILL_RUNNING, np.int64), attempt_job=ints(attempts), attempt_start=ints(attempts),
         attempt_end=np.full(attempts, -1, np.int64), attempt_outcome=ints(attempts), attempt_nodes_from=ints(attempts + 1),
         attempt_nodes=np.zeros(int(job_nodes.sum()) + failures * max(per_node, widest), np.int32),

@@ -7,7 +7,7 @@ within one.  So each seed is another year, and each year meets the published sha
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,7 +81,7 @@ def draw_jobs(workload: Workload, gpus: int, gpus_per_node: int, horizon_s: int,
         count = round(float(shares.sum()) * workload.load_fraction * gpus * horizon_s / table.mean_gpu_s)
         if count > 0:
             size, run_s, state, kind = _sample(table, count, streams[0])
-            group = _dealt(np.broadcast_to(shares / shares.sum(), (size.size, shares.size)), size * run_s, streams[0])
+            group = _dealt(shares[None, :], np.zeros(size.size, np.int64), (size * run_s).astype(float), streams[0])
             parts.append((size, run_s, state, kind, group, np.full(size.size, index)))
     if not parts or not sum(part[0].size for part in parts):
         raise Problems([Problem("", 0, 0, "", "no job fits into this run", would_do="simulate more days or raise the load")])
@@ -105,9 +105,7 @@ def _usable(table: JobTable, workload: Workload, gpus: int) -> JobTable:
     if widest > gpus:
         wrong = f"a job of {table.profile} asks for more GPUs than the machine has, {gpus:,}"
         raise Problems([Problem("", 0, 0, "", wrong, f"{widest:,}", f"set `largest_job: {gpus}` or less in the workload")])
-    share = table.share[mine]
-    cut = (table.type_index, table.state_index, table.gpus, table.low_s, table.high_s)
-    return JobTable(table.profile, *(column[mine] for column in cut), share / share.sum())
+    return table.only(mine)
 
 
 def _sample(table: JobTable, count: int, rng: np.random.Generator) -> tuple[Ints, Ints, Ints, Ints]:
@@ -116,7 +114,8 @@ def _sample(table: JobTable, count: int, rng: np.random.Generator) -> tuple[Ints
     Type by type, systematic sampling along rising run time, so that the durations of a type come out to within one
     job; then the end state; then the long run times are raked until GPU time by size, type and state is the table's.
     """
-    parts = []
+    parts: list[tuple[Any, ...]] = []
+    chances: list[Floats] = []
     for kind in range(len(TYPES)):
         mine = np.flatnonzero(table.type_index == kind)
         drawn = round(float(table.share[mine].sum()) * count)
@@ -130,11 +129,12 @@ def _sample(table: JobTable, count: int, rng: np.random.Generator) -> tuple[Ints
         low, high = table.low_s[order][first][step], table.high_s[order][first][step]
         run_s = low * (high / low) ** _spread(step, rng)
         gpus = table.gpus[order][first][step]
-        chances = np.zeros((first.size, len(STATES)))
-        np.add.at(chances, (pair, table.state_index[order]), table.share[order])
-        parts.append((gpus, run_s, chances[step], np.full(drawn, kind)))
-    gpus, run_s, of_state, kinds = (np.concatenate(column) for column in zip(*parts, strict=True))
-    state = _dealt(of_state, gpus * run_s, rng)
+        of_state = np.zeros((first.size, len(STATES)))
+        np.add.at(of_state, (pair, table.state_index[order]), table.share[order])
+        chances.append(of_state)
+        parts.append((gpus, run_s, step + sum(len(rows) for rows in chances[:-1]), np.full(drawn, kind)))
+    gpus, run_s, row, kinds = (np.concatenate(column) for column in zip(*parts, strict=True))
+    state = _dealt(np.concatenate(chances), row, gpus * run_s, rng)
     return gpus, _raked(table, gpus, run_s, state, kinds), state, kinds
 
 
@@ -153,19 +153,22 @@ def _spread(step: Ints, rng: np.random.Generator) -> Floats:
     return place
 
 
-def _dealt(chances: Floats, weight: Floats, rng: np.random.Generator) -> Ints:
-    """Deals each job one of several labels by its `chances`, a row a job.
+def _dealt(chances: Floats, row: Ints, weight: Floats, rng: np.random.Generator) -> Ints:
+    """Deals each job one of several labels by the `chances` in its row.
 
     Along the golden ratio's sequence; but for the heaviest jobs, which carry most GPU time, the label that is furthest
     behind its share of the weight so far.
     """
     chances = chances / chances.sum(1, keepdims=True)
+    below = np.cumsum(chances, 1)
     sequence = (np.arange(weight.size) * _GOLDEN + rng.random()) % 1.0
-    label = (sequence[:, None] >= np.cumsum(chances, 1)[:, :-1]).sum(1)
+    label: Ints = np.zeros(weight.size, np.int64)
+    for column in range(chances.shape[1] - 1):
+        label += sequence >= below[row, column]
     behind = np.zeros(chances.shape[1])
     for job in np.argsort(-weight, kind="stable")[:_HEAVIEST].tolist():
-        behind += chances[job] * weight[job]
-        label[job] = int(np.argmax(np.where(chances[job] > 0, behind, -np.inf)))
+        behind += chances[row[job]] * weight[job]
+        label[job] = int(np.argmax(np.where(chances[row[job]] > 0, behind, -np.inf)))
         behind[label[job]] -= weight[job]
     return label
 
@@ -182,12 +185,14 @@ def _raked(table: JobTable, gpus: Ints, run_s: Floats, state: Ints, kind: Ints) 
     long = np.flatnonzero((run_s >= _LONG_S) & (np.bincount(kind) >= _FEW)[kind])
     gpu_s = gpus * run_s
     factor = np.ones(long.size)
+    wanted = []  # of the long jobs: what the table gives less what the short jobs take
+    for of_job, of_cell, count in margins:
+        short = np.bincount(of_job, gpu_s, count) - np.bincount(of_job[long], gpu_s[long], count)
+        wanted.append(np.bincount(of_cell, cell_gpu_s, count) - short)
     for _ in range(_RAKES):
-        for of_job, of_cell, count in margins:
-            wanted = np.bincount(of_cell, cell_gpu_s, count)
-            short = np.bincount(of_job, gpu_s, count) - np.bincount(of_job[long], gpu_s[long], count)
+        for (of_job, _, count), target in zip(margins, wanted, strict=True):
             drawn = np.bincount(of_job[long], gpu_s[long] * factor, count)
-            ratio = np.divide(wanted - short, drawn, out=np.ones(count), where=drawn > 0)
+            ratio = np.divide(target, drawn, out=np.ones(count), where=drawn > 0)
             factor = np.clip(factor * ratio[of_job[long]], 1 / _MOST_RAKED, _MOST_RAKED)
     raked = run_s.copy()
     raked[long] = np.minimum(run_s[long] * factor, table.high_s.max())
@@ -237,7 +242,8 @@ def _submissions(workload: Workload, count: int, horizon_s: int, utc_offset_s: f
     rate[-1] *= (horizon_s - (hours - 1) * HOUR_S) / HOUR_S
     edges = np.concatenate([[0.0], np.cumsum(rate)])
     at_s = np.interp(rng.random(count) * edges[-1], edges, np.minimum(np.arange(hours + 1) * HOUR_S, horizon_s))
-    return np.minimum(at_s.astype(np.int64), horizon_s - 1)
+    submit_s: Ints = np.minimum(at_s.astype(np.int64), horizon_s - 1)
+    return submit_s
 
 
 def _requests(requests: Requests, run_s: Ints, state: Ints, rng: np.random.Generator) -> tuple[Ints, Ints, Ints]:

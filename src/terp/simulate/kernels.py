@@ -45,7 +45,7 @@ def compiled_before() -> bool:
 
 def kernels() -> Any:
     """The module `terp.simulate.core`, its compiled code kept in `cache_folder()`."""
-    import numba
+    import numba  # noqa: PLC0415 - a second of import, only for who simulates
 
-    numba.config.CACHE_DIR = str(cache_folder())
+    numba.config.CACHE_DIR = str(cache_folder())  # type: ignore[attr-defined]
     return import_module("terp.simulate.core")

@@ -47,7 +47,10 @@ def origin_of(machine: Machine, site: Written[Site], workload: Written[Workload]
         },
         "power": {"rated_w": machine.power.rated_w, "base_w": machine.power.base_w, "idle_w": machine.power.idle_w},
         "series": {
-            use: {"name": entry.name, **entry.entry.model_dump(include={"title", "unit", "synthetic", "attribution", "note"})}
+            use: {
+                "name": entry.name,
+                **entry.entry.model_dump(include={"title", "unit", "synthetic", "attribution", "note"}),
+            }
             for use, entry in series.items()
         },
         "statuses": dict(sorted(Counter(entry.status for entry in provenance.values()).items())),

@@ -84,7 +84,9 @@ def _shares(table: pa.Table, by: str, wait_s: NDArray[np.int64], started: NDArra
     names = table.column(by).combine_chunks().dictionary.to_pylist()
     codes = _codes(table, by)
     jobs = np.bincount(codes, minlength=len(names))
-    waits = np.bincount(codes[started], wait_s, len(names)) / np.maximum(np.bincount(codes[started], minlength=len(names)), 1)
+    waits = np.bincount(codes[started], wait_s, len(names)) / np.maximum(
+        np.bincount(codes[started], minlength=len(names)), 1
+    )
     sums = {
         key: np.bincount(codes, table.column(key).to_numpy(), len(names))
         for key in ("gpu_s", "lost_gpu_s", "energy_j", "cost_eur", "carbon_kg")
@@ -107,9 +109,7 @@ def _groups(
 ) -> dict[str, dict[str, Any]]:
     """What each group got, beside what it is entitled to."""
     shares = _shares(table, "group", wait_s, started)
-    return {
-        name: {**share, "entitlement_fraction": workload.groups[name].share_fraction} for name, share in shares.items()
-    }
+    return {name: {**share, "entitlement_fraction": workload.groups[name].share_fraction} for name, share in shares.items()}
 
 
 def _sizes(

@@ -59,7 +59,9 @@ def _for_core(core: Any, machine: Machine, workload: Workload, jobs: JobSet) -> 
     node = machine.node
     kinds = [workload.domains[domain].jobs[name] for domain, name in job_names(workload)]
     idle_w = node_power_w(node, node.idle_power_w)
-    per_gpu_w = np.array([max(node_power_w(node, kind.node_power_w) - idle_w, 0) / node.accelerators_count for kind in kinds])
+    per_gpu_w = np.array(
+        [max(node_power_w(node, kind.node_power_w) - idle_w, 0) / node.accelerators_count for kind in kinds]
+    )
     return core.Jobs(
         submit_s=jobs.submit_s,
         gpus=jobs.gpus,

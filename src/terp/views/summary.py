@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from terp.results import Run
 from terp.units import number, show
+
+_WAITS: Final = {"median": "median_wait_s", "mean": "mean_wait_s", "95th percentile": "p95_wait_s"}
 
 
 def as_text(run: Run) -> str:
     """The figures of a run that fit on a screen."""
     s, titles = run.summary, run.origin["titles"]
-    done = f"{s['jobs_completed_count']:,} completed, {s['jobs_cancelled_count']:,} cancelled, {s['jobs_failed_count']:,} failed"
+    ends = [f"{s[f'jobs_{word}_count']:,} {word}" for word in ("completed", "cancelled", "failed")]
     left = f"{s['jobs_running_count']:,} running and {s['jobs_waiting_count']:,} waiting at the end"
-    waits = f"median {show(s['median_wait_s'], 's')}, mean {show(s['mean_wait_s'], 's')}, 95th percentile {show(s['p95_wait_s'], 's')}"
+    waits = [f"{word} {show(s[key], 's')}" for word, key in _WAITS.items()]
     lost_fraction = s["lost_gpu_s"] / max(s["gpus_count"] * s["days"] * 86_400, 1)
+    used = f"{s['gpu_utilisation_fraction']:.1%} of {s['gpus_count']:,}, asked for {s['offered_load_fraction']:.1%}"
+    failures = f"{s['node_failures_count']:,} of nodes, {s['jobs_interrupted_count']:,} jobs interrupted"
+    energy = f"{show(s['facility_energy_j'], 'j')} at the meter, PUE {s['mean_pue']:.3f}"
+    tax = f", {show(s['energy_tax_eur'], 'eur')} of it tax" if s["energy_tax_eur"] else ""
     rows = [
-        ("jobs", f"{s['jobs_submitted_count']:,}: {done}; {left}"),
-        ("GPUs in use", f"{s['gpu_utilisation_fraction']:.1%} of {s['gpus_count']:,}, asked for {s['offered_load_fraction']:.1%}"),
-        ("wait", waits),
-        ("failures", f"{s['node_failures_count']:,} of nodes, {s['jobs_interrupted_count']:,} jobs interrupted, {lost_fraction:.2%} of GPU time lost"),
-        ("energy", f"{show(s['facility_energy_j'], 'j')} at the meter, PUE {s['mean_pue']:.3f}, machine {show(s['mean_it_power_w'], 'w')} on average"),
-        ("electricity", f"{show(s['electricity_cost_eur'], 'eur')}" + (f", {show(s['energy_tax_eur'], 'eur')} of it tax" if s["energy_tax_eur"] else "")),
+        ("jobs", f"{s['jobs_submitted_count']:,}: {', '.join(ends)}; {left}"),
+        ("GPUs in use", used),
+        ("wait", ", ".join(waits)),
+        ("failures", f"{failures}, {lost_fraction:.2%} of GPU time lost"),
+        ("energy", f"{energy}, machine {show(s['mean_it_power_w'], 'w')} on average"),
+        ("electricity", f"{show(s['electricity_cost_eur'], 'eur')}{tax}"),
         ("carbon", f"{number(s['carbon_kg'] / 1000)} t CO2"),
-    ]  # fmt: skip
-    lines = [f"{run.origin['title']} at {run.origin['site_title']}: {s['days']} days, seed {s['seed']}, in {s['wall_s']:.1f} s", ""]
+    ]
+    place = f"{run.origin['title']} at {run.origin['site_title']}"
+    lines = [f"{place}: {s['days']} days, seed {s['seed']}, in {s['wall_s']:.1f} s", ""]
     lines += [f"  {name:12} {text}" for name, text in rows]
     lines += ["", f"  {'':20} {'GPU hours':>12} {'share':>7} {'jobs':>9} {'mean wait':>10} {'energy':>10} {'cost':>11}"]
     for kind in ("domains", "groups"):

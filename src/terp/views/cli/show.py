@@ -116,7 +116,9 @@ def as_text(built: Machine) -> str:
     tiers += f" + {fabric.core_switches_count} core" if fabric.core_switches_count else ""
     upper = f"{fabric.leaf_spine_cables_count:,} leaf-spine"
     upper += f" + {fabric.spine_core_cables_count:,} spine-core" if fabric.spine_core_cables_count else ""
-    peaks = built.peak_flop_per_s
+    usable, read = storage * built.appliance.usable_bytes, storage * built.appliance.read_rate_bytes_per_s
+    wanted = ("fp64-tensor", "bf16", "fp8")
+    peaks = [f"{name} {show(rate, 'flop_per_s')}" for name, rate in built.peak_flop_per_s.items() if name in wanted]
     rows = [
         ("nodes", f"{built.nodes_count:,} {node.title}, {compute.scalable_units_count} scalable units"),
         ("GPUs", f"{built.gpus_count:,} {built.accelerator.title}, {show(built.gpu_memory_bytes, 'bytes')} of memory"),
@@ -126,10 +128,9 @@ def as_text(built: Machine) -> str:
         ("cables", f"{fabric.node_cables_count:,} node + {fabric.manager_cables_count} manager, {upper}"),
         ("storage fabric", f"{networks.storage_switches_count} switches"),
         ("Ethernet", f"{networks.in_band_switches_count} in band + {networks.out_of_band_switches_count} out of band"),
-        ("storage", f"{storage} x {built.appliance.title}: {show(storage * built.appliance.usable_bytes, 'bytes')}, "
-                    f"read {show(storage * built.appliance.read_rate_bytes_per_s, 'bytes_per_s')}"),
+        ("storage", f"{storage} x {built.appliance.title}: {show(usable, 'bytes')}, read {show(read, 'bytes_per_s')}"),
         ("", ""),
-        ("peak, dense", ", ".join(f"{name} {show(peaks[name], 'flop_per_s')}" for name in ("fp64-tensor", "bf16", "fp8") if name in peaks)),
+        ("peak, dense", ", ".join(peaks)),
         ("rated power", show(built.power.rated_w, "w")),
         ("expected power", f"{show(built.power.expected_w, 'w')} with every node in long training"),
         ("idle power", show(built.power.idle_w, "w")),

@@ -30,7 +30,15 @@ T = TypeVar("T")
 @click.option("--json", "as_json", is_flag=True, help="Print summary.json, data alone.")
 @click.option("--check-workload", is_flag=True, help="Only draw the jobs, and compare them with the published shares.")
 def command(
-    machine: str, workload: str, site: str | None, days: int, seed: int, out: Path | None, *, as_json: bool, check_workload: bool
+    machine: str,
+    workload: str,
+    site: str | None,
+    days: int,
+    seed: int,
+    out: Path | None,
+    *,
+    as_json: bool,
+    check_workload: bool,
 ) -> None:
     """Simulate MACHINE, a shipped name or a file, for some days with a whole country working on it.
 
@@ -119,17 +127,21 @@ def _check(workload: Workload, built: Machine, utc_offset_s: float, days: int, s
         keys = ("profile", "measure", "of", "at", "published", "drawn", "points", "jobs_count", "passes")
         click.echo(json.dumps([{key: getattr(check, key) for key in keys} for check in checks], indent=2))
         return int(bad > 0)
-    click.echo(f"{'profile':12} {'measure':19} {'of':12} {'at':>12} {'published':>11} {'drawn':>11} {'miss':>8} {'points':>7}")
+    click.echo(
+        f"{'profile':12} {'measure':19} {'of':12} {'at':>12} {'published':>11} {'drawn':>11} {'miss':>8} {'points':>7}"
+    )
     for check in checks:
         printed, drawn = (
-            (f"{value:,.0f} s" if check.measure == "duration_s" else f"{value:.2%}") for value in (check.published, check.drawn)
+            (f"{value:,.0f} s" if check.measure == "duration_s" else f"{value:.2%}")
+            for value in (check.published, check.drawn)
         )
         mark = "" if check.passes else "  <- misses"
         click.echo(
             f"{check.profile:12} {check.measure:19} {check.of:12} {check.at:>12} {printed:>11} {drawn:>11} "
             f"{check.miss:>+8.1%} {100 * check.points:>+7.2f}{mark}"
         )
-    click.echo(f"\n{len(checks) - bad} of {len(checks)} within 10 % or one percentage point of print; {number(len(jobs))} jobs drawn")
+    within = f"{len(checks) - bad} of {len(checks)} within 10 % or one percentage point of print"
+    click.echo(f"\n{within}; {number(len(jobs))} jobs drawn")
     if bad and len(jobs) < 300_000:
         click.echo("a short run holds few long jobs, which carry most GPU time: check a whole year")
     return int(bad > 0)

@@ -1,0 +1,94 @@
+"""What the figures show: means by day and by month, from the run's tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from terp.results import Run
+
+DAY_S: Final = 86_400
+FIRST_DAY: Final = date(2024, 1, 1)
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Daily:
+    """Means by day; one entry a day."""
+
+    busy_fraction: Floats
+    waiting_gpus_count: Floats
+    down_nodes_count: Floats
+    it_power_w: Floats
+    facility_power_w: Floats
+    pue_ratio: Floats
+
+
+def by_day(run: Run) -> Daily:
+    """Exact means of the piecewise-constant state over each day."""
+    days = int(run.summary["days"])
+    edges = np.arange(days + 1) * DAY_S
+    time_s = run.timeline.column("time_s").to_numpy()
+    mean = {
+        name: _means(time_s, run.timeline.column(name).to_numpy(), edges)
+        for name in ("busy_gpus_count", "waiting_gpus_count", "down_nodes_count")
+    }
+    it_j, facility_j = (
+        run.hours.column(name).to_numpy().reshape(days, 24).sum(1) for name in ("it_energy_j", "facility_energy_j")
+    )
+    return Daily(
+        busy_fraction=mean["busy_gpus_count"] / run.summary["gpus_count"],
+        waiting_gpus_count=mean["waiting_gpus_count"],
+        down_nodes_count=mean["down_nodes_count"],
+        it_power_w=it_j / DAY_S,
+        facility_power_w=facility_j / DAY_S,
+        pue_ratio=facility_j / it_j,
+    )
+
+
+def _means(time_s: NDArray[np.int64], values: NDArray[np.int32], edges: NDArray[np.int64]) -> Floats:
+    """Mean of a step function between each two edges."""
+    ends = np.append(time_s, edges[-1])
+    until = np.concatenate([[0.0], np.cumsum(values * np.diff(ends).astype(float))])
+    means: Floats = np.diff(np.interp(edges, ends, until)) / np.diff(edges)
+    return means
+
+
+@dataclass(frozen=True)
+class Month:
+    """Totals of one month, or of the part of it that was simulated."""
+
+    name: str
+    facility_energy_j: float
+    pue_ratio: float
+    mean_price_eur_per_mwh: float
+    cost_eur: float
+    carbon_kg: float
+    mean_wet_bulb_celsius: float
+
+
+def by_month(run: Run) -> list[Month]:
+    """Energy, price and carbon month by month."""
+    hours = run.hours
+    days = [FIRST_DAY + timedelta(days=int(second) // DAY_S) for second in hours.column("start_s").to_numpy()[::24]]
+    month = np.repeat([day.year * 12 + day.month - 1 for day in days], 24)
+    return [_month(hours, int(number), month == number) for number in dict.fromkeys(month.tolist())]
+
+
+def _month(hours: pa.Table, number: int, mine: NDArray[np.bool_]) -> Month:
+    column = {name: hours.column(name).to_numpy()[mine] for name in hours.column_names}
+    facility_j = float(column["facility_energy_j"].sum())
+    return Month(
+        name=date(number // 12, number % 12 + 1, 1).strftime("%B"),
+        facility_energy_j=facility_j,
+        pue_ratio=facility_j / float(column["it_energy_j"].sum()),
+        mean_price_eur_per_mwh=float(column["price_eur_per_j"].mean()) * 3.6e9,
+        cost_eur=float(column["cost_eur"].sum()),
+        carbon_kg=float(column["carbon_kg"].sum()),
+        mean_wet_bulb_celsius=float(column["wet_bulb_celsius"].mean()),
+    )
