@@ -8,6 +8,7 @@ that is not listed is refused, so that `Gb` (bits) can never pass for `GB` (byte
 from __future__ import annotations
 
 import re
+from math import isfinite
 from typing import Final
 
 from terp.errors import did_you_mean
@@ -86,7 +87,10 @@ def parse(text: str, dimension: str) -> float:
         raise NotAQuantity(f"not {NAMES[dimension]}", f"write a number and its unit, such as {EXAMPLES[dimension]!r}")
     number, unit = match[1], (match[2] or "")
     if unit in units:
-        return float(number) * units[unit]
+        value = float(number) * units[unit]
+        if not isfinite(value):
+            raise NotAQuantity("not a finite number", f"write it such as {EXAMPLES[dimension]!r}")
+        return value
     if not unit:
         raise NotAQuantity("the unit is missing", f"write it with its unit, such as {EXAMPLES[dimension]!r}")
     raise NotAQuantity(*_wrong_unit(number, unit, dimension))

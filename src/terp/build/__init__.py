@@ -8,6 +8,5 @@ from terp.build.fabric import Fabric, build_fabric
 from terp.build.machine import Machine, build_machine
 from terp.build.networks import Networks
 from terp.build.nodes import Nodes
-from terp.build.power import Power
 
-__all__ = ["Fabric", "Line", "Machine", "Networks", "Nodes", "Power", "build_fabric", "build_machine"]
+__all__ = ["Fabric", "Line", "Machine", "Networks", "Nodes", "build_fabric", "build_machine"]

@@ -9,7 +9,6 @@ from terp.build.bill import Line, bill_of_materials
 from terp.build.fabric import Fabric, build_fabric
 from terp.build.networks import Networks, build_networks
 from terp.build.nodes import Nodes, check_racks, place_nodes
-from terp.build.power import Power, machine_power
 from terp.catalogue import Accelerator, Cable, Catalogue, Node, Part, Processor, Rack, Server, StorageAppliance, Switch
 from terp.describe import MachineFile
 from terp.errors import Problem, Problems, UnknownName
@@ -34,7 +33,6 @@ class Machine:
     networks: Networks
     appliance: StorageAppliance
     bill: tuple[Line, ...]
-    power: Power
     catalogue_digest: str
     provenance: dict[str, Provenance]
 
@@ -89,8 +87,7 @@ def build_machine(written: Written[MachineFile], catalogue: Catalogue) -> Machin
     bill = bill_of_materials(file, catalogue, node, count, nodes.racks_count, fabric, networks)
     accelerator = catalogue.part(Accelerator, node.accelerator)
     return Machine(
-        file, node, accelerator, catalogue.part(Processor, node.processor), nodes, fabric, networks, appliance, bill,
-        machine_power(bill, node, count), catalogue.digest, _provenance(written, catalogue, bill, node),
+        file, node, accelerator, catalogue.part(Processor, node.processor), nodes, fabric, networks, appliance, bill,  catalogue.digest, _provenance(written, catalogue, bill, node),
     )  # fmt: skip
 
 

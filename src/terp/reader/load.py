@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import typing
 from dataclasses import dataclass
 from pathlib import Path as FilePath
@@ -56,8 +57,8 @@ def read_tree(text: str, file: str) -> Sourced:
     """Plain data and sourcing of a YAML text.  Raises Problems."""
     tree = parse_yaml(text, file)
     data, sourcing, problems = provenance.split(tree)
-    if problems:
-        raise Problems(problems)
+    if problems or tree.problems:
+        raise Problems([*tree.problems, *problems])
     return Sourced(tree, data, sourcing)
 
 
@@ -65,6 +66,7 @@ def read_record(text: str, file: str, kind: type[T]) -> Written[T]:
     """A checked record of a YAML text.  Raises Problems with every mistake of the file at once."""
     tree = parse_yaml(text, file)
     data, sourcing, problems = provenance.split(tree)
+    problems += tree.problems
     if not isinstance(data, dict):
         problems.append(tree.problem((), "not a mapping of keys to values", would_do="start with `kind:`"))
         raise Problems(problems)
@@ -91,7 +93,15 @@ def read_entries(sourced: Sourced, kind: type[T], problems: list[Problem]) -> di
 
 def _problems_of(error: ValidationError, kind: type[BaseModel], tree: Tree, prefix: Path = ()) -> list[Problem]:
     """A validation error as problems with places.  `prefix` is where the record stands in the tree."""
-    return [_problem(item, kind, tree, prefix) for item in error.errors(include_url=False)]
+    items = error.errors(include_url=False)
+    misspelt = {(item["loc"][:-1], str(item["loc"][-1])) for item in items if item["type"] == "extra_forbidden"}
+    return [_problem(item, kind, tree, prefix) for item in items if not _is_misspelt(item, misspelt)]
+
+
+def _is_misspelt(item: Any, misspelt: set[tuple[Any, str]]) -> bool:
+    """True for a missing key that stands there under a name much like it: that one is reported."""
+    beside = [name for parent, name in misspelt if parent == item["loc"][:-1]]
+    return item["type"] == "missing" and bool(difflib.get_close_matches(str(item["loc"][-1]), beside))
 
 
 def _problem(item: Any, kind: type[BaseModel], tree: Tree, prefix: Path) -> Problem:
@@ -107,7 +117,7 @@ def _problem(item: Any, kind: type[BaseModel], tree: Tree, prefix: Path) -> Prob
             return tree.problem(path, "missing", would_do=f"add `{path[-1]}:`", key=True)
         case "terp":
             return tree.problem(path, item["ctx"]["wrong"], found, item["ctx"]["would_do"])
-        case "greater_than_equal" | "less_than_equal":
+        case "greater_than_equal" | "less_than_equal" | "greater_than":
             written = _found(_written_at(tree.data, path))
             return tree.problem(path, "out of range", written, _limits(kind, loc, item["ctx"]))
         case "literal_error":
@@ -138,6 +148,8 @@ def _limits(kind: type[BaseModel], loc: Path, context: Any) -> str:
     names = [name for name in _fields_at(kind, loc[:-1]) if loc[-1] in (name, written_name(name))]
     names += [str(step) for step in loc[:-1]]
     dimension = next((found for found in map(dimension_of, names) if found), "ratio")
+    if "gt" in context:
+        return f"more than {units.show(context['gt'], dimension)} would do"
     if "ge" in context:
         return f"at least {units.show(context['ge'], dimension)} would do"
     return f"at most {units.show(context['le'], dimension)} would do"

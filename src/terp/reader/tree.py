@@ -31,12 +31,16 @@ _PLAIN_TAGS: Final = (None, "!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:map
 
 @dataclass
 class Tree:
-    """Plain data of a file, with where each value (`values`) and each key (`keys`) stands, 1-based."""
+    """Plain data of a file, with where each value (`values`) and each key (`keys`) stands, 1-based.
+
+    problems   keys that stand twice; the first was kept, so that the rest of the file can be checked as well
+    """
 
     file: str
     data: Any = None
     values: dict[Path, Place] = field(default_factory=dict)
     keys: dict[Path, Place] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
 
     def place(self, path: Path, *, key: bool = False) -> Place:
         """Line and column of a path, or of its nearest ancestor that stands in the file."""
@@ -59,7 +63,7 @@ def dotted(path: Path) -> str:
 
 
 def parse_yaml(text: str, file: str) -> Tree:
-    """The tree of a YAML text.  Raises Problems: syntax, duplicate keys, tags, depth, size, alias bombs."""
+    """The tree of a YAML text.  Raises Problems at the first of: bad syntax, a tag, too deep, too large, an alias bomb."""
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         wrong = f"the file is larger than {MAX_BYTES // 2**20} MiB"
         raise Problems([Problem(file, 1, 1, "", wrong, would_do="split it or leave data out of it")])
@@ -137,7 +141,7 @@ class _Builder:
             if event.value in inside.data:
                 line, _ = self.tree.keys[path]
                 wrong, would_do = "this key stands twice", f"keep one; the first is on line {line}"
-                self.problems.append(Problem(self.tree.file, *place, dotted(path), wrong, "", would_do))
+                self.tree.problems.append(Problem(self.tree.file, *place, dotted(path), wrong, "", would_do))
             self.tree.keys.setdefault(path, place)
             return
         self._check_tag(event, place)

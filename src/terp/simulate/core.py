@@ -482,9 +482,9 @@ def _close_gaps(s):
 
 @kernel
 def _note(s, plant, now):
-    """Add a row to the timeline: the state from this second on."""
+    """Add a row to the timeline: the state from this second on.  Second 0 has its row from the start."""
     up = plant.nodes_count - s.n[DOWN]
-    row = s.n[ROWS]
+    row = s.n[ROWS] if now > 0 else 0
     s.row_time[row] = now
     s.row_power[row] = plant.base_w + up * plant.idle_w + s.n[DOWN] * plant.down_w + s.dynamic_w[0]
     s.row_counts[row, 0] = s.n[BUSY]
@@ -492,7 +492,7 @@ def _note(s, plant, now):
     s.row_counts[row, 2] = s.n[WAITING]
     s.row_counts[row, 3] = s.n[QUEUED_GPUS]
     s.row_counts[row, 4] = s.n[DOWN]
-    s.n[ROWS] += 1
+    s.n[ROWS] = row + 1
 
 
 @kernel
@@ -560,7 +560,9 @@ def new_state(jobs: Jobs, plant: Plant, events: NodeEvents) -> State:
     free_counts = np.zeros(per_node + 1, np.int64)
     free_counts[per_node] = nodes
     n = np.zeros(COUNTERS, np.int64)
-    n[SLOTS], n[FULL], n[HEAD_NODE] = slots, 1, -1
+    n[SLOTS], n[FULL], n[HEAD_NODE], n[ROWS] = slots, 1, -1, 1
+    row_power = np.zeros(rows)
+    row_power[0] = plant.base_w + nodes * plant.idle_w
 
     def ints(*shape: int) -> Any:
         return np.zeros(shape, np.int64)
@@ -573,11 +575,11 @@ def new_state(jobs: Jobs, plant: Plant, events: NodeEvents) -> State:
         slot_job=ints(slots), slot_start=ints(slots), slot_limit_end=ints(slots),
         slot_attempt=np.full(slots, -1, np.int64), free_slots=np.arange(slots - 1, -1, -1, dtype=np.int64),
         queue=ints(attempts + 1), queue_gpus=ints(attempts + 1), done_s=ints(count),
-        first_start_s=np.full(count, -1, np.int64), end_s=np.full(count, -1, np.int64), lost_s=ints(count), restarts=ints(count),
-        outcome=np.full(count, STILL_RUNNING, np.int64), attempt_job=ints(attempts), attempt_start=ints(attempts),
+        first_start_s=np.full(count, -1, np.int64), end_s=np.full(count, -1, np.int64), lost_s=ints(count),
+        restarts=ints(count), outcome=np.full(count, STILL_RUNNING, np.int64), attempt_job=ints(attempts), attempt_start=ints(attempts),
         attempt_end=np.full(attempts, -1, np.int64), attempt_outcome=ints(attempts), attempt_nodes_from=ints(attempts + 1),
         attempt_nodes=np.zeros(int(job_nodes.sum()) + failures * max(per_node, widest), np.int32),
-        row_time=ints(rows), row_counts=np.zeros((rows, 5), np.int32), row_power=np.zeros(rows),
+        row_time=ints(rows), row_counts=np.zeros((rows, 5), np.int32), row_power=row_power,
     )  # fmt: skip
 
 

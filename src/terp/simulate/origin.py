@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from dataclasses import asdict
 from typing import Any
 
 import terp
 from terp.build import Machine
 from terp.catalogue import hourly, job_statistics_digest, read_catalogue, series_digest
 from terp.describe import Site, Workload
+from terp.model import machine_power
 from terp.reader import Provenance, Record, Written
 
 
@@ -45,7 +47,7 @@ def origin_of(machine: Machine, site: Written[Site], workload: Written[Workload]
             "domains": {name: domain.title for name, domain in workload.record.domains.items()},
             "groups": {name: group.title for name, group in workload.record.groups.items()},
         },
-        "power": {"rated_w": machine.power.rated_w, "base_w": machine.power.base_w, "idle_w": machine.power.idle_w},
+        "power": asdict(machine_power(machine)),
         "series": {
             use: {
                 "name": entry.name,

@@ -10,7 +10,7 @@ import numpy as np
 
 from terp.build import Machine
 from terp.describe import Site, Workload
-from terp.model import node_power_w
+from terp.model import machine_power, node_power_w
 from terp.reader import Written
 from terp.results import Run
 from terp.simulate.account import hour_by_hour
@@ -45,7 +45,7 @@ def simulate(
     state = _run(core, machine, work, horizon_s, seed, tell)
     timeline = timeline_table(core, state)
     time_s, power_w = state.row_time[: int(state.n[core.ROWS])], state.row_power[: int(state.n[core.ROWS])]
-    hours = hour_by_hour(site.record, time_s, power_w, horizon_s, machine.power.rated_w)
+    hours = hour_by_hour(site.record, time_s, power_w, horizon_s, machine_power(machine).rated_w)
     idle_w = node_power_w(machine.node, machine.node.idle_power_w) / gpus_per_node
     attempts = Attempts.of(core, state, work.power_w + idle_w * jobs.gpus)
     table = jobs_table(core, workload.record, jobs, state, attempts, hours)
@@ -77,7 +77,9 @@ def _run(core: Any, machine: Machine, work: Any, horizon_s: int, seed: int, tell
     """Runs the core to the horizon in steps, so that progress shows and an interrupt is heard."""
     node = machine.node
     idle_w = node_power_w(node, node.idle_power_w)
-    plant = core.Plant(machine.nodes_count, node.accelerators_count, idle_w, float(node.down_power_w), machine.power.base_w)
+    plant = core.Plant(
+        machine.nodes_count, node.accelerators_count, idle_w, float(node.down_power_w), machine_power(machine).base_w
+    )
     events = core.NodeEvents(*draw_node_events(machine.file.reliability, machine.nodes_count, horizon_s, seed))
     state = core.new_state(work, plant, events)
     for chunk in range(1, _CHUNKS + 1):

@@ -60,7 +60,9 @@ def node_rows(built: Machine) -> list[dict[str, Any]]:
 
 def as_data(built: Machine) -> dict[str, Any]:
     """The JSON of `terp show`, see docs/formats/machine.md."""
-    fabric, networks, node, power = built.fabric, built.networks, built.node, built.power
+    from terp.model import machine_power
+
+    fabric, networks, node, power = built.fabric, built.networks, built.node, machine_power(built)
     storage = built.file.storage.appliances_count
     return {
         "machine": built.file.name,
@@ -108,8 +110,10 @@ def as_data(built: Machine) -> dict[str, Any]:
 
 def as_text(built: Machine) -> str:
     """The machine for people, a few dozen lines."""
+    from terp.model import machine_power
     from terp.units import number, show
 
+    power = machine_power(built)
     fabric, networks, node = built.fabric, built.networks, built.node
     storage, compute = built.file.storage.appliances_count, built.file.compute
     tiers = f"{fabric.leaf_switches_count} leaf + {fabric.spine_switches_count} spine"
@@ -131,9 +135,9 @@ def as_text(built: Machine) -> str:
         ("storage", f"{storage} x {built.appliance.title}: {show(usable, 'bytes')}, read {show(read, 'bytes_per_s')}"),
         ("", ""),
         ("peak, dense", ", ".join(peaks)),
-        ("rated power", show(built.power.rated_w, "w")),
-        ("expected power", f"{show(built.power.expected_w, 'w')} with every node in long training"),
-        ("idle power", show(built.power.idle_w, "w")),
+        ("rated power", show(power.rated_w, "w")),
+        ("expected power", f"{show(power.expected_w, 'w')} with every node in long training"),
+        ("idle power", show(power.idle_w, "w")),
     ]  # fmt: skip
     lines = [f"{built.file.title} ({built.file.name}), at {built.file.site}", ""]
     lines += [f"  {name:15} {text}".rstrip() for name, text in rows]

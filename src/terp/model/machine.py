@@ -1,22 +1,22 @@
-"""What the machine draws: rated by the makers, and expected in long training."""
+"""What the whole machine draws: rated by the makers, and expected in long training."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from terp.build.bill import Line
-from terp.catalogue import Cable, Node, Server, StorageAppliance, Switch
-from terp.model import node_power_w
+from terp.build import Machine
+from terp.catalogue import Cable, Server, StorageAppliance, Switch
+from terp.model.power import node_power_w
 
 
 @dataclass(frozen=True)
-class Power:
+class MachinePower:
     """Powers of the whole machine at the wall [W].
 
     rated_w      every part at its maker's maximum
     expected_w   every node in long training, the rest at its typical power
     idle_w       no job anywhere
-    base_w       network, storage and management at their typical power; part of all the others
+    base_w       network, storage and management at their typical power; part of expected and idle
     """
 
     rated_w: float
@@ -25,16 +25,17 @@ class Power:
     base_w: float
 
 
-def machine_power(bill: tuple[Line, ...], node: Node, nodes: int) -> Power:
+def machine_power(machine: Machine) -> MachinePower:
     """Adds up the bill of materials.  The nodes' own optics are in the nodes' measured power."""
+    node, nodes = machine.node, machine.nodes_count
     base_w = rated_w = 0.0
-    for line in bill:
+    for line in machine.bill:
         if isinstance(line.part, Switch | StorageAppliance | Server):
             base_w += line.count * line.part.typical_power_w
             rated_w += line.count * line.part.maximum_power_w
         elif isinstance(line.part, Cable) and line.where != "nodes":
             base_w += line.count * line.part.power_w
-    return Power(
+    return MachinePower(
         rated_w=rated_w + nodes * node.rated_power_w,
         expected_w=base_w + nodes * node_power_w(node, node.busy_power_w),
         idle_w=base_w + nodes * node_power_w(node, node.idle_power_w),

@@ -1,0 +1,21 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # for shared helpers such as simulate.naive
+
+
+@pytest.fixture(scope="session")
+def catalogue():
+    from terp.catalogue import read_catalogue
+
+    return read_catalogue()
+
+
+@pytest.fixture(scope="session")
+def gefion(catalogue):
+    from terp.build import build_machine
+    from terp.describe import read_machine
+
+    return build_machine(read_machine("gefion"), catalogue)

@@ -1,0 +1,174 @@
+"""Taste that matters: import direction, unit suffixes, sizes, docstrings, exported names."""
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import re
+from pathlib import Path
+
+import pydantic
+import pytest
+
+import terp
+from terp.units import UNITS
+
+PACKAGE = Path(terp.__file__).parent
+ROOT = PACKAGE.parent.parent
+FILES = sorted(PACKAGE.rglob("*.py"))
+ORDER = ("units", "errors", "reader", "catalogue", "describe", "build", "model", "results", "simulate", "views")
+LOWER_FIRST = {"errors": "units"}  # units imports errors' hint; both stand at the bottom
+
+MODULE_LINES, FUNCTION_LINES = 400, 50
+LARGE_MODULES = {"simulate/core.py"}  # numba does not see edits in other modules, so all kernels stand in one
+LARGE_FUNCTIONS = {"simulate/core.py:new_state"}  # one array a line, no logic
+WITHOUT_UNIT = {  # numbers that have none, by the field's own meaning
+    "seed", "days", "line", "column", "count", "miss", "points", "drawn", "published", "value",
+    "mean_price_eur_per_mwh", "share",
+}  # fmt: skip
+
+
+def layer(path):
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def test_imports_point_one_way():
+    wrong = []
+    for path in FILES:
+        mine = layer(path)
+        if mine not in ORDER:
+            continue
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("terp."):
+                target = node.module.split(".")[1]
+                upward = ORDER.index(target) > ORDER.index(mine)
+                if upward and LOWER_FIRST.get(target) != mine:
+                    wrong.append(f"{path.name}:{node.lineno} {mine} imports {target}")
+    assert wrong == []
+
+
+def test_the_core_is_reached_through_its_loader_only():
+    """So that its compiled code lies in the folder named by its hash."""
+    users = [
+        path
+        for path in FILES
+        if re.search(r"(from|import) terp\.simulate\.core|simulate import core", path.read_text("utf-8"))
+    ]
+    assert users == []
+
+
+def test_every_folder_opens_with_its_question():
+    for folder in ORDER[2:]:
+        text = ast.get_docstring(ast.parse((PACKAGE / folder / "__init__.py").read_text("utf-8")))
+        assert text is not None
+        assert re.match(r"[A-Z', ]+\?", text.replace("\n", " ")), folder
+
+
+def functions(tree, prefix=""):
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.FunctionDef):
+            yield f"{prefix}{node.name}", node
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield from functions(node, f"{prefix}{node.name}.")
+
+
+def code_lines(node):
+    first = node.body[0]
+    docstring = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
+    documented = first.end_lineno - first.lineno + 1 if docstring else 0
+    return node.end_lineno - node.lineno + 1 - documented
+
+
+def test_sizes():
+    large = {str(path.relative_to(PACKAGE)) for path in FILES if len(path.read_text("utf-8").splitlines()) > MODULE_LINES}
+    assert large == LARGE_MODULES
+    long = set()
+    for path in FILES:
+        for name, node in functions(ast.parse(path.read_text("utf-8"))):
+            if code_lines(node) > FUNCTION_LINES:
+                long.add(f"{path.relative_to(PACKAGE)}:{name}")
+    assert long <= LARGE_FUNCTIONS
+
+
+def modules():
+    for info in pkgutil.walk_packages([str(PACKAGE)], "terp."):
+        if not info.name.endswith("__main__"):
+            yield importlib.import_module(info.name)
+
+
+def test_every_public_name_has_a_docstring():
+    bare = []
+    for module in modules():
+        if not module.__doc__:
+            bare.append(module.__name__)
+        for name, thing in vars(module).items():
+            mine = getattr(thing, "__module__", None) == module.__name__
+            if (
+                mine
+                and not name.startswith("_")
+                and (inspect.isclass(thing) or inspect.isfunction(thing))
+                and not thing.__doc__
+            ):
+                bare.append(f"{module.__name__}.{name}")
+    assert bare == []
+
+
+def test_every_number_in_a_record_carries_its_unit():
+    """Fields of records and dataclasses that hold numbers end with a unit of the closed list."""
+    wrong = set()
+    for module in modules():
+        for thing in vars(module).values():
+            if not inspect.isclass(thing) or thing.__module__ != module.__name__:
+                continue
+            if issubclass(thing, pydantic.BaseModel):
+                fields = {name: str(info.annotation) for name, info in thing.model_fields.items()}
+            else:
+                fields = {name: str(kind) for name, kind in getattr(thing, "__annotations__", {}).items()}
+            if thing.__name__ in (
+                "State",
+                "Jobs",
+                "Plant",
+                "NodeEvents",
+                "JobSet",
+                "JobTable",
+                "Attempts",
+                "Nodes",
+                "Fabric",
+                "Tree",
+            ):
+                continue  # arrays of the core and of places: named in their docstrings, with units
+            for name, kind in fields.items():
+                if re.fullmatch(r"<class '(int|float)'>|int|float|Floats|Ints", kind) and name not in WITHOUT_UNIT:
+                    if not any(name.endswith(f"_{unit}") or name == unit for unit in (*UNITS, "usd")):
+                        wrong.add(f"{module.__name__}.{thing.__name__}.{name}")
+    assert wrong == set()
+
+
+@pytest.mark.parametrize("folder", [name for name in ORDER[2:] if name != "views"])
+def test_exported_names_are_there_and_sorted(folder):
+    module = importlib.import_module(f"terp.{folder}")
+    assert all(hasattr(module, name) for name in module.__all__)
+    assert list(module.__all__) == sorted(module.__all__, key=lambda name: (not name.isupper(), not name[0].isupper(), name))
+
+
+def test_nothing_below_views_prints():
+    for path in FILES:
+        if layer(path) != "views":
+            assert not re.search(r"\bprint\(|click", path.read_text("utf-8")), path
+
+
+def test_no_assert_checks_input_and_nothing_is_evaluated():
+    for path in FILES:
+        text = path.read_text("utf-8")
+        assert not re.search(r"\beval\(|\bexec\(|pickle|shell=True", text), path
+
+
+def test_the_readme_names_the_commands_that_exist():
+    text = (ROOT / "README.md").read_text("utf-8")
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    for target in re.findall(r"make (\w+)", text):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+    from terp.views.cli.main import VERBS
+
+    for verb in re.findall(r"`terp (\w+)", text):
+        assert verb in VERBS, verb

@@ -1,0 +1,213 @@
+"""The command line as its users type it, mistakes included; each call is a process of its own."""
+
+import json
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def terp(*words, cwd=None, check=None):
+    done = subprocess.run([sys.executable, "-m", "terp", *map(str, words)], capture_output=True, text=True, cwd=cwd)
+    if check is not None:
+        assert done.returncode == check, done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "week"
+    terp("simulate", "gefion", "--days", 7, "--seed", 3, "-o", folder, check=0)
+    return folder
+
+
+def test_help_is_quick_and_imports_nothing_heavy():
+    code = (
+        "import sys; sys.argv=['terp','--help']; import terp.views.cli.main as m\ntry: m.main()\nexcept SystemExit: pass\n"
+    )
+    code += "print(sorted({'numba','numpy','pydantic','pyarrow','yaml','jinja2'} & set(sys.modules)), file=sys.stderr)"
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert done.stderr.strip() == "[]"
+    assert "What is this machine, exactly?" in done.stdout
+    cpu_s = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+    assert cpu_s < 0.25, f"terp --help took {cpu_s:.2f} s of CPU"
+
+
+def test_show_for_people():
+    text = terp("show", "gefion", check=0).stdout
+    for words in (
+        "191 NVIDIA DGX H100",
+        "1,528 NVIDIA H100",
+        "48 leaf + 32 spine",
+        "1,528 node + 4 manager, 1,536 leaf-spine",
+        "assumed",
+    ):
+        assert words in text
+
+
+def test_show_for_programs():
+    data = json.loads(terp("show", "gefion", "--json", check=0).stdout)
+    assert (data["nodes_count"], data["gpus_count"]) == (191, 1528)
+    assert data["fabric"]["leaf_spine_cables_count"] == 1536
+    bill = terp("show", "gefion", "--bom", check=0).stdout.splitlines()
+    assert bill[0] == "where,part,title,count"
+    assert "nodes,dgx-h100,NVIDIA DGX H100,191" in bill
+    rows = json.loads(terp("show", "gefion", "--bom", "--json", check=0).stdout)
+    assert sum(row["count"] for row in rows if row["part"] == "dgx-h100") == 191
+    nodes = terp("show", "gefion", "--nodes", check=0).stdout.splitlines()
+    assert len(nodes) == 192
+
+
+def test_simulate_writes_a_whole_folder_and_a_summary(run_folder):
+    assert sorted(path.name for path in run_folder.iterdir()) == [
+        "hours.parquet", "jobs.parquet", "run.json", "summary.json", "timeline.parquet",
+    ]  # fmt: skip
+    summary = json.loads((run_folder / "summary.json").read_text())
+    asked = (
+        "machine days seed gpus_count jobs_submitted_count jobs_started_count jobs_completed_count jobs_cancelled_count "
+        "jobs_failed_count gpu_utilisation_fraction mean_wait_s median_wait_s p95_wait_s it_energy_j facility_energy_j mean_pue "
+        "electricity_cost_eur carbon_kg node_failures_count lost_gpu_s domains groups wall_s"
+    )
+    assert set(asked.split()) <= set(summary)
+    for entry in (*summary["domains"].values(), *summary["groups"].values()):
+        assert {"gpu_s", "jobs_count", "mean_wait_s", "energy_j", "cost_eur", "carbon_kg"} <= set(entry)
+    assert list(summary["domains"])[:3] == ["medicine", "climate", "cybersecurity"]
+
+
+def test_json_is_data_alone_and_writes_nothing(tmp_path):
+    done = terp("simulate", "gefion", "--days", 2, "--json", cwd=tmp_path, check=0)
+    assert json.loads(done.stdout)["days"] == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_check_workload_says_no_for_a_day_and_yes_for_a_year():
+    year = terp("simulate", "gefion", "--check-workload", check=0).stdout
+    assert "94 of 94 within 10 %" in year
+    day = terp("simulate", "gefion", "--check-workload", "--days", 1, check=1).stdout
+    assert "check a whole year" in day
+    rows = json.loads(terp("simulate", "gefion", "--check-workload", "--json", check=0).stdout)
+    assert all(row["passes"] for row in rows)
+
+
+class _Links(HTMLParser):
+    """Everything a page would fetch, and whether its tags are closed."""
+
+    def __init__(self):
+        super().__init__()
+        self.fetched, self.open = [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.fetched += [value for name, value in attrs if name in ("src", "href", "srcset", "data")]
+        if tag not in ("meta", "link", "br", "img", "line", "circle", "rect", "polyline", "polygon"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if self.open and self.open[-1] == tag:
+            self.open.pop()
+
+
+def test_the_report_is_one_file_that_fetches_nothing(run_folder):
+    path = Path(terp("report", run_folder, check=0).stdout.strip())
+    page = path.read_text("utf-8")
+    parser = _Links()
+    parser.feed(page)
+    assert parser.fetched == []
+    assert [tag for tag in parser.open if tag not in ("th", "td", "tr", "p")] == []
+    assert "url(" not in page
+    assert "@import" not in page
+    assert "<script" not in page
+    assert "prefers-color-scheme: dark" in page
+    assert "@media print" in page
+    for words in ("Who got what", "Medicine", "Cybersecurity", "modelled", "Fingerprints", "AcmeTrace"):
+        assert words in page
+    assert not re.search(r"\bnan\b|None|Undefined", page)
+
+
+def test_a_title_with_markup_is_text_in_the_report(run_folder, tmp_path):
+    machine = (
+        (ROOT / "machines" / "gefion.yaml")
+        .read_text()
+        .replace('title: "Gefion,', 'title: "<script>alert(1)</script> Gefion,')
+    )
+    (tmp_path / "mine.yaml").write_text(machine)
+    terp("simulate", tmp_path / "mine.yaml", "--days", 1, "-o", tmp_path / "run", check=0)
+    terp("report", tmp_path / "run", check=0)
+    page = (tmp_path / "run" / "report.html").read_text("utf-8")
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("simulate", "gefjon"), "no machine 'gefjon'; did you mean 'gefion'?"),
+        (("simulate", "gefion", "--workload", "nationl"), "no workload 'nationl'; did you mean 'national'?"),
+        (("simulate", "gefion", "--site", "gronigen"), "no site 'gronigen'; did you mean 'groningen'?"),
+        (("simulat", "gefion"), "no verb 'simulat'; did you mean 'simulate'?"),
+        (("show", "machines/nothing.yaml"), "cannot be read: No such file or directory"),
+        (("simulate", "gefion", "--days", "0"), "--days"),
+        (("simulate", "gefion", "--seed", "-1"), "--seed"),
+        (("report", "nowhere"), "summary.json: is missing; name a folder that `terp simulate -o` made"),
+    ],
+)
+def test_mistakes_are_one_clear_line_and_exit_2(words, says):
+    done = terp(*words, check=2)
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_mistakes_of_all_files_come_at_once(tmp_path):
+    workload = (ROOT / "workloads" / "national.yaml").read_text()
+    (tmp_path / "w.yaml").write_text(
+        workload.replace("load: {value: 0.85,", "load: {value: -0.85,").replace("teaching: 0.10", "teaching: 0.20")
+    )
+    done = terp("simulate", "gefjon", "--workload", tmp_path / "w.yaml", "--site", "mars", check=2)
+    lines = done.stderr.splitlines()
+    assert "no machine 'gefjon'" in lines[0]
+    assert "load: out of range, found -0.85" in lines[1]
+    assert "no site 'mars'" in lines[2]
+    (tmp_path / "w.yaml").write_text(workload.replace("teaching: 0.10", "teachin: 0.20"))
+    done = terp("simulate", "gefion", "--workload", tmp_path / "w.yaml", check=2)
+    assert "the shares do not add up to 1, found 1.1" in done.stderr
+    assert "unknown domain, found 'teachin'; did you mean 'teaching'?" in done.stderr
+
+
+def test_a_workload_too_large_for_the_machine(tmp_path):
+    machine = (
+        (ROOT / "machines" / "gefion.yaml").read_text().replace("scalable_units: {value: 6,", "scalable_units: {value: 1,")
+    )
+    (tmp_path / "small.yaml").write_text(machine)
+    done = terp("simulate", tmp_path / "small.yaml", "-o", tmp_path / "run", check=2)
+    assert "asks for more GPUs than the machine has, 248, found 1,024; set `largest_job: 248`" in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and not Path("/proc/self/mounts").exists(), reason="needs a folder nobody can write")
+def test_an_unwritable_folder_is_said_before_the_work(tmp_path):
+    done = terp("simulate", "gefion", "-o", "/proc/run", check=2)
+    assert "cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_interrupt_leaves_nothing(tmp_path):
+    words = [sys.executable, "-m", "terp", "simulate", "gefion", "--days", "3000", "-o", str(tmp_path / "run")]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(4)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted; nothing was written" in stderr
+    assert "Traceback" not in stderr
+    assert list(tmp_path.iterdir()) == []
