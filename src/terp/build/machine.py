@@ -85,10 +85,19 @@ def build_machine(written: Written[MachineFile], catalogue: Catalogue) -> Machin
         catalogue.part(Switch, file.management.out_of_band_switch), rack,
     )  # fmt: skip
     bill = bill_of_materials(file, catalogue, node, count, nodes.racks_count, fabric, networks)
-    accelerator = catalogue.part(Accelerator, node.accelerator)
     return Machine(
-        file, node, accelerator, catalogue.part(Processor, node.processor), nodes, fabric, networks, appliance, bill,  catalogue.digest, _provenance(written, catalogue, bill, node),
-    )  # fmt: skip
+        file=file,
+        node=node,
+        accelerator=catalogue.part(Accelerator, node.accelerator),
+        processor=catalogue.part(Processor, node.processor),
+        nodes=nodes,
+        fabric=fabric,
+        networks=networks,
+        appliance=appliance,
+        bill=bill,
+        catalogue_digest=catalogue.digest,
+        provenance=_provenance(written, catalogue, bill, node),
+    )
 
 
 def _check_parts(written: Written[MachineFile], catalogue: Catalogue) -> None:

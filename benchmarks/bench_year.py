@@ -1,0 +1,77 @@
+"""How fast, and how the cost grows: `make bench`.  Nothing here passes or fails; the ratios are what matters.
+
+The floor for one pass over a job's life is two events, a heap push and pop and a row each: some 100 ns.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from terp.build import build_machine
+from terp.catalogue import read_catalogue
+from terp.describe import read_machine, read_site, read_workload
+from terp.simulate import draw_jobs, kernels, simulate
+from terp.simulate.year import _for_core, _run
+
+YEAR_S = 365 * 86_400
+SEED = 1
+
+
+@pytest.fixture(scope="module")
+def gefion():
+    return build_machine(read_machine("gefion"), read_catalogue())
+
+
+@pytest.fixture(scope="module")
+def year(gefion):
+    return draw_jobs(read_workload("national").record, gefion.gpus_count, 8, YEAR_S, 3600, SEED)
+
+
+@pytest.mark.parametrize("count", [10_000, 100_000, 963_000])
+def test_core_jobs_per_second(benchmark, gefion, year, count):
+    """The compiled core alone on the first jobs of the year: cost a job must not grow with their number."""
+    core = kernels()
+    jobs = year.take(np.arange(min(count, len(year))))
+    horizon_s = int(jobs.submit_s[-1]) + 1
+    work = _for_core(core, gefion, read_workload("national").record, jobs)
+    benchmark.pedantic(_run, (core, gefion, work, horizon_s, SEED, None), rounds=5, warmup_rounds=1)
+    benchmark.extra_info["jobs_per_s"] = round(len(jobs) / benchmark.stats["min"])
+
+
+def test_drawing_a_year(benchmark, gefion):
+    workload = read_workload("national").record
+    benchmark.pedantic(draw_jobs, (workload, gefion.gpus_count, 8, YEAR_S, 3600, SEED), rounds=5, warmup_rounds=1)
+
+
+def test_a_whole_year(benchmark, gefion):
+    """Draw, simulate, account: what `wall_s` in summary.json says.  Bar: 3 s on one core."""
+    arguments = (gefion, read_site("copenhagen"), read_workload("national"), 365, SEED)
+    benchmark.pedantic(simulate, arguments, rounds=3, warmup_rounds=1)
+
+
+def test_the_process(benchmark, tmp_path):
+    """`terp simulate gefion` from start to end, compiled cache warm.  Bar: 8 s."""
+    command = [sys.executable, "-m", "terp", "simulate", "gefion", "-o", str(tmp_path / "run")]
+    benchmark.pedantic(subprocess.run, (command,), {"check": True, "capture_output": True}, rounds=3, warmup_rounds=1)
+
+
+def test_help(benchmark):
+    """`terp --help`.  Bar: 250 ms of CPU."""
+    benchmark.pedantic(
+        subprocess.run, ([sys.executable, "-m", "terp", "--help"],), {"check": True, "capture_output": True}, rounds=5
+    )
+
+
+@pytest.mark.parametrize("load", [0.5, 0.85, 0.95])
+def test_load(benchmark, gefion, load):
+    """A longer queue costs more: the core at three loads."""
+    core = kernels()
+    record = read_workload("national").record.model_copy(update={"load_fraction": load})
+    jobs = draw_jobs(record, gefion.gpus_count, 8, YEAR_S // 4, 3600, SEED)
+    work = _for_core(core, gefion, record, jobs)
+    benchmark.pedantic(_run, (core, gefion, work, YEAR_S // 4, SEED, None), rounds=3, warmup_rounds=1)
+    benchmark.extra_info["jobs_per_s"] = round(len(jobs) / benchmark.stats["min"])
