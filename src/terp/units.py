@@ -140,7 +140,7 @@ _SHOWN: Final[dict[str, list[str]]] = {
 def show(value: float, dimension: str, digits: int = 3) -> str:
     """A value for people, in the largest unit that leaves at least 1: `show(1.5e6, "w")` is "1.5 MW"."""
     units = UNITS[dimension]
-    names = _SHOWN.get(dimension, [max(units, key=len)])
+    names = _SHOWN.get(dimension) or sorted(units, key=lambda unit: -units[unit])
     if value == 0:
         return f"0 {next((unit for unit in names if units[unit] == 1), names[-1])}".rstrip()
     name = next((unit for unit in names if abs(value) >= units[unit] * 0.9995), names[-1])

@@ -1,0 +1,72 @@
+"""The docs say what is: generated pages are current, and every command and example in them runs."""
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TUTORIAL = (ROOT / "docs" / "tutorial.md").read_text("utf-8")
+
+
+def test_the_catalogue_page_is_current():
+    spec = importlib.util.spec_from_file_location("catalogue_page", ROOT / "scripts" / "catalogue_page.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert (ROOT / "docs" / "catalogue.md").read_text("utf-8") == module.page(), "run scripts/catalogue_page.py"
+
+
+def test_every_command_of_the_tutorial_runs(tmp_path):
+    """In order, in one folder, as a reader would type them."""
+    (tmp_path / "bin").mkdir()
+    shim = tmp_path / "bin" / "terp"
+    shim.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m terp "$@"\n')
+    shim.chmod(0o755)
+    commands = [line[2:] for block in re.findall(r"```console\n(.*?)```", TUTORIAL, re.DOTALL) for line in block.splitlines()]
+    assert len(commands) > 10
+    environment = {**os.environ, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "TERP": str(ROOT)}
+    for command in commands:
+        done = subprocess.run(["bash", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, f"{command}\n{done.stderr}"
+    assert (tmp_path / "runs" / "week" / "report.html").stat().st_size > 20_000
+
+
+def test_the_python_of_the_tutorial_runs():
+    [code] = re.findall(r"```python\n(.*?)```", TUTORIAL, re.DOTALL)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    share, jobs = done.stdout.split()
+    assert 0 < float(share) <= 1
+    assert int(jobs) > 1000
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.stem)
+def test_examples_run_and_are_short(path):
+    assert len(path.read_text("utf-8").splitlines()) < 40
+    done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=True)
+    assert "groningen" in done.stdout
+
+
+def test_links_within_the_docs_lead_somewhere():
+    broken = []
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8")):
+            if not target.startswith("http") and not (page.parent / target).exists():
+                broken.append(f"{page.name}: {target}")
+    assert broken == []
+
+
+def test_documented_keys_are_those_of_a_run(gefion):
+    """docs/formats/run.md names every column and every key of summary.json and run.json."""
+    from terp.describe import read_site, read_workload
+    from terp.simulate import simulate
+
+    run = simulate(gefion, read_site("copenhagen"), read_workload("national"), 1, 1)
+    named = set(re.findall(r"`(\w+)`", (ROOT / "docs" / "formats" / "run.md").read_text("utf-8")))
+    keys = {*run.summary, *run.origin, *run.jobs.column_names, *run.timeline.column_names, *run.hours.column_names}
+    for entry in (*run.summary["groups"].values(), *run.summary["domains"].values(), *run.summary["sizes"]):
+        keys |= set(entry)
+    assert keys - named == set()
