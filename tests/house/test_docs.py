@@ -26,7 +26,9 @@ def test_every_command_of_the_tutorial_runs(tmp_path):
     shim = tmp_path / "bin" / "terp"
     shim.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m terp "$@"\n')
     shim.chmod(0o755)
-    commands = [line[2:] for block in re.findall(r"```console\n(.*?)```", TUTORIAL, re.DOTALL) for line in block.splitlines()]
+    commands = [
+        line[2:] for block in re.findall(r"```console\n(.*?)```", TUTORIAL, re.DOTALL) for line in block.splitlines()
+    ]
     assert len(commands) > 10
     environment = {**os.environ, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "TERP": str(ROOT)}
     for command in commands:

@@ -10,6 +10,7 @@ import hashlib
 import os
 import platform
 import tempfile
+from functools import cache
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any, Final
@@ -43,9 +44,12 @@ def compiled_before() -> bool:
     return any(cache_folder().rglob("core.advance-*.nbi"))
 
 
+@cache
 def kernels() -> Any:
-    """The module `terp.simulate.core`, its compiled code kept in `cache_folder()`."""
+    """The module `terp.simulate.core`, ready to run: loaded from `cache_folder()`, or compiled into it."""
     import numba  # noqa: PLC0415 - a second of import, only for who simulates
 
     numba.config.CACHE_DIR = str(cache_folder())  # type: ignore[attr-defined]
-    return import_module("terp.simulate.core")
+    core = import_module("terp.simulate.core")
+    core.advance(*core.smallest_run(), 1)
+    return core

@@ -36,7 +36,7 @@ def simulate(
 
     Raises Problems if the workload cannot run on the machine.
     """
-    core = kernels()  # compiled or loaded before the clock starts
+    core = kernels()  # compiled, if need be, before the clock starts
     began = time.perf_counter()
     horizon_s, gpus_per_node = days * DAY_S, machine.node.accelerators_count
     utc_offset_s = site.record.utc_offset_s
