@@ -203,7 +203,8 @@ def test_an_unwritable_folder_is_said_before_the_work(tmp_path):
 
 def test_an_interrupt_leaves_nothing(tmp_path):
     words = [sys.executable, "-m", "terp", "simulate", "gefion", "--days", "3000", "-o", str(tmp_path / "run")]
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    heard = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}  # a shell's background job ignores it
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **heard)
     time.sleep(4)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
