@@ -68,7 +68,14 @@ def test_documented_keys_are_those_of_a_run(gefion):
 
     run = simulate(gefion, read_site("copenhagen"), read_workload("national"), 1, 1)
     named = set(re.findall(r"`(\w+)`", (ROOT / "docs" / "formats" / "run.md").read_text("utf-8")))
-    keys = {*run.summary, *run.origin, *run.jobs.column_names, *run.timeline.column_names, *run.hours.column_names}
+    keys = {
+        *run.summary,
+        *run.origin,
+        *run.jobs.column_names,
+        *run.interruptions.column_names,
+        *run.timeline.column_names,
+        *run.hours.column_names,
+    }
     for entry in (*run.summary["groups"].values(), *run.summary["domains"].values(), *run.summary["sizes"]):
         keys |= set(entry)
     assert keys - named == set()

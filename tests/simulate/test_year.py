@@ -31,7 +31,7 @@ def test_same_seed_same_bytes(gefion, run, tmp_path):
     def digest(folder, file):
         return hashlib.sha256((tmp_path / folder / file).read_bytes()).hexdigest()
 
-    for file in ("jobs.parquet", "timeline.parquet", "hours.parquet", "run.json"):
+    for file in ("jobs.parquet", "interruptions.parquet", "timeline.parquet", "hours.parquet", "run.json"):
         assert digest("one", file) == digest("again", file)
         assert digest("one", file) != digest("other", file)
     without_clock = [{k: v for k, v in r.summary.items() if k != "wall_s"} for r in (run, again)]
@@ -58,6 +58,34 @@ def test_gpu_time_of_jobs_is_the_integral_of_the_timeline(gefion, run):
     assert busy.max() <= gefion.gpus_count
     capacity = gefion.gpus_count * DAYS * 86_400
     assert run.summary["gpu_utilisation_fraction"] == pytest.approx((busy * duration).sum() / capacity)
+
+
+def test_the_tables_alone_tell_where_everything_ran(gefion, run):
+    """Interruptions and last starts give the busy GPUs of the timeline, and no shared node is ever over its capacity."""
+    horizon_s, jobs = DAYS * 86_400, run.jobs
+    gpus = jobs.column("gpus_count").to_numpy()
+    last, end = (jobs.column(name).fill_null(-1).to_numpy() for name in ("last_start_s", "end_s"))
+    state = np.array(jobs.column("state").to_pylist())
+    ran = (end >= 0) | (state == "running")
+    until = np.where(end >= 0, end, horizon_s)
+    cut = run.interruptions
+    start = np.concatenate([last[ran], cut.column("start_s").to_numpy()])
+    stop = np.concatenate([until[ran], cut.column("end_s").to_numpy()])
+    size = np.concatenate([gpus[ran], gpus[cut.column("job").to_numpy()]])
+    assert cut.num_rows > 0
+    changes = np.zeros(horizon_s + 1, np.int64)
+    np.add.at(changes, start, size)
+    np.subtract.at(changes, stop, size)
+    busy = np.cumsum(changes)[:-1]
+    time_s = run.timeline.column("time_s").to_numpy()
+    assert (busy[time_s] == run.timeline.column("busy_gpus_count").to_numpy()).all()
+    node = np.concatenate([jobs.column("first_node").fill_null(-1).to_numpy()[ran], cut.column("first_node").to_numpy()])
+    for number in range(gefion.nodes_count):
+        mine = (node == number) & (size < gefion.node.accelerators_count)
+        changes = np.zeros(horizon_s + 1, np.int64)
+        np.add.at(changes, start[mine], size[mine])
+        np.subtract.at(changes, stop[mine], size[mine])
+        assert np.cumsum(changes).max() <= gefion.node.accelerators_count
 
 
 def test_energy_is_the_integral_of_power(run):

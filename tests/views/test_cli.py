@@ -71,7 +71,7 @@ def test_show_for_programs():
 
 def test_simulate_writes_a_whole_folder_and_a_summary(run_folder):
     assert sorted(path.name for path in run_folder.iterdir()) == [
-        "hours.parquet", "jobs.parquet", "run.json", "summary.json", "timeline.parquet",
+        "hours.parquet", "interruptions.parquet", "jobs.parquet", "run.json", "summary.json", "timeline.parquet",
     ]  # fmt: skip
     summary = json.loads((run_folder / "summary.json").read_text())
     asked = (
@@ -92,7 +92,7 @@ def test_json_is_data_alone_and_writes_nothing(tmp_path):
 
 
 def test_check_workload_says_no_for_a_day_and_yes_for_a_year():
-    year = terp("simulate", "gefion", "--check-workload", check=0).stdout
+    year = terp("simulate", "--check-workload", check=0).stdout
     assert "94 of 94 within 10 %" in year
     day = terp("simulate", "gefion", "--check-workload", "--days", 1, check=1).stdout
     assert "check a whole year" in day
@@ -151,6 +151,7 @@ def test_a_title_with_markup_is_text_in_the_report(run_folder, tmp_path):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
+        (("simulate",), "name a machine, such as `terp simulate gefion`"),
         (("simulate", "gefjon"), "no machine 'gefjon'; did you mean 'gefion'?"),
         (("simulate", "gefion", "--workload", "nationl"), "no workload 'nationl'; did you mean 'national'?"),
         (("simulate", "gefion", "--site", "gronigen"), "no site 'gronigen'; did you mean 'groningen'?"),

@@ -1,4 +1,4 @@
-"""A simulated run and its folder: three tables and two JSON files."""
+"""A simulated run and its folder: four tables and two JSON files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from terp.errors import Problem, Problems
 
-TABLES: Final = ("jobs", "timeline", "hours")
+TABLES: Final = ("jobs", "interruptions", "timeline", "hours")
 DOCUMENTS: Final = {"summary": "summary.json", "origin": "run.json"}
 
 
@@ -24,6 +24,7 @@ class Run:
     """What a simulation gives.
 
     jobs       a row a job, see docs/formats/run.md
+    interruptions   a row a time that a node failure cut a job short
     timeline   a row a change; each row holds until the next one's time
     hours      a row an hour: energy, cost, carbon, weather and price
     summary    the figures of summary.json
@@ -31,6 +32,7 @@ class Run:
     """
 
     jobs: pa.Table
+    interruptions: pa.Table
     timeline: pa.Table
     hours: pa.Table
     summary: dict[str, Any]

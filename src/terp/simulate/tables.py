@@ -22,13 +22,16 @@ COUNTS: Final = ("busy_gpus_count", "running_jobs_count", "waiting_jobs_count", 
 class Attempts:
     """Every stretch that a job ran for, failures and the horizon cutting some short.
 
-    watts   what the job drew of the nodes: its own power and the idle power of the GPUs it held [W]
+    outcome     how it ended, as the core counts
+    first_node  the lowest-numbered node it ran on
+    watts       what the job drew of the nodes: its own power and the idle power of the GPUs it held [W]
     """
 
     job: NDArray[np.int64]
     start_s: NDArray[np.int64]
     end_s: NDArray[np.int64]
-    cut: NDArray[np.bool_]
+    outcome: NDArray[np.int64]
+    first_node: NDArray[np.int32]
     watts: NDArray[np.float64]
 
     @classmethod
@@ -36,8 +39,27 @@ class Attempts:
         """The attempts that the core noted."""
         count = int(state.n[core.ATTEMPTS])
         job = state.attempt_job[:count]
-        cut = state.attempt_outcome[:count] == core.STILL_RUNNING
-        return cls(job, state.attempt_start[:count], state.attempt_end[:count], cut, watts_by_job[job])
+        first_node = state.attempt_nodes[state.attempt_nodes_from[:count]]
+        columns = (state.attempt_start[:count], state.attempt_end[:count], state.attempt_outcome[:count])
+        return cls(job, *columns, first_node, watts_by_job[job])
+
+    def last(self, values: NDArray[Any], jobs: int) -> NDArray[np.int64]:
+        """A column by job instead of by attempt: its value in the job's last attempt, -1 where there was none."""
+        by_job = np.full(jobs, -1, np.int64)
+        np.maximum.at(by_job, self.job, np.arange(self.job.size))
+        return np.where(by_job >= 0, values[by_job], -1)
+
+
+def interruptions_table(core: Any, attempts: Attempts) -> pa.Table:
+    """Every time that a node failure cut a job short: its row in the table of jobs, and from when to when it ran."""
+    cut = attempts.outcome == core.NODE_FAILED
+    columns: dict[str, NDArray[Any]] = {
+        "job": attempts.job,
+        "start_s": attempts.start_s,
+        "end_s": attempts.end_s,
+        "first_node": attempts.first_node,
+    }
+    return pa.table({name: values[cut] for name, values in columns.items()})
 
 
 def timeline_table(core: Any, state: Any) -> pa.Table:
@@ -72,7 +94,7 @@ def jobs_table(core: Any, workload: Workload, jobs: JobSet, state: Any, attempts
     started, ended = state.first_start_s >= 0, state.end_s >= 0
     final = np.where(state.outcome == core.LIMIT_REACHED, TIMEOUT, jobs.state)
     final = np.where(ended, final, FINAL_STATES.index("waiting"))
-    final[attempts.job[attempts.cut]] = FINAL_STATES.index("running")
+    final[attempts.job[attempts.outcome == core.STILL_RUNNING]] = FINAL_STATES.index("running")
     held_s = np.bincount(attempts.job, attempts.end_s - attempts.start_s, len(jobs))
     energy_j, cost_eur, carbon_kg = (
         np.bincount(attempts.job, amount, len(jobs)) for amount in hours.of(attempts.watts, attempts.start_s, attempts.end_s)
@@ -83,6 +105,7 @@ def jobs_table(core: Any, workload: Workload, jobs: JobSet, state: Any, attempts
         {
             "submit_s": jobs.submit_s,
             "start_s": pa.array(state.first_start_s, mask=~started),
+            "last_start_s": pa.array(attempts.last(attempts.start_s, len(jobs)), mask=~started),
             "end_s": pa.array(state.end_s, mask=~ended),
             "wait_s": pa.array(state.first_start_s - jobs.submit_s, mask=~started),
             "run_s": jobs.run_s,
@@ -94,6 +117,7 @@ def jobs_table(core: Any, workload: Workload, jobs: JobSet, state: Any, attempts
             "job": _coded(jobs.job, [name for _, name in names]),
             "group": _coded(jobs.group, list(workload.groups)),
             "profile": _coded(jobs.profile, profile_names(workload)),
+            "first_node": pa.array(attempts.last(attempts.first_node, len(jobs)).astype(np.int32), mask=~started),
             "restarts_count": state.restarts.astype(np.int32),
             "gpu_s": held_s.astype(np.int64) * jobs.gpus,
             "lost_gpu_s": state.lost_s * jobs.gpus,

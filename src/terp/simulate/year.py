@@ -19,7 +19,7 @@ from terp.simulate.faults import draw_node_events
 from terp.simulate.kernels import kernels
 from terp.simulate.origin import origin_of
 from terp.simulate.summary import summarise
-from terp.simulate.tables import Attempts, hours_table, jobs_table, timeline_table
+from terp.simulate.tables import Attempts, hours_table, interruptions_table, jobs_table, timeline_table
 
 _CHUNKS: Final = 40
 _EIGHTH: Final = 8.0  # job powers are whole eighths of a watt, so that sums of them are exact
@@ -51,7 +51,8 @@ def simulate(
     table = jobs_table(core, workload.record, jobs, state, attempts, hours)
     summary = summarise(table, hours, machine, workload.record, days, seed, int(state.n[core.FAILED_NODES]))
     summary["wall_s"] = round(time.perf_counter() - began, 3)
-    return Run(table, timeline, hours_table(hours), summary, origin_of(machine, site, workload, days, seed))
+    interruptions = interruptions_table(core, attempts)
+    return Run(table, interruptions, timeline, hours_table(hours), summary, origin_of(machine, site, workload, days, seed))
 
 
 def _for_core(core: Any, machine: Machine, workload: Workload, jobs: JobSet) -> Any:

@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 @click.command("simulate")
-@click.argument("machine")
+@click.argument("machine", required=False)
 @click.option("--workload", default="national", show_default=True, help="Who works on it: a shipped name or a file.")
 @click.option("--site", default=None, help="Where it stands, if not where its file says: a shipped name or a file.")
 @click.option("--days", default=365, show_default=True, type=click.IntRange(1, 3660), help="Days to simulate.")
@@ -42,10 +42,12 @@ def command(
 ) -> None:
     """Simulate MACHINE, a shipped name or a file, for some days with a whole country working on it.
 
-    Writes a run folder (jobs.parquet, timeline.parquet, hours.parquet, summary.json, run.json) and prints a summary.
+    Writes a run folder of Parquet tables, summary.json and run.json, and prints a summary.
     Without -o and with --json nothing is written.  Look at it with `terp report FOLDER`.
     """
-    machine_file, workload_file, site_file = _read(machine, workload, site)
+    if machine is None and not check_workload:
+        raise click.UsageError("name a machine, such as `terp simulate gefion`")
+    machine_file, workload_file, site_file = _read(machine or "gefion", workload, site)
     from terp.build import build_machine
     from terp.catalogue import read_catalogue
 
