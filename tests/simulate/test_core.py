@@ -199,3 +199,29 @@ print(state.first_start_s.tolist())
         env={"NUMBA_DISABLE_JIT": "1", "PATH": ""},
     )
     assert done.stdout.strip() == str(state.first_start_s.tolist())
+
+
+# --- theory, within a standard error ------------------------------------------------------------------------------
+
+
+def test_waits_of_single_node_jobs_are_erlangs(core):
+    """M/M/c: Poisson arrivals and exponential run times on c nodes wait C(c, a) s / (c - a) on average (Erlang C)."""
+    nodes, service_s, load = 8, 10_000.0, 0.8
+    offered = nodes * load
+    terms = [1.0]
+    for k in range(1, nodes):
+        terms.append(terms[-1] * offered / k)
+    last = terms[-1] * offered / nodes / (1 - load)
+    theory_s = last / (sum(terms) + last) * service_s / (nodes - offered)
+    means = []
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        count = 20_000
+        submit = np.cumsum(rng.exponential(service_s / offered, count)).astype(np.int64)
+        run = np.maximum(rng.exponential(service_s, count), 1).astype(np.int64)
+        jobs = [Job(n, int(at), 1, int(length), 10**9) for n, (at, length) in enumerate(zip(submit, run, strict=True))]
+        _, _, state = run_core(core, nodes, 1, jobs)
+        means.append((state.first_start_s - submit)[2000:].mean())
+    error = np.std(means, ddof=1) / np.sqrt(len(means))
+    assert error < 0.03 * theory_s, "else the test proves nothing"
+    assert abs(np.mean(means) - theory_s) < 4 * error
