@@ -25,11 +25,13 @@ _KEYS: Final = ("value", "status", "basis", "range", "source", "note")
 class Provenance:
     """Where one value comes from.
 
+    value_text   as written, such as "2.2 kW"; empty for lists and mappings
     range_text   as written, such as "1 .. 4"; empty where none is given; required if assumed
     source       short name of an entry in sources.yaml; empty if the value is our own assumption
     """
 
     status: str
+    value_text: str = ""
     source: str = ""
     basis: str = ""
     range_text: str = ""
@@ -58,7 +60,7 @@ def split(tree: Tree) -> tuple[Any, dict[Path, Provenance], list[Problem]]:
         if isinstance(data, list):
             return [walk(value, (*path, index), source) for index, value in enumerate(data)]
         if source and data is not None:
-            found[path] = Provenance("published", source)
+            found[path] = Provenance("published", str(data), source)
         return data
 
     return walk(tree.data, (), ""), found, problems
@@ -85,4 +87,5 @@ def _one(tree: Tree, data: dict[str, Any], path: Path, source: str) -> tuple[Pro
         would_do = "add range: 'low .. high', so that plans can vary it"
         problems.append(tree.problem(path, "assumed without a range", repr(data["value"]), would_do))
     own_source = text["source"] or ("" if status == "assumed" else source)
-    return Provenance(status, own_source, text["basis"], text["range"], text["note"]), problems
+    value_text = "" if isinstance(data["value"], dict | list) else str(data["value"])
+    return Provenance(status, value_text, own_source, text["basis"], text["range"], text["note"]), problems

@@ -63,7 +63,8 @@ def origin_of(machine: Machine, site: Written[Site], workload: Written[Workload]
 
 
 def _row(path: str, entry: Provenance) -> dict[str, str]:
-    row = {"path": path, "status": entry.status, "source": entry.source, "range": entry.range_text, "note": entry.note}
+    row = {"path": path, "value": entry.value_text, "status": entry.status, "source": entry.source}
+    row |= {"range": entry.range_text, "note": entry.note}
     return {key: value for key, value in row.items() if value}
 
 
