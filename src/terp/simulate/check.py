@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from terp.catalogue import STATES, TYPES, published_jobs
+from terp.catalogue import STATES, TYPES, Published, published_jobs
 from terp.describe import Workload
 from terp.simulate.draw import TIMEOUT, JobSet, profile_names
 
@@ -45,25 +45,47 @@ class Check:
 
 def check_workload(workload: Workload, jobs: JobSet) -> list[Check]:
     """Compares drawn jobs with the printed figures of the profiles they were drawn from (acme-2024)."""
-    checks = []
-    gpu_s = jobs.gpus * jobs.run_s
-    state = np.where(jobs.state == TIMEOUT, STATES.index("failed"), jobs.state)
-    labels = {"gpus": jobs.gpus, "state": state, "type": jobs.kind}
-    names = {"state": STATES, "type": TYPES}
+    checks: list[Check] = []
     for index, profile in enumerate(profile_names(workload)):
-        mine = jobs.profile == index
-        for figure in (entry for entry in published_jobs() if entry.profile == profile):
-            if figure.measure == "duration_s":
-                picked = jobs.run_s[mine & (jobs.kind == TYPES.index(figure.of))]
-                drawn = float(np.quantile(picked, float(figure.at))) if picked.size else 0.0
-                points = float((picked <= figure.value).mean()) - float(figure.at) if picked.size else 1.0
-                count = picked.size
-            else:
-                weighed, _, by = figure.measure.partition("_by_")
-                label = names[by].index(figure.at) if by in names else int(figure.at)
-                weight = gpu_s[mine] if weighed == "gpu_time" else np.ones(int(mine.sum()))
-                hit = labels[by][mine] == label
-                drawn, count = float(weight[hit].sum() / max(weight.sum(), 1)), int(hit.sum())
-                points = drawn - figure.value
-            checks.append(Check(profile, figure.measure, figure.of, figure.at, figure.value, drawn, points, count))
+        mine = jobs.take(np.flatnonzero(jobs.profile == index))
+        figures = [figure for figure in published_jobs() if figure.profile == profile]
+        checks += _shares(mine, [figure for figure in figures if figure.measure != "duration_s"])
+        checks += _durations(mine, [figure for figure in figures if figure.measure == "duration_s"])
     return checks
+
+
+def _shares(jobs: JobSet, figures: list[Published]) -> list[Check]:
+    """Shares of jobs and of GPU time by size, end state and type.  Jobs at their limit were drawn as failed."""
+    labels = {
+        "gpus": jobs.gpus,
+        "state": np.where(jobs.state == TIMEOUT, STATES.index("failed"), jobs.state),
+        "type": jobs.kind,
+    }
+    names = {"state": STATES, "type": TYPES}
+    count = {by: np.bincount(label, minlength=2048) for by, label in labels.items()}
+    weight = {by: np.bincount(label, jobs.gpus * jobs.run_s, 2048) for by, label in labels.items()}
+    checks = []
+    for figure in figures:
+        weighed, _, by = figure.measure.partition("_by_")
+        label = names[by].index(figure.at) if by in names else int(figure.at)
+        amounts = weight[by] if weighed == "gpu_time" else count[by]
+        drawn = float(amounts[label] / max(amounts.sum(), 1))
+        checks.append(_check(figure, drawn, drawn - figure.value, int(count[by][label])))
+    return checks
+
+
+def _durations(jobs: JobSet, figures: list[Published]) -> list[Check]:
+    """Quantiles of the run times by type."""
+    checks = []
+    for kind in dict.fromkeys(figure.of for figure in figures):
+        run_s = np.sort(jobs.run_s[jobs.kind == TYPES.index(kind)])
+        for figure in (entry for entry in figures if entry.of == kind):
+            quantile = float(figure.at)
+            drawn = float(np.quantile(run_s, quantile)) if run_s.size else 0.0
+            below = np.searchsorted(run_s, figure.value, side="right") / max(run_s.size, 1)
+            checks.append(_check(figure, drawn, float(below) - quantile, run_s.size))
+    return checks
+
+
+def _check(figure: Published, drawn: float, points: float, count: int) -> Check:
+    return Check(figure.profile, figure.measure, figure.of, figure.at, figure.value, drawn, points, count)

@@ -14,6 +14,7 @@ from terp.model import machine_power, node_power_w
 from terp.reader import Written
 from terp.results import Run
 from terp.simulate.account import hour_by_hour
+from terp.simulate.check import check_workload
 from terp.simulate.draw import DAY_S, JobSet, draw_jobs, job_names
 from terp.simulate.faults import draw_node_events
 from terp.simulate.kernels import kernels
@@ -50,6 +51,9 @@ def simulate(
     attempts = Attempts.of(core, state, work.power_w + idle_w * jobs.gpus)
     table = jobs_table(core, workload.record, jobs, state, attempts, hours)
     summary = summarise(table, hours, machine, workload.record, days, seed, int(state.n[core.FAILED_NODES]))
+    checks = check_workload(workload.record, jobs)
+    summary["published_figures_count"] = len(checks)
+    summary["published_figures_met_count"] = sum(check.passes for check in checks)
     summary["wall_s"] = round(time.perf_counter() - began, 3)
     interruptions = interruptions_table(core, attempts)
     return Run(table, interruptions, timeline, hours_table(hours), summary, origin_of(machine, site, workload, days, seed))

@@ -21,6 +21,7 @@ def as_text(run: Run) -> str:
     failures = f"{s['node_failures_count']:,} of nodes, {s['jobs_interrupted_count']:,} jobs interrupted"
     energy = f"{show(s['facility_energy_j'], 'j')} at the meter, PUE {s['mean_pue']:.3f}"
     tax = f", {show(s['energy_tax_eur'], 'eur')} of it tax" if s["energy_tax_eur"] else ""
+    met = f"{s['published_figures_met_count']} of {s['published_figures_count']} published shares and quantiles of jobs met"
     rows = [
         ("jobs", f"{s['jobs_submitted_count']:,}: {', '.join(ends)}; {left}"),
         ("GPUs in use", used),
@@ -29,6 +30,7 @@ def as_text(run: Run) -> str:
         ("energy", f"{energy}, machine {show(s['mean_it_power_w'], 'w')} on average"),
         ("electricity", f"{show(s['electricity_cost_eur'], 'eur')}{tax}"),
         ("carbon", f"{number(s['carbon_kg'] / 1000)} t CO2"),
+        ("workload", met),
     ]
     place = f"{run.origin['title']} at {run.origin['site_title']}"
     lines = [f"{place}: {s['days']} days, seed {s['seed']}, in {s['wall_s']:.1f} s", ""]
