@@ -44,6 +44,12 @@ def test_help_is_quick_and_imports_nothing_heavy():
     assert cpu_s < 0.25, f"terp --help took {cpu_s:.2f} s of CPU"
 
 
+def test_terp_alone_shows_what_there_is():
+    done = terp(check=0)
+    assert "Verbs:" in done.stdout
+    assert done.stderr == ""
+
+
 def test_show_for_people():
     text = terp("show", "gefion", check=0).stdout
     for words in (
@@ -157,15 +163,20 @@ def test_a_title_with_markup_is_text_in_the_report(run_folder, tmp_path):
         (("simulate", "gefion", "--site", "gronigen"), "no site 'gronigen'; did you mean 'groningen'?"),
         (("simulat", "gefion"), "no verb 'simulat'; did you mean 'simulate'?"),
         (("show", "machines/nothing.yaml"), "cannot be read: No such file or directory"),
+        (
+            ("show", ROOT / "sites" / "groningen.yaml"),
+            "kind: not a machine file, found 'site'; name a file of `kind: machine`",
+        ),
+        (("simulate", "gefion", "--dayz", "3"), "No such option"),
         (("simulate", "gefion", "--days", "0"), "--days"),
         (("simulate", "gefion", "--seed", "-1"), "--seed"),
-        (("report", "nowhere"), "summary.json: is missing; name a folder that `terp simulate -o` made"),
+        (("report", "nowhere"), "nowhere: holds no run; name a folder that `terp simulate -o` made"),
     ],
 )
 def test_mistakes_are_one_clear_line_and_exit_2(words, says):
     done = terp(*words, check=2)
     assert says in done.stderr
-    assert "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) == 1
     assert done.stdout == ""
 
 

@@ -63,13 +63,18 @@ def read_tree(text: str, file: str) -> Sourced:
 
 
 def read_record(text: str, file: str, kind: type[T]) -> Written[T]:
-    """A checked record of a YAML text.  Raises Problems with every mistake of the file at once."""
+    """A checked record of a YAML text, of a kind that has a field `kind`.  Raises Problems with every mistake at once."""
     tree = parse_yaml(text, file)
     data, sourcing, problems = provenance.split(tree)
     problems += tree.problems
     if not isinstance(data, dict):
         problems.append(tree.problem((), "not a mapping of keys to values", would_do="start with `kind:`"))
         raise Problems(problems)
+    [wanted] = typing.get_args(kind.model_fields["kind"].annotation)
+    if data.get("kind", wanted) != wanted:
+        raise Problems(
+            [tree.problem(("kind",), f"not a {wanted} file", repr(data["kind"]), f"name a file of `kind: {wanted}`")]
+        )
     try:
         record = kind.model_validate(data)
     except ValidationError as error:

@@ -52,7 +52,9 @@ def check_target(folder: Path) -> None:
     parent = folder.absolute().parent
     while not parent.exists():
         parent = parent.parent
-    if not parent.is_dir() or not os.access(parent, os.W_OK):
+    if not parent.is_dir():
+        raise _problem(folder, f"cannot be written: {parent} is a file", "name another folder with -o")
+    if not os.access(parent, os.W_OK):
         raise _problem(folder, f"cannot be written: no right to write in {parent}", "name another folder with -o")
     if folder.is_dir() and not os.access(folder, os.W_OK):
         raise _problem(folder, "cannot be written", "name another folder with -o")
@@ -95,8 +97,10 @@ def load_run(folder: Path) -> Run:
     """Reads a run folder.  Raises Problems naming every file that is missing or unreadable."""
     files = [*(f"{name}.parquet" for name in TABLES), *DOCUMENTS.values()]
     missing = [name for name in files if not (folder / name).is_file()]
+    would_do = "name a folder that `terp simulate -o` made"
+    if len(missing) == len(files):
+        raise _problem(folder, "holds no run", would_do)
     if missing:
-        would_do = "name a folder that `terp simulate -o` made"
         raise Problems([Problem(str(folder / name), 0, 0, "", "is missing", would_do=would_do) for name in missing])
     try:
         tables = [pq.read_table(folder / f"{name}.parquet") for name in TABLES]

@@ -39,24 +39,33 @@ class _Verbs(click.Group):
             formatter.write_dl(list(VERBS.items()))
 
 
-@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Verbs, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="terp")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Terp: an AI supercomputer in software, from one description of the machine.
 
     Start with `terp show gefion`, then `terp simulate gefion`.
     """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+def _where_to_look(error: click.ClickException) -> str:
+    """Where a wrong option or argument is explained."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"; see `{context.command_path} --help`" if context else ""
 
 
 def main() -> NoReturn:
     """Runs the command line and exits."""
     try:
-        cli.main(standalone_mode=False)
+        cli.main(prog_name="terp", standalone_mode=False)
         code = 0
     except click.exceptions.Exit as error:
         code = error.exit_code
     except click.ClickException as error:
-        error.show()
+        click.echo(f"{error.format_message().rstrip('.')}{_where_to_look(error)}", err=True)
         code = 2
     except (KeyboardInterrupt, click.Abort, Interrupted):
         click.echo("terp: interrupted; nothing was written", err=True)
