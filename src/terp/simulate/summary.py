@@ -84,9 +84,7 @@ def _shares(table: pa.Table, by: str, wait_s: NDArray[np.int64], started: NDArra
     names = table.column(by).combine_chunks().dictionary.to_pylist()
     codes = _codes(table, by)
     jobs = np.bincount(codes, minlength=len(names))
-    waits = np.bincount(codes[started], wait_s, len(names)) / np.maximum(
-        np.bincount(codes[started], minlength=len(names)), 1
-    )
+    of_started = codes[started]
     sums = {
         key: np.bincount(codes, table.column(key).to_numpy(), len(names))
         for key in ("gpu_s", "lost_gpu_s", "energy_j", "cost_eur", "carbon_kg")
@@ -97,7 +95,7 @@ def _shares(table: pa.Table, by: str, wait_s: NDArray[np.int64], started: NDArra
             "gpu_s": float(sums["gpu_s"][index]),
             "gpu_time_fraction": float(sums["gpu_s"][index]) / total_gpu_s,
             "jobs_count": int(jobs[index]),
-            "mean_wait_s": float(waits[index]),
+            **_waits(wait_s[of_started == index]),
             **{key: float(sums[key][index]) for key in ("lost_gpu_s", "energy_j", "cost_eur", "carbon_kg")},
         }
         for index, name in enumerate(names)

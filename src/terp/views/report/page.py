@@ -78,7 +78,12 @@ def _figures(run: Run) -> dict[str, str]:
             "Nodes down by day", 130,
         ),
         "sizes": figures.waits(
-            [_wait_row(entry) for entry in summary["sizes"] if entry["jobs_count"]], _seconds, "Wait by size of job"
+            [_wait_row(_size(entry), entry) for entry in summary["sizes"] if entry["jobs_count"]],
+            _seconds, "Wait by size of job",
+        ),
+        "waits": figures.waits(
+            [_wait_row(titles["domains"][name], entry) for name, entry in summary["domains"].items()],
+            _seconds, "Wait by domain",
         ),
         "domains": _bars(summary["domains"], titles["domains"], "GPU time by domain"),
         "groups": _bars(summary["groups"], titles["groups"], "GPU time by group, and what each is entitled to"),
@@ -93,9 +98,12 @@ def _bars(entries: dict[str, dict[str, Any]], titles: dict[str, str], title: str
     return figures.shares(rows, title)
 
 
-def _wait_row(entry: dict[str, Any]) -> tuple[str, float, float, float]:
+def _size(entry: dict[str, Any]) -> str:
     low, high = entry["lowest_gpus_count"], entry["highest_gpus_count"]
-    name = f"{low:,} GPUs" if low == high else f"{low:,} to {high:,} GPUs"
+    return f"{low:,} GPUs" if low == high else f"{low:,} to {high:,} GPUs"
+
+
+def _wait_row(name: str, entry: dict[str, Any]) -> tuple[str, float, float, float]:
     return name, entry["median_wait_s"], entry["mean_wait_s"], entry["p95_wait_s"]
 
 
