@@ -6,7 +6,7 @@ DEMO := runs/gefion-year
 
 demo: .venv/.demo-ready  ## a simulated year of Gefion, with its report
 	@.venv/bin/terp simulate gefion --days 365 -o $(DEMO)
-	@.venv/bin/terp report $(DEMO) | sed 's|^|\n  the report is in  |'
+	@.venv/bin/terp report $(DEMO) >/dev/null && echo && echo '  the report is in  $(DEMO)/report.html'
 
 test: .venv/.dev-ready  ## everything that is checked, as CI does it
 	.venv/bin/ruff check .

@@ -36,11 +36,9 @@ NAMES = {
 STATES = ("completed", "cancelled", "failed")
 SIZES = 2.0 ** np.arange(11)
 EDGES = 2.0 ** np.arange(22)
-LONGEST_S = 1_209_604.0  # acme_cluster_summary, Seren's longest GPU job
+LONGEST_S = {"Seren": 1_209_604.0, "Kalos": 625_740.0}  # acme_cluster_summary, the longest GPU job
 READING = 3e-4  # how well the flat tail of a curve could be read off the release's figures, as a share of a type's jobs
-HIGH = np.minimum(EDGES, LONGEST_S)
 LOW = np.concatenate([[0.5], EDGES[:-1]])
-MEAN_S = (HIGH - LOW) / np.log(HIGH / LOW)  # of a log-uniform duration in its bin
 
 
 class Margins:
@@ -48,6 +46,8 @@ class Margins:
 
     def __init__(self, folder: Path, cluster: str) -> None:
         self.cluster = cluster
+        self.high_s = np.maximum(np.minimum(EDGES, LONGEST_S[cluster]), LOW * 1.001)
+        self.mean_s = (self.high_s - LOW) / np.log(self.high_s / LOW)  # of a log-uniform duration in its bin
         self._rows = pq.read_table(folder / "acme_job_cdfs.parquet").to_pylist()
         self.types = [row for row in csv.DictReader((folder / "acme_type_mix.csv").open()) if row["cluster"] == cluster]
         summary = {row["id"]: row for row in csv.DictReader((folder / "acme_cluster_summary.csv").open())}[cluster]
@@ -81,7 +81,7 @@ class Margins:
     def _duration(self, kind: str) -> np.ndarray:
         x, cdf = self.cdf("job_duration_s_by_type", kind)
         assert np.array_equal(x, EDGES)
-        mass = np.maximum(np.diff(cdf, prepend=0.0), 0.0)
+        mass = np.where(LONGEST_S[self.cluster] > LOW, np.maximum(np.diff(cdf, prepend=0.0), 0.0), 0.0)
         return mass / mass.sum()
 
     def prior(self) -> np.ndarray:
@@ -105,7 +105,7 @@ class Margins:
 def joint(margins: Margins) -> np.ndarray:
     """The joint shares of jobs by (type, size, duration bin)."""
     prior = margins.prior()
-    gpu_time = SIZES[:, None] * MEAN_S[None, :] / margins.gpu_s_a_job
+    gpu_time = SIZES[:, None] * margins.mean_s[None, :] / margins.gpu_s_a_job
     features: list[np.ndarray] = []
     targets: list[float] = []
 
@@ -122,7 +122,7 @@ def joint(margins: Margins) -> np.ndarray:
                 np.s_[kind, :, step],
                 1.0,
                 target,
-                max(0.002 * target, (READING if HIGH[step] > 1e5 else 5e-5) * margins.type_jobs[kind]),
+                max(0.002 * target, (READING if margins.high_s[step] > 1e5 else 5e-5) * margins.type_jobs[kind]),
             )
         target = margins.type_gpu_time[kind]
         require(np.s_[kind], gpu_time, target, max(0.02 * target, 5e-4))
@@ -161,7 +161,7 @@ def joint(margins: Margins) -> np.ndarray:
 
 def with_states(cells: np.ndarray, margins: Margins) -> np.ndarray:
     """Splits each cell by end state: log-odds against completion are linear in log GPU time."""
-    gpu_time = SIZES[:, None] * MEAN_S[None, :]
+    gpu_time = SIZES[:, None] * margins.mean_s[None, :]
     log_time = np.log(gpu_time)
     weight = (cells * gpu_time).sum(0) / (cells * gpu_time).sum()
 
@@ -188,7 +188,7 @@ def with_states(cells: np.ndarray, margins: Margins) -> np.ndarray:
 
 def report(cells: np.ndarray, margins: Margins) -> None:
     """Prints what the joint table leaves of each margin, in percentage points."""
-    time = cells * SIZES[:, None] * MEAN_S[None, :]
+    time = cells * SIZES[:, None] * margins.mean_s[None, :]
     print(f"{margins.cluster}: GPU seconds a job {time.sum():.0f}, published {margins.gpu_s_a_job:.0f}")
     for name, got, wanted in (
         ("GPU time by size", time.sum((0, 2)) / time.sum(), margins.by_gpu_time),
@@ -241,7 +241,7 @@ def main(folder: Path, target: Path) -> None:
                 STATES[state],
                 int(SIZES[size]),
                 LOW[step],
-                HIGH[step],
+                margins.high_s[step],
             )
             for column, value in zip(columns.values(), (*cell, full[kind, size, step, state]), strict=True):
                 column.append(value)

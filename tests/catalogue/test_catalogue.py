@@ -44,7 +44,7 @@ def test_every_source_is_used_and_known(catalogue):
         used |= {entry.source for entry in read(name).provenance.values() if entry.source}
     used |= {hourly(name).entry.origin for name in series_names()} | {"acme-2024", "owid-ember-carbon", "ipcc-2014"}
     assert used - set(catalogue.sources) == set()
-    assert set(catalogue.sources) - used == {"nrel-esif"}  # cited in docs/theory/facility.md
+    assert set(catalogue.sources) - used == {"nrel-esif"}  # cited in docs/theory/power.md
 
 
 @pytest.mark.parametrize(("read", "name"), SHIPPED)

@@ -10,7 +10,8 @@ from terp.describe import read_machine
 from terp.errors import Problems
 from terp.reader.tree import MAX_DEPTH, MAX_VALUES, parse_yaml
 
-TEN_MISTAKES = {
+TWELVE_MISTAKES = {
+    "node: {value: dgx-h100, source: gefion-press}": "node: {value: dgx-h1000, source: gefion-pres}",
     "kind: machine\nname: gefion": "kind: machine\nname: gefion\nname: gefjon",
     "scalable_units: {value: 6,": "scalable_unit: {value: 6,",
     "nodes_per_unit: {value: 32,": 'nodes_per_unit: {value: "32 nodes",',
@@ -38,15 +39,17 @@ def problems_of(tmp_path, text):
     return [str(problem).removeprefix(str(path)) for problem in error.value.problems]
 
 
-def test_ten_mistakes_give_ten_lines_at_once(tmp_path):
+def test_twelve_mistakes_of_every_kind_give_twelve_lines_at_once(tmp_path):
     text = shipped("gefion")
-    for right, broken in TEN_MISTAKES.items():
+    for right, broken in TWELVE_MISTAKES.items():
         assert text.count(right) == 1, right
         text = text.replace(right, broken)
     assert problems_of(tmp_path, text) == [
         ":4:1: name: this key stands twice; keep one; the first is on line 3",
+        ":9:17: compute.node: no such part in the catalogue, found 'dgx-h1000'; did you mean 'dgx-h100'?",
+        ":9:17: compute.node: unknown source, found 'gefion-pres'; did you mean 'gefion-press'?",
         ":10:3: compute.scalable_unit: unknown key, found 'scalable_unit'; did you mean 'scalable_units'?",
-        ":11:27: compute.nodes_per_unit: not a whole number, found '32 nodes'; write it such as '8'",
+        ":11:27: compute.nodes_per_unit: not a whole number, found '32 nodes'; write it in digits and without quotes, such as 8",
         ":14:19: compute.nodes_per_rack: assumed without a range, found 4; add range: 'low .. high', so that plans can vary it",
         ":17:13: fabric.topology: not one of the known words, found 'rail-optimized-fat-tree'; "
         "did you mean 'rail-optimised-fat-tree'?",

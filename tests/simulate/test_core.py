@@ -39,10 +39,10 @@ def run_core(core, nodes, per_node, jobs, events=(), horizon=2**40, steps=1):
     return work, plant, state
 
 
-# --- published results ------------------------------------------------------------------------------------------
+# --- cross-check with other code ---------------------------------------------------------------------------------
 
 
-def test_easy_backfill_gives_the_published_figures(core):
+def test_easy_backfill_gives_the_figures_of_three_prototypes(core):
     """10,000 jobs on 191 whole nodes: mean wait 7606.5 s, bounded slowdown 15.970, as a correct EASY gives.
 
     The trace is synthetic and ours; C++, numba and naive Python prototypes agreed on these digits before this core

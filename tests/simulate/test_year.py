@@ -175,6 +175,27 @@ def test_a_run_is_replaced_whole_and_other_folders_are_not_touched(run, tmp_path
         save_run(run, tmp_path / "mine" / "thesis.txt")
 
 
+def test_what_others_put_beside_a_run_survives_its_replacement(run, tmp_path, monkeypatch):
+    save_run(run, tmp_path / "run")
+    (tmp_path / "run" / "notes.txt").write_text("look at May")
+    (tmp_path / "run" / "report.html").write_text("of the old run")
+    save_run(run, tmp_path / "run")
+    assert (tmp_path / "run" / "notes.txt").read_text() == "look at May"
+    assert not (tmp_path / "run" / "report.html").exists(), "a report of another run would lie"
+    monkeypatch.chdir(tmp_path / "run")
+    with pytest.raises(Problems, match="is the folder you are in"):
+        save_run(run, tmp_path / "run")
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", '{"format": "terp-run/0"}', "null"])
+@pytest.mark.parametrize("name", ["summary.json", "run.json"])
+def test_documents_of_another_kind_are_one_line(run, tmp_path, name, text):
+    save_run(run, tmp_path / "run")
+    (tmp_path / "run" / name).write_text(text)
+    with pytest.raises(Problems, match="is not one whole run of this version"):
+        load_run(tmp_path / "run")
+
+
 def test_a_write_that_fails_leaves_nothing(run, tmp_path, monkeypatch):
     calls = []
 

@@ -68,7 +68,7 @@ def build_fabric(written: Written[MachineFile], node: Node, switch: Switch) -> F
         wrong = f"too many nodes for a fabric of {tiers} tiers of {switch.ports_count}-port switches"
         would_do = f"at most {most_leaves // rails} units would do" + (", or tiers: 3" if tiers == 2 else "")
         problems.append(tree.problem(("compute", "scalable_units"), wrong, str(units), would_do))
-    free = (down - compute.nodes_per_unit_count) * leaves + compute.left_out_count * rails
+    free = max(down - compute.nodes_per_unit_count, 0) * leaves + compute.left_out_count * rails
     if file.manager_links_count > free:
         would_do = "leave out a node (left_out: 1) to free its ports"
         wrong = f"no leaf has ports left for the fabric managers: {free} are free"

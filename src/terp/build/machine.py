@@ -8,9 +8,9 @@ from typing import TypeVar
 from terp.build.bill import Line, bill_of_materials
 from terp.build.fabric import Fabric, build_fabric
 from terp.build.networks import Networks, build_networks
-from terp.build.nodes import Nodes, check_racks, place_nodes
-from terp.catalogue import Accelerator, Cable, Catalogue, Node, Part, Processor, Rack, Server, StorageAppliance, Switch
-from terp.describe import MachineFile
+from terp.build.nodes import Nodes, check_cables, check_racks, place_nodes
+from terp.catalogue import Accelerator, Catalogue, Node, Part, Processor, Rack, StorageAppliance, Switch
+from terp.describe import PARTS, MachineFile
 from terp.errors import Problem, Problems, UnknownName
 from terp.reader import Provenance, Written
 
@@ -69,7 +69,7 @@ def build_machine(written: Written[MachineFile], catalogue: Catalogue) -> Machin
     node = catalogue.part(Node, file.compute.node)
     switch = catalogue.part(Switch, file.fabric.switch)
     rack = catalogue.part(Rack, file.compute.rack)
-    problems = check_racks(written, node, rack)
+    problems = [*check_racks(written, node, rack), *check_cables(written, node, switch, catalogue)]
     try:
         fabric = build_fabric(written, node, switch)
     except Problems as error:
@@ -102,16 +102,8 @@ def build_machine(written: Written[MachineFile], catalogue: Catalogue) -> Machin
 
 def _check_parts(written: Written[MachineFile], catalogue: Catalogue) -> None:
     """Raises Problems naming every part of the file that the catalogue does not have."""
-    wanted: list[tuple[str, str, type[Part]]] = [
-        ("compute", "node", Node), ("compute", "rack", Rack), ("fabric", "switch", Switch),
-        ("fabric", "switch_optic", Cable),
-        ("fabric", "node_optic", Cable), ("fabric", "fibre", Cable), ("storage", "appliance", StorageAppliance),
-        ("storage", "switch", Switch), ("management", "in_band_switch", Switch), ("management", "in_band_cable", Cable),
-        ("management", "out_of_band_switch", Switch), ("management", "out_of_band_cable", Cable),
-        ("management", "fabric_manager", Server), ("management", "server", Server), ("management", "rack", Rack),
-    ]  # fmt: skip
     problems: list[Problem] = []
-    for section, field, kind in wanted:
+    for section, field, kind in PARTS:
         try:
             catalogue.part(kind, getattr(getattr(written.record, section), field))
         except UnknownName as error:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from terp.build.fabric import Fabric
-from terp.catalogue import Node, Rack
+from terp.catalogue import Cable, Catalogue, Node, Rack, Switch
 from terp.describe import MachineFile
 from terp.errors import Problem
 from terp.reader import Written
@@ -46,6 +46,26 @@ def check_racks(written: Written[MachineFile], node: Node, rack: Rack) -> list[P
         would_do = f"at most {int(rack.power_feed_w // node.rated_power_w)} would do"
         wrong = f"the nodes draw more than the rack's feed, {per_rack * node.rated_power_w / 1e3:.1f} kW"
         problems.append(written.tree.problem(path, wrong, str(per_rack), would_do))
+    return problems
+
+
+def check_cables(written: Written[MachineFile], node: Node, switch: Switch, catalogue: Catalogue) -> list[Problem]:
+    """What keeps the compute fabric's optics and fibres from joining nodes and switches: rate or reach."""
+    file, tree = written.record.fabric, written.tree
+    needs = {
+        "switch_optic": switch.ports_per_cage_count * switch.port_rate_bytes_per_s,
+        "node_optic": node.compute_ports_count / node.compute_cages_count * node.compute_port_rate_bytes_per_s,
+        "fibre": node.compute_port_rate_bytes_per_s,
+    }
+    problems = []
+    for field, need in needs.items():
+        cable = catalogue.part(Cable, getattr(file, field))
+        if cable.rate_bytes_per_s < need:
+            wrong = f"too slow: {8e-9 * cable.rate_bytes_per_s:.0f} Gb/s where {8e-9 * need:.0f} Gb/s pass"
+            problems.append(tree.problem(("fabric", field), wrong, repr(getattr(file, field))))
+        if cable.reach_m < file.node_cable_m:
+            wrong = f"longer than {getattr(file, field)} reaches, {cable.reach_m:g} m"
+            problems.append(tree.problem(("fabric", "node_cable"), wrong, f"{file.node_cable_m:g} m"))
     return problems
 
 

@@ -14,6 +14,7 @@ from terp.catalogue.jobs import (
     published_jobs,
 )
 from terp.catalogue.parts import (
+    FAMILIES,
     Accelerator,
     Cable,
     Node,
@@ -29,6 +30,7 @@ from terp.catalogue.read import Catalogue, read_catalogue
 from terp.catalogue.series import FIRST_HOUR, HOUR_S, HOURS_COUNT, Series, hourly, series_digest, series_names
 
 __all__ = [
+    "FAMILIES",
     "FIRST_HOUR",
     "HOURS_COUNT",
     "HOUR_S",

@@ -16,7 +16,7 @@ class Source(Record):
 
     title: str
     publisher: str
-    grade: Literal["official", "press", "third-party", "ours"]
+    grade: Literal["official", "press", "third-party", "ours", "not opened"]
     read: str
     address: str
     dated: str = ""

@@ -3,12 +3,13 @@
 Frozen records of the files people write: machine, site, workload.  No arithmetic here.
 """
 
-from terp.describe.machine import Compute, Fabric, MachineFile, Management, Storage
+from terp.describe.machine import PARTS, Compute, Fabric, MachineFile, Management, Storage
 from terp.describe.shipped import read_machine, read_site, read_workload, shipped_names
 from terp.describe.site import Cooling, Site, TaxSlice
 from terp.describe.workload import Arrivals, Domain, Group, JobType, Requests, Workload
 
 __all__ = [
+    "PARTS",
     "Arrivals",
     "Compute",
     "Cooling",

@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
+from terp.catalogue import Cable, Node, Part, Rack, Server, StorageAppliance, Switch
 from terp.reader import Name, Record
+
+PARTS: Final[tuple[tuple[str, str, type[Part]], ...]] = (
+    ("compute", "node", Node),
+    ("compute", "rack", Rack),
+    ("fabric", "switch", Switch),
+    ("fabric", "switch_optic", Cable),
+    ("fabric", "node_optic", Cable),
+    ("fabric", "fibre", Cable),
+    ("storage", "appliance", StorageAppliance),
+    ("storage", "switch", Switch),
+    ("management", "in_band_switch", Switch),
+    ("management", "in_band_cable", Cable),
+    ("management", "out_of_band_switch", Switch),
+    ("management", "out_of_band_cable", Cable),
+    ("management", "fabric_manager", Server),
+    ("management", "server", Server),
+    ("management", "rack", Rack),
+)
+"""Where a machine file names parts: section, field, and the kind of part."""
 
 
 class Compute(Record):

@@ -10,7 +10,7 @@ from terp.reader import Name, Record
 
 
 class Cooling(Record):
-    """How the hall is cooled; the terms of `model.facility.pue`.
+    """How the hall is cooled; the terms of `model.facility_power_w`.
 
     electrical_loss_fraction   transformers, UPS and distribution, of IT power
     air_fraction               fans and pumps that move heat out, of IT power

@@ -20,8 +20,8 @@ class Arrivals(Record):
     array_size_ratio     mean jobs of one submission (geometric), by type; 1 if absent
     """
 
-    by_hour_ratio: Annotated[list[Ratio], Field(min_length=24, max_length=24)]
-    by_weekday_ratio: Annotated[list[Ratio], Field(min_length=7, max_length=7)]
+    by_hour_ratio: list[Ratio]
+    by_weekday_ratio: list[Ratio]
     noise_shape_ratio: float = Field(gt=0, le=1000)
     array_size_ratio: dict[TypeName, Annotated[Ratio, Field(ge=1, le=1000)]] = {}
 

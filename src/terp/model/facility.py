@@ -30,8 +30,8 @@ def facility_power_w(it_power_w: Floats, wet_bulb_celsius: Floats, rated_power_w
     e, a, s                 electrical loss, air movement, standing losses [-]
     COP                     heat moved per unit of chiller power [-]
 
-    Each term is assumed by site with a range; the sum lies in the 1.15 to 1.25 that is usual for colocation with
-    outside-air cooling in this climate.  No measured PUE of Gefion's hall was found.
+    Each term is assumed by site with a range.  No measured PUE of Gefion's hall was found; its constants aim at 1.15
+    to 1.25, which is our expectation.
     """
     share = mechanical_share(wet_bulb_celsius, cooling) / cooling.chiller_cop_ratio
     rate = 1 + cooling.electrical_loss_fraction + cooling.air_fraction + share

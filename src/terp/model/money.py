@@ -11,7 +11,7 @@ def staircase_eur(energy_j: float, slices: Sequence[TaxSlice], share_of_year: fl
     """Energy tax of a connection [EUR]: each slice of the year's energy at its own rate.
 
     energy_j       energy taken in the time [J]
-    share_of_year  length of the time over a year [-]; the bounds of the slices shrink with it
+    share_of_year  length of the time over a year [-]; the bounds of the slices shrink, or grow, with it
 
     The Dutch energy tax works so, by connection and calendar year (dutch-energy-tax-2024): a flat share of the bill
     would be wrong by a factor, since the rate falls twenty-fold beyond 10 GWh.

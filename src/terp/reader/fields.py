@@ -41,7 +41,9 @@ def scaled(value: Any, dimension: str) -> Any:
         if dimension == "count" and isinstance(value, float):
             raise wrong("not a whole number", "write it in digits, such as 8")
         return value
-    if not isinstance(value, str) or dimension == "count":
+    if isinstance(value, str) and dimension == "count":
+        raise wrong("not a whole number", "write it in digits and without quotes, such as 8")
+    if not isinstance(value, str):
         raise wrong(f"not {units.NAMES[dimension]}", f"write it such as {units.EXAMPLES[dimension]!r}")
     try:
         return units.parse(value, dimension)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import typing
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any, Generic, TypeVar
@@ -62,8 +63,11 @@ def read_tree(text: str, file: str) -> Sourced:
     return Sourced(tree, data, sourcing)
 
 
-def read_record(text: str, file: str, kind: type[T]) -> Written[T]:
-    """A checked record of a YAML text, of a kind that has a field `kind`.  Raises Problems with every mistake at once."""
+def read_record(text: str, file: str, kind: type[T], names: Callable[[Sourced], list[Problem]] | None = None) -> Written[T]:
+    """A checked record of a YAML text, of a kind that has a field `kind`.  Raises Problems with every mistake at once.
+
+    names   asked for problems with names in the plain data, whether or not a record can be made of it
+    """
     tree = parse_yaml(text, file)
     data, sourcing, problems = provenance.split(tree)
     problems += tree.problems
@@ -75,6 +79,7 @@ def read_record(text: str, file: str, kind: type[T]) -> Written[T]:
         raise Problems(
             [tree.problem(("kind",), f"not a {wanted} file", repr(data["kind"]), f"name a file of `kind: {wanted}`")]
         )
+    problems += names(Sourced(tree, data, sourcing)) if names else []
     try:
         record = kind.model_validate(data)
     except ValidationError as error:
@@ -129,7 +134,8 @@ def _problem(item: Any, kind: type[BaseModel], tree: Tree, prefix: Path) -> Prob
             allowed = [word.strip("'") for word in item["ctx"]["expected"].replace(" or ", ", ").split(", ")]
             return tree.problem(path, "not one of the known words", found, did_you_mean(str(item["input"]), allowed))
         case "string_pattern_mismatch":
-            return tree.problem(path, "not a short name", found, "use small letters, digits, dots and dashes")
+            would_do = "write two capital letters" if path[-1] == "country" else "use small letters, digits, dots and dashes"
+            return tree.problem(path, "not a short name", found, would_do)
         case "dict_type" | "model_type" | "model_attributes_type":
             return tree.problem(path, "not a mapping of keys to values", found, "put its keys below it, indented")
         case "list_type" | "tuple_type":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -13,10 +12,13 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+import terp
 from terp.errors import Problem, Problems
 
 TABLES: Final = ("jobs", "interruptions", "timeline", "hours")
 DOCUMENTS: Final = {"summary": "summary.json", "origin": "run.json"}
+FILES: Final = (*(f"{name}.parquet" for name in TABLES), *DOCUMENTS.values())
+FORMAT: Final = "terp-run/1"
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ def _problem(folder: Path, wrong: str, would_do: str) -> Problems:
 
 def check_target(folder: Path) -> None:
     """Raises Problems unless a run can be saved to `folder`: new, empty, or an earlier run to be replaced."""
+    if Path.cwd().is_relative_to(folder.absolute().resolve()):
+        raise _problem(folder, "is the folder you are in, or holds it", "go elsewhere or name another folder with -o")
     if folder.exists() and not folder.is_dir():
         raise _problem(folder, "is a file, not a folder", "name another folder with -o")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / "run.json").is_file():
@@ -54,14 +58,17 @@ def check_target(folder: Path) -> None:
         parent = parent.parent
     if not parent.is_dir():
         raise _problem(folder, f"cannot be written: {parent} is a file", "name another folder with -o")
-    if not os.access(parent, os.W_OK):
-        raise _problem(folder, f"cannot be written: no right to write in {parent}", "name another folder with -o")
-    if folder.is_dir() and not os.access(folder, os.W_OK):
-        raise _problem(folder, "cannot be written", "name another folder with -o")
+    try:
+        Path(tempfile.mkdtemp(dir=parent)).rmdir()
+    except OSError as error:
+        raise _problem(folder, f"cannot be written in {parent}: {error.strerror}", "name another folder with -o") from None
 
 
 def save_run(run: Run, folder: Path) -> None:
-    """Writes a run beside its final name and renames it when whole; an earlier run there is replaced."""
+    """Writes a run beside its final name and renames it when whole.
+
+    An earlier run there is replaced, with its report; other files that lie beside it are kept.
+    """
     check_target(folder)
     target = folder.absolute()
     try:
@@ -90,15 +97,17 @@ def _rename(draft: Path, target: Path) -> None:
     old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
     target.rename(old / "run")
     draft.rename(target)
+    for path in (old / "run").iterdir():
+        if path.name not in (*FILES, "report.html"):
+            path.rename(target / path.name)
     shutil.rmtree(old, ignore_errors=True)
 
 
 def load_run(folder: Path) -> Run:
     """Reads a run folder.  Raises Problems naming every file that is missing or unreadable."""
-    files = [*(f"{name}.parquet" for name in TABLES), *DOCUMENTS.values()]
-    missing = [name for name in files if not (folder / name).is_file()]
+    missing = [name for name in FILES if not (folder / name).is_file()]
     would_do = "name a folder that `terp simulate -o` made"
-    if len(missing) == len(files):
+    if len(missing) == len(FILES):
         raise _problem(folder, "holds no run", would_do)
     if missing:
         raise Problems([Problem(str(folder / name), 0, 0, "", "is missing", would_do=would_do) for name in missing])
@@ -107,7 +116,26 @@ def load_run(folder: Path) -> Run:
         documents = [json.loads((folder / file).read_text("utf-8")) for file in DOCUMENTS.values()]
     except (OSError, ValueError, pa.ArrowException) as error:
         raise _problem(folder, f"cannot be read: {str(error).splitlines()[0]}", "simulate it again") from None
-    return Run(*tables, *documents)
+    run = Run(*tables, *documents)
+    if not _belongs_together(run):
+        wrong = f"is not one whole run of this version ({FORMAT}, {terp.__version__})"
+        raise _problem(folder, wrong, "simulate it again")
+    return run
+
+
+def _belongs_together(run: Run) -> bool:
+    """True if tables and documents are of one run, written by this version."""
+    try:
+        return bool(
+            (run.origin["format"], run.origin["version"]) == (FORMAT, terp.__version__)
+            and (run.origin["days"], run.origin["seed"]) == (run.summary["days"], run.summary["seed"])
+            and run.hours.num_rows == 24 * run.summary["days"]
+            and run.jobs.num_rows == run.summary["jobs_submitted_count"]
+            and {"energy_j", "domain"} <= set(run.jobs.column_names)
+            and {"time_s", "it_power_w"} <= set(run.timeline.column_names)
+        )
+    except (KeyError, TypeError):
+        return False
 
 
 def write_whole(target: Path, text: str) -> None:

@@ -4,13 +4,14 @@ The only mutable state in Terp, inside one compiled core.  Everything around it 
 """
 
 from terp.simulate.account import Hours, hour_by_hour
-from terp.simulate.check import Check, check_workload
+from terp.simulate.check import TOLERANCE, Check, check_workload
 from terp.simulate.draw import JobSet, draw_jobs
 from terp.simulate.faults import draw_node_events
 from terp.simulate.kernels import compiled_before, kernels
 from terp.simulate.year import simulate
 
 __all__ = [
+    "TOLERANCE",
     "Check",
     "Hours",
     "JobSet",

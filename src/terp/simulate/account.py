@@ -64,7 +64,7 @@ def hour_by_hour(site: Site, time_s: Ints, power_w: Floats, horizon_s: int, rate
     wet_bulb = hourly(site.wet_bulb).over(hours)
     facility_j = facility_power_w(it_j / duration, wet_bulb, rated_power_w, site.cooling) * duration
     price_eur_per_j = hourly(site.price).over(hours) / 3.6e9
-    tax_eur = staircase_eur(float(facility_j.sum()), site.energy_tax, min(1.0, horizon_s / (365 * 86_400)))
+    tax_eur = staircase_eur(float(facility_j.sum()), site.energy_tax, horizon_s / (365 * 86_400))
     cost = facility_j * (price_eur_per_j + tax_eur / facility_j.sum())
     carbon = facility_j * hourly(site.carbon).over(hours) / 3.6e9
     return Hours(edges, it_j, facility_j, cost, tax_eur, carbon, wet_bulb, price_eur_per_j)

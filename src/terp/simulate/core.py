@@ -109,8 +109,7 @@ class State(NamedTuple):
 # counters in State.n
 HEAP, SLOTS, FRONT, BACK, WAITING, QUEUED_GPUS, BUSY, RUNNING, DOWN, ATTEMPTS, NODE_ENTRIES, ROWS = range(12)
 FAILED_NODES, FULL, KNOWN, SHADOW, SPARE, HEAD_NODE, HEAD_SPARE, ARRIVED, EVENTS, OPEN, IDLE_FROM = range(12, 23)
-SCANNED, PASSES = 23, 24
-COUNTERS: Final = 25
+COUNTERS: Final = 23
 
 GONE: Final = np.int64(2**62)  # GPUs of a queue entry whose job has started: more than will ever be free
 
@@ -452,9 +451,8 @@ def _schedule(s, jobs, now, per_node, arrived):
     if s.n[FULL] or at <= s.n[FRONT]:
         _start_heads(s, jobs, now, per_node)
         s.n[FULL] = s.n[KNOWN] = 0
-        s.n[PASSES] += 1
         at = s.n[FRONT] + 1
-    back, room, first = s.n[BACK], _room(s, per_node), at
+    back, room = s.n[BACK], _room(s, per_node)
     while room > 0:
         while at < back and s.queue_gpus[at] > room:
             at += 1
@@ -464,7 +462,6 @@ def _schedule(s, jobs, now, per_node, arrived):
             s.queue_gpus[at] = GONE
             room = _room(s, per_node)
         at += 1
-    s.n[SCANNED] += max(at - first, 0)
     if s.n[BACK] - s.n[FRONT] > 2 * s.n[WAITING] + 64:
         _close_gaps(s)
 

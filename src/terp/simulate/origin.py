@@ -13,6 +13,7 @@ from terp.catalogue import hourly, job_statistics_digest, read_catalogue, series
 from terp.describe import Site, Workload
 from terp.model import machine_power
 from terp.reader import Provenance, Record, Written
+from terp.results.run import FORMAT
 
 
 def origin_of(machine: Machine, site: Written[Site], workload: Written[Workload], days: int, seed: int) -> dict[str, Any]:
@@ -25,7 +26,7 @@ def origin_of(machine: Machine, site: Written[Site], workload: Written[Workload]
     used |= {entry.entry.origin for entry in series.values()} | {"acme-2024"}
     citations = read_catalogue().sources
     return {
-        "format": "terp-run/1",
+        "format": FORMAT,
         "version": terp.__version__,
         "machine": machine.file.name,
         "title": machine.file.title,
@@ -55,6 +56,7 @@ def origin_of(machine: Machine, site: Written[Site], workload: Written[Workload]
             }
             for use, entry in series.items()
         },
+        "synthetic_series": [entry.name for entry in series.values() if entry.entry.synthetic],
         "statuses": dict(sorted(Counter(entry.status for entry in provenance.values()).items())),
         "assumed": [_row(path, entry) for path, entry in sorted(provenance.items()) if entry.status == "assumed"],
         "provenance": {path: _row(path, entry) for path, entry in sorted(provenance.items())},

@@ -54,9 +54,11 @@ def simulate(
     checks = check_workload(workload.record, jobs)
     summary["published_figures_count"] = len(checks)
     summary["published_figures_met_count"] = sum(check.passes for check in checks)
+    origin = origin_of(machine, site, workload, days, seed)
+    summary["synthetic_series"] = origin["synthetic_series"]
     summary["wall_s"] = round(time.perf_counter() - began, 3)
     interruptions = interruptions_table(core, attempts)
-    return Run(table, interruptions, timeline, hours_table(hours), summary, origin_of(machine, site, workload, days, seed))
+    return Run(table, interruptions, timeline, hours_table(hours), summary, origin)
 
 
 def _for_core(core: Any, machine: Machine, workload: Workload, jobs: JobSet) -> Any:

@@ -73,6 +73,9 @@ def main() -> NoReturn:
     except TerpError as error:
         click.echo(str(error), err=True)
         code = 2
+    except MemoryError:
+        click.echo("terp: this machine has too little memory for that; simulate fewer days or a smaller machine", err=True)
+        code = 2
     except BrokenPipeError:  # the reader of our output has gone, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0

@@ -84,7 +84,7 @@ def _month(hours: pa.Table, number: int, mine: NDArray[np.bool_]) -> Month:
     column = {name: hours.column(name).to_numpy()[mine] for name in hours.column_names}
     facility_j = float(column["facility_energy_j"].sum())
     return Month(
-        name=date(number // 12, number % 12 + 1, 1).strftime("%B"),
+        name=date(number // 12, number % 12 + 1, 1).strftime("%B" if hours.num_rows <= 8784 else "%B %Y"),
         facility_energy_j=facility_j,
         pue_ratio=facility_j / float(column["it_energy_j"].sum()),
         mean_price_eur_per_mwh=float(column["price_eur_per_j"].mean()) * 3.6e9,

@@ -78,7 +78,9 @@ def _month_marks(days: int, x: Callable[[float], float], height: int) -> list[st
             if days > 400 and when.month % 3 != 1:
                 continue
             body.append(f'<line class="grid" x1="{x(day):.1f}" x2="{x(day):.1f}" y1="{_TOP}" y2="{height - _BOTTOM}"/>')
-            body.append(f'<text class="tick" x="{x(day) + 3:.1f}" y="{height - 8}">{text}</text>')
+            anchor, shift = ("end", -3) if x(day) > WIDTH - 60 else ("start", 3)
+            place = f'x="{x(day) + shift:.1f}" y="{height - 8}" text-anchor="{anchor}"'
+            body.append(f'<text class="tick" {place}>{text}</text>')
     return body
 
 

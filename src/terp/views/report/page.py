@@ -36,6 +36,7 @@ def as_html(run: Run) -> str:
         figures=_figures(run),
         months=by_month(run),
         largest=summary["sizes"][-1],
+        sourced=[row for row in run.origin["provenance"].values() if row["status"] != "assumed"],
         lost_fraction=summary["lost_gpu_s"] / capacity_gpu_s,
         synthetic=[entry["title"] for entry in run.origin["series"].values() if entry["synthetic"]],
         span="year" if summary["days"] in (365, 366) else f"period of {summary['days']} days",
@@ -44,9 +45,9 @@ def as_html(run: Run) -> str:
 
 def _euros(value: float) -> str:
     """Money for people: 1.07e6 as "€1.07 million"."""
-    for factor, word in ((1e9, " billion"), (1e6, " million"), (1e3, ",000")):
+    for factor, word in ((1e9, "billion"), (1e6, "million")):
         if abs(value) >= factor:
-            return f"€{number(value / factor, 3 if word[0] == ' ' else 1)}{word}"
+            return f"€{number(value / factor)} {word}"
     return f"€{value:,.0f}"
 
 

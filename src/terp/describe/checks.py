@@ -1,0 +1,149 @@
+"""What one record's own fields cannot tell: names that must be known, numbers that must fit each other.
+
+The checks of names work on the plain data of a file, so that they report beside whatever else is wrong with it.
+"""
+
+from __future__ import annotations
+
+import typing
+from typing import Any
+
+from terp.catalogue import FAMILIES, hourly, job_profiles, read_catalogue, series_names
+from terp.describe.machine import PARTS, MachineFile
+from terp.describe.site import Site
+from terp.describe.workload import TypeName, Workload
+from terp.errors import Problem, did_you_mean
+from terp.reader import Sourced, Written
+
+
+def unknown_sources(sourced: Sourced) -> list[Problem]:
+    """Sources that the catalogue does not cite."""
+    known = read_catalogue().sources
+    return [
+        sourced.tree.problem(path, "unknown source", repr(entry.source), did_you_mean(entry.source, known))
+        for path, entry in sourced.provenance.items()
+        if entry.source and entry.source not in known
+    ]
+
+
+def unknown_parts(sourced: Sourced) -> list[Problem]:
+    """Parts of a machine file that the catalogue does not have."""
+    problems = []
+    for section, field, kind in PARTS:
+        inside = sourced.data.get(section) if isinstance(sourced.data, dict) else None
+        name = inside.get(field) if isinstance(inside, dict) else None
+        family = next(family for family, record in FAMILIES.items() if record is kind)
+        known = read_catalogue().parts[family]
+        if isinstance(name, str) and name not in known:
+            hint = did_you_mean(name, known)
+            problems.append(sourced.tree.problem((section, field), "no such part in the catalogue", repr(name), hint))
+    return problems
+
+
+def misfits_of_machine(written: Written[MachineFile]) -> list[Problem]:
+    """Repair times that run backwards."""
+    reliability, tree = written.record.reliability, written.tree
+    pairs = (("quick_low", "quick_high"), ("slow_median", "slow_p95"))
+    return [
+        tree.problem(("reliability", high), f"less than {low}", would_do="the larger one comes second")
+        for low, high in pairs
+        if getattr(reliability, f"{low}_s") > getattr(reliability, f"{high}_s")
+    ]
+
+
+def misfits_of_site(written: Written[Site]) -> list[Problem]:
+    """Series that are not there or of another unit, cooling that ends before it begins, tax slices that do not rise."""
+    site, tree, known = written.record, written.tree, series_names()
+    problems = []
+    for field, unit in (("price", "EUR/MWh"), ("carbon", "gCO2/kWh"), ("wet_bulb", "degC")):
+        name = getattr(site, field)
+        if name not in known:
+            problems.append(tree.problem((field,), "unknown hourly series", repr(name), did_you_mean(name, known)))
+        elif hourly(name).entry.unit != unit:
+            wrong = f"a series in {hourly(name).entry.unit} where one in {unit} is wanted"
+            problems.append(tree.problem((field,), wrong, repr(name)))
+    if site.cooling.free_below_celsius >= site.cooling.full_above_celsius:
+        wrong = "free cooling ends above where chillers do all"
+        problems.append(tree.problem(("cooling", "full_above"), wrong, would_do="put full_above above free_below"))
+    bounds = [slice_.up_to_j for slice_ in site.energy_tax]
+    rising = sorted(bound for bound in bounds if bound is not None)
+    if any(bound is None for bound in bounds[:-1]) or rising != [bound for bound in bounds if bound is not None]:
+        wrong = "the slices do not rise"
+        problems.append(tree.problem(("energy_tax",), wrong, would_do="sort by up_to; only the last goes without"))
+    return problems
+
+
+def misfits_of_workload(written: Written[Workload]) -> list[Problem]:
+    """Shares that do not add up, names that do not meet, types that nobody can run, rates and requests that cannot be."""
+    return [*_sums(written), *_unmet_names(written), *_uncovered_types(written), *_rates_and_requests(written)]
+
+
+def _sums(written: Written[Workload]) -> list[Problem]:
+    groups = written.record.groups
+    sums: dict[tuple[str, ...], list[float]] = {("groups",): [group.share_fraction for group in groups.values()]}
+    for name, group in groups.items():
+        sums["groups", name, "profiles"] = list(group.profiles.values())
+        sums["groups", name, "domains"] = list(group.domains.values())
+    return [
+        written.tree.problem(path, "the shares do not add up to 1", f"{sum(shares):.4g}", "change one of them")
+        for path, shares in sums.items()
+        if abs(sum(shares) - 1) > 1e-6
+    ]
+
+
+def _unmet_names(written: Written[Workload]) -> list[Problem]:
+    workload, problems = written.record, []
+    for name, group in workload.groups.items():
+        used: dict[str, tuple[Any, Any]] = {
+            "profiles": (group.profiles, job_profiles()),
+            "domains": (group.domains, workload.domains),
+        }
+        for field, (keys, known) in used.items():
+            for key in keys:
+                path = ("groups", name, field, key)
+                if key not in known:
+                    hint = did_you_mean(key, known)
+                    problems.append(written.tree.problem(path, f"unknown {field[:-1]}", repr(key), hint, key=True))
+                elif field == "domains" and group.domains[key] > 0 and not workload.domains[key].jobs:
+                    wrong, would_do = "a domain without jobs", "give it jobs, or this group none of it"
+                    problems.append(written.tree.problem(path, wrong, repr(key), would_do))
+    return problems
+
+
+def _uncovered_types(written: Written[Workload]) -> list[Problem]:
+    workload, problems = written.record, []
+    for name, group in workload.groups.items():
+        domains = [workload.domains[key] for key, weight in group.domains.items() if weight > 0 and key in workload.domains]
+        covered = {kind for domain in domains for job in domain.jobs.values() for kind in job.like}
+        missing = [kind for kind in typing.get_args(TypeName) if kind not in covered]
+        if missing and domains:
+            wrong = "no domain of this group has jobs like " + " or ".join(missing)
+            problems.append(written.tree.problem(("groups", name, "domains"), wrong, would_do="add one to a domain"))
+    return problems
+
+
+def _rates_and_requests(written: Written[Workload]) -> list[Problem]:
+    requests, arrivals, tree = written.record.requests, written.record.arrivals, written.tree
+    rising = {
+        "quantile": requests.quantile_fraction,
+        "run_over_requested": requests.run_over_requested_fraction,
+        "limits": requests.limits_s,
+    }
+    problems = [
+        tree.problem(("requests", field), "the values do not rise", would_do="sort them")
+        for field, values in rising.items()
+        if values != sorted(values)
+    ]
+    if len(requests.quantile_fraction) != len(requests.run_over_requested_fraction):
+        found, would_do = str(len(requests.run_over_requested_fraction)), f"write {len(requests.quantile_fraction)}"
+        problems.append(tree.problem(("requests", "run_over_requested"), "one value a quantile is needed", found, would_do))
+    if min(requests.limits_s) < 1:
+        problems.append(tree.problem(("requests", "limits"), "a limit of no time", would_do="write at least 1 s"))
+    rates = {"by_hour": (arrivals.by_hour_ratio, 24), "by_weekday": (arrivals.by_weekday_ratio, 7)}
+    for field, (values, count) in rates.items():
+        if len(values) != count:
+            found = f"{len(values)} rates"
+            problems.append(tree.problem(("arrivals", field), "not one rate an hour or a day", found, f"write {count}"))
+        elif max(values) <= 0:
+            problems.append(tree.problem(("arrivals", field), "nobody ever comes", would_do="write a rate above 0"))
+    return problems
