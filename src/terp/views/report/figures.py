@@ -37,7 +37,7 @@ def _svg(height: int, body: list[str], title: str) -> str:
 def over_days(
     series: Sequence[tuple[str, str, Sequence[float]]], low: float, high: float, label: Label, title: str, height: int = 190
 ) -> str:
-    """Lines, or filled areas, over the days of a run.
+    """Lines, or filled areas, over the days of a run; a mean holds for its whole day.
 
     series   (kind, class, values by day); kind is "area" or "line"
     """
@@ -45,7 +45,7 @@ def over_days(
     plot_h, plot_w = height - _TOP - _BOTTOM, WIDTH - _LEFT - _RIGHT
 
     def x(day: float) -> float:
-        return _LEFT + plot_w * day / max(days - 1, 1)
+        return _LEFT + plot_w * day / days
 
     def y(value: float) -> float:
         return _TOP + plot_h * (1 - (min(max(value, low), high) - low) / ((high - low) or 1))
@@ -58,9 +58,10 @@ def over_days(
         )
     body += _month_marks(days, x, height)
     for kind, style, values in series:
-        points = " ".join(f"{x(day):.1f},{y(value):.1f}" for day, value in enumerate(values))
+        steps = ((at, value) for day, value in enumerate(values) for at in (day, day + 1))
+        points = " ".join(f"{x(at):.1f},{y(value):.1f}" for at, value in steps)
         if kind == "area":
-            points = f"{x(0):.1f},{y(low):.1f} {points} {x(days - 1):.1f},{y(low):.1f}"
+            points = f"{x(0):.1f},{y(low):.1f} {points} {x(days):.1f},{y(low):.1f}"
             body.append(f'<polygon class="{style}" points="{points}"/>')
         else:
             body.append(f'<polyline class="{style}" points="{points}"/>')

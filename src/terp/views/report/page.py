@@ -21,6 +21,8 @@ def as_html(run: Run) -> str:
         "show": show,
         "number": number,
         "euros": _euros,
+        "counted": _counted,
+        "gpu_hours": lambda value: f"{number(value / 1e6)} M" if value >= 1e6 else f"{value:,.0f}",
         "percent": lambda value, digits=1: f"{value:.{digits}%}",
     }
     folder = resources.files("terp.views.report")
@@ -49,6 +51,11 @@ def _euros(value: float) -> str:
         if abs(value) >= factor:
             return f"€{number(value / factor)} {word}"
     return f"€{value:,.0f}"
+
+
+def _counted(count: int, word: str) -> str:
+    """A count with its word: `_counted(1, "job")` is "1 job"."""
+    return f"{count:,} {word}" + ("" if count == 1 else "s")
 
 
 def _figures(run: Run) -> dict[str, str]:
