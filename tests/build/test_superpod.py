@@ -84,7 +84,7 @@ def test_gefion_is_six_units_less_one_node(gefion):
 
 
 def test_expected_power_of_gefion_in_training(gefion):
-    """191 nodes of 6.85 kW and 1.0 kW of fans are 1.50 MW; rated nodes are 1.95 MW (operations_data, section 4.1)."""
+    """191 nodes of 6.85 kW and 1.0 kW of fans are 1.50 MW; rated nodes are 1.95 MW: by hand."""
     power = machine_power(gefion)
     assert power.expected_w - power.base_w == pytest.approx(1.50e6, rel=0.005)
     assert gefion.nodes_count * gefion.node.rated_power_w == pytest.approx(1.948e6, rel=0.001)
