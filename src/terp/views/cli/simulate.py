@@ -30,7 +30,7 @@ T = TypeVar("T")
 @click.option("--json", "as_json", is_flag=True, help="Print summary.json, data alone.")
 @click.option("--check-workload", is_flag=True, help="Only draw the jobs, and compare them with the published shares.")
 def command(
-    machine: str,
+    machine: str | None,
     workload: str,
     site: str | None,
     days: int,
