@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
 
 from terp.build.bill import Line, bill_of_materials
 from terp.build.fabric import Fabric, build_fabric
 from terp.build.networks import Networks, build_networks
 from terp.build.nodes import Nodes, check_cables, check_racks, place_nodes
-from terp.catalogue import Accelerator, Catalogue, Node, Part, Processor, Rack, StorageAppliance, Switch
-from terp.describe import PARTS, MachineFile
-from terp.errors import Problem, Problems, UnknownName
+from terp.catalogue import Accelerator, Catalogue, Node, Processor, Rack, StorageAppliance, Switch
+from terp.describe import PARTS, MachineFile, unknown_parts
+from terp.errors import Problems
 from terp.reader import Provenance, Written
-
-P = TypeVar("P", bound=Part)
 
 
 @dataclass(frozen=True)
@@ -65,7 +62,10 @@ class Machine:
 def build_machine(written: Written[MachineFile], catalogue: Catalogue) -> Machine:
     """Builds a machine by rule.  Raises Problems: parts that are not there, nodes that do not fit fabric or rack."""
     file = written.record
-    _check_parts(written, catalogue)
+    named = {(section, field): getattr(getattr(file, section), field) for section, field, _ in PARTS}
+    problems = unknown_parts(written.tree, named, catalogue)
+    if problems:
+        raise Problems(problems)
     node = catalogue.part(Node, file.compute.node)
     switch = catalogue.part(Switch, file.fabric.switch)
     rack = catalogue.part(Rack, file.compute.rack)
@@ -98,19 +98,6 @@ def build_machine(written: Written[MachineFile], catalogue: Catalogue) -> Machin
         catalogue_digest=catalogue.digest,
         provenance=_provenance(written, catalogue, bill, node),
     )
-
-
-def _check_parts(written: Written[MachineFile], catalogue: Catalogue) -> None:
-    """Raises Problems naming every part of the file that the catalogue does not have."""
-    problems: list[Problem] = []
-    for section, field, kind in PARTS:
-        try:
-            catalogue.part(kind, getattr(getattr(written.record, section), field))
-        except UnknownName as error:
-            hint = str(error).partition("; ")[2]
-            problems.append(written.tree.problem((section, field), "no such part in the catalogue", repr(error.name), hint))
-    if problems:
-        raise Problems(problems)
 
 
 def _provenance(

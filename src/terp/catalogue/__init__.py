@@ -26,7 +26,7 @@ from terp.catalogue.parts import (
     StorageAppliance,
     Switch,
 )
-from terp.catalogue.read import Catalogue, read_catalogue
+from terp.catalogue.read import Catalogue, read_catalogue, unknown_sources
 from terp.catalogue.series import FIRST_HOUR, HOUR_S, HOURS_COUNT, Series, hourly, series_digest, series_names
 
 __all__ = [
@@ -58,4 +58,5 @@ __all__ = [
     "read_catalogue",
     "series_digest",
     "series_names",
+    "unknown_sources",
 ]

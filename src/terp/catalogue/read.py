@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from terp.catalogue.parts import FAMILIES, Part, Source
 from terp.errors import Problem, Problems, UnknownName, did_you_mean
-from terp.reader import Provenance, dotted, read_entries, read_tree
+from terp.reader import Provenance, Sourced, dotted, read_entries, read_tree
 
 P = TypeVar("P", bound=Part)
 
@@ -55,11 +55,17 @@ def read_catalogue() -> Catalogue:
     for family, text in texts.items():
         sourced = read_tree(text, f"{family}.yaml")
         parts[family] = read_entries(sourced, FAMILIES[family], problems)
-        for path, entry in sourced.provenance.items():
-            provenance[f"{family}.{dotted(path)}"] = entry
-            if entry.source and entry.source not in sources:
-                hint = did_you_mean(entry.source, sources)
-                problems.append(sourced.tree.problem(path, "unknown source", repr(entry.source), hint))
+        problems += unknown_sources(sourced, sources)
+        provenance |= {f"{family}.{dotted(path)}": entry for path, entry in sourced.provenance.items()}
     if problems:
         raise Problems(problems)
     return Catalogue(parts, sources, provenance, hashed.hexdigest())
+
+
+def unknown_sources(sourced: Sourced, sources: Mapping[str, Source]) -> list[Problem]:
+    """Sources that a file names and `sources` does not have."""
+    return [
+        sourced.tree.problem(path, "unknown source", repr(entry.source), did_you_mean(entry.source, sources))
+        for path, entry in sourced.provenance.items()
+        if entry.source and entry.source not in sources
+    ]

@@ -3,6 +3,7 @@
 Frozen records of the files people write: machine, site, workload.  No arithmetic here.
 """
 
+from terp.describe.checks import unknown_parts
 from terp.describe.machine import PARTS, Compute, Fabric, MachineFile, Management, Storage
 from terp.describe.shipped import read_machine, read_site, read_workload, shipped_names
 from terp.describe.site import Cooling, Site, TaxSlice
@@ -28,4 +29,5 @@ __all__ = [
     "read_site",
     "read_workload",
     "shipped_names",
+    "unknown_parts",
 ]

@@ -6,37 +6,43 @@ The checks of names work on the plain data of a file, so that they report beside
 from __future__ import annotations
 
 import typing
+from collections.abc import Mapping
 from typing import Any
 
-from terp.catalogue import FAMILIES, hourly, job_profiles, read_catalogue, series_names
+from terp.catalogue import Catalogue, hourly, job_profiles, read_catalogue, series_names, unknown_sources
 from terp.describe.machine import PARTS, MachineFile
 from terp.describe.site import Site
 from terp.describe.workload import TypeName, Workload
-from terp.errors import Problem, did_you_mean
-from terp.reader import Sourced, Written
+from terp.errors import Problem, UnknownName, did_you_mean
+from terp.reader import Sourced, Tree, Written
 
 
-def unknown_sources(sourced: Sourced) -> list[Problem]:
-    """Sources that the catalogue does not cite."""
-    known = read_catalogue().sources
-    return [
-        sourced.tree.problem(path, "unknown source", repr(entry.source), did_you_mean(entry.source, known))
-        for path, entry in sourced.provenance.items()
-        if entry.source and entry.source not in known
-    ]
+def unmet_sources(sourced: Sourced) -> list[Problem]:
+    """Sources of a file that the catalogue does not cite."""
+    return unknown_sources(sourced, read_catalogue().sources)
 
 
-def unknown_parts(sourced: Sourced) -> list[Problem]:
-    """Parts of a machine file that the catalogue does not have."""
-    problems = []
-    for section, field, kind in PARTS:
+def unmet_names(sourced: Sourced) -> list[Problem]:
+    """Sources and parts of a machine file that the catalogue does not have."""
+    named = {}
+    for section, field, _ in PARTS:
         inside = sourced.data.get(section) if isinstance(sourced.data, dict) else None
         name = inside.get(field) if isinstance(inside, dict) else None
-        family = next(family for family, record in FAMILIES.items() if record is kind)
-        known = read_catalogue().parts[family]
-        if isinstance(name, str) and name not in known:
-            hint = did_you_mean(name, known)
-            problems.append(sourced.tree.problem((section, field), "no such part in the catalogue", repr(name), hint))
+        if isinstance(name, str):
+            named[section, field] = name
+    return [*unmet_sources(sourced), *unknown_parts(sourced.tree, named, read_catalogue())]
+
+
+def unknown_parts(tree: Tree, named: Mapping[tuple[str, str], str], catalogue: Catalogue) -> list[Problem]:
+    """Parts that a machine file names, by section and field, and the catalogue does not have."""
+    problems = []
+    for section, field, kind in PARTS:
+        try:
+            if (section, field) in named:
+                catalogue.part(kind, named[section, field])
+        except UnknownName as error:
+            hint = str(error).partition("; ")[2]
+            problems.append(tree.problem((section, field), "no such part in the catalogue", repr(error.name), hint))
     return problems
 
 

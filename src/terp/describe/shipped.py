@@ -52,18 +52,14 @@ def _read(
 
 def read_machine(name_or_path: str) -> Written[MachineFile]:
     """A machine file, by path or shipped name.  Raises Problems or UnknownName."""
-
-    def names(sourced: Sourced) -> list[Problem]:
-        return [*checks.unknown_sources(sourced), *checks.unknown_parts(sourced)]
-
-    return _read(name_or_path, "machines", MachineFile, names, checks.misfits_of_machine)
+    return _read(name_or_path, "machines", MachineFile, checks.unmet_names, checks.misfits_of_machine)
 
 
 def read_site(name_or_path: str) -> Written[Site]:
     """A site file, by path or shipped name.  Raises Problems or UnknownName."""
-    return _read(name_or_path, "sites", Site, checks.unknown_sources, checks.misfits_of_site)
+    return _read(name_or_path, "sites", Site, checks.unmet_sources, checks.misfits_of_site)
 
 
 def read_workload(name_or_path: str) -> Written[Workload]:
     """A workload file, by path or shipped name.  Raises Problems or UnknownName."""
-    return _read(name_or_path, "workloads", Workload, checks.unknown_sources, checks.misfits_of_workload)
+    return _read(name_or_path, "workloads", Workload, checks.unmet_sources, checks.misfits_of_workload)

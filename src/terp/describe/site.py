@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from terp.reader import Name, Record
+from terp.reader.fields import wrong
+
+
+def _country(code: str) -> str:
+    if not re.fullmatch("[A-Z]{2}", code):
+        raise wrong("not a country code", "write two capital letters, such as 'NL'")
+    return code
 
 
 class Cooling(Record):
@@ -41,7 +49,7 @@ class Site(Record):
     kind: Literal["site"]
     name: Name
     title: str
-    country: str = Field(pattern=r"^[A-Z]{2}$")
+    country: Annotated[str, AfterValidator(_country)]
     utc_offset_s: float = Field(ge=-86400, le=86400)
     price: Name
     carbon: Name

@@ -134,8 +134,7 @@ def _problem(item: Any, kind: type[BaseModel], tree: Tree, prefix: Path) -> Prob
             allowed = [word.strip("'") for word in item["ctx"]["expected"].replace(" or ", ", ").split(", ")]
             return tree.problem(path, "not one of the known words", found, did_you_mean(str(item["input"]), allowed))
         case "string_pattern_mismatch":
-            would_do = "write two capital letters" if path[-1] == "country" else "use small letters, digits, dots and dashes"
-            return tree.problem(path, "not a short name", found, would_do)
+            return tree.problem(path, "not a short name", found, "use small letters, digits, dots and dashes")
         case "dict_type" | "model_type" | "model_attributes_type":
             return tree.problem(path, "not a mapping of keys to values", found, "put its keys below it, indented")
         case "list_type" | "tuple_type":

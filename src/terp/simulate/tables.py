@@ -43,11 +43,11 @@ class Attempts:
         columns = (state.attempt_start[:count], state.attempt_end[:count], state.attempt_outcome[:count])
         return cls(job, *columns, first_node, watts_by_job[job])
 
-    def last(self, values: NDArray[Any], jobs: int) -> NDArray[np.int64]:
-        """A column by job instead of by attempt: its value in the job's last attempt, -1 where there was none."""
+    def last(self, jobs: int) -> NDArray[np.int64]:
+        """Which attempt was the last of each job; -1 where there was none."""
         by_job = np.full(jobs, -1, np.int64)
         np.maximum.at(by_job, self.job, np.arange(self.job.size))
-        return np.where(by_job >= 0, values[by_job], -1)
+        return by_job
 
 
 def interruptions_table(core: Any, attempts: Attempts) -> pa.Table:
@@ -99,13 +99,14 @@ def jobs_table(core: Any, workload: Workload, jobs: JobSet, state: Any, attempts
     energy_j, cost_eur, carbon_kg = (
         np.bincount(attempts.job, amount, len(jobs)) for amount in hours.of(attempts.watts, attempts.start_s, attempts.end_s)
     )
+    last = attempts.last(len(jobs))
     names, domains = job_names(workload), list(workload.domains)
     domain = np.array([domains.index(name) for name, _ in names])[jobs.job]
     return pa.table(
         {
             "submit_s": jobs.submit_s,
             "start_s": pa.array(state.first_start_s, mask=~started),
-            "last_start_s": pa.array(attempts.last(attempts.start_s, len(jobs)), mask=~started),
+            "last_start_s": pa.array(attempts.start_s[last], mask=~started),
             "end_s": pa.array(state.end_s, mask=~ended),
             "wait_s": pa.array(state.first_start_s - jobs.submit_s, mask=~started),
             "run_s": jobs.run_s,
@@ -117,7 +118,7 @@ def jobs_table(core: Any, workload: Workload, jobs: JobSet, state: Any, attempts
             "job": _coded(jobs.job, [name for _, name in names]),
             "group": _coded(jobs.group, list(workload.groups)),
             "profile": _coded(jobs.profile, profile_names(workload)),
-            "first_node": pa.array(attempts.last(attempts.first_node, len(jobs)).astype(np.int32), mask=~started),
+            "first_node": pa.array(attempts.first_node[last], mask=~started),
             "restarts_count": state.restarts.astype(np.int32),
             "gpu_s": held_s.astype(np.int64) * jobs.gpus,
             "lost_gpu_s": state.lost_s * jobs.gpus,
