@@ -30,7 +30,7 @@ def test_every_number_of_every_part_has_a_source_or_is_assumed_with_a_range(cata
     for family, parts in catalogue.parts.items():
         for name, part in parts.items():
             for field, value in part:
-                if isinstance(value, int | float):
+                if isinstance(value, int | float) and field in part.model_fields_set:
                     key = f"{family}.{name}.{type(part).model_fields[field].alias}"
                     entry = catalogue.provenance.get(key)
                     assert entry is not None, key
@@ -85,12 +85,16 @@ def test_peaks_double_with_each_halving_of_precision(catalogue):
         assert peak[narrow] / peak[wide] == pytest.approx(2, rel=0.01)
 
 
-def test_a_node_is_rated_above_all_that_was_measured_of_it(catalogue):
+def test_a_node_is_rated_above_its_gpus_and_all_that_was_measured_of_it(catalogue):
+    measured = 0
     for node in catalogue.parts["nodes"].values():
-        assert node.down_power_w <= node.idle_power_w < node.busy_power_w < node.full_power_w
-        assert node.full_power_w + node.full_fan_power_w <= node.rated_power_w
         gpu = catalogue.part(Accelerator, node.accelerator)
         assert node.accelerators_count * gpu.board_power_w < node.rated_power_w
+        if node.full_power_w is not None:
+            assert node.down_power_w <= node.idle_power_w < node.busy_power_w < node.full_power_w
+            assert node.full_power_w + node.full_fan_power_w <= node.rated_power_w
+            measured += 1
+    assert measured >= 2
 
 
 @pytest.mark.parametrize("name", series_names())

@@ -24,7 +24,7 @@ LARGE_MODULES = {"simulate/core.py"}  # numba does not see edits in other module
 LARGE_FUNCTIONS = {"simulate/core.py:new_state"}  # one array a line, no logic
 WITHOUT_UNIT = {  # numbers that have none, by the field's own meaning
     "seed", "days", "line", "column", "count", "miss", "points", "drawn", "published", "value",
-    "mean_price_eur_per_mwh", "share",
+    "mean_price_eur_per_mwh", "share", "in_service",
 }  # fmt: skip
 
 
@@ -134,6 +134,7 @@ def test_every_number_in_a_record_carries_its_unit():
                 "Attempts",
                 "Nodes",
                 "Fabric",
+                "_Shape",
                 "Tree",
             ):
                 continue  # arrays of the core and of places: named in their docstrings, with units

@@ -5,9 +5,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from terp.catalogue import Node
+from terp.catalogue import Accelerator, Node, Processor
 from terp.describe import TaxSlice, read_site
-from terp.model import facility_power_w, fan_power_w, machine_power, mechanical_share, node_power_w, pue, staircase_eur
+from terp.model import (
+    facility_power_w,
+    fan_power_w,
+    levels_of,
+    machine_power,
+    mechanical_share,
+    node_levels,
+    node_power_w,
+    pue,
+    staircase_eur,
+)
 
 KWH = 3.6e6
 
@@ -47,17 +57,29 @@ def test_no_slices_no_tax():
 
 def test_an_air_cooled_node_at_full_power_draws_what_was_measured(catalogue):
     """About 8.4 kW at most of an air-cooled HGX H100 (latif-2025)."""
-    node = catalogue.part(Node, "dgx-h100")
-    assert node_power_w(node, node.full_power_w) == pytest.approx(8400)
-    assert node_power_w(node, 20_000) == node.rated_power_w
-    assert fan_power_w(node, 0) == node.idle_fan_power_w
+    levels = levels_named(catalogue, "dgx-h100")
+    assert node_power_w(levels, levels.full_w) == pytest.approx(8400)
+    assert node_power_w(levels, 20_000) == levels.rated_w
+    assert fan_power_w(levels, 0) == levels.idle_fan_w
+
+
+def levels_named(catalogue, name):
+    node = catalogue.part(Node, name)
+    return node_levels(node, catalogue.part(Accelerator, node.accelerator), catalogue.part(Processor, node.processor))
+
+
+def test_levels_of_a_node_that_nobody_measured_are_in_order(catalogue):
+    for name, node in catalogue.parts["nodes"].items():
+        levels = levels_named(catalogue, name)
+        assert 0 < levels.down_w < levels.idle_w < levels.busy_w < levels.full_w, name
+        assert levels.full_w + levels.full_fan_w <= node.rated_power_w * 1.0001, name
 
 
 @given(st.floats(0, 12_000), st.floats(0, 12_000))
 def test_node_power_rises_with_its_level(catalogue, one, other):
-    node = catalogue.part(Node, "dgx-h100")
+    levels = levels_named(catalogue, "dgx-h100")
     low, high = sorted((one, other))
-    assert node_power_w(node, low) <= node_power_w(node, high)
+    assert node_power_w(levels, low) <= node_power_w(levels, high)
 
 
 def test_cooling_limits():
@@ -93,6 +115,6 @@ def test_dimensions():
 
 def test_the_machine_at_full_power_draws_what_gefion_drew_in_hpl(gefion):
     """1,753.2 kW over the whole HPL run of 2024-11 (top500-2024-11), which nothing here was fitted to; within 5 %."""
-    node = gefion.node
-    whole_w = machine_power(gefion).base_w + gefion.nodes_count * node_power_w(node, node.full_power_w)
+    levels = levels_of(gefion)
+    whole_w = machine_power(gefion).base_w + gefion.nodes_count * node_power_w(levels, levels.full_w)
     assert whole_w == pytest.approx(1_753_200, rel=0.05)

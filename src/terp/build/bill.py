@@ -23,48 +23,75 @@ class Line:
     count: int
 
 
+class _Bill:
+    """Collects lines; parts that a machine file does not name are not counted."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+        self.lines: list[Line] = []
+
+    def add(self, where: str, kind: type[Part], name: str | None, count: int) -> None:
+        if name is not None and count > 0:
+            self.lines.append(Line(where, name, self.catalogue.part(kind, name), count))
+
+
 def bill_of_materials(
-    file: MachineFile, catalogue: Catalogue, node: Node, nodes: int, racks: int, fabric: Fabric, networks: Networks
+    file: MachineFile, catalogue: Catalogue, node: Node, racks: int, fabric: Fabric, networks: Networks
 ) -> tuple[Line, ...]:
     """Every part of the machine.  Twin-port optics fill a cage each, rounded up by switch."""
+    bill = _Bill(catalogue)
+    nodes, wires = file.compute.all_nodes_count, file.fabric
+    bill.add("nodes", Node, file.compute.node, nodes)
+    bill.add("nodes", Cable, wires.node_optic, nodes * node.compute_cages_count)
+    _compute_fabric(bill, file, fabric)
+    _storage(bill, file, networks)
+    _management(bill, file, networks)
+    bill.add("compute racks", Rack, file.compute.rack, racks)
+    if file.management is not None:
+        units = sum(
+            line.count * line.part.rack_units_count
+            for line in bill.lines
+            if isinstance(line.part, Switch | Server | StorageAppliance)
+        )
+        bill.add("other racks", Rack, file.management.rack, ceil(units / file.management.rack_units_used_count))
+    return tuple(bill.lines)
 
-    def line(where: str, kind: type[Part], name: str, count: int) -> Line:
-        return Line(where, name, catalogue.part(kind, name), count)
 
-    switch = catalogue.part(Switch, file.fabric.switch)
-    per_cage = switch.ports_per_cage_count
+def _compute_fabric(bill: _Bill, file: MachineFile, fabric: Fabric) -> None:
+    wires = file.fabric
+    per_cage = bill.catalogue.part(Switch, wires.switch).ports_per_cage_count
     cages = int(np.ceil(fabric.ports_used / per_cage).sum())
-    storage_switch = catalogue.part(Switch, file.storage.switch)
-    storage_ports = networks.storage_node_cables_count + networks.storage_appliance_cables_count
-    storage_ports += 2 * networks.storage_uplink_cables_count
-    storage_fibres = storage_ports - networks.storage_uplink_cables_count
-    fabric_fibres = fabric.node_cables_count + fabric.manager_cables_count
-    fabric_fibres += fabric.leaf_spine_cables_count + fabric.spine_core_cables_count
+    cables = fabric.node_cables_count + fabric.manager_cables_count + fabric.leaf_spine_cables_count
+    cables += fabric.spine_core_cables_count + fabric.global_cables_count
+    if not fabric.spine_switches_count:
+        cables += fabric.local_cables_count  # of a dragonfly; those of a dragonfly+ are its leaf-spine cables
+    bill.add("compute fabric, leaf", Switch, wires.switch, fabric.leaf_switches_count)
+    bill.add("compute fabric, spine", Switch, wires.switch, fabric.spine_switches_count)
+    bill.add("compute fabric, core", Switch, wires.switch, fabric.core_switches_count)
+    bill.add("compute fabric", Cable, wires.switch_optic, cages)
+    bill.add("compute fabric", Cable, wires.cable, cables)
+
+
+def _storage(bill: _Bill, file: MachineFile, networks: Networks) -> None:
+    storage = file.storage
+    if storage is None or storage.switch is None or storage.appliances_count is None:
+        return
+    ports = networks.storage_node_cables_count + networks.storage_appliance_cables_count
+    ports += 2 * networks.storage_uplink_cables_count
+    per_cage = bill.catalogue.part(Switch, storage.switch).ports_per_cage_count
+    bill.add("storage", StorageAppliance, storage.appliance, storage.appliances_count)
+    bill.add("storage fabric", Switch, storage.switch, networks.storage_switches_count)
+    bill.add("storage fabric", Cable, file.fabric.switch_optic, ceil(ports / per_cage))
+    bill.add("storage fabric", Cable, file.fabric.cable, ports - networks.storage_uplink_cables_count)
+
+
+def _management(bill: _Bill, file: MachineFile, networks: Networks) -> None:
     management = file.management
-    lines = [
-        line("nodes", Node, file.compute.node, nodes),
-        line("nodes", Cable, file.fabric.node_optic, nodes * node.compute_cages_count),
-        line("compute fabric, leaf", Switch, file.fabric.switch, fabric.leaf_switches_count),
-        line("compute fabric, spine", Switch, file.fabric.switch, fabric.spine_switches_count),
-        line("compute fabric, core", Switch, file.fabric.switch, fabric.core_switches_count),
-        line("compute fabric", Cable, file.fabric.switch_optic, cages),
-        line("compute fabric", Cable, file.fabric.fibre, fabric_fibres),
-        line("storage", StorageAppliance, file.storage.appliance, file.storage.appliances_count),
-        line("storage fabric", Switch, file.storage.switch, networks.storage_switches_count),
-        line("storage fabric", Cable, file.fabric.switch_optic, ceil(storage_ports / storage_switch.ports_per_cage_count)),
-        line("storage fabric", Cable, file.fabric.fibre, storage_fibres),
-        line("in band", Switch, management.in_band_switch, networks.in_band_switches_count),
-        line("in band", Cable, management.in_band_cable, networks.in_band_cables_count),
-        line("out of band", Switch, management.out_of_band_switch, networks.out_of_band_switches_count),
-        line("out of band", Cable, management.out_of_band_cable, networks.out_of_band_cables_count),
-        line("management", Server, management.fabric_manager, management.fabric_managers_count),
-        line("management", Server, management.server, management.servers_count),
-        line("compute racks", Rack, file.compute.rack, racks),
-    ]
-    units = sum(
-        entry.count * entry.part.rack_units_count
-        for entry in lines
-        if isinstance(entry.part, Switch | Server | StorageAppliance)
-    )
-    lines.append(line("other racks", Rack, management.rack, ceil(units / management.rack_units_used_count)))
-    return tuple(entry for entry in lines if entry.count > 0)
+    if management is None:
+        return
+    bill.add("in band", Switch, management.in_band_switch, networks.in_band_switches_count)
+    bill.add("in band", Cable, management.in_band_cable, networks.in_band_cables_count)
+    bill.add("out of band", Switch, management.out_of_band_switch, networks.out_of_band_switches_count)
+    bill.add("out of band", Cable, management.out_of_band_cable, networks.out_of_band_cables_count)
+    bill.add("management", Server, management.fabric_manager, management.fabric_managers_count)
+    bill.add("management", Server, management.server, management.servers_count)

@@ -3,15 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from terp.build.bill import Line, bill_of_materials
-from terp.build.fabric import Fabric, build_fabric
+from terp.build.dragonflies import build_dragonfly
+from terp.build.fabric import Fabric
 from terp.build.networks import Networks, build_networks
 from terp.build.nodes import Nodes, check_cables, check_racks, place_nodes
-from terp.catalogue import Accelerator, Catalogue, Node, Processor, Rack, StorageAppliance, Switch
-from terp.describe import PARTS, MachineFile, unknown_parts
+from terp.build.trees import build_tree
+from terp.catalogue import (
+    Accelerator,
+    Adapter,
+    Catalogue,
+    Fleet,
+    Node,
+    Processor,
+    Rack,
+    Reliability,
+    StorageAppliance,
+    Switch,
+)
+from terp.describe import PARTS, MachineFile, Storage, unknown_parts
 from terp.errors import Problems
 from terp.reader import Provenance, Written
+
+DEFAULT_FLEET: Final = "gpu-fleet-2024"
+"""Whose reliability a machine has that publishes none of its own."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What the storage holds and how fast it is; None where that is not known."""
+
+    usable_bytes: float | None
+    read_bytes_per_s: float | None
+    write_bytes_per_s: float | None
 
 
 @dataclass(frozen=True)
@@ -25,10 +51,13 @@ class Machine:
     node: Node
     accelerator: Accelerator
     processor: Processor
+    adapter: Adapter
+    switch: Switch
     nodes: Nodes
     fabric: Fabric
     networks: Networks
-    appliance: StorageAppliance
+    storage: Stored
+    reliability: Reliability
     bill: tuple[Line, ...]
     catalogue_digest: str
     provenance: dict[str, Provenance]
@@ -62,7 +91,9 @@ class Machine:
 def build_machine(written: Written[MachineFile], catalogue: Catalogue) -> Machine:
     """Builds a machine by rule.  Raises Problems: parts that are not there, nodes that do not fit fabric or rack."""
     file = written.record
-    named = {(section, field): getattr(getattr(file, section), field) for section, field, _ in PARTS}
+    sections = {(section, field): getattr(file, section) for section, field, _ in PARTS}
+    named = {(section, field): getattr(part, field) for (section, field), part in sections.items() if part is not None}
+    named = {place: name for place, name in named.items() if name is not None}
     problems = unknown_parts(written.tree, named, catalogue)
     if problems:
         raise Problems(problems)
@@ -70,40 +101,50 @@ def build_machine(written: Written[MachineFile], catalogue: Catalogue) -> Machin
     switch = catalogue.part(Switch, file.fabric.switch)
     rack = catalogue.part(Rack, file.compute.rack)
     problems = [*check_racks(written, node, rack), *check_cables(written, node, switch, catalogue)]
+    build_fabric = build_dragonfly if file.fabric.topology.startswith("dragonfly") else build_tree
     try:
         fabric = build_fabric(written, node, switch)
     except Problems as error:
         raise Problems([*problems, *error.problems]) from None
     if problems:
         raise Problems(problems)
-    nodes = place_nodes(written, fabric)
-    count = int(nodes.unit.size)
-    appliance = catalogue.part(StorageAppliance, file.storage.appliance)
-    networks = build_networks(
-        file, node, count, nodes.racks_count, fabric.switches_count, appliance,
-        catalogue.part(Switch, file.storage.switch), catalogue.part(Switch, file.management.in_band_switch),
-        catalogue.part(Switch, file.management.out_of_band_switch), rack,
-    )  # fmt: skip
-    bill = bill_of_materials(file, catalogue, node, count, nodes.racks_count, fabric, networks)
+    nodes = place_nodes(file.compute, fabric)
+    networks = build_networks(file, node, nodes.racks_count, fabric.switches_count, catalogue, rack)
+    bill = bill_of_materials(file, catalogue, node, nodes.racks_count, fabric, networks)
     return Machine(
         file=file,
         node=node,
         accelerator=catalogue.part(Accelerator, node.accelerator),
         processor=catalogue.part(Processor, node.processor),
+        adapter=catalogue.part(Adapter, node.adapter),
+        switch=switch,
         nodes=nodes,
         fabric=fabric,
         networks=networks,
-        appliance=appliance,
+        storage=stored(file.storage, catalogue),
+        reliability=file.reliability or catalogue.part(Fleet, DEFAULT_FLEET),
         bill=bill,
         catalogue_digest=catalogue.digest,
         provenance=_provenance(written, catalogue, bill, node),
     )
 
 
+def stored(storage: Storage | None, catalogue: Catalogue) -> Stored:
+    """What the storage holds and how fast it is: as published, else added up from its appliances, else not known."""
+    if storage is None:
+        return Stored(None, None, None)
+    if storage.appliance is None or storage.appliances_count is None:
+        return Stored(storage.usable_bytes, storage.read_rate_bytes_per_s, storage.write_rate_bytes_per_s)
+    one, count = catalogue.part(StorageAppliance, storage.appliance), storage.appliances_count
+    return Stored(count * one.usable_bytes, count * one.read_rate_bytes_per_s, count * one.write_rate_bytes_per_s)
+
+
 def _provenance(
     written: Written[MachineFile], catalogue: Catalogue, bill: tuple[Line, ...], node: Node
 ) -> dict[str, Provenance]:
     """The sourcing of the file's values and of every part in the machine."""
-    used = {line.name for line in bill} | {node.accelerator, node.processor}
+    used = {line.name for line in bill} | {node.accelerator, node.processor, node.adapter}
+    if written.record.reliability is None:
+        used.add(DEFAULT_FLEET)
     parts = {path: entry for path, entry in catalogue.provenance.items() if path.split(".")[1] in used}
     return {f"{written.record.name}.{path}": entry for path, entry in written.provenance.items()} | parts

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from terp.build.fabric import Fabric
 from terp.catalogue import Cable, Catalogue, Node, Rack, Switch
-from terp.describe import MachineFile
+from terp.describe import Compute, MachineFile
 from terp.errors import Problem
 from terp.reader import Written
 
@@ -50,15 +50,17 @@ def check_racks(written: Written[MachineFile], node: Node, rack: Rack) -> list[P
 
 
 def check_cables(written: Written[MachineFile], node: Node, switch: Switch, catalogue: Catalogue) -> list[Problem]:
-    """What keeps the compute fabric's optics and fibres from joining nodes and switches: rate or reach."""
+    """What keeps the compute fabric's optics and cables from joining nodes and switches: rate or reach."""
     file, tree = written.record.fabric, written.tree
     needs = {
         "switch_optic": switch.ports_per_cage_count * switch.port_rate_bytes_per_s,
         "node_optic": node.compute_ports_count / node.compute_cages_count * node.compute_port_rate_bytes_per_s,
-        "fibre": node.compute_port_rate_bytes_per_s,
+        "cable": node.compute_port_rate_bytes_per_s,
     }
     problems = []
     for field, need in needs.items():
+        if getattr(file, field) is None:
+            continue
         cable = catalogue.part(Cable, getattr(file, field))
         if cable.rate_bytes_per_s < need:
             wrong = f"too slow: {8e-9 * cable.rate_bytes_per_s:.0f} Gb/s where {8e-9 * need:.0f} Gb/s pass"
@@ -69,13 +71,18 @@ def check_cables(written: Written[MachineFile], node: Node, switch: Switch, cata
     return problems
 
 
-def place_nodes(written: Written[MachineFile], fabric: Fabric) -> Nodes:
-    """Fills unit after unit and rack after rack; the nodes left out are the last of the last unit."""
-    compute = written.record.compute
-    count = compute.scalable_units_count * compute.nodes_per_unit_count - compute.left_out_count
-    number = np.arange(count)
-    unit, slot = np.divmod(number, compute.nodes_per_unit_count)
-    racks_a_unit = -(-compute.nodes_per_unit_count // compute.nodes_per_rack_count)
-    rack_in_unit, place = np.divmod(slot, compute.nodes_per_rack_count)
-    leaf = fabric.leaf_of_rail[unit]
-    return Nodes(unit, unit * racks_a_unit + rack_in_unit, place, leaf, np.repeat(slot[:, None], leaf.shape[1], axis=1))
+def place_nodes(compute: Compute, fabric: Fabric) -> Nodes:
+    """Fills unit after unit and rack after rack; places that stay empty are the last of the last unit.
+
+    A unit starts a new rack where it fills whole racks, as a scalable unit does; where racks hold more than a unit or
+    part of one, nodes fill racks across units.
+    """
+    number = np.arange(compute.all_nodes_count)
+    per_unit, per_rack = compute.nodes_per_unit_count, compute.nodes_per_rack_count
+    unit, slot = np.divmod(number, per_unit)
+    if per_rack > per_unit:
+        rack, place = np.divmod(number, per_rack)
+    else:
+        in_unit, place = np.divmod(slot, per_rack)
+        rack = unit * -(-per_unit // per_rack) + in_unit
+    return Nodes(unit, rack, place, fabric.node_leaf, fabric.node_port)

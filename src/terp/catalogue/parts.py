@@ -29,10 +29,20 @@ class Part(Record):
     title: str
 
 
-class Accelerator(Part):
-    """A GPU.  Peaks are dense; `link_rate_bytes_per_s` is one direction of all its NVLinks together."""
+Architecture = Literal["ampere", "hopper", "blackwell", "cdna2", "cdna3", "cdna4"]
 
+
+class Accelerator(Part):
+    """A GPU.  Peaks are dense; `link_rate_bytes_per_s` is one direction of all its NVLinks together.
+
+    board_power_w      its power cap; of a superchip or an APU, with its share of the host processor
+    host_memory_bytes  memory of the host processor that it reaches at link speed, as in a superchip; 0 for others
+    sms_count          streaming multiprocessors, or compute units
+    """
+
+    architecture: Architecture
     memory_bytes: float = Field(ge=1e9, le=1e12)
+    host_memory_bytes: float = Field(default=0.0, ge=0, le=1e13)
     memory_rate_bytes_per_s: float = Field(ge=1e9, le=1e15)
     board_power_w: float = Field(ge=10, le=5000)
     sms_count: int = Field(ge=1, le=1000)
@@ -47,13 +57,25 @@ class Processor(Part):
     cores_count: int = Field(ge=1, le=1000)
     base_clock_hz: float = Field(ge=1e8, le=1e10)
     turbo_clock_hz: float = Field(ge=1e8, le=1e10)
-    power_w: float = Field(ge=1, le=2000)
+    power_w: float = Field(ge=0, le=2000)
+
+
+class Adapter(Part):
+    """A network adapter.  `latency_s` is of one traversal, host to wire or wire to host."""
+
+    rate_bytes_per_s: float = Field(ge=1e6, le=2e11)
+    ports_count: int = Field(ge=1, le=8)
+    power_w: float = Field(ge=0, le=500)
+    latency_s: float = Field(ge=0, le=1e-4)
 
 
 class Node(Part):
     """A compute node.
 
-    idle, busy, full   measured powers of the node without fans [W]; `busy` is long training
+    link_domain_count  GPUs that reach each other over NVLink or its like: of the node, or of a rack
+    link_switches_count  switches in that domain; 0 where GPUs link directly
+    rack_units_count   height; of a blade, the slots it takes in its cabinet
+    idle, busy, full   measured powers of the node without fans [W], where there are some; `busy` is long training
     *_fan_power_w      its fans at idle and at full power [W]
     rated_power_w      the maker's maximum, fans included [W]
     """
@@ -62,23 +84,27 @@ class Node(Part):
     accelerators_count: int = Field(ge=1, le=128)
     processor: Name
     processors_count: int = Field(ge=1, le=64)
-    memory_bytes: float = Field(ge=1e9, le=1e14)
+    memory_bytes: float = Field(ge=0, le=1e14)
     local_storage_bytes: float = Field(ge=0, le=1e15)
+    adapter: Name
     compute_ports_count: int = Field(ge=1, le=128)
     compute_port_rate_bytes_per_s: float = Field(ge=1e6, le=2e11)
     compute_cages_count: int = Field(ge=1, le=128)
     storage_ports_count: int = Field(ge=0, le=16)
     storage_port_rate_bytes_per_s: float = Field(ge=1e6, le=2e11)
     in_band_ports_count: int = Field(ge=0, le=16)
+    link_domain_count: int = Field(ge=1, le=1024)
+    link_switches_count: int = Field(ge=0, le=256)
     rack_units_count: int = Field(ge=1, le=60)
-    mass_kg: float = Field(ge=1, le=5000)
+    mass_kg: float | None = Field(default=None, ge=1, le=5000)
+    cooling: Literal["air", "liquid"]
     rated_power_w: float = Field(ge=100, le=2e5)
-    idle_power_w: float = Field(ge=0, le=1e6)
-    busy_power_w: float = Field(ge=0, le=1e6)
-    full_power_w: float = Field(ge=0, le=1e6)
-    idle_fan_power_w: float = Field(ge=0, le=1e6)
-    full_fan_power_w: float = Field(ge=0, le=1e6)
-    down_power_w: float = Field(ge=0, le=1e6)
+    idle_power_w: float | None = Field(default=None, ge=0, le=1e6)
+    busy_power_w: float | None = Field(default=None, ge=0, le=1e6)
+    full_power_w: float | None = Field(default=None, ge=0, le=1e6)
+    idle_fan_power_w: float | None = Field(default=None, ge=0, le=1e6)
+    full_fan_power_w: float | None = Field(default=None, ge=0, le=1e6)
+    down_power_w: float | None = Field(default=None, ge=0, le=1e6)
 
 
 class Switch(Part):
@@ -115,9 +141,9 @@ class StorageAppliance(Part):
 
 
 class Rack(Part):
-    """A rack: room, the power its feed carries, and its distribution units."""
+    """A rack: room in units, or in node slots of a blade cabinet, the power its feed carries, its distribution units."""
 
-    rack_units_count: int = Field(ge=1, le=60)
+    rack_units_count: int = Field(ge=1, le=256)
     power_feed_w: float = Field(ge=1e3, le=1e6)
     power_units_count: int = Field(ge=1, le=12)
 
@@ -130,14 +156,38 @@ class Server(Part):
     maximum_power_w: float = Field(ge=0, le=1e6)
 
 
+class Reliability(Record):
+    """How often nodes fail and how long they stay away.
+
+    node_failures_per_s    mean rate of one node [1/s]
+    spread_ratio           shape of the Gamma law that the nodes' own rates follow; below 1 a few nodes fail most
+    quick_fraction         share of failures mended by a restart, uniform from quick_low_s to quick_high_s
+    slow_median_s, slow_p95_s   log-normal repair of the others
+    """
+
+    node_failures_per_s: float = Field(ge=0, le=1e-3)
+    spread_ratio: float = Field(gt=0, le=1000)
+    quick_fraction: float = Field(ge=0, le=1)
+    quick_low_s: float = Field(ge=1, le=1e7)
+    quick_high_s: float = Field(ge=1, le=1e7)
+    slow_median_s: float = Field(ge=1, le=1e7)
+    slow_p95_s: float = Field(ge=1, le=1e8)
+
+
+class Fleet(Part, Reliability):
+    """The reliability of a kind of fleet, for machines whose own is not published."""
+
+
 FAMILIES: Final[dict[str, type[Part]]] = {
     "accelerators": Accelerator,
     "processors": Processor,
+    "adapters": Adapter,
     "nodes": Node,
     "switches": Switch,
     "cables": Cable,
     "storage": StorageAppliance,
     "racks": Rack,
     "servers": Server,
+    "fleets": Fleet,
 }
 """File under `parts/` -> the record of its entries."""

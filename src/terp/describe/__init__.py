@@ -4,7 +4,7 @@ Frozen records of the files people write: machine, site, workload.  No arithmeti
 """
 
 from terp.describe.checks import unknown_parts
-from terp.describe.machine import PARTS, Compute, Fabric, MachineFile, Management, Storage
+from terp.describe.machine import PARTS, Compute, Fabric, Listed, MachineFile, Management, PublishedCounts, Storage
 from terp.describe.shipped import read_machine, read_site, read_workload, shipped_names
 from terp.describe.site import Cooling, Site, TaxSlice
 from terp.describe.workload import Arrivals, Domain, Group, JobType, Requests, Workload
@@ -18,8 +18,10 @@ __all__ = [
     "Fabric",
     "Group",
     "JobType",
+    "Listed",
     "MachineFile",
     "Management",
+    "PublishedCounts",
     "Requests",
     "Site",
     "Storage",

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from terp.catalogue import Catalogue, hourly, job_profiles, read_catalogue, series_names, unknown_sources
-from terp.describe.machine import PARTS, MachineFile
+from terp.describe.machine import OF_TOPOLOGY, PARTS, MachineFile
 from terp.describe.site import Site
 from terp.describe.workload import TypeName, Workload
 from terp.errors import Problem, UnknownName, did_you_mean
@@ -47,13 +47,57 @@ def unknown_parts(tree: Tree, named: Mapping[tuple[str, str], str], catalogue: C
 
 
 def misfits_of_machine(written: Written[MachineFile]) -> list[Problem]:
-    """Repair times that run backwards."""
+    """Nodes counted twice or not at all, keys that a topology does not have or needs, repair times that run backwards."""
+    return [*_counts_of_nodes(written), *_keys_of_topology(written), *_storage_forms(written), *_repair_times(written)]
+
+
+def _counts_of_nodes(written: Written[MachineFile]) -> list[Problem]:
+    compute, tree = written.record.compute, written.tree
+    if (compute.scalable_units_count is None) == (compute.nodes_count is None):
+        wrong = (
+            "neither `scalable_units` nor `nodes`" if compute.nodes_count is None else "both `scalable_units` and `nodes`"
+        )
+        return [tree.problem(("compute",), wrong, would_do="write one of them", key=True)]
+    if compute.nodes_count is not None and compute.left_out_count:
+        would_do = "leave it away: `nodes` counts those that are there"
+        return [tree.problem(("compute", "left_out"), "left out of a count of nodes", str(compute.left_out_count), would_do)]
+    return []
+
+
+def _keys_of_topology(written: Written[MachineFile]) -> list[Problem]:
+    fabric, tree = written.record.fabric, written.tree
+    mine = OF_TOPOLOGY[fabric.topology]
+    others = {key for keys in OF_TOPOLOGY.values() for key in keys} - set(mine)
+    there = tree.data.get("fabric", {}) if isinstance(tree.data, dict) else {}
+    problems = [
+        tree.problem(
+            ("fabric", key), f"a {fabric.topology} has none", would_do="leave it away; it has " + ", ".join(mine), key=True
+        )
+        for key in sorted(others & set(there))
+    ]
+    needed = [key for key in mine if key.endswith("_per_group") or key == "global_links"]
+    return problems + [
+        tree.problem(("fabric", key), f"missing in a {fabric.topology}", would_do=f"add `{key}:`", key=True)
+        for key in needed
+        if key not in there
+    ]
+
+
+def _storage_forms(written: Written[MachineFile]) -> list[Problem]:
+    storage = written.record.storage
+    if storage is None or len({part is None for part in (storage.appliance, storage.appliances_count, storage.switch)}) == 1:
+        return []
+    wrong, would_do = "appliances in part", "write `appliance`, `appliances` and `switch`, or none of them"
+    return [written.tree.problem(("storage",), wrong, would_do=would_do, key=True)]
+
+
+def _repair_times(written: Written[MachineFile]) -> list[Problem]:
     reliability, tree = written.record.reliability, written.tree
     pairs = (("quick_low", "quick_high"), ("slow_median", "slow_p95"))
     return [
         tree.problem(("reliability", high), f"less than {low}", would_do="the larger one comes second")
         for low, high in pairs
-        if getattr(reliability, f"{low}_s") > getattr(reliability, f"{high}_s")
+        if reliability is not None and getattr(reliability, f"{low}_s") > getattr(reliability, f"{high}_s")
     ]
 
 

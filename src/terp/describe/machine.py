@@ -6,16 +6,16 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from terp.catalogue import Cable, Node, Part, Rack, Server, StorageAppliance, Switch
+from terp.catalogue import Cable, Node, Part, Rack, Reliability, Server, StorageAppliance, Switch
 from terp.reader import Name, Record
 
 PARTS: Final[tuple[tuple[str, str, type[Part]], ...]] = (
     ("compute", "node", Node),
     ("compute", "rack", Rack),
     ("fabric", "switch", Switch),
+    ("fabric", "cable", Cable),
     ("fabric", "switch_optic", Cable),
     ("fabric", "node_optic", Cable),
-    ("fabric", "fibre", Cable),
     ("storage", "appliance", StorageAppliance),
     ("storage", "switch", Switch),
     ("management", "in_band_switch", Switch),
@@ -28,37 +28,92 @@ PARTS: Final[tuple[tuple[str, str, type[Part]], ...]] = (
 )
 """Where a machine file names parts: section, field, and the kind of part."""
 
+Topology = Literal["rail-optimised-fat-tree", "fat-tree", "dragonfly+", "dragonfly"]
+
+OF_TOPOLOGY: Final[dict[str, tuple[str, ...]]] = {
+    "rail-optimised-fat-tree": ("tiers", "oversubscription", "planes"),
+    "fat-tree": ("tiers", "oversubscription", "planes"),
+    "dragonfly+": ("leaves_per_group", "spines_per_group", "local_links", "global_links", "other_groups"),
+    "dragonfly": ("switches_per_group", "local_links", "global_links", "other_groups"),
+}
+"""The keys of `fabric` that mean something in some topologies only."""
+
 
 class Compute(Record):
-    """The nodes.  `left_out_count` nodes of the last unit give way, as one does to the fabric managers in a SuperPOD."""
+    """The nodes: of so many scalable units, or so many in all.
+
+    A unit is what its fabric is made of: a scalable unit of a SuperPOD, a group of a dragonfly, the nodes under one
+    group of leaves in a plain fat tree.  `left_out_count` nodes of the last unit give way, as one does to the fabric
+    managers in a SuperPOD.
+    """
 
     node: Name
-    scalable_units_count: int = Field(ge=1, le=1024)
-    nodes_per_unit_count: int = Field(ge=1, le=1024)
+    scalable_units_count: int | None = Field(default=None, ge=1, le=1024)
+    nodes_count: int | None = Field(default=None, ge=1, le=200_000)
+    nodes_per_unit_count: int = Field(ge=1, le=4096)
     left_out_count: int = Field(default=0, ge=0, le=1023)
     rack: Name
-    nodes_per_rack_count: int = Field(ge=1, le=64)
+    nodes_per_rack_count: int = Field(ge=1, le=256)
+
+    @property
+    def all_nodes_count(self) -> int:
+        """Nodes of the machine."""
+        if self.nodes_count is not None:
+            return self.nodes_count
+        return (self.scalable_units_count or 0) * self.nodes_per_unit_count - self.left_out_count
+
+    @property
+    def units_count(self) -> int:
+        """Units, the last of which may have free places."""
+        if self.nodes_count is not None:
+            return -(-self.nodes_count // self.nodes_per_unit_count)
+        return self.scalable_units_count or 0
+
+    @property
+    def free_count(self) -> int:
+        """Places for nodes in the last unit that none stands in."""
+        return self.units_count * self.nodes_per_unit_count - self.all_nodes_count
 
 
 class Fabric(Record):
-    """The compute fabric.  `tiers_count` is worked out where it is not given; `manager_links_count` are ports for UFM."""
+    """The compute fabric.  Which of the keys below the line belong to a topology, `OF_TOPOLOGY` says.
 
-    topology: Literal["rail-optimised-fat-tree"]
+    tiers_count           worked out where it is not given
+    oversubscription_ratio  links down over links up of a leaf
+    planes_count          separate fabrics that the ports of a node are dealt over
+    manager_links_count   leaf ports for fabric managers
+    local_links_count     links between each two switches, or each leaf and spine, of a group
+    global_links_count    links between each two groups
+    other_groups_count    groups of other things on the same fabric: storage, processors, services
+    """
+
+    topology: Topology
     switch: Name
-    switch_optic: Name
-    node_optic: Name
-    fibre: Name
-    tiers_count: int | None = Field(default=None, ge=2, le=3)
+    cable: Name
+    switch_optic: Name | None = None
+    node_optic: Name | None = None
+    node_cable_m: float = Field(default=30.0, ge=0, le=100)
     manager_links_count: int = Field(default=0, ge=0, le=64)
-    node_cable_m: float = Field(default=30.0, ge=1, le=100)
+    tiers_count: int | None = Field(default=None, ge=2, le=3)
+    oversubscription_ratio: float = Field(default=1.0, ge=1, le=16)
+    planes_count: int = Field(default=1, ge=1, le=16)
+    switches_per_group_count: int | None = Field(default=None, ge=1, le=256)
+    leaves_per_group_count: int | None = Field(default=None, ge=1, le=256)
+    spines_per_group_count: int | None = Field(default=None, ge=1, le=256)
+    local_links_count: int = Field(default=1, ge=1, le=64)
+    global_links_count: int | None = Field(default=None, ge=1, le=1024)
+    other_groups_count: int = Field(default=0, ge=0, le=256)
 
 
 class Storage(Record):
-    """The storage and its own fabric, a pair of node leaves and one storage leaf a scalable unit."""
+    """The storage: appliances on a fabric of their own, a pair of node leaves and a storage leaf a unit; or as published."""
 
-    appliance: Name
-    appliances_count: int = Field(ge=1, le=10_000)
-    switch: Name
+    appliance: Name | None = None
+    appliances_count: int | None = Field(default=None, ge=1, le=10_000)
+    switch: Name | None = None
+    usable_bytes: float | None = Field(default=None, ge=1e12, le=1e19)
+    read_rate_bytes_per_s: float | None = Field(default=None, ge=1e9, le=1e15)
+    write_rate_bytes_per_s: float | None = Field(default=None, ge=1e9, le=1e15)
 
 
 class Management(Record):
@@ -76,34 +131,41 @@ class Management(Record):
     rack_units_used_count: int = Field(ge=1, le=60)
 
 
-class Reliability(Record):
-    """How often nodes fail and how long they stay away.
+class Listed(Record):
+    """Its entry in the TOP500: the name there, the edition, and how many nodes ran."""
 
-    node_failures_per_s    mean rate of one node [1/s]
-    spread_ratio           shape of the Gamma law that the nodes' own rates follow; below 1 a few nodes fail most
-    quick_fraction         share of failures mended by a restart, uniform from quick_low_s to quick_high_s
-    slow_median_s, slow_p95_s   log-normal repair of the others
-    """
+    name: str
+    edition: str = Field(pattern=r"^20\d\d-(06|11)$")
+    nodes_count: int = Field(ge=1, le=200_000)
 
-    node_failures_per_s: float = Field(ge=0, le=1e-3)
-    spread_ratio: float = Field(gt=0, le=1000)
-    quick_fraction: float = Field(ge=0, le=1)
-    quick_low_s: float = Field(ge=1, le=1e7)
-    quick_high_s: float = Field(ge=1, le=1e7)
-    slow_median_s: float = Field(ge=1, le=1e7)
-    slow_p95_s: float = Field(ge=1, le=1e8)
+
+class PublishedCounts(Record):
+    """Counts that the owner or a paper prints, to hold the built machine against."""
+
+    leaf_switches_count: int | None = Field(default=None, ge=0)
+    spine_switches_count: int | None = Field(default=None, ge=0)
+    core_switches_count: int | None = Field(default=None, ge=0)
+    switches_count: int | None = Field(default=None, ge=0)
+    groups_count: int | None = Field(default=None, ge=0)
+    racks_count: int | None = Field(default=None, ge=0)
+    cables_count: int | None = Field(default=None, ge=0)
 
 
 class MachineFile(Record):
-    """A machine as its file describes it."""
+    """A machine as its file describes it.  What is left out is not known, and not built."""
 
     kind: Literal["machine"]
     name: Name
     title: str
-    site: Name
+    country: str = Field(default="", pattern=r"^([A-Z]{2})?$")
+    in_service: int | None = Field(default=None, ge=1990, le=2100)
+    site: Name | None = None
     compute: Compute
     fabric: Fabric
-    storage: Storage
-    management: Management
-    reliability: Reliability
+    storage: Storage | None = None
+    management: Management | None = None
+    reliability: Reliability | None = None
+    listed: Listed | None = None
+    published: PublishedCounts | None = None
+    cost_eur: float | None = Field(default=None, ge=0, le=1e11)
     note: str = ""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from terp.build import Machine
 from terp.catalogue import Cable, Server, StorageAppliance, Switch
-from terp.model.power import node_power_w
+from terp.model.power import idle_power_w, levels_of, node_power_w
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class MachinePower:
 
 def machine_power(machine: Machine) -> MachinePower:
     """Adds up the bill of materials.  The nodes' own optics are in the nodes' measured power."""
-    node, nodes = machine.node, machine.nodes_count
+    node, nodes, levels = machine.node, machine.nodes_count, levels_of(machine)
     base_w = rated_w = 0.0
     for line in machine.bill:
         if isinstance(line.part, Switch | StorageAppliance | Server):
@@ -37,7 +37,7 @@ def machine_power(machine: Machine) -> MachinePower:
             base_w += line.count * line.part.power_w
     return MachinePower(
         rated_w=rated_w + nodes * node.rated_power_w,
-        expected_w=base_w + nodes * node_power_w(node, node.busy_power_w),
-        idle_w=base_w + nodes * node_power_w(node, node.idle_power_w),
+        expected_w=base_w + nodes * node_power_w(levels, levels.busy_w),
+        idle_w=base_w + nodes * idle_power_w(levels),
         base_w=base_w,
     )

@@ -1,11 +1,66 @@
-"""Power of a node, from measured levels."""
+"""Power of a node, from measured levels, or scaled from those of a node that was measured."""
 
 from __future__ import annotations
 
-from terp.catalogue import Node
+from dataclasses import dataclass
+from typing import Final
+
+from terp.build import Machine
+from terp.catalogue import Accelerator, Node, Processor
+
+REST_SHARE: Final = 0.18
+"""Memory, drives, adapters and conversion over GPUs' caps: 7.3 kW less 8 x 700 W and 2 x 350 W (smc-mlperf-2024)."""
+IDLE_SHARE: Final = 2.2 / 7.3
+BUSY_SHARE: Final = 6.849 / 7.3
+"""Idle and long training over full power, of HGX H100 nodes without fans (smc-mlperf-2024)."""
+FAN_SHARE: Final = {"air": (0.25 / 7.3, 1.1 / 7.3), "liquid": (0.0, 0.0)}
+"""Fans at idle and at full power over full power (latif-2025 less smc-mlperf-2024); pumps are the hall's."""
+DOWN_SHARE: Final = 0.1 / 7.3
 
 
-def fan_power_w(node: Node, level_w: float) -> float:
+@dataclass(frozen=True)
+class NodeLevels:
+    """Powers of a node [W]: electronics when idle, in long training and full, its fans at idle and full, and when down."""
+
+    idle_w: float
+    busy_w: float
+    full_w: float
+    idle_fan_w: float
+    full_fan_w: float
+    down_w: float
+    rated_w: float
+
+
+def node_levels(node: Node, accelerator: Accelerator, processor: Processor) -> NodeLevels:
+    """The levels of a node: measured where the catalogue has them, else scaled from the DGX H100's.
+
+    full = (GPUs' caps) (1 + 0.18) + (processors' powers), at most rated over 1 + fans; the others are its shares.
+    """
+    caps_w = node.accelerators_count * accelerator.board_power_w
+    quiet, loud = FAN_SHARE[node.cooling]
+    derived_w = caps_w * (1 + REST_SHARE) + node.processors_count * processor.power_w
+    full_w = node.full_power_w or min(derived_w, node.rated_power_w / (1 + loud))
+    return NodeLevels(
+        idle_w=_or(node.idle_power_w, IDLE_SHARE * full_w),
+        busy_w=_or(node.busy_power_w, BUSY_SHARE * full_w),
+        full_w=full_w,
+        idle_fan_w=_or(node.idle_fan_power_w, quiet * full_w),
+        full_fan_w=_or(node.full_fan_power_w, loud * full_w),
+        down_w=_or(node.down_power_w, DOWN_SHARE * full_w),
+        rated_w=node.rated_power_w,
+    )
+
+
+def levels_of(machine: Machine) -> NodeLevels:
+    """The levels of a machine's nodes."""
+    return node_levels(machine.node, machine.accelerator, machine.processor)
+
+
+def _or(measured_w: float | None, scaled_w: float) -> float:
+    return scaled_w if measured_w is None else measured_w
+
+
+def fan_power_w(levels: NodeLevels, level_w: float) -> float:
     """Fan power of a node whose electronics draw `level_w` [W].  P = a + (b - a) x
 
     level_w  power of the node without fans [W]
@@ -15,14 +70,19 @@ def fan_power_w(node: Node, level_w: float) -> float:
     Linear between two points: idle is assumed, full is an air-cooled maximum less that of immersed nodes (latif-2025
     less smc-mlperf-2024).  Fans themselves follow the cube of their speed; a line overstates them in between.
     """
-    share = (level_w - node.idle_power_w) / (node.full_power_w - node.idle_power_w)
+    share = (level_w - levels.idle_w) / (levels.full_w - levels.idle_w)
     share = min(max(share, 0.0), 1.0)
-    return node.idle_fan_power_w + (node.full_fan_power_w - node.idle_fan_power_w) * share
+    return levels.idle_fan_w + (levels.full_fan_w - levels.idle_fan_w) * share
 
 
-def node_power_w(node: Node, level_w: float) -> float:
+def node_power_w(levels: NodeLevels, level_w: float) -> float:
     """Power of a node at the wall, fans included [W], whose electronics draw `level_w` [W].
 
     Holds up to the rated maximum, which caps it.
     """
-    return min(level_w + fan_power_w(node, level_w), node.rated_power_w)
+    return min(level_w + fan_power_w(levels, level_w), levels.rated_w)
+
+
+def idle_power_w(levels: NodeLevels) -> float:
+    """Power of an idle node at the wall [W]."""
+    return node_power_w(levels, levels.idle_w)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from terp.describe.machine import Reliability
+from terp.catalogue import Reliability
 
 Events = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 

@@ -9,8 +9,9 @@ from typing import Any, Final
 import numpy as np
 
 from terp.build import Machine
+from terp.catalogue import Accelerator, Node, Processor, read_catalogue
 from terp.describe import Site, Workload
-from terp.model import machine_power, node_power_w
+from terp.model import idle_power_w, levels_of, machine_power, node_levels, node_power_w
 from terp.reader import Written
 from terp.results import Run
 from terp.simulate.account import hour_by_hour
@@ -23,6 +24,8 @@ from terp.simulate.summary import summarise
 from terp.simulate.tables import Attempts, hours_table, interruptions_table, jobs_table, timeline_table
 
 _CHUNKS: Final = 40
+WORKLOAD_NODE: Final = "dgx-h100"
+"""The node whose power a workload file gives for its jobs; on other nodes they draw in proportion."""
 _EIGHTH: Final = 8.0  # job powers are whole eighths of a watt, so that sums of them are exact
 
 Tell = Callable[[float], None]
@@ -47,7 +50,7 @@ def simulate(
     timeline = timeline_table(core, state)
     time_s, power_w = state.row_time[: int(state.n[core.ROWS])], state.row_power[: int(state.n[core.ROWS])]
     hours = hour_by_hour(site.record, time_s, power_w, horizon_s, machine_power(machine).rated_w)
-    idle_w = node_power_w(machine.node, machine.node.idle_power_w) / gpus_per_node
+    idle_w = idle_power_w(levels_of(machine)) / gpus_per_node
     attempts = Attempts.of(core, state, work.power_w + idle_w * jobs.gpus)
     table = jobs_table(core, workload.record, jobs, state, attempts, hours)
     summary = summarise(table, hours, machine, workload.record, days, seed, int(state.n[core.FAILED_NODES]))
@@ -61,14 +64,21 @@ def simulate(
     return Run(table, interruptions, timeline, hours_table(hours), summary, origin)
 
 
+def scale_of_workload(machine: Machine) -> float:
+    """Full power of a node of this machine over that of the DGX H100, whose levels workload files give [-]."""
+    catalogue = read_catalogue()
+    node = catalogue.part(Node, WORKLOAD_NODE)
+    accelerator, processor = catalogue.part(Accelerator, node.accelerator), catalogue.part(Processor, node.processor)
+    return levels_of(machine).full_w / node_levels(node, accelerator, processor).full_w
+
+
 def _for_core(core: Any, machine: Machine, workload: Workload, jobs: JobSet) -> Any:
     """The jobs as the core takes them.  A job's power is its kind's level above idle, by its share of the node."""
-    node = machine.node
+    levels, scale = levels_of(machine), scale_of_workload(machine)
     kinds = [workload.domains[domain].jobs[name] for domain, name in job_names(workload)]
-    idle_w = node_power_w(node, node.idle_power_w)
-    per_gpu_w = np.array(
-        [max(node_power_w(node, kind.node_power_w) - idle_w, 0) / node.accelerators_count for kind in kinds]
-    )
+    idle_w = idle_power_w(levels)
+    per_node_w = [max(node_power_w(levels, kind.node_power_w * scale) - idle_w, 0) for kind in kinds]
+    per_gpu_w = np.array(per_node_w) / machine.node.accelerators_count
     return core.Jobs(
         submit_s=jobs.submit_s,
         gpus=jobs.gpus,
@@ -82,12 +92,10 @@ def _for_core(core: Any, machine: Machine, workload: Workload, jobs: JobSet) -> 
 
 def _run(core: Any, machine: Machine, work: Any, horizon_s: int, seed: int, tell: Tell | None) -> Any:
     """Runs the core to the horizon in steps, so that progress shows and an interrupt is heard."""
-    node = machine.node
-    idle_w = node_power_w(node, node.idle_power_w)
-    plant = core.Plant(
-        machine.nodes_count, node.accelerators_count, idle_w, float(node.down_power_w), machine_power(machine).base_w
-    )
-    events = core.NodeEvents(*draw_node_events(machine.file.reliability, machine.nodes_count, horizon_s, seed))
+    levels, base_w = levels_of(machine), machine_power(machine).base_w
+    idle_w = idle_power_w(levels)
+    plant = core.Plant(machine.nodes_count, machine.node.accelerators_count, idle_w, float(levels.down_w), base_w)
+    events = core.NodeEvents(*draw_node_events(machine.reliability, machine.nodes_count, horizon_s, seed))
     state = core.new_state(work, plant, events)
     for chunk in range(1, _CHUNKS + 1):
         core.advance(state, work, plant, events, horizon_s * chunk // _CHUNKS)

@@ -1,0 +1,123 @@
+"""Dragonfly and dragonfly+, built by rule to the port and cable.
+
+A unit of the machine is a group.  Dragonfly (Kim et al., ISCA 2008; Slingshot): every two switches of a group have
+`local_links` cables.  Dragonfly+ (Shpiner et al., HiPINEB 2017): every leaf has `local_links` cables to every spine of
+its group, and spines hold the links between groups.  In both, every two groups have `global_links` cables, dealt over
+the switches of each group in turn.  All ports of a node hang on the switches of its group in turn of nodes, so that
+each takes whole nodes where its ports allow.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from terp.build.fabric import Fabric, Ints
+from terp.catalogue import Node, Switch
+from terp.describe import MachineFile
+from terp.errors import Problem, Problems
+from terp.reader import Written
+
+
+def build_dragonfly(written: Written[MachineFile], node: Node, switch: Switch) -> Fabric:
+    """A dragonfly or dragonfly+.  Raises Problems with all that keeps it from being built."""
+    file, compute = written.record.fabric, written.record.compute
+    plus = file.topology == "dragonfly+"
+    entry = file.leaves_per_group_count if plus else file.switches_per_group_count
+    exits = file.spines_per_group_count if plus else file.switches_per_group_count
+    if entry is None or exits is None or file.global_links_count is None:
+        raise Problems([written.tree.problem(("fabric",), f"not all that a {file.topology} needs is there", key=True)])
+    groups, each = compute.units_count, compute.nodes_per_unit_count
+    leaf, port = _hang(compute.all_nodes_count, each, node.compute_ports_count, entry)
+    local, middle = _local_links(groups, entry, exits if plus else 0, file.local_links_count)
+    first_exit = groups * entry if plus else 0
+    outside = _global_links(groups, exits, file.global_links_count) + np.array([first_exit, first_exit, 0])
+    links = np.concatenate([local, outside])
+    switches = groups * (entry + middle)
+    split = max(int(switch.port_rate_bytes_per_s / node.compute_port_rate_bytes_per_s + 1e-9), 1)
+    used: NDArray[Any] = np.bincount(links[:, 0], links[:, 2], switches) + np.bincount(links[:, 1], links[:, 2], switches)
+    used[: groups * entry] += np.ceil(np.bincount(leaf.ravel(), minlength=groups * entry) / split)
+    to_others = _ports_to_others(groups, exits, file.global_links_count, file.other_groups_count)
+    used[first_exit : first_exit + groups * exits] += to_others
+    problems = _over_ports(written, used, switch.ports_count, groups * entry)
+    if problems:
+        raise Problems(problems)
+    rate = switch.port_rate_bytes_per_s
+    nodes_bytes_per_s = leaf.size * rate / split
+    across = groups // 2 * (groups - groups // 2) * file.global_links_count
+    across = across if groups > 1 else _within(entry, exits, file.local_links_count, plus=plus)
+    return Fabric(
+        tiers_count=2 if plus else 1,
+        leaf_switches_count=groups * entry,
+        spine_switches_count=groups * middle,
+        core_switches_count=0,
+        node_cables_count=leaf.size,
+        manager_cables_count=0,
+        leaf_spine_cables_count=int(local[:, 2].sum()) if plus else 0,
+        spine_core_cables_count=0,
+        local_cables_count=int(local[:, 2].sum()),
+        global_cables_count=int(outside[:, 2].sum()) + int(to_others.sum()),
+        bisection_bytes_per_s=min(across * rate, nodes_bytes_per_s / 2),
+        node_leaf=leaf,
+        node_port=port,
+        links=links,
+        ports_used=used.astype(np.int64),
+    )
+
+
+def _hang(nodes: int, per_group: int, ports: int, entry: int) -> tuple[Ints, Ints]:
+    """Leaf and port of each port of each node: the links of a group fill its switches evenly, in order of nodes."""
+    group, slot = np.divmod(np.arange(nodes), per_group)
+    link = slot[:, None] * ports + np.arange(ports)
+    a_switch = -(-per_group * ports // entry)
+    return group[:, None] * entry + link // a_switch, link % a_switch
+
+
+def _local_links(groups: int, entry: int, spines: int, cables: int) -> tuple[Ints, int]:
+    """Links within groups, and the spines of a group."""
+    if spines:
+        one, other = (axis.ravel() for axis in np.meshgrid(np.arange(entry), np.arange(spines), indexing="ij"))
+        group = np.repeat(np.arange(groups), one.size)
+        lower, upper = np.tile(one, groups) + group * entry, np.tile(other, groups) + group * spines + groups * entry
+    else:
+        one, other = np.triu_indices(entry, 1)
+        group = np.repeat(np.arange(groups), one.size)
+        lower, upper = np.tile(one, groups) + group * entry, np.tile(other, groups) + group * entry
+    return np.column_stack([lower, upper, np.full(lower.size, cables)]), spines
+
+
+def _global_links(groups: int, exits: int, cables: int) -> Ints:
+    """Links between every two groups, each dealt over the exit switches in turn; equal ones stand together."""
+    first, second = np.triu_indices(groups, 1)
+    number = np.arange(cables)
+    lower = first[:, None] * exits + ((second - 1)[:, None] * cables + number) % exits
+    upper = second[:, None] * exits + (first[:, None] * cables + number) % exits
+    pairs, count = np.unique(np.column_stack([lower.ravel(), upper.ravel()]), axis=0, return_counts=True)
+    return np.column_stack([pairs, count]).astype(np.int64).reshape(-1, 3)
+
+
+def _ports_to_others(groups: int, exits: int, cables: int, others: int) -> Ints:
+    """Ports of each exit switch towards groups of other things."""
+    one = np.bincount((np.arange(others * cables) + (groups - 1) * cables) % exits, minlength=exits)
+    return np.tile(one, groups)
+
+
+def _within(entry: int, exits: int, cables: int, *, plus: bool) -> int:
+    """Cables across the middle of a single group: over the spines, or between two halves of its switches."""
+    return entry * exits * cables // 2 if plus else entry // 2 * (entry - entry // 2) * cables
+
+
+def _over_ports(written: Written[MachineFile], used: NDArray[Any], ports: int, leaves: int) -> list[Problem]:
+    """A switch that would need more ports than it has."""
+    file, tree = written.record.fabric, written.tree
+    problems = []
+    if used[:leaves].max() > ports:
+        wrong = f"a switch that nodes hang on would need {int(used[:leaves].max())} ports, {file.switch} has {ports}"
+        key = "leaves_per_group" if file.topology == "dragonfly+" else "switches_per_group"
+        problems.append(tree.problem(("fabric", key), wrong, would_do="use more switches a group, or fewer links"))
+    if used[leaves:].size and used[leaves:].max() > ports:
+        wrong = f"a spine would need {int(used[leaves:].max())} ports, {file.switch} has {ports}"
+        problems.append(tree.problem(("fabric", "spines_per_group"), wrong, would_do="use more spines, or fewer links"))
+    return problems
