@@ -13,6 +13,7 @@ from terp.catalogue.jobs import (
     job_table,
     published_jobs,
 )
+from terp.catalogue.lists import Edition, Place, edition, editions
 from terp.catalogue.parts import (
     FAMILIES,
     Accelerator,
@@ -43,10 +44,12 @@ __all__ = [
     "Adapter",
     "Cable",
     "Catalogue",
+    "Edition",
     "Fleet",
     "JobTable",
     "Node",
     "Part",
+    "Place",
     "Processor",
     "Published",
     "Rack",
@@ -56,6 +59,8 @@ __all__ = [
     "Source",
     "StorageAppliance",
     "Switch",
+    "edition",
+    "editions",
     "hourly",
     "job_profiles",
     "job_statistics_digest",

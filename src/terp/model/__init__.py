@@ -3,22 +3,42 @@
 Pure functions, one model each, with its symbols, units and source.  No clock, no files, no state.
 """
 
+from terp.model.benchmark import benchmark_system, beside_power_w
+from terp.model.dgemm import dgemm_flop_per_s, power_limited_clock_hz
 from terp.model.facility import facility_power_w, mechanical_share, pue
+from terp.model.hpcg import HpcgPrediction, predict_hpcg
+from terp.model.hpl import HplPrediction, HplSystem, matrix_order, predict_hpl
+from terp.model.hpl_power import hpl_power_w
 from terp.model.machine import MachinePower, machine_power
 from terp.model.money import staircase_eur
-from terp.model.power import NodeLevels, fan_power_w, idle_power_w, levels_of, node_levels, node_power_w
+from terp.model.mxp import MxpPrediction, predict_mxp
+from terp.model.power import NodeLevels, fan_power_w, idle_power_w, levels_from_parts, levels_of, node_levels, node_power_w
 
 __all__ = [
+    "HpcgPrediction",
+    "HplPrediction",
+    "HplSystem",
     "MachinePower",
+    "MxpPrediction",
     "NodeLevels",
+    "benchmark_system",
+    "beside_power_w",
+    "dgemm_flop_per_s",
     "facility_power_w",
     "fan_power_w",
+    "hpl_power_w",
     "idle_power_w",
+    "levels_from_parts",
     "levels_of",
     "machine_power",
+    "matrix_order",
     "mechanical_share",
     "node_levels",
     "node_power_w",
+    "power_limited_clock_hz",
+    "predict_hpcg",
+    "predict_hpl",
+    "predict_mxp",
     "pue",
     "staircase_eur",
 ]

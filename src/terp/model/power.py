@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from terp.build import Machine
 from terp.catalogue import Accelerator, Node, Processor
 
-REST_SHARE: Final = 0.18
-"""Memory, drives, adapters and conversion over GPUs' caps: 7.3 kW less 8 x 700 W and 2 x 350 W (smc-mlperf-2024)."""
+REST_SHARE: Final = {"switched": 0.18, "direct": 0.06}
+"""All else in a node over its GPUs' caps.  Of boards with link switches: 7.3 kW less 8 x 700 W and 2 x 350 W (smc-mlperf-
+2024).  Of boards whose GPUs link directly, without switches and with fewer drives: from HPL runs of the fit rows."""
 IDLE_SHARE: Final = 2.2 / 7.3
 BUSY_SHARE: Final = 6.849 / 7.3
 """Idle and long training over full power, of HGX H100 nodes without fans (smc-mlperf-2024)."""
@@ -31,22 +32,39 @@ class NodeLevels:
     rated_w: float
 
 
-def node_levels(node: Node, accelerator: Accelerator, processor: Processor) -> NodeLevels:
-    """The levels of a node: measured where the catalogue has them, else scaled from the DGX H100's.
+def levels_from_parts(
+    gpus_w: float, processors_w: float, board: Literal["switched", "direct"], cooling: Literal["air", "liquid"]
+) -> NodeLevels:
+    """Levels of a node that nobody measured, from the caps of its GPUs and the powers of its processors [W].
 
-    full = (GPUs' caps) (1 + 0.18) + (processors' powers), at most rated over 1 + fans; the others are its shares.
+    full = (GPUs) (1 + rest) + (processors); the others are its shares, as of the HGX H100 nodes that were measured.
     """
-    caps_w = node.accelerators_count * accelerator.board_power_w
-    quiet, loud = FAN_SHARE[node.cooling]
-    derived_w = caps_w * (1 + REST_SHARE) + node.processors_count * processor.power_w
-    full_w = node.full_power_w or min(derived_w, node.rated_power_w / (1 + loud))
+    full_w = gpus_w * (1 + REST_SHARE[board]) + processors_w
+    quiet, loud = FAN_SHARE[cooling]
     return NodeLevels(
-        idle_w=_or(node.idle_power_w, IDLE_SHARE * full_w),
-        busy_w=_or(node.busy_power_w, BUSY_SHARE * full_w),
+        idle_w=IDLE_SHARE * full_w,
+        busy_w=BUSY_SHARE * full_w,
         full_w=full_w,
-        idle_fan_w=_or(node.idle_fan_power_w, quiet * full_w),
-        full_fan_w=_or(node.full_fan_power_w, loud * full_w),
-        down_w=_or(node.down_power_w, DOWN_SHARE * full_w),
+        idle_fan_w=quiet * full_w,
+        full_fan_w=loud * full_w,
+        down_w=DOWN_SHARE * full_w,
+        rated_w=(1 + loud) * full_w,
+    )
+
+
+def node_levels(node: Node, accelerator: Accelerator, processor: Processor) -> NodeLevels:
+    """The levels of a node: measured where the catalogue has them, else from its parts, within its rated power."""
+    caps_w = node.accelerators_count * accelerator.board_power_w
+    board: Literal["switched", "direct"] = "switched" if node.link_switches_count else "direct"
+    derived = levels_from_parts(caps_w, node.processors_count * processor.power_w, board, node.cooling)
+    fit = min(node.rated_power_w / derived.rated_w, 1.0)
+    return NodeLevels(
+        idle_w=_or(node.idle_power_w, derived.idle_w * fit),
+        busy_w=_or(node.busy_power_w, derived.busy_w * fit),
+        full_w=_or(node.full_power_w, derived.full_w * fit),
+        idle_fan_w=_or(node.idle_fan_power_w, derived.idle_fan_w * fit),
+        full_fan_w=_or(node.full_fan_power_w, derived.full_fan_w * fit),
+        down_w=_or(node.down_power_w, derived.down_w * fit),
         rated_w=node.rated_power_w,
     )
 

@@ -17,8 +17,10 @@ from terp.errors import Interrupted, TerpError, did_you_mean
 
 VERBS: Final = {
     "show": "What is this machine, exactly?",
+    "predict": "How fast is it: HPL, HPCG, HPL-MxP, and which rank of the TOP500?",
     "simulate": "What happens when a whole country works on it for a year?",
     "report": "Show me a simulated run as one HTML page.",
+    "validate": "Can I believe you?",
 }
 
 

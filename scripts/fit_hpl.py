@@ -1,0 +1,65 @@
+"""Fits the constants of HPL and its power to the fit rows of validation/top500, and prints them.
+
+python scripts/fit_hpl.py      (needs scipy: pip install 'terp[data]')
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+from scipy.optimize import minimize, minimize_scalar
+
+from terp.catalogue import read_catalogue
+from terp.validate.rows import Built, build_row
+from terp.validate.split import group_of, groups_for_fitting
+from terp.validate.table import read_rows
+
+hpl, dgemm, power = (import_module(f"terp.model.{name}") for name in ("hpl", "dgemm", "hpl_power"))
+START = (0.6, 4e-6, 0.52, 0.5)
+ROUND = 0.02  # errors below two per cent count for little: no list is better than that
+
+
+def set_constants(values):
+    hpl.NETWORK_SHARE, hpl.PANEL_S["ampere"] = values[0], values[1]
+    dgemm.SHARE_OF_PEAK.update(cdna2=values[2], cdna3=values[3])
+
+
+def main() -> None:
+    rows = read_rows(Path(__file__).parents[1] / "validation" / "top500" / "table.csv")
+    built = [case for case in (build_row(row, read_catalogue()) for row in rows) if isinstance(case, Built)]
+    chosen = groups_for_fitting(built)
+    fit = [case for case in built if group_of(case) in chosen]
+    measured = np.array([case.row.number("rmax_tflops") * 1e12 for case in fit])
+
+    def ratios():
+        return np.array([hpl.predict_hpl(case.system).rmax_flop_per_s for case in fit]) / measured
+
+    def loss(scaled):
+        if min(scaled) <= 0:
+            return 1e3
+        set_constants(np.array(scaled) * START)
+        errors = np.log(ratios())
+        return np.mean(np.sqrt(errors**2 + ROUND**2))
+
+    found = minimize(loss, np.ones(len(START)), method="Nelder-Mead", options={"maxiter": 3000, "maxfev": 3000})
+    set_constants(found.x * START)
+    print(f"{len(fit)} of {len(built)} rows")
+    print(f"NETWORK_SHARE {hpl.NETWORK_SHARE:.3f}  PANEL_S {hpl.PANEL_S}  SHARE_OF_PEAK {dgemm.SHARE_OF_PEAK}")
+    print("published over predicted, 10, 50 and 90 %:", np.quantile(1 / ratios(), [0.1, 0.5, 0.9]).round(3))
+    with_power = [case for case in fit if case.row.number("power_kw")]
+    drawn = np.array([case.row.number("power_kw") * 1e3 for case in with_power])
+
+    def power_loss(activity):
+        power.ACTIVITY = activity
+        nodes = [case.system.gpus_count / case.system.gpus_per_node_count for case in with_power]
+        told = np.array([power.hpl_power_w(case.levels, n) for case, n in zip(with_power, nodes, strict=True)])
+        return np.mean(np.abs(np.log(told / drawn)))
+
+    found = minimize_scalar(power_loss, bounds=(0.5, 1.2), method="bounded")
+    print(f"ACTIVITY {found.x:.3f} on {len(with_power)} rows, mean error {found.fun:.3f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""The TOP500 editions that are held, and where a machine would stand in them.
+
+Nine whole editions, and the part of 2025-11 that the HPCG and HPL-MxP lists show (top500-lists).  The Green500 is not
+held: a place by efficiency is worked out from the TOP500's own powers, while the Green500 often takes another run,
+tuned for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from terp.errors import UnknownName
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a machine would stand.
+
+    rank    None if below the list's end
+    exact   False where the edition is held in part, and the rank interpolated
+    above, below   name and Rmax of the neighbours [flop/s]; None at an end
+    """
+
+    edition: str
+    rank: int | None
+    exact: bool
+    above: tuple[str, float] | None
+    below: tuple[str, float] | None
+
+
+@dataclass(frozen=True)
+class Edition:
+    """One edition, by rank: names, Rmax [flop/s] and power [W], 0 where none was submitted."""
+
+    edition: str
+    whole: bool
+    rank: NDArray[np.int64]
+    name: NDArray[np.str_]
+    rmax: NDArray[np.float64]
+    power: NDArray[np.float64]
+
+    def place(self, rmax_flop_per_s: float, own_name: str = "") -> Place:
+        """Where Rmax would stand, an entry of the machine itself apart: the highest of that name within 25 %."""
+        others = self._without(own_name, rmax_flop_per_s)
+        faster = others & (self.rmax > rmax_flop_per_s)
+        slower = others & ~faster
+        above = int(np.flatnonzero(faster).max()) if faster.any() else None
+        below = int(np.flatnonzero(slower).min()) if slower.any() else None
+        return Place(self.edition, self._rank(faster, above, below, rmax_flop_per_s), self.whole, self._entry(above), self._entry(below))
+
+    def green_rank(self, flop_per_s_per_w: float, rmax_flop_per_s: float, own_name: str = "") -> int | None:
+        """Place by Rmax over power among the entries that say their power; None in an edition held in part."""
+        if not self.whole:
+            return None
+        others = self._without(own_name, rmax_flop_per_s) & (self.power > 0)
+        return 1 + int((self.rmax[others] / self.power[others] > flop_per_s_per_w).sum())
+
+    def _without(self, own_name: str, rmax: float) -> NDArray[np.bool_]:
+        mine = (self.name == own_name) & (np.abs(self.rmax / rmax - 1) < 0.25) & (own_name != "")
+        return ~mine
+
+    def _rank(self, faster: NDArray[np.bool_], above: int | None, below: int | None, rmax: float) -> int | None:
+        if self.whole:
+            rank = 1 + int(faster.sum())
+            return rank if rank <= self.rank.max() else None
+        if below is None:
+            return None
+        first = int(self.rank[above]) + 1 if above is not None else 1
+        last = int(self.rank[below])
+        if above is None or last <= first:
+            return min(first, last)
+        share = np.log(self.rmax[above] / rmax) / np.log(self.rmax[above] / self.rmax[below])
+        return first + int(share * (last - first))
+
+    def _entry(self, index: int | None) -> tuple[str, float] | None:
+        return None if index is None else (str(self.name[index]) or "(no name)", float(self.rmax[index]))
+
+
+@cache
+def _editions() -> dict[str, Edition]:
+    with resources.as_file(resources.files("terp.catalogue").joinpath("lists", "top500.parquet")) as path:
+        table: Any = pq.read_table(path)
+    columns = {name: table.column(name).to_numpy(zero_copy_only=False) for name in table.column_names}
+    editions = {}
+    for edition in sorted(set(columns["edition"].tolist())):
+        mine = columns["edition"] == edition
+        editions[edition] = Edition(
+            edition=edition,
+            whole=bool(columns["whole"][mine].all()),
+            rank=columns["rank"][mine].astype(np.int64),
+            name=columns["name"][mine].astype(np.str_),
+            rmax=columns["rmax_flop_per_s"][mine],
+            power=columns["power_w"][mine],
+        )
+    return editions
+
+
+def editions() -> tuple[str, ...]:
+    """The editions held, oldest first."""
+    return tuple(_editions())
+
+
+def edition(name: str) -> Edition:
+    """An edition, such as "2024-11".  Raises UnknownName with those that are held."""
+    found = _editions().get(name)
+    if found is None:
+        raise UnknownName("edition of the TOP500", name, _editions())
+    return found

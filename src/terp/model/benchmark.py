@@ -1,0 +1,40 @@
+"""What benchmarks see of a built machine."""
+
+from __future__ import annotations
+
+from terp.build import Machine
+from terp.errors import Problem, Problems
+from terp.model.hpl import HplSystem
+from terp.model.machine import machine_power
+
+
+def benchmark_system(machine: Machine, gpus: int | None = None, order: int | None = None) -> HplSystem:
+    """A machine, or `gpus` of its GPUs in whole nodes, as HPL sees it.  Raises Problems for a number that cannot be.
+
+    order   of the matrix; None to fill the memory
+    """
+    node, count = machine.node, machine.gpus_count if gpus is None else gpus
+    problems = []
+    if not node.accelerators_count <= count <= machine.gpus_count or count % node.accelerators_count:
+        would_do = f"use whole nodes of {node.accelerators_count}, up to {machine.gpus_count}"
+        problems.append(Problem("", 0, 0, "", f"{machine.file.name} cannot run on that many GPUs", str(count), would_do))
+    memory = 8 * float(order or 1) ** 2 / max(count, 1)
+    room = machine.accelerator.memory_bytes + machine.accelerator.host_memory_bytes
+    if order is not None and not (1024 <= order and memory <= 1.1 * room):
+        would_do = f"at least 1024, and at most {int((1.1 * room * max(count, 1) / 8) ** 0.5)} to fit the memory"
+        problems.append(Problem("", 0, 0, "", "no matrix of that order can be run", str(order), would_do))
+    if problems:
+        raise Problems(problems)
+    ports = node.compute_ports_count * node.compute_port_rate_bytes_per_s
+    return HplSystem(
+        accelerator=machine.accelerator,
+        gpus_count=count,
+        gpus_per_node_count=node.accelerators_count,
+        network_bytes_per_s=ports / node.accelerators_count / machine.file.fabric.oversubscription_ratio**0.5,
+        n_count=order,
+    )
+
+
+def beside_power_w(machine: Machine, gpus: int) -> float:
+    """Power of network, storage and management that a run on `gpus` GPUs is charged with, by its share of the GPUs [W]."""
+    return machine_power(machine).base_w * gpus / machine.gpus_count

@@ -1,0 +1,2 @@
+"""CAN YOU BELIEVE IT?
+"""
