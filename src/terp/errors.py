@@ -70,7 +70,9 @@ def did_you_mean(name: str, known: Iterable[str], most: int = 3) -> str:
     """A hint such as "did you mean 'kW'?", or the list of what there is when nothing is near."""
     names = list(known)
     lowered = {candidate.lower(): candidate for candidate in names}
-    near = [lowered[hit] for hit in difflib.get_close_matches(str(name).lower(), list(lowered), n=most, cutoff=0.6)]
+    hits = difflib.get_close_matches(str(name).lower(), list(lowered), n=most, cutoff=0.6)
+    likeness = [difflib.SequenceMatcher(None, hit, str(name).lower()).ratio() for hit in hits]
+    near = [lowered[hit] for hit, ratio in zip(hits, likeness, strict=True) if ratio > likeness[0] - 0.1]
     if near:
         return "did you mean " + " or ".join(repr(hit) for hit in near) + "?"
     return "known: " + ", ".join(names[:12]) + (", ..." if len(names) > 12 else "") if names else "none is known"

@@ -14,10 +14,28 @@ TUTORIAL = (ROOT / "docs" / "tutorial.md").read_text("utf-8")
 
 
 def test_the_catalogue_page_is_current():
-    spec = importlib.util.spec_from_file_location("catalogue_page", ROOT / "scripts" / "catalogue_page.py")
+    assert (ROOT / "docs" / "catalogue.md").read_text("utf-8") == module_of("catalogue_page").page(), (
+        "run scripts/catalogue_page.py"
+    )
+
+
+def module_of(script):
+    spec = importlib.util.spec_from_file_location(script, ROOT / "scripts" / f"{script}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    assert (ROOT / "docs" / "catalogue.md").read_text("utf-8") == module.page(), "run scripts/catalogue_page.py"
+    return module
+
+
+def test_the_machine_pages_are_current():
+    pages = module_of("machine_pages").pages()
+    held = {path.name: path.read_text("utf-8") for path in (ROOT / "docs" / "machines").glob("*.md")}
+    assert held == pages, "run scripts/machine_pages.py"
+
+
+def test_the_grade_page_is_current():
+    assert (ROOT / "docs" / "validation.md").read_text("utf-8") == module_of("grade_page").text(), (
+        "run scripts/grade_page.py"
+    )
 
 
 def test_every_command_of_the_tutorial_runs(tmp_path):

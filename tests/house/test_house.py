@@ -16,7 +16,7 @@ from terp.units import UNITS
 PACKAGE = Path(terp.__file__).parent
 ROOT = PACKAGE.parent.parent
 FILES = sorted(PACKAGE.rglob("*.py"))
-ORDER = ("units", "errors", "reader", "catalogue", "describe", "build", "model", "results", "simulate", "views")
+ORDER = ("units", "errors", "reader", "catalogue", "describe", "build", "model", "results", "simulate", "validate", "views")
 LOWER_FIRST = {"errors": "units"}  # units imports errors' hint; both stand at the bottom
 
 MODULE_LINES, FUNCTION_LINES = 400, 50
@@ -24,7 +24,7 @@ LARGE_MODULES = {"simulate/core.py"}  # numba does not see edits in other module
 LARGE_FUNCTIONS = {"simulate/core.py:new_state"}  # one array a line, no logic
 WITHOUT_UNIT = {  # numbers that have none, by the field's own meaning
     "seed", "days", "line", "column", "count", "miss", "points", "drawn", "published", "value",
-    "mean_price_eur_per_mwh", "share", "in_service",
+    "mean_price_eur_per_mwh", "share", "in_service", "predicted", "scale",
 }  # fmt: skip
 
 

@@ -46,8 +46,8 @@ def test_twelve_mistakes_of_every_kind_give_twelve_lines_at_once(tmp_path):
         text = text.replace(right, broken)
     assert problems_of(tmp_path, text) == [
         ":4:1: name: this key stands twice; keep one; the first is on line 3",
-        ":11:17: compute.node: no such part in the catalogue, found 'dgx-h1000'; did you mean 'dgx-h100' or 'hgx-h100' or 'dgx-h200'?",
-        ":11:17: compute.node: unknown source, found 'gefion-pres'; did you mean 'gefion-press' or 'mn5-press'?",
+        ":11:17: compute.node: no such part in the catalogue, found 'dgx-h1000'; did you mean 'dgx-h100'?",
+        ":11:17: compute.node: unknown source, found 'gefion-pres'; did you mean 'gefion-press'?",
         ":12:3: compute.scalable_unit: unknown key, found 'scalable_unit'; did you mean 'scalable_units'?",
         ":13:27: compute.nodes_per_unit: not a whole number, found '32 nodes'; write it in digits and without quotes, such as 8",
         ":16:19: compute.nodes_per_rack: assumed without a range, found 4; add range: 'low .. high', so that plans can vary it",

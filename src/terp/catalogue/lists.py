@@ -53,7 +53,13 @@ class Edition:
         slower = others & ~faster
         above = int(np.flatnonzero(faster).max()) if faster.any() else None
         below = int(np.flatnonzero(slower).min()) if slower.any() else None
-        return Place(self.edition, self._rank(faster, above, below, rmax_flop_per_s), self.whole, self._entry(above), self._entry(below))
+        return Place(
+            self.edition,
+            self._rank(faster, above, below, rmax_flop_per_s),
+            self.whole,
+            self._entry(above),
+            self._entry(below),
+        )
 
     def green_rank(self, flop_per_s_per_w: float, rmax_flop_per_s: float, own_name: str = "") -> int | None:
         """Place by Rmax over power among the entries that say their power; None in an edition held in part."""
@@ -63,8 +69,10 @@ class Edition:
         return 1 + int((self.rmax[others] / self.power[others] > flop_per_s_per_w).sum())
 
     def _without(self, own_name: str, rmax: float) -> NDArray[np.bool_]:
-        mine = (self.name == own_name) & (np.abs(self.rmax / rmax - 1) < 0.25) & (own_name != "")
-        return ~mine
+        if not own_name:
+            return np.ones(self.rank.size, np.bool_)
+        others: NDArray[np.bool_] = (self.name != own_name) | (np.abs(self.rmax / rmax - 1) > 0.25)
+        return others
 
     def _rank(self, faster: NDArray[np.bool_], above: int | None, below: int | None, rmax: float) -> int | None:
         if self.whole:

@@ -20,7 +20,7 @@ def benchmark_system(machine: Machine, gpus: int | None = None, order: int | Non
         problems.append(Problem("", 0, 0, "", f"{machine.file.name} cannot run on that many GPUs", str(count), would_do))
     memory = 8 * float(order or 1) ** 2 / max(count, 1)
     room = machine.accelerator.memory_bytes + machine.accelerator.host_memory_bytes
-    if order is not None and not (1024 <= order and memory <= 1.1 * room):
+    if order is not None and not (order >= 1024 and memory <= 1.1 * room):
         would_do = f"at least 1024, and at most {int((1.1 * room * max(count, 1) / 8) ** 0.5)} to fit the memory"
         problems.append(Problem("", 0, 0, "", "no matrix of that order can be run", str(order), would_do))
     if problems:

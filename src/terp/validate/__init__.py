@@ -1,2 +1,10 @@
 """CAN YOU BELIEVE IT?
+
+Models against published results: rows that constants are fitted to and rows that they are graded on never meet, and a
+one-line baseline is graded beside each.
 """
+
+from terp.validate.grade import Case, Grade, Skipped
+from terp.validate.top500 import grade, models
+
+__all__ = ["Case", "Grade", "Skipped", "grade", "models"]

@@ -11,9 +11,9 @@ from terp.model import HplSystem, NodeLevels, levels_from_parts
 from terp.validate.table import Row
 
 ACCELERATORS: Final = (
-    ("gb300", "gb300"), ("gb200", "gb200"), ("gh200.*144", "gh200-144gb"), ("gh200", "gh200-96gb"), ("b300", "b300-sxm-288gb"),
-    ("b200", "b200-sxm-180gb"), ("h200", "h200-sxm-141gb"), ("h100.*pcie", "h100-pcie-80gb"), ("h100.*64", "h100-sxm-64gb"),
-    ("h100.*94", "h100-sxm-94gb"), ("h100.*96", "h100-sxm-96gb"), ("h100", "h100-sxm-80gb"),
+    ("gb300", "gb300"), ("gb200", "gb200"), ("gh200.*144", "gh200-144gb"), ("gh200", "gh200-96gb"),
+    ("b300", "b300-sxm-288gb"), ("b200", "b200-sxm-180gb"), ("h200", "h200-sxm-141gb"), ("h100.*pcie", "h100-pcie-80gb"),
+    ("h100.*64", "h100-sxm-64gb"), ("h100.*94", "h100-sxm-94gb"), ("h100.*96", "h100-sxm-96gb"), ("h100", "h100-sxm-80gb"),
     ("a100.*pcie.*80", "a100-pcie-80gb"), ("a100.*pcie", "a100-pcie-40gb"), ("a100.*64", "a100-custom-64gb"),
     ("a100.*80", "a100-sxm-80gb"), ("a100.*40", "a100-sxm-40gb"), ("a100", "a100-sxm-80gb"), ("mi210", "mi210"),
     ("mi250x", "mi250x"), ("mi300a", "mi300a"), ("mi300x", "mi300x"), ("mi355x", "mi355x"),
@@ -27,6 +27,7 @@ RATES: Final = (
 """What the interconnect column says -> Gb/s of one port; 800G switches face adapters of 400G."""
 
 MATRIX_OVER_MEMORY: Final = 2.5  # above this an Nmax is a slip of the pen: superchips with host memory reach 2
+HOST_MATRIX: Final = 1.3  # above this the matrix lies in host memory; only superchips reach that at link speed
 PEAK_SHARE: Final = 0.65  # below this share of the chip's peak, the listed Rpeak a GPU shows that the GPUs are miscounted
 GBIT: Final = 1.25e8
 
@@ -62,12 +63,18 @@ def build_row(row: Row, catalogue: Catalogue) -> Built | Unbuilt:
     listed_peak = row.number("rpeak_tflops")
     peak = accelerator.peak_flop_per_s["fp64" if accelerator.architecture.startswith("cdna") else "fp64-tensor"]
     if listed_peak is not None and listed_peak * 1e12 / gpus < PEAK_SHARE * peak:
-        wrong = f"the list's Rpeak is {listed_peak / gpus:.1f} Tflop/s a GPU, where {accelerator.title} has {peak / 1e12:.1f}"
+        wrong = (
+            f"the list's Rpeak is {listed_peak / gpus:.1f} Tflop/s a GPU, where {accelerator.title} has {peak / 1e12:.1f}"
+        )
         return Unbuilt(row.name, wrong + ": the GPUs are miscounted, or of two kinds")
+    order = row.number("nmax")
+    matrix_share = 8 * (order or 0.0) ** 2 / (gpus * accelerator.memory_bytes)
+    if HOST_MATRIX < matrix_share <= MATRIX_OVER_MEMORY and not accelerator.host_memory_bytes:
+        wrong = f"the matrix is {matrix_share:.1f} times the GPUs' memory: a run from host memory, which is not modelled"
+        return Unbuilt(row.name, wrong)
     per_node = _gpus_per_node(row, accelerator, gpus)
     port_gbit, ports, known["ports"] = _ports(row, accelerator, per_node)
-    order = row.number("nmax")
-    if order is not None and 8 * order**2 > MATRIX_OVER_MEMORY * gpus * accelerator.memory_bytes:
+    if order is not None and matrix_share > MATRIX_OVER_MEMORY:
         order, known["nmax"] = None, "assumed: the listed one does not fit the memory"
     system = HplSystem(
         accelerator=accelerator,

@@ -69,7 +69,7 @@ def _assumed(built: Machine) -> list[str]:
     return sorted(path for path, entry in built.provenance.items() if entry.status == "assumed")
 
 
-def _rows(built: Machine) -> list[tuple[str, str]]:
+def rows(built: Machine) -> list[tuple[str, str]]:
     """The machine as named lines; a name of "" is a gap."""
     power, node, file = machine_power(built), built.node, built.file
     wanted = ("fp64-tensor", "bf16", "fp8")
@@ -142,7 +142,7 @@ def as_text(built: Machine) -> str:
     """The machine for people, a few dozen lines."""
     place = built.file.site or built.file.country
     lines = [f"{built.file.title} ({built.file.name})" + (f", at {place}" if place else ""), ""]
-    lines += [f"  {name:15} {text}".rstrip() for name, text in _rows(built)]
+    lines += [f"  {name:15} {text}".rstrip() for name, text in rows(built)]
     lines += _held_against(built)
     statuses = [entry.status for entry in built.provenance.values()]
     counts = ", ".join(f"{number(statuses.count(status))} {status}" for status in dict.fromkeys(sorted(statuses)))
@@ -179,7 +179,7 @@ def built_against_published(built: Machine) -> dict[str, tuple[int, int]]:
 
 def beside(machines: list[Machine]) -> str:
     """Machines side by side, a column each."""
-    columns = [dict(row for row in _rows(built) if row[0]) for built in machines]
+    columns = [dict(row for row in rows(built) if row[0]) for built in machines]
     names = list(dict.fromkeys(name for column in columns for name in column))
     table = [["", *(built.file.name for built in machines)]]
     table += [[name, *(column.get(name, "-") for column in columns)] for name in names]

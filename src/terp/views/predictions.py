@@ -113,7 +113,7 @@ def mxp_data(machine: Machine, gpus: int | None, order: int | None) -> dict[str,
         "run_s": run.run_s,
         "power_w": power_w,
         "energy_j": power_w * run.run_s,
-        "breakdown": {"gemm_fraction": run.gemm_s / run.run_s, "network_fraction": run.network_s / run.run_s},
+        "breakdown": {"gemm_fraction": run.gemm_s / run.run_s, "other_fraction": run.other_s / run.run_s},
     }
 
 
@@ -122,6 +122,7 @@ _TITLES = {"hpl": "HPL", "hpcg": "HPCG", "mxp": "HPL-MxP"}
 _PARTS = {
     "dgemm": "multiplying matrices at the clock that the power cap leaves",
     "gemm": "multiplying matrices in half precision",
+    "other": "panels, network and refinement, not told apart",
     "network": "swapping rows and broadcasting panels between nodes, not hidden",
     "staging": "gathering swapped rows within a node",
     "panel": "factorising panels, not hidden",
@@ -136,7 +137,9 @@ def as_text(machine: Machine, data: dict[str, Any], only_edition: str | None = N
     value, low, high = (data[f"{_NAMES[kind]}{end}_flop_per_s"] for end in ("", "_low", "_high"))
     likely = f"{show(low, 'flop_per_s')} to {show(high, 'flop_per_s')}"
     lines = [f"{machine.file.title}: {_TITLES[kind]} on {data['gpus_count']:,} GPUs", ""]
-    rows = [("Rmax" if kind == "hpl" else _TITLES[kind], f"{show(value, 'flop_per_s', 4)}, likely {likely} (8 of 10 machines)")]
+    rows = [
+        ("Rmax" if kind == "hpl" else _TITLES[kind], f"{show(value, 'flop_per_s', 4)}, likely {likely} (8 of 10 machines)")
+    ]
     if "n_count" in data:
         rows.append(("N", f"{data['n_count']:,}"))
     rows.append(("run time", show(data["run_s"], "s")))
@@ -152,7 +155,9 @@ def as_text(machine: Machine, data: dict[str, Any], only_edition: str | None = N
     if kind == "hpl":
         memory = data["breakdown"]["gpu_memory_fraction"]
         host = ", with that of the host" if machine.accelerator.host_memory_bytes else ""
-        lines += [f"    the matrix is {show(data['breakdown']['matrix_bytes'], 'bytes')}, {memory:.0%} of the GPUs' memory{host}"]
+        lines += [
+            f"    the matrix is {show(data['breakdown']['matrix_bytes'], 'bytes')}, {memory:.0%} of the GPUs' memory{host}"
+        ]
         lines += ["", *_rank_lines(machine, data, only_edition)]
     return "\n".join(lines)
 
@@ -163,7 +168,11 @@ def _rank_lines(machine: Machine, data: dict[str, Any], only: str | None) -> lis
         if only not in (None, name):
             continue
         near = data["neighbours"][name]
-        words = [f"{entry['name']} ({show(entry['rmax_flop_per_s'], 'flop_per_s')})" for entry in (near["above"], near["below"]) if entry]
+        words = [
+            f"{entry['name']} ({show(entry['rmax_flop_per_s'], 'flop_per_s')})"
+            for entry in (near["above"], near["below"])
+            if entry
+        ]
         place = "below" if rank is None else f"{rank}" if near["exact"] else f"about {rank}"
         green = data["green_rank"][name]
         lines.append(f"  {name}  {place:>8}  {green if green is not None else '-':>8}  {' and '.join(words)}")

@@ -1,0 +1,83 @@
+"""Writes docs/machines/: a page for every machine that ships, from its file, and their index.
+
+python scripts/machine_pages.py
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from terp.build import Machine, build_machine
+from terp.catalogue import edition, editions, read_catalogue
+from terp.describe import read_machine, shipped_names
+from terp.model import benchmark_system, predict_hpl
+from terp.units import show
+from terp.views.machine import built_against_published, rows
+
+FOLDER = Path(__file__).parents[1] / "docs" / "machines"
+
+
+def pages() -> dict[str, str]:
+    """File name -> text."""
+    built = {name: build_machine(read_machine(name), read_catalogue()) for name in shipped_names("machines")}
+    return {"README.md": index(built), **{f"{name}.md": page(machine) for name, machine in built.items()}}
+
+
+def index(machines: dict[str, Machine]) -> str:
+    lines = [
+        "# Machines", "", "Made by `scripts/machine_pages.py` from `machines/*.yaml`; change those, not these pages.", "",
+        "Listed and predicted are Rmax of HPL on the GPUs of the listed run.", "",
+        "| machine | GPUs | GPU | fabric | listed | predicted | |", "|---|---|---|---|---|---|---|",
+    ]  # fmt: skip
+    for name, machine in machines.items():
+        listed, predicted, error = against_the_list(machine)
+        lines.append(
+            f"| [{machine.file.title}]({name}.md) | {machine.gpus_count:,} | `{machine.node.accelerator}` "
+            f"| {machine.file.fabric.topology} | {listed} | {predicted} | {error} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def against_the_list(machine: Machine) -> tuple[str, str, str]:
+    """Rmax listed and predicted for the GPUs of the listed run, and the error."""
+    entry = machine.file.listed
+    if entry is None:
+        run = predict_hpl(benchmark_system(machine))
+        return "", show(run.rmax_flop_per_s, "flop_per_s"), ""
+    run = predict_hpl(benchmark_system(machine, entry.nodes_count * machine.node.accelerators_count))
+    found = edition(entry.edition) if entry.edition in editions() else None
+    rmax = max(found.rmax[found.name == entry.name], default=0.0) if found else 0.0
+    told = show(run.rmax_flop_per_s, "flop_per_s")
+    return (show(rmax, "flop_per_s"), told, f"{run.rmax_flop_per_s / rmax - 1:+.1%}") if rmax else ("", told, "")
+
+
+def page(machine: Machine) -> str:
+    file = machine.file
+    lines = [f"# {file.title}", "", f"From `machines/{file.name}.yaml`; see it with `terp show {file.name}`.", ""]
+    lines += ["| | |", "|---|---|"] + [f"| {name} | {text} |" for name, text in rows(machine) if name]
+    listed, predicted, error = against_the_list(machine)
+    lines.append(f"| HPL, predicted | {predicted} |")
+    if listed and file.listed:
+        lines.append(
+            f"| HPL, TOP500 {file.listed.edition}, {file.listed.nodes_count:,} nodes | {listed}, so that we err by {error} |"
+        )
+    for name, (ours, theirs) in built_against_published(machine).items():
+        lines.append(f"| {name} | {ours:,} built, {theirs:,} published |")
+    if file.note:
+        lines += ["", file.note]
+    lines += ["", "## Who says so", "", "| value | | status | range | source | note |", "|---|---|---|---|---|---|"]
+    for path, entry in machine.provenance.items():
+        if path.startswith(f"{file.name}."):
+            source = f"`{entry.source}`" if entry.source else ""
+            name = path.removeprefix(f"{file.name}.")
+            lines.append(f"| {name} | {entry.value_text} | {entry.status} | {entry.range_text} | {source} | {entry.note} |")
+    lines += ["", "Parts and citations: [catalogue](../catalogue.md)."]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    for old in FOLDER.glob("*.md"):
+        old.unlink()
+    for file_name, text in pages().items():
+        (FOLDER / file_name).write_text(text, encoding="utf-8")

@@ -1,0 +1,58 @@
+"""Grades of models as text: one table for all, and one model with its cases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from terp.units import show
+from terp.validate import Grade
+
+HEAD = ("model", "rows", "fitted", "graded", "median", "90 %", "worst", "bias", "baseline", "constants", "asked for")
+
+
+def table_rows(grades: Sequence[Grade]) -> list[tuple[str, ...]]:
+    """The grade table, a row a model, without its head."""
+    return [
+        (
+            entry.model,
+            f"{entry.rows_count}",
+            f"{entry.fitted_count}",
+            f"{len(entry.cases)}",
+            _share(entry.median_fraction),
+            _share(entry.p90_fraction),
+            f"{entry.worst.error_fraction:+.0%} {entry.worst.name}" if entry.worst else "-",
+            _share(entry.bias_fraction, "+.1%"),
+            _share(entry.baseline_fraction),
+            f"{len(entry.constants)}",
+            _share(entry.bar_fraction, ".0%"),
+        )
+        for entry in grades
+    ]
+
+
+def _share(value: float | None, form: str = ".1%") -> str:
+    return "-" if value is None else f"{value:{form}}"
+
+
+def table_lines(grades: Sequence[Grade]) -> list[str]:
+    """The grade table, aligned."""
+    table = [HEAD, *table_rows(grades)]
+    widths = [max(len(row[column]) for row in table) for column in range(len(HEAD))]
+    return ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in table]
+
+
+def as_text(grade: Grade) -> str:
+    """One model: its line of the table, every case, and every row that none was made of."""
+    lines = [*table_lines([grade]), ""]
+    cases = sorted(grade.cases, key=lambda case: abs(case.error_fraction))
+    dimension = grade.unit
+    for case in cases:
+        told = f"{show(case.published, dimension, 4)} published, {show(case.predicted, dimension, 4)} predicted"
+        fitted = ", fitted to" if case.fitted else ""
+        lines.append(f"  {case.error_fraction:+7.1%}  {case.name[:40]:40}  {case.part:17} {told}{fitted}")
+    if grade.skipped:
+        lines += ["", f"  {len(grade.skipped)} rows that no machine was built from:"]
+        lines += [f"    {row.name[:40]}: {row.reason}" for row in grade.skipped]
+    constants = ", ".join(grade.constants) if grade.constants else "none"
+    lines += ["", f"  fitted constants: {constants}"]
+    return "\n".join(lines)
