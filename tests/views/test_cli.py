@@ -275,3 +275,103 @@ def test_an_interrupt_leaves_nothing(tmp_path):
     assert "interrupted; nothing was written" in stderr
     assert "Traceback" not in stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_show_lists_all_machines_and_sets_some_side_by_side():
+    names = [line.split()[0] for line in terp("show", check=0).stdout.splitlines()[1:]]
+    assert len(names) >= 27
+    assert {"gefion", "netherlands", "netherlands-204m", "jupiter", "frontier", "chie-4"} <= set(names)
+    head, *rows = terp("show", "gefion", "jupiter", "alps", check=0).stdout.splitlines()
+    assert head.split() == ["gefion", "jupiter", "alps"]
+    [line] = [row for row in rows if row.startswith("compute fabric")]
+    assert all(word in line for word in ("rail-optimised-fat-tree", "dragonfly+", "768"))
+    assert [entry["machine"] for entry in json.loads(terp("show", "gefion", "alps", "--json", check=0).stdout)] == [
+        "gefion",
+        "alps",
+    ]
+
+
+def test_show_tells_the_way_between_two_gpus():
+    assert "3 switches" in terp("show", "gefion", "--way", "0", "9", check=0).stdout
+    assert json.loads(terp("show", "gefion", "--way", "0", "7", "--json", check=0).stdout) == {
+        "over": "links", "switches_count": 1, "latency_s": None
+    }  # fmt: skip
+    assert "no such GPU, found 1528; gefion has 0 to 1527" in terp("show", "gefion", "--way", "0", "1528", check=2).stderr
+    assert "of one machine" in terp("show", "--bom", check=2).stderr
+
+
+def test_predict_hpl_for_programs():
+    """The keys of the contract, and Gefion's rank where the lists have it."""
+    data = json.loads(terp("predict", "gefion", "hpl", "--json", check=0).stdout)
+    assert data["rmax_flop_per_s"] == pytest.approx(66.6e15, rel=0.03)
+    assert data["rmax_low_flop_per_s"] < data["rmax_flop_per_s"] < data["rmax_high_flop_per_s"]
+    assert (data["rank"]["2024-11"], data["rank"]["2025-06"]) == (21, 29)
+    assert data["energy_j"] == pytest.approx(data["power_w"] * data["run_s"])
+    assert data["flop_per_s_per_w"] == pytest.approx(data["rmax_flop_per_s"] / data["power_w"])
+    parts = [
+        share for name, share in data["breakdown"].items() if name.endswith("_fraction") and name != "gpu_memory_fraction"
+    ]
+    assert sum(parts) == pytest.approx(1)
+    documented = set(re.findall(r"`(\w+)`", (ROOT / "docs" / "formats" / "predict.md").read_text("utf-8")))
+    for kind in ("hpl", "hpcg", "mxp"):
+        told = json.loads(terp("predict", "gefion", kind, "--json", check=0).stdout)
+        assert {*told, *told["breakdown"]} - documented == set()
+
+
+def test_predict_for_people():
+    text = terp("predict", "eos", "hpl", "--edition", "2024-11", check=0).stdout
+    for words in ("Pflop/s", "of the FP64 peak", "Gflop/s per W", "2024-11", "its listed run used 3,328 GPUs: --gpus 3328"):
+        assert words in text
+    assert "2025-06" not in text
+    assert "reading memory" in terp("predict", "gefion", "hpcg", check=0).stdout
+    assert "half precision" in terp("predict", "gefion", "mxp", check=0).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("predict", "gefjon", "hpl"), "no machine 'gefjon'; did you mean 'gefion'?"),
+        (("predict", "gefion", "hpl", "--edition", "2022-11"), "no edition of the TOP500 '2022-11'; did you mean"),
+        (("predict", "gefion", "hpl", "--gpus", "7"), "use whole nodes of 8, up to 1528"),
+        (("predict", "gefion", "hpl", "--n", "99999999"), "no matrix of that order can be run"),
+        (("predict", "gefion", "linpack"), "linpack"),
+        (("validate", "hlp"), "did you mean 'hpl'?"),
+        (("validate", "--cases", "x.csv"), "--cases needs a MODEL"),
+        (("validate", "hpl", "--cases", "/nowhere.csv"), "/nowhere.csv: cannot be read: No such file or directory"),
+        (
+            ("simulate", "jupiter", "--days", "1"),
+            "names no site; say where it stands with --site copenhagen or --site groningen",
+        ),
+    ],
+)
+def test_what_cannot_be_asked_is_a_line_and_exit_code_two(arguments, says):
+    done = terp(*arguments, check=2)
+    assert says in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stdout == ""
+
+
+def test_validate_prints_its_table_and_its_json():
+    table = terp("validate", check=0).stdout.splitlines()
+    assert [line.split()[0] for line in table] == ["model", "hpl", "hpl-power", "hpcg", "mxp"]
+    text = terp("validate", "hpl", check=0).stdout
+    assert "Gefion" in text
+    assert "rows that no machine was built from" in text
+    data = json.loads(terp("validate", "hpl", "--json", check=0).stdout)
+    assert data["n"] == 136 == data["graded"] + data["fitted"] + len(data["skipped"])
+    assert 0 < data["median_abs_error"] < data["p90_abs_error"]
+    assert data["power_median_abs_error"] > 0
+    documented = set(re.findall(r"`(\w+)`", (ROOT / "docs" / "formats" / "validate.md").read_text("utf-8")))
+    assert {key for key in {*data, *data["cases"][0]} if "flop_per_s" not in key} - documented == set()
+
+
+def test_validate_takes_a_table_of_ones_own_with_a_byte_order_mark(tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_bytes(
+        b"\xef\xbb\xbfname,accelerator,gpus_est,processor,interconnect,rmax_tflops\r\n"
+        b"Mine,NVIDIA H100 SXM5 80GB,1528,Xeon Platinum 8480C 56C 2GHz,Infiniband NDR400,66590\r\n"
+    )
+    data = json.loads(terp("validate", "hpl", "--cases", str(path), "--json", check=0).stdout)
+    assert (data["n"], data["graded"], data["skipped"]) == (1, 1, [])
+    assert abs(data["cases"][0]["error"]) < 0.05
+    assert data["power_median_abs_error"] is None

@@ -76,7 +76,7 @@ def command(
 
 def _read(machine: str, workload: str, site: str | None) -> tuple[Written[MachineFile], Written[Workload], Written[Site]]:
     """The three files of a run.  Raises TerpError with the mistakes of all of them."""
-    from terp.describe import read_machine, read_site, read_workload
+    from terp.describe import read_machine, read_site, read_workload, shipped_names
     from terp.errors import TerpError
 
     wrong: list[str] = []
@@ -91,6 +91,9 @@ def _read(machine: str, workload: str, site: str | None) -> tuple[Written[Machin
     machine_file, workload_file = attempt(read_machine, machine), attempt(read_workload, workload)
     place = site or (machine_file.record.site if machine_file else None)
     site_file = attempt(read_site, place) if place else None
+    if machine_file and not place:
+        sites = " or ".join(f"--site {name}" for name in shipped_names("sites"))
+        wrong.append(f"{machine_file.file} names no site; say where it stands with {sites}")
     if machine_file is None or workload_file is None or site_file is None:
         raise TerpError("\n".join(wrong))
     return machine_file, workload_file, site_file
