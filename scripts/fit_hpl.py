@@ -1,4 +1,4 @@
-"""Fits the constants of HPL and its power to the fit rows of validation/top500, and prints them.
+"""Fits the constants of HPL, its power, HPCG and HPL-MxP to the fit rows of validation/top500, and prints them.
 
 python scripts/fit_hpl.py      (needs scipy: pip install 'terp[data]')
 """
@@ -49,19 +49,41 @@ def main() -> None:
     print(f"{len(fit)} of {len(built)} rows")
     print(f"NETWORK_SHARE {hpl.NETWORK_SHARE:.3f}  PANEL_S {hpl.PANEL_S}  SHARE_OF_PEAK {dgemm.SHARE_OF_PEAK}")
     print("published over predicted, 10, 50 and 90 %:", np.quantile(1 / ratios(), [0.1, 0.5, 0.9]).round(3))
+    fit_shares([case for case in fit if case.system.n_count], [case for case in fit if case.row.number("hplmxp_tflops")])
     with_power = [case for case in fit if case.row.number("power_kw")]
     drawn = np.array([case.row.number("power_kw") * 1e3 for case in with_power])
 
     def power_loss(activity):
-        nodes = [case.system.gpus_count / case.system.gpus_per_node_count for case in with_power]
-        told = np.array(
-            [power.hpl_power_w(case.levels, n, activity=activity) for case, n in zip(with_power, nodes, strict=True)]
-        )
-        return np.mean(np.sqrt(np.log(told / drawn) ** 2 + POWER_ROUND**2))
+        told = []
+        for case in with_power:
+            system = case.system
+            network_w = power.NETWORK_J_PER_BYTE * system.gpus_count * system.network_bytes_per_s
+            nodes = system.gpus_count / system.gpus_per_node_count
+            told.append(power.hpl_power_w(case.levels, nodes, network_w, activity))
+        return np.mean(np.sqrt(np.log(np.array(told) / drawn) ** 2 + POWER_ROUND**2))
 
     found = minimize_scalar(power_loss, bounds=(0.5, 1.0), method="bounded")
     print(f"ACTIVITY {found.x:.3f} on {len(with_power)} rows, mean error {found.fun:.3f}")
     fit_hpcg([case for case in fit if case.row.number("hpcg_tflops")])
+
+
+def fit_shares(with_order: list[Built], with_mxp: list[Built]) -> None:
+    own, host = [], []
+    for case in with_order:
+        chip, matrix = case.system.accelerator, 8 * case.system.n_count**2 / case.system.gpus_count
+        if chip.host_memory_bytes:
+            host.append((matrix - hpl.MEMORY_SHARE * chip.memory_bytes) / chip.host_memory_bytes)
+        else:
+            own.append(matrix / chip.memory_bytes)
+    print(f"MEMORY_SHARE median {np.median(own):.3f}  HOST_SHARE median {np.median(host):.3f}")
+    share = [
+        case.row.number("hplmxp_tflops") * 1e12 / case.system.gpus_count / case.system.accelerator.peak_flop_per_s["fp16"]
+        for case in with_mxp
+    ]
+    print(
+        f"HPL-MxP SHARE_OF_PEAK median {np.median(share):.3f} of {len(share)} rows, 10 and 90 %:",
+        np.quantile(share, [0.1, 0.9]),
+    )
 
 
 def fit_hpcg(fit: list[Built]) -> None:

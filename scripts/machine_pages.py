@@ -10,7 +10,7 @@ from pathlib import Path
 from terp.build import Machine, build_machine
 from terp.catalogue import edition, editions, read_catalogue
 from terp.describe import read_machine, shipped_names
-from terp.model import benchmark_system, predict_hpl
+from terp.model import benchmark_system, beside_power_w, hpl_power_w, levels_of, predict_hpl
 from terp.units import show
 from terp.views.machine import built_against_published, rows
 
@@ -26,16 +26,41 @@ def pages() -> dict[str, str]:
 def index(machines: dict[str, Machine]) -> str:
     lines = [
         "# Machines", "", "Made by `scripts/machine_pages.py` from `machines/*.yaml`; change those, not these pages.", "",
-        "Listed and predicted are Rmax of HPL on the GPUs of the listed run.", "",
-        "| machine | GPUs | GPU | fabric | listed | predicted | |", "|---|---|---|---|---|---|---|",
+        "Listed and predicted are Rmax of HPL, and its power, on the GPUs of the listed run.", "",
+        "| machine | GPUs | GPU | fabric | listed | predicted | | listed | predicted | |", "|---" * 10 + "|",
     ]  # fmt: skip
+    errors = []
     for name, machine in machines.items():
         listed, predicted, error = against_the_list(machine)
+        power, told_w = powers(machine)
+        if power:
+            errors.append(told_w / power - 1)
+        drawn = (
+            [show(power, "w", 4), show(told_w, "w", 4), f"{errors[-1]:+.1%}"] if power else ["", show(told_w, "w", 4), ""]
+        )
         lines.append(
             f"| [{machine.file.title}]({name}.md) | {machine.gpus_count:,} | `{machine.node.accelerator}` "
-            f"| {machine.file.fabric.topology} | {listed} | {predicted} | {error} |"
+            f"| {machine.file.fabric.topology} | {listed} | {predicted} | {error} | {' | '.join(drawn)} |"
         )
+    median = sorted(abs(error) for error in errors)[len(errors) // 2]
+    lines += [
+        "",
+        f"Powers of {len(errors)} machines err by {median:.1%} in the median, network and storage included where described.",
+    ]
     return "\n".join(lines) + "\n"
+
+
+def powers(machine: Machine) -> tuple[float, float]:
+    """Power in HPL as the list has it, 0 if it has none, and as predicted [W]."""
+    entry = machine.file.listed
+    gpus = entry.nodes_count * machine.node.accelerators_count if entry else machine.gpus_count
+    nodes = gpus / machine.node.accelerators_count
+    told_w = hpl_power_w(levels_of(machine), nodes, beside_power_w(machine, gpus))
+    if entry is None or entry.edition not in editions() or entry.rmax_flop_per_s is None:
+        return 0.0, told_w
+    held = edition(entry.edition)
+    mine = (held.name == entry.name) & (abs(held.rmax / entry.rmax_flop_per_s - 1) < 0.01)
+    return float(max(held.power[mine], default=0.0)), told_w
 
 
 def against_the_list(machine: Machine) -> tuple[str, str, str]:
@@ -45,8 +70,7 @@ def against_the_list(machine: Machine) -> tuple[str, str, str]:
         run = predict_hpl(benchmark_system(machine))
         return "", show(run.rmax_flop_per_s, "flop_per_s"), ""
     run = predict_hpl(benchmark_system(machine, entry.nodes_count * machine.node.accelerators_count))
-    found = edition(entry.edition) if entry.edition in editions() else None
-    rmax = max(found.rmax[found.name == entry.name], default=0.0) if found else 0.0
+    rmax = entry.rmax_flop_per_s or 0.0
     told = show(run.rmax_flop_per_s, "flop_per_s")
     return (show(rmax, "flop_per_s"), told, f"{run.rmax_flop_per_s / rmax - 1:+.1%}") if rmax else ("", told, "")
 
@@ -62,7 +86,9 @@ def page(machine: Machine) -> str:
             f"| HPL, TOP500 {file.listed.edition}, {file.listed.nodes_count:,} nodes | {listed}, so that we err by {error} |"
         )
     for name, (ours, theirs) in built_against_published(machine).items():
-        lines.append(f"| {name} | {ours:,} built, {theirs:,} published |")
+        entry = machine.provenance.get(f"{file.name}.published.{name.replace(' ', '_')}")
+        note = f" ({entry.note})" if entry is not None and entry.note else ""
+        lines.append(f"| {name} | {ours:,} built, {theirs:,} published{note} |")
     if file.note:
         lines += ["", file.note]
     lines += ["", "## Who says so", "", "| value | | status | range | source | note |", "|---|---|---|---|---|---|"]

@@ -94,6 +94,72 @@ def test_superpods_with_b300_and_xdr_have_the_published_counts(row):
     assert counts(changed("netherlands", units, fabric, node={"compute_port_rate_bytes_per_s": 1e11})) == row
 
 
+@pytest.mark.parametrize("name", sorted(read_catalogue().parts["nodes"]))
+def test_every_node_of_the_catalogue_stands_and_is_joined(name):
+    """A unit of each node in a rack and fabric that fit it, so that no part ships that nothing can be built of."""
+    node = read_catalogue().part(Node, name)
+    domain = max(node.link_domain_count // node.accelerators_count, 1)
+    rack = "nvl72-rack" if domain > 1 else "rack-48u" if node.rack_units_count > 1 else "cray-ex-cabinet"
+    compute = {"node": name, "rack": rack, "scalable_units_count": 2, "left_out_count": 0, "nodes_per_unit_count": 18}
+    fabric = {"switch": "q3400-ra", "cable": "mpo12-fibre-800", "switch_optic": None, "node_optic": None}
+    machine = changed("eos", compute | {"nodes_per_rack_count": domain}, fabric | {"tiers_count": 2})
+    assert machine.nodes_count == 36
+    assert machine.fabric.ports_used.max() <= 144
+    assert machine.gpus_count % node.link_domain_count == 0
+
+
+def test_a_domain_of_a_rack_is_not_torn_apart():
+    fabric = {"switch": "q3400-ra", "cable": "mpo12-fibre-800", "switch_optic": None, "node_optic": None, "tiers_count": 2}
+    compute = {"node": "gb200-nvl72-tray", "rack": "nvl72-rack", "scalable_units_count": 2, "nodes_per_unit_count": 18}
+    machine = changed("eos", compute | {"nodes_per_rack_count": 18}, fabric)
+    assert way_between(machine, 0, 71).over == "links"
+    assert way_between(machine, 0, 72).over == "fabric"
+    with pytest.raises(Problems, match="part of a link domain, which takes 18 nodes"):
+        changed("eos", compute | {"nodes_per_rack_count": 9}, fabric)
+
+
+def test_a_switch_slower_than_the_nodes_ports_is_refused():
+    with pytest.raises(Problems, match="slower than the nodes' ports, 200 Gb/s where they have 400 Gb/s"):
+        changed("eos", {"scalable_units_count": 1, "nodes_per_unit_count": 16}, {"switch": "qm8700"})
+
+
+def test_one_leaf_that_all_hang_on_needs_no_spine():
+    machine = changed("tsubame4", {"nodes_count": 4}, {"tiers_count": None})
+    assert (machine.fabric.leaf_switches_count, machine.fabric.spine_switches_count) == (1, 0)
+    assert machine.fabric.bisection_bytes_per_s == pytest.approx(4 * 4 * 2.5e10 / 2)
+    assert way_between(machine, 0, 15).switches_count == 1
+
+
+def test_split_cables_are_counted_once():
+    """Of JUPITER's splitters one serves two ports of a node; each of SAKURAONE's 800G links takes two fibres of 400G."""
+    jupiter, sakura = (build_machine(read_machine(name), read_catalogue()) for name in ("jupiter", "sakuraone"))
+    pieces = [sum(line.count for line in one.bill if line.name == one.file.fabric.cable) for one in (jupiter, sakura)]
+    assert pieces[0] == 5884 * 4 / 2 + 25 * 15 * 16 * 2 + 25 * 24 / 2 * 16 + 25 * 2 * 16
+    assert pieces[1] == 100 * 8 + 2 * 16 * 32
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(["rail-optimised-fat-tree", "fat-tree"]), st.integers(1, 40), st.integers(1, 32),
+    st.sampled_from([1, 2, 4, 8]), st.sampled_from([1.0, 1.5, 2.0, 3.0]),
+)  # fmt: skip
+def test_no_tree_takes_more_ports_than_its_switches_have(topology, units, per_unit, planes, oversubscription):
+    planes = planes if topology.startswith("rail") else 1
+    compute = {
+        "scalable_units_count": units,
+        "nodes_per_unit_count": per_unit,
+        "left_out_count": 0,
+        "nodes_per_rack_count": 1,
+    }
+    fabric = {"topology": topology, "tiers_count": None, "planes_count": planes, "oversubscription_ratio": oversubscription}
+    machine = changed("eos", compute, fabric)
+    assert machine.fabric.ports_used.max() <= 64
+    up = np.bincount(machine.fabric.links[:, 0], machine.fabric.links[:, 2], machine.fabric.switches_count)
+    leaves = machine.fabric.leaf_switches_count
+    assert np.unique(up[:leaves]).size == 1, "every leaf has as many ways up"
+    assert machine.fabric.node_cables_count == machine.nodes_count * 8
+
+
 def test_real_machines_have_the_switches_that_are_published():
     built = {name: build_machine(read_machine(name), read_catalogue()).fabric for name in shipped_names("machines")}
     assert built["jupiter"].switches_count == 25 * 31  # jsc-jupiter: 15 and 16 switches in each of 25 groups
@@ -205,7 +271,7 @@ def test_gpus_on_separate_planes_are_not_joined():
         ("alps", {}, {"global_links_count": 200}, "a switch that nodes hang on would need"),
         ("jupiter", {}, {"spines_per_group_count": 1}, "a spine would need"),
         ("jupiter", {"nodes_per_unit_count": 480}, {"leaves_per_group_count": 4}, "a switch that nodes hang on would need"),
-        ("eos", {}, {"planes_count": 3}, "do not divide over the planes"),
+        ("eos", {}, {"planes_count": 3, "tiers_count": None}, "do not divide over the planes"),
         ("tsubame4", {"nodes_count": 100_000}, {"tiers_count": 2}, "too many nodes for a fabric of 2 tiers"),
     ],
 )
@@ -218,6 +284,9 @@ def test_fabrics_that_cannot_connect_the_nodes_say_why(name, compute, fabric, sa
 WRONG = {
     "  topology: {value: dragonfly, ": ("  leaves_per_group: 4\n  topology: {value: dragonfly, ", "a dragonfly has none"),
     "  switches_per_group:": ("  # switches_per_group:", "missing in a dragonfly; add `switches_per_group:`"),
+    "  nodes_per_unit: {value: 112": ("  left_out: 7\n  nodes_per_unit: {value: 112", "left out of a count of nodes"),
+    "  global_links:": ("  global_links: null\n  # ", "missing in a dragonfly; add `global_links:`"),
+    "  node_cable:": ("  manager_links: 4\n  node_cable:", "a dragonfly has none"),
     "  nodes: {value: 2688": ("  scalable_units: 3\n  nodes: {value: 2688", "both `scalable_units` and `nodes`"),
 }
 

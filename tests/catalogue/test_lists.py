@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from terp.catalogue import edition, editions
+from terp.catalogue import Own, edition, editions
 from terp.errors import UnknownName
+
+GEFION = Own("Gefion", 66.59e15)
 
 
 def test_nine_whole_editions_and_a_part_of_a_tenth():
@@ -22,7 +24,7 @@ def test_nine_whole_editions_and_a_part_of_a_tenth():
 
 @pytest.mark.parametrize(("name", "rank"), [("2024-11", 21), ("2025-06", 29), ("2025-11", 34)])
 def test_gefion_is_where_the_lists_have_it(name, rank):
-    place = edition(name).place(66.59e15, "Gefion")
+    place = edition(name).place(66.59e15, GEFION)
     assert place.rank == rank
     assert place.exact == (name != "2025-11")
 
@@ -32,14 +34,14 @@ def test_gefion_is_where_the_lists_have_it(name, rank):
 )
 def test_ranks_that_gefion_would_have_had_before(name, rank):
     """Counted by hand in the whole lists for an entry of 66.59 Pflop/s."""
-    assert edition(name).place(66.59e15, "Gefion").rank == rank
+    assert edition(name).place(66.59e15, GEFION).rank == rank
 
 
 def test_an_entry_stands_at_its_own_rank():
     held = edition("2024-11")
     for index in range(0, 500, 7):
         if (held.rmax == held.rmax[index]).sum() == 1 and held.name[index]:
-            assert held.place(held.rmax[index], str(held.name[index])).rank == held.rank[index]
+            assert held.place(held.rmax[index], Own(str(held.name[index]), held.rmax[index])).rank == held.rank[index]
 
 
 @given(st.floats(1e15, 3e18), st.floats(1e15, 3e18))
@@ -64,6 +66,17 @@ def test_a_green_rank_counts_those_that_say_their_power():
     known = held.power > 0
     assert held.green_rank(1e15, 1e17) == 1
     assert held.green_rank(0.0, 1e17) == 1 + known.sum()
+    assert held.green_rank(1e15, 1e12) is None, "not on the list at all"
+
+
+def test_the_own_entry_stands_aside_however_wrong_the_prediction_is():
+    """Leonardo is listed 9th with 241.2 Pflop/s; predicted at 165 it would stand before the ones below that, itself apart."""
+    held, own = edition("2025-06"), Own("Leonardo", 241.2e15)
+    assert held.place(165e15, own).rank == 1 + ((held.rmax > 165e15) & (held.name != "Leonardo")).sum()
+    assert held.place(165e15, own).above[0] != "Leonardo"
+    eagle = Own("Eagle", 561.2e15)
+    assert (held.name == "Eagle").sum() == 2
+    assert held.place(4.8e15, eagle).rank == held.rank[held.rmax < 4.8e15].min() - 1, "only the faster Eagle stands aside"
 
 
 def test_an_edition_that_is_not_held():

@@ -101,7 +101,7 @@ def test_hpcg_and_mxp_are_bound_by_memory_and_peak(name, nodes):
     hpcg, mxp = predict_hpcg(one), predict_mxp(one)
     assert hpcg.memory_fraction + hpcg.halo_fraction == pytest.approx(1)
     assert hpcg.hpcg_flop_per_s < 0.25 * one.gpus_count * one.accelerator.memory_rate_bytes_per_s
-    assert mxp.gemm_s + mxp.other_s == pytest.approx(mxp.run_s)
+    assert mxp.mxp_flop_per_s * mxp.run_s == pytest.approx(2 / 3 * mxp.n_count**3)
     assert mxp.mxp_flop_per_s < one.gpus_count * one.accelerator.peak_flop_per_s["fp16"]
 
 
@@ -149,8 +149,8 @@ def test_a_thousand_predictions_are_plain_arithmetic(gefion):
         (1529, None, "gefion cannot run on that many GPUs, found 1529; use whole nodes of 8, up to 1528"),
         (12, None, "use whole nodes of 8"),
         (0, None, "use whole nodes of 8"),
-        (None, 10_000_000, "no matrix of that order can be run, found 10000000; at least 1024, and at most 4"),
-        (None, 3, "at least 1024"),
+        (None, 10_000_000, "no matrix of that order can be run, found 10000000; use 40960 or more"),
+        (None, 3, "and at most 4050527, which fills the memory"),
     ],
 )
 def test_runs_that_cannot_be(gefion, gpus, order, says):

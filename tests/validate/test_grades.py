@@ -8,13 +8,16 @@ import pytest
 from terp.catalogue import read_catalogue
 from terp.errors import Problems, UnknownName
 from terp.validate import Case, Grade, grade, models
-from terp.validate.cases import expected, published_file
+from terp.validate.cases import Limits, expected, published_file
 from terp.validate.rows import Built, Unbuilt, build_row
 from terp.validate.split import ALWAYS_GRADED, group_of, groups_for_fitting
 from terp.validate.table import KNOWN, read_rows, rows_of
 
 HEAD = "name,accelerator,gpus_est,processor,interconnect,rmax_tflops,nmax,rpeak_tflops,cpu_cores,cores_per_socket\n"
 GOOD = 'One,NVIDIA H100,1024,Xeon 8480C 56C,"Infiniband NDR400",45000,3000000,68000,14336,56\n'
+
+
+LIMITS = Limits(bar_fraction=0.05, held_fraction=0.05, step_fraction=0.01, reason="a test")
 
 
 def built(line=GOOD):
@@ -25,13 +28,13 @@ def built(line=GOOD):
 def test_no_median_has_worsened_by_more_than_its_step(model):
     """CI fails here if a change makes a model worse; `held` moves only in a commit that says why."""
     found = grade(model)
-    assert not found.worsened, f"median {found.median_fraction:.3f}, held {found.held_fraction}"
+    assert not found.worsened, f"median {found.median_fraction:.3f}, held {found.limits.held_fraction}"
     assert len(found.cases) + found.fitted_count + len(found.skipped) == found.rows_count
 
 
 def test_hpl_beats_its_baseline_and_reaches_its_bar():
     found = grade("hpl")
-    assert found.median_fraction <= found.bar_fraction
+    assert found.median_fraction <= found.limits.bar_fraction
     assert found.median_fraction < 0.7 * found.baseline_fraction
     assert len(found.cases) >= 45
 
@@ -82,14 +85,15 @@ def test_a_grade_adds_up_by_hand():
         Case(str(number), "x", 100.0, predicted, baseline, {})
         for number, (predicted, baseline) in enumerate([(110, 120), (95, None), (100, 90), (130, 100), (98, 100)])
     )
-    found = Grade("m", "q", "w", 5, 0, cases, (), (), held_fraction=0.05, bar_fraction=0.05, step_fraction=0.01)
+    found = Grade("m", "q", "w", 5, 0, cases, (), (), LIMITS)
     assert found.median_fraction == pytest.approx(0.05)
     assert found.bias_fraction == pytest.approx(0.0)
     assert found.p90_fraction == pytest.approx(0.22)
     assert found.baseline_fraction == pytest.approx(0.05)
     assert found.worst.name == "3"
     assert not found.worsened
-    empty = Grade("m", "q", "w", 0, 0, (), (), (), held_fraction=0.05, bar_fraction=0.05, step_fraction=0.01)
+    assert found.missed == ("median", "baseline")
+    empty = Grade("m", "q", "w", 0, 0, (), (), (), LIMITS)
     assert empty.median_fraction is None
     assert empty.worsened
 
@@ -131,7 +135,12 @@ def test_what_a_row_says_is_read(line, part, per_node, network):
         ("A,NVIDIA H100/H200,100,x,x,100,,,,", "no accelerator 'NVIDIA H100/H200' in the catalogue"),
         ("A,NVIDIA H100,,x,x,100,,,,", "no number of GPUs"),
         ("A,NVIDIA H100,100,x,x,,,,,", "no Rmax"),
-        ("A,NVIDIA H100,100,x,x,n/a,,,,", "no Rmax"),
+        ("A,NVIDIA H100,100,x,x,n/a,,,,", "rmax_tflops is 'n/a', no number from 0.001 to 1e+09"),
+        ("A,NVIDIA H100,100,x,x,-4,,,,", "rmax_tflops is '-4'"),
+        ("A,NVIDIA H100,100,x,x,1e300,,,,", "rmax_tflops is '1e300'"),
+        ("A,NVIDIA H100,1e300,x,x,100,,,,", "gpus_est is '1e300', no number from 1 to 1e+07"),
+        ("A,NVIDIA H100 NVL 94GB,100,x,x,100,,,,", "no accelerator 'NVIDIA H100 NVL 94GB'"),
+        ("A,NVIDIA A100X,100,x,x,100,,,,", "no accelerator 'NVIDIA A100X'"),
         ("A,NVIDIA H100,100,x,x,2000,,2300,,", "the GPUs are miscounted"),
         ("A,NVIDIA H100,100,x,x,2000,1300000,,,", "a run from host memory"),
     ],
@@ -140,6 +149,37 @@ def test_a_row_that_no_machine_can_be_built_from_says_why(line, reason):
     case = built(line + "\n")
     assert isinstance(case, Unbuilt)
     assert reason in case.reason
+
+
+@pytest.mark.parametrize(
+    ("line", "column"),
+    [
+        ("A,NVIDIA H100,100,x,x,4000,abc,,,", "nmax"),
+        ("A,NVIDIA H100,100,x,x,4000,1e200,,,", "nmax"),
+        ("A,NVIDIA H100,100,x,x,4000,0.5,,,", "nmax"),
+        ("A,NVIDIA H100,100,x,x,4000,,-3,,", "rpeak_tflops"),
+        ("A,NVIDIA H100,100,x,x,4000,,,1e-300,1e300", "cores_per_socket"),
+    ],
+)
+def test_other_cells_without_a_number_are_left_aside_and_said(line, column):
+    case = built(line + "\n")
+    assert isinstance(case, Built)
+    assert "left aside" in case.known[column]
+    assert case.system.n_count is None
+
+
+def test_a_table_without_the_quantity_is_a_problem_and_a_row_without_it_is_counted(tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text(HEAD + GOOD, "utf-8")
+    with pytest.raises(Problems, match="power_kw: missing column"):
+        grade("hpl-power", path)
+    path.write_text(
+        HEAD.replace("nmax", "power_kw") + GOOD + "Two,NVIDIA H100,8,x,x,300,1e-320,,,\nThree,NVIDIA H100,8,x,x,300,,,,\n",
+        "utf-8",
+    )
+    found = grade("hpl-power", path)
+    assert found.rows_count == 3
+    assert [row.name for row in found.skipped] == ["Two", "Three"]
 
 
 def test_an_order_with_a_digit_too_many_is_left_aside():
@@ -168,6 +208,7 @@ def test_rows_that_constants_were_fitted_to_are_marked_in_a_table_of_the_caller(
     ("text", "says"),
     [
         ("", "empty"),
+        (HEAD, "x.csv:2:1: no rows under the column names"),
         ("name,accelerator\n", "x.csv:1:1: gpus_est: missing column"),
         (HEAD.replace("nmax", "nmx") + GOOD, "x.csv:1:1: nmx: strange column, found 'nmx'; did you mean 'nmax'?"),
         (HEAD.replace("nmax", "name") + GOOD, "x.csv:1:1: name: this column stands twice"),

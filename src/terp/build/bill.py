@@ -61,15 +61,26 @@ def _compute_fabric(bill: _Bill, file: MachineFile, fabric: Fabric) -> None:
     wires = file.fabric
     per_cage = bill.catalogue.part(Switch, wires.switch).ports_per_cage_count
     cages = int(np.ceil(fabric.ports_used / per_cage).sum())
-    cables = fabric.node_cables_count + fabric.manager_cables_count + fabric.leaf_spine_cables_count
-    cables += fabric.spine_core_cables_count + fabric.global_cables_count
-    if not fabric.spine_switches_count:
-        cables += fabric.local_cables_count  # of a dragonfly; those of a dragonfly+ are its leaf-spine cables
     bill.add("compute fabric, leaf", Switch, wires.switch, fabric.leaf_switches_count)
     bill.add("compute fabric, spine", Switch, wires.switch, fabric.spine_switches_count)
     bill.add("compute fabric, core", Switch, wires.switch, fabric.core_switches_count)
     bill.add("compute fabric", Cable, wires.switch_optic, cages)
-    bill.add("compute fabric", Cable, wires.cable, cables)
+    bill.add("compute fabric", Cable, wires.cable, _pieces(bill, file, fabric))
+
+
+def _pieces(bill: _Bill, file: MachineFile, fabric: Fabric) -> int:
+    """Pieces of the compute fabric's cable.  One that is faster than a node's port splits over as many ports as a switch's
+    port does; where it is slower than a switch's port, several run side by side.
+    """
+    switch, cable = bill.catalogue.part(Switch, file.fabric.switch), bill.catalogue.part(Cable, file.fabric.cable)
+    node_bytes_per_s = bill.catalogue.part(Node, file.compute.node).compute_port_rate_bytes_per_s
+    fastest = min(cable.rate_bytes_per_s, switch.port_rate_bytes_per_s)
+    tails = max(int(fastest / node_bytes_per_s + 1e-9), 1)
+    abreast = ceil(switch.port_rate_bytes_per_s / cable.rate_bytes_per_s - 1e-9)
+    between = fabric.leaf_spine_cables_count + fabric.spine_core_cables_count + fabric.global_cables_count
+    if not fabric.spine_switches_count:
+        between += fabric.local_cables_count  # of a dragonfly; those of a dragonfly+ are its leaf-spine cables
+    return ceil(fabric.node_cables_count / tails) + fabric.manager_cables_count + between * abreast
 
 
 def _storage(bill: _Bill, file: MachineFile, networks: Networks) -> None:

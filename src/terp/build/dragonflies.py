@@ -3,8 +3,8 @@
 A unit of the machine is a group.  Dragonfly (Kim et al., ISCA 2008; Slingshot): every two switches of a group have
 `local_links` cables.  Dragonfly+ (Shpiner et al., HiPINEB 2017): every leaf has `local_links` cables to every spine of
 its group, and spines hold the links between groups.  In both, every two groups have `global_links` cables, dealt over
-the switches of each group in turn.  All ports of a node hang on the switches of its group in turn of nodes, so that
-each takes whole nodes where its ports allow.
+the switches of each group in turn.  The links of a group's nodes fill its switches evenly, in order of nodes, so that a
+node may hang on two of them.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ def build_dragonfly(written: Written[MachineFile], node: Node, switch: Switch) -
     links = np.concatenate([local, outside])
     switches = groups * (entry + middle)
     split = max(int(switch.port_rate_bytes_per_s / node.compute_port_rate_bytes_per_s + 1e-9), 1)
-    used: NDArray[Any] = np.bincount(links[:, 0], links[:, 2], switches) + np.bincount(links[:, 1], links[:, 2], switches)
+    used: NDArray[np.float64] = np.zeros(switches)
+    for end in (0, 1):
+        used += np.bincount(links[:, end], links[:, 2], switches)
     used[: groups * entry] += np.ceil(np.bincount(leaf.ravel(), minlength=groups * entry) / split)
     to_others = _ports_to_others(groups, exits, file.global_links_count, file.other_groups_count)
     used[first_exit : first_exit + groups * exits] += to_others

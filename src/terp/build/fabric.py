@@ -46,11 +46,6 @@ class Fabric:
         """All switches of the compute nodes' part of the fabric."""
         return self.leaf_switches_count + self.spine_switches_count + self.core_switches_count
 
-    @property
-    def switch_cables_count(self) -> int:
-        """Cables between switches."""
-        return int(self.links[:, 2].sum())
-
     @cached_property
     def neighbours(self) -> list[list[int]]:
         """The switches that each switch has a cable to."""

@@ -12,6 +12,7 @@ from terp.catalogue import Cable, Catalogue, Node, Rack, Switch
 from terp.describe import Compute, MachineFile
 from terp.errors import Problem
 from terp.reader import Written
+from terp.units import show
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,13 @@ def check_racks(written: Written[MachineFile], node: Node, rack: Rack) -> list[P
         problems.append(written.tree.problem(path, wrong, str(per_rack), would_do))
     if per_rack * node.rated_power_w > rack.power_feed_w:
         would_do = f"at most {int(rack.power_feed_w // node.rated_power_w)} would do"
-        wrong = f"the nodes draw more than the rack's feed, {per_rack * node.rated_power_w / 1e3:.1f} kW"
+        drawn, fed = (show(power_w, "w", 5) for power_w in (per_rack * node.rated_power_w, rack.power_feed_w))
+        wrong = f"the nodes draw more than the rack's feed, {drawn} of {fed}"
         problems.append(written.tree.problem(path, wrong, str(per_rack), would_do))
+    domain = node.link_domain_count // node.accelerators_count
+    if domain > 1 and (per_rack % domain or written.record.compute.nodes_per_unit_count % domain):
+        wrong = f"a rack or unit would hold part of a link domain, which takes {domain} nodes"
+        problems.append(written.tree.problem(path, wrong, str(per_rack), f"use multiples of {domain} for both"))
     return problems
 
 
@@ -58,6 +64,10 @@ def check_cables(written: Written[MachineFile], node: Node, switch: Switch, cata
         "cable": node.compute_port_rate_bytes_per_s,
     }
     problems = []
+    if node.compute_port_rate_bytes_per_s > switch.port_rate_bytes_per_s * 1.0001:
+        wrong = f"slower than the nodes' ports, {8e-9 * switch.port_rate_bytes_per_s:.0f} Gb/s where they have "
+        wrong += f"{8e-9 * node.compute_port_rate_bytes_per_s:.0f} Gb/s"
+        problems.append(tree.problem(("fabric", "switch"), wrong, repr(file.switch)))
     for field, need in needs.items():
         if getattr(file, field) is None:
             continue

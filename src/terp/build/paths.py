@@ -8,7 +8,10 @@ from typing import Final
 from terp.build.machine import Machine
 from terp.errors import Problem, Problems
 
-LIGHT_IN_CABLE_S_PER_M: Final = 5e-9  # light in glass, and signals in copper, take 4.9 to 5 ns a metre
+CABLE_S_PER_M: Final = 5e-9
+"""Light in glass, and signals in copper, take 4.9 to 5 ns a metre."""
+LINK_LATENCY_S: Final = 1e-6
+"""A remote load over NVLink or its like, with or without a link switch: assumed, 0.5 to 2 us."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,8 @@ class Way:
 
     over             "same" for a GPU and itself, "links" within an NVLink domain, "fabric" else
     switches_count   switches on it: NVSwitches, or switches of the fabric
-    latency_s        of an empty network, of adapters, switches and cables [s]; None over links, which are not modelled
+    latency_s        of an empty network: adapters, switches and cables; over links an assumed one [s].  None where the
+                     catalogue does not know the switch's
     """
 
     over: str
@@ -41,7 +45,7 @@ def way_between(machine: Machine, first: int, second: int) -> Way:
     if first == second:
         return Way("same", 0, 0.0)
     if first // node.link_domain_count == second // node.link_domain_count:
-        return Way("links", min(node.link_switches_count, 1), None)
+        return Way("links", min(node.link_switches_count, 1), LINK_LATENCY_S)
     leaves = []
     for gpu in (first, second):
         place, local = divmod(gpu, node.accelerators_count)
@@ -50,6 +54,8 @@ def way_between(machine: Machine, first: int, second: int) -> Way:
     if switches is None:
         wrong = f"no cable joins GPUs {first} and {second}, which hang on separate planes"
         raise Problems([Problem("", 0, 0, "", wrong, would_do="ask for two of the same rail")])
-    cables_s = (switches + 1) * machine.file.fabric.node_cable_m * LIGHT_IN_CABLE_S_PER_M
-    latency_s = 2 * machine.adapter.latency_s + switches * (machine.switch.hop_latency_s or 0.0) + cables_s
-    return Way("fabric", switches, latency_s)
+    hop_s = machine.switch.hop_latency_s
+    if hop_s is None:
+        return Way("fabric", switches, None)
+    cables_s = (switches + 1) * machine.file.fabric.node_cable_m * CABLE_S_PER_M
+    return Way("fabric", switches, 2 * machine.adapter.latency_s + switches * hop_s + cables_s)

@@ -68,7 +68,7 @@ def build_tree(written: Written[MachineFile], node: Node, switch: Switch) -> Fab
     return _wire(shape, tiers, file.manager_links_count, switch.port_rate_bytes_per_s)
 
 
-def _rails(nodes: int, per_unit: int, ports: int, down: int) -> tuple[Ints, Ints, int]:  # noqa: ARG001 - one form for both
+def _rails(nodes: int, per_unit: int, ports: int, _down: int) -> tuple[Ints, Ints, int]:
     """Leaf and port of each port of each node, and the leaves: one leaf a rail and unit."""
     unit, slot = np.divmod(np.arange(nodes), per_unit)
     leaf = unit[:, None] * ports + np.arange(ports)
@@ -108,10 +108,7 @@ def _misfits(written: Written[MachineFile], node: Node, shape: _Shape, tiers: in
             problems.append(tree.problem(("compute", "scalable_units"), wrong, str(compute.scalable_units_count), would_do))
         else:
             problems.append(tree.problem(("compute", "nodes"), wrong, str(compute.nodes_count), would_do))
-    if compute.left_out_count >= compute.nodes_per_unit_count:
-        wrong, would_do = "more nodes are left out than a unit has", "use fewer units or leave out fewer"
-        problems.append(tree.problem(("compute", "left_out"), wrong, str(compute.left_out_count), would_do))
-    elif not problems:
+    if not problems:
         free = shape.leaves * shape.down // shape.split - int(np.ceil(_links_down(shape) / shape.split).sum())
         if file.manager_links_count > free:
             would_do = "leave out a node (left_out: 1) to free its ports"
@@ -141,7 +138,7 @@ def _wire(shape: _Shape, tiers: int, managers: int, rate_bytes_per_s: float) -> 
     lower = rows[:, 0] < shape.leaves
     up, over = int(rows[lower, 2].sum()), int(rows[~lower, 2].sum())
     nodes_bytes_per_s = shape.leaf.size * rate_bytes_per_s / shape.split
-    narrowest = min([up, over] if tiers == 3 else [up]) * rate_bytes_per_s
+    narrowest = min([up, over] if tiers == 3 else [up]) * rate_bytes_per_s if shape.leaves > 1 else nodes_bytes_per_s
     return Fabric(
         tiers_count=tiers,
         leaf_switches_count=shape.leaves,
@@ -171,11 +168,12 @@ def _numbered(
     leaves: Ints, wired: Ints, spines_before: int, spines: int, cores_before: int, all_leaves: int, all_spines: int
 ) -> Ints:
     """Links of one plane, numbered from 0 within it, in the numbers of the whole fabric."""
+    cores = max(int(wired[:, 1].max(initial=0)) + 1 - leaves.size - spines, 0)
     numbers = np.concatenate(
         [
             leaves,
             all_leaves + spines_before + np.arange(spines),
-            all_leaves + all_spines + cores_before + np.arange(max(int(wired[:, 1].max()) + 1 - leaves.size - spines, 0)),
+            all_leaves + all_spines + cores_before + np.arange(cores),
         ]
     )
     return np.column_stack([numbers[wired[:, 0]], numbers[wired[:, 1]], wired[:, 2]])
@@ -193,7 +191,9 @@ def _fewest_even(need: int, uplinks: int) -> int:
 
 
 def _two_tiers(leaves: int, shape: _Shape) -> tuple[Ints, int, int]:
-    """Links of leaves to spines, with the numbers of spines and cores."""
+    """Links of leaves to spines, with the numbers of spines and cores.  One leaf that all hang on needs no spine."""
+    if leaves == 1:
+        return np.zeros((0, 3), np.int64), 0, 0
     spines = _fewest_even(-(-leaves * shape.up // shape.ports), shape.up)
     leaf, spine = np.meshgrid(np.arange(leaves), leaves + np.arange(spines), indexing="ij")
     cables = np.full(leaf.size, shape.up // spines)

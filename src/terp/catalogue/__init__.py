@@ -13,7 +13,7 @@ from terp.catalogue.jobs import (
     job_table,
     published_jobs,
 )
-from terp.catalogue.lists import Edition, Place, edition, editions
+from terp.catalogue.lists import Edition, Own, Place, edition, editions
 from terp.catalogue.parts import (
     FAMILIES,
     Accelerator,
@@ -48,6 +48,7 @@ __all__ = [
     "Fleet",
     "JobTable",
     "Node",
+    "Own",
     "Part",
     "Place",
     "Processor",

@@ -20,6 +20,17 @@ from terp.errors import UnknownName
 
 
 @dataclass(frozen=True)
+class Own:
+    """The machine's own entry, by which it is left aside: its name, and Rmax within a factor of two.
+
+    Machines share names (two are called Eagle, two Alps), and grow from edition to edition.
+    """
+
+    name: str
+    rmax_flop_per_s: float
+
+
+@dataclass(frozen=True)
 class Place:
     """Where a machine would stand.
 
@@ -46,9 +57,9 @@ class Edition:
     rmax: NDArray[np.float64]
     power: NDArray[np.float64]
 
-    def place(self, rmax_flop_per_s: float, own_name: str = "") -> Place:
-        """Where Rmax would stand, an entry of the machine itself apart: the highest of that name within 25 %."""
-        others = self._without(own_name, rmax_flop_per_s)
+    def place(self, rmax_flop_per_s: float, own: Own | None = None) -> Place:
+        """Where Rmax would stand, the machine's own entry apart."""
+        others = self._without(own)
         faster = others & (self.rmax > rmax_flop_per_s)
         slower = others & ~faster
         above = int(np.flatnonzero(faster).max()) if faster.any() else None
@@ -61,17 +72,19 @@ class Edition:
             self._entry(below),
         )
 
-    def green_rank(self, flop_per_s_per_w: float, rmax_flop_per_s: float, own_name: str = "") -> int | None:
-        """Place by Rmax over power among the entries that say their power; None in an edition held in part."""
-        if not self.whole:
+    def green_rank(self, flop_per_s_per_w: float, rmax_flop_per_s: float, own: Own | None = None) -> int | None:
+        """Place by Rmax over power among the entries that say their power; None in an edition held in part, and for a
+        machine that would not be listed.
+        """
+        if not self.whole or self.place(rmax_flop_per_s, own).rank is None:
             return None
-        others = self._without(own_name, rmax_flop_per_s) & (self.power > 0)
+        others = self._without(own) & (self.power > 0)
         return 1 + int((self.rmax[others] / self.power[others] > flop_per_s_per_w).sum())
 
-    def _without(self, own_name: str, rmax: float) -> NDArray[np.bool_]:
-        if not own_name:
+    def _without(self, own: Own | None) -> NDArray[np.bool_]:
+        if own is None:
             return np.ones(self.rank.size, np.bool_)
-        others: NDArray[np.bool_] = (self.name != own_name) | (np.abs(self.rmax / rmax - 1) > 0.25)
+        others: NDArray[np.bool_] = (self.name != own.name) | (np.abs(np.log2(self.rmax / own.rmax_flop_per_s)) > 1)
         return others
 
     def _rank(self, faster: NDArray[np.bool_], above: int | None, below: int | None, rmax: float) -> int | None:

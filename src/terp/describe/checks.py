@@ -61,6 +61,9 @@ def _counts_of_nodes(written: Written[MachineFile]) -> list[Problem]:
     if compute.nodes_count is not None and compute.left_out_count:
         would_do = "leave it away: `nodes` counts those that are there"
         return [tree.problem(("compute", "left_out"), "left out of a count of nodes", str(compute.left_out_count), would_do)]
+    if compute.left_out_count >= compute.nodes_per_unit_count:
+        wrong, would_do = "more nodes are left out than a unit has", "use fewer units or leave out fewer"
+        return [tree.problem(("compute", "left_out"), wrong, str(compute.left_out_count), would_do)]
     return []
 
 
@@ -79,7 +82,7 @@ def _keys_of_topology(written: Written[MachineFile]) -> list[Problem]:
     return problems + [
         tree.problem(("fabric", key), f"missing in a {fabric.topology}", would_do=f"add `{key}:`", key=True)
         for key in needed
-        if key not in there
+        if getattr(fabric, f"{key}_count") is None
     ]
 
 

@@ -31,8 +31,8 @@ PARTS: Final[tuple[tuple[str, str, type[Part]], ...]] = (
 Topology = Literal["rail-optimised-fat-tree", "fat-tree", "dragonfly+", "dragonfly"]
 
 OF_TOPOLOGY: Final[dict[str, tuple[str, ...]]] = {
-    "rail-optimised-fat-tree": ("tiers", "oversubscription", "planes"),
-    "fat-tree": ("tiers", "oversubscription", "planes"),
+    "rail-optimised-fat-tree": ("tiers", "oversubscription", "planes", "manager_links"),
+    "fat-tree": ("tiers", "oversubscription", "manager_links"),
     "dragonfly+": ("leaves_per_group", "spines_per_group", "local_links", "global_links", "other_groups"),
     "dragonfly": ("switches_per_group", "local_links", "global_links", "other_groups"),
 }
@@ -68,11 +68,6 @@ class Compute(Record):
         if self.nodes_count is not None:
             return -(-self.nodes_count // self.nodes_per_unit_count)
         return self.scalable_units_count or 0
-
-    @property
-    def free_count(self) -> int:
-        """Places for nodes in the last unit that none stands in."""
-        return self.units_count * self.nodes_per_unit_count - self.all_nodes_count
 
 
 class Fabric(Record):
@@ -136,6 +131,7 @@ class Listed(Record):
 
     name: str
     edition: str = Field(pattern=r"^20\d\d-(06|11)$")
+    rmax_flop_per_s: float | None = Field(default=None, ge=1e12, le=1e20)
     nodes_count: int = Field(ge=1, le=200_000)
 
 

@@ -8,13 +8,14 @@ from terp.model.dgemm import dgemm_flop_per_s, power_limited_clock_hz
 from terp.model.facility import facility_power_w, mechanical_share, pue
 from terp.model.hpcg import HpcgPrediction, predict_hpcg
 from terp.model.hpl import HplPrediction, HplSystem, matrix_order, predict_hpl
-from terp.model.hpl_power import hpl_power_w
+from terp.model.hpl_power import NETWORK_J_PER_BYTE, hpl_power_w
 from terp.model.machine import MachinePower, machine_power
 from terp.model.money import staircase_eur
 from terp.model.mxp import MxpPrediction, predict_mxp
 from terp.model.power import NodeLevels, fan_power_w, idle_power_w, levels_from_parts, levels_of, node_levels, node_power_w
 
 __all__ = [
+    "NETWORK_J_PER_BYTE",
     "HpcgPrediction",
     "HplPrediction",
     "HplSystem",

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+from math import ceil
+from typing import Final
+
 from terp.build import Machine
 from terp.errors import Problem, Problems
-from terp.model.hpl import HplSystem
+from terp.model.hpl import BLOCK, HplSystem
 from terp.model.machine import machine_power
+
+BINARY_GB: Final = 2**30 / 1e9
+"""Memory is sold in binary gigabytes that data sheets call GB."""
 
 
 def benchmark_system(machine: Machine, gpus: int | None = None, order: int | None = None) -> HplSystem:
     """A machine, or `gpus` of its GPUs in whole nodes, as HPL sees it.  Raises Problems for a number that cannot be.
 
     order   of the matrix; None to fill the memory
+
+    GPUs of one NVLink domain count as one node, in a rack too; what leaves it goes over the nodes' ports, of which a
+    leaf's oversubscription takes the square root.
     """
     node, count = machine.node, machine.gpus_count if gpus is None else gpus
     problems = []
     if not node.accelerators_count <= count <= machine.gpus_count or count % node.accelerators_count:
         would_do = f"use whole nodes of {node.accelerators_count}, up to {machine.gpus_count}"
         problems.append(Problem("", 0, 0, "", f"{machine.file.name} cannot run on that many GPUs", str(count), would_do))
-    memory = 8 * float(order or 1) ** 2 / max(count, 1)
-    room = machine.accelerator.memory_bytes + machine.accelerator.host_memory_bytes
-    if order is not None and not (order >= 1024 and memory <= 1.1 * room):
-        would_do = f"at least 1024, and at most {int((1.1 * room * max(count, 1) / 8) ** 0.5)} to fit the memory"
+    room = max(count, 1) * (machine.accelerator.memory_bytes + machine.accelerator.host_memory_bytes)
+    least, most = BLOCK * ceil(max(count, 1) ** 0.5), int((BINARY_GB * room / 8) ** 0.5)
+    if order is not None and not least <= order <= most:
+        would_do = f"use {least} or more, a block a row of the process grid, and at most {most}, which fills the memory"
         problems.append(Problem("", 0, 0, "", "no matrix of that order can be run", str(order), would_do))
     if problems:
         raise Problems(problems)
@@ -29,7 +38,7 @@ def benchmark_system(machine: Machine, gpus: int | None = None, order: int | Non
     return HplSystem(
         accelerator=machine.accelerator,
         gpus_count=count,
-        gpus_per_node_count=node.accelerators_count,
+        gpus_per_node_count=max(node.link_domain_count, node.accelerators_count),
         network_bytes_per_s=ports / node.accelerators_count / machine.file.fabric.oversubscription_ratio**0.5,
         n_count=order,
     )

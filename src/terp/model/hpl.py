@@ -10,8 +10,8 @@ from terp.catalogue import Accelerator
 from terp.model.dgemm import dgemm_flop_per_s
 
 BLOCK: Final = 1024
-MEMORY_SHARE: Final = 0.92
-HOST_SHARE: Final = 0.65
+MEMORY_SHARE: Final = 0.98
+HOST_SHARE: Final = 0.60
 """Matrix over memory of the GPUs, and over that of a superchip's host besides: medians of the fit rows, rounded."""
 
 NETWORK_SHARE: Final = 0.60
@@ -25,6 +25,11 @@ later GPUs the fit finds none."""
 LOW_RATIO: Final = 0.76
 HIGH_RATIO: Final = 1.10
 """Published over predicted Rmax: the 10th and 90th percentile of the fit rows."""
+FITTED: Final = ("ampere", "hopper", "cdna2", "cdna3")
+WIDER_RATIO: Final = 1.25
+"""Architectures that constants were fitted on; for others the interval is wider by this, assumed."""
+GPUS: Final = (8, 40_000)
+"""GPUs of the smallest and the largest run that constants were fitted to."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,18 @@ class HplSystem:
     gpus_per_node_count: int
     network_bytes_per_s: float
     n_count: int | None = None
+
+    def caveats(self) -> tuple[str, ...]:
+        """What is not known to be true for a prediction of this system, a sentence each."""
+        told = []
+        if self.accelerator.architecture not in FITTED:
+            told.append(f"no constant was fitted on {self.accelerator.architecture}: the interval is wider, and assumed")
+        low, high = GPUS
+        if not low <= self.gpus_count <= high:
+            told.append(f"constants were fitted on {low} to {high:,} GPUs")
+        if self.accelerator.peak_flop_per_s.get("fp64-tensor", 0) < 0.2 * self.accelerator.peak_flop_per_s.get("fp32", 0):
+            told.append("this GPU has little FP64: its power in HPL is overstated, and emulated FP64 is not modelled")
+        return tuple(told)
 
 
 @dataclass(frozen=True)
@@ -73,7 +90,7 @@ def matrix_order(accelerator: Accelerator, gpus: int) -> int:
 def predict_hpl(system: HplSystem) -> HplPrediction:
     """Predicts a run.  T = W / (G r) (1 + c (1/(b sqrt(g)) + 1/s)) + N log2(G) t, W = 2/3 N^3 + 2 N^2
 
-    c = k (W' / N) (4 + log2(G)/2) (1 - 1/sqrt(G)),  W' / N = 6 r / sqrt(M / 8)
+    c = k (6 r / sqrt(M / 8)) (4 + log2(G)/2) (1 - 1/sqrt(G))
     G, g  GPUs, and GPUs a node [-]       r  DGEMM rate of a GPU [flop/s]     N  order of the matrix [-]
     M     matrix a GPU [B]                b  network rate of a GPU [B/s]      s  gathering rate within a node [B/s]
     k     share not hidden by updates [-] t  panel time a column and doubling of GPUs [s]
@@ -81,8 +98,8 @@ def predict_hpl(system: HplSystem) -> HplPrediction:
     Terms of HPL's own scalability model (hpl-scalability): on a square grid of sqrt(G) x sqrt(G) its broadcasts and
     long swaps move 4 N^2 / (2 sqrt(G)) words a process, and the swaps' log phase half a word for each doubling.  A
     node holds a square tile of the grid, so that 1/sqrt(g) of that leaves it.  Memory enters as M, since the volume
-    falls behind the arithmetic as N grows.  The constants k, s, t are fitted to runs on the TOP500; range 8 to 40,000
-    GPUs.  Half of all equal machines differ by more than 5 % for reasons that are not on the list.
+    falls behind the arithmetic as N grows.  k and t are fitted to runs on the TOP500, s is assumed;
+    range 8 to 40,000 GPUs.  Half of all equal machines differ by more than 5 % for reasons that are not on the list.
     """
     gpus, order = system.gpus_count, system.n_count or matrix_order(system.accelerator, system.gpus_count)
     rate = dgemm_flop_per_s(system.accelerator)
@@ -95,11 +112,12 @@ def predict_hpl(system: HplSystem) -> HplPrediction:
     panel_s = order * log2(gpus) * PANEL_S.get(system.accelerator.architecture, 0.0)
     run_s = dgemm_s + network_s + staging_s + panel_s
     rmax = (2 / 3 * order**3 + 2 * order**2) / run_s
+    wider = 1.0 if system.accelerator.architecture in FITTED else WIDER_RATIO
     return HplPrediction(
         n_count=order,
         rmax_flop_per_s=rmax,
-        rmax_low_flop_per_s=rmax * LOW_RATIO,
-        rmax_high_flop_per_s=rmax * HIGH_RATIO,
+        rmax_low_flop_per_s=rmax * LOW_RATIO / wider,
+        rmax_high_flop_per_s=rmax * HIGH_RATIO * wider,
         run_s=run_s,
         dgemm_flop_per_s=rate,
         dgemm_s=dgemm_s,

@@ -6,8 +6,12 @@ from typing import Final
 
 from terp.model.power import NodeLevels, node_power_w
 
-ACTIVITY: Final = 0.94
+ACTIVITY: Final = 0.92
 """Level of a node in HPL between idle and full: fitted to submitted powers (scripts/fit_hpl.py)."""
+
+NETWORK_J_PER_BYTE: Final = 0.7e-9
+"""Power of a fabric over its nodes' rate: three switch ports a node's port, of switches at 11.7 W a port of 50 GB/s
+(QM9700), 6.3 and 5.5 W of 25 GB/s (QM8700, Rosetta); for machines of which no more is known than their ports."""
 
 
 def hpl_power_w(levels: NodeLevels, nodes: float, beside_w: float = 0.0, activity: float = ACTIVITY) -> float:

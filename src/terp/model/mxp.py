@@ -9,28 +9,20 @@ from terp.model.hpl import HplSystem, matrix_order
 
 SHARE_OF_PEAK: Final = 0.45
 """Published rate over dense FP16 peak: the median of the nine fit rows, which span 0.06 to 0.77."""
-GEMM_SHARE: Final = 668.3 / 989.4
-"""FP16 GEMM over dense peak at the power-limited clock of 1.36 GHz: one H100 SXM (terp-h100)."""
-LOW_RATIO: Final = 0.58
+LOW_RATIO: Final = 0.50
 HIGH_RATIO: Final = 1.6
-"""Published over predicted: the 10th to 90th percentile of the fit rows, the lowest apart."""
+"""Published over predicted: the 10th and 90th percentile of the fit rows."""
 
 
 @dataclass(frozen=True)
 class MxpPrediction:
-    """A run of HPL-MxP: rate with its interval [flop/s], time [s], and where it goes [s].
-
-    gemm_s   updates in half precision at the power-limited clock
-    other_s  panels, network and refinement, which are not told apart
-    """
+    """A run of HPL-MxP: order of the matrix, rate with its interval [flop/s], time [s]."""
 
     n_count: int
     mxp_flop_per_s: float
     mxp_low_flop_per_s: float
     mxp_high_flop_per_s: float
     run_s: float
-    gemm_s: float
-    other_s: float
 
 
 def predict_mxp(system: HplSystem) -> MxpPrediction:
@@ -43,16 +35,11 @@ def predict_mxp(system: HplSystem) -> MxpPrediction:
     by a factor of two.
     """
     order = system.n_count or matrix_order(system.accelerator, system.gpus_count)
-    peak = system.gpus_count * system.accelerator.peak_flop_per_s["fp16"]
-    work = 2 / 3 * order**3
-    rate = SHARE_OF_PEAK * peak
-    gemm_s = work / (GEMM_SHARE * peak)
+    rate = SHARE_OF_PEAK * system.gpus_count * system.accelerator.peak_flop_per_s["fp16"]
     return MxpPrediction(
         n_count=order,
         mxp_flop_per_s=rate,
         mxp_low_flop_per_s=rate * LOW_RATIO,
         mxp_high_flop_per_s=rate * HIGH_RATIO,
-        run_s=work / rate,
-        gemm_s=gemm_s,
-        other_s=work / rate - gemm_s,
+        run_s=2 / 3 * order**3 / rate,
     )

@@ -18,11 +18,12 @@ _PACKAGE: Final = Path(terp.__file__).parent
 class Limits(Record):
     """What a model must reach on a source's rows.
 
-    bar_fraction    median error asked for before the first run
+    bar_fraction, bar_p90_fraction   median and 90th percentile asked for before the first run
     held_fraction   median error that was reached; a change may worsen it by step_fraction at most
     """
 
     bar_fraction: float = Field(gt=0, le=1)
+    bar_p90_fraction: float | None = Field(default=None, gt=0, le=1)
     held_fraction: float = Field(gt=0, le=1)
     step_fraction: float = Field(gt=0, le=1)
     reason: str

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from terp.validate.cases import Limits
+
 
 @dataclass(frozen=True)
 class Case:
@@ -43,8 +45,7 @@ class Grade:
     rows_count     rows of the table that publish the quantity
     fitted_count   rows that constants were fitted to; not among the cases unless the caller's own table has them
     constants      names of the constants that were fitted
-    held, bar      median that the last release reached and that a change may not worsen by more than a step; and the
-                   median that was asked for before the first run
+    limits         what was asked for before the first run, and what may not worsen
     """
 
     model: str
@@ -55,9 +56,7 @@ class Grade:
     cases: tuple[Case, ...]
     skipped: tuple[Skipped, ...]
     constants: tuple[str, ...]
-    held_fraction: float
-    bar_fraction: float
-    step_fraction: float
+    limits: Limits
 
     @property
     def median_fraction(self) -> float | None:
@@ -89,7 +88,18 @@ class Grade:
     def worsened(self) -> bool:
         """True if the median is worse than the held one by more than the step."""
         median = self.median_fraction
-        return median is None or median > self.held_fraction + self.step_fraction
+        return median is None or median > self.limits.held_fraction + self.limits.step_fraction
+
+    @property
+    def missed(self) -> tuple[str, ...]:
+        """Which of the bars is missed, and the baseline if it is no worse; empty if all are met."""
+        median, p90, baseline = self.median_fraction, self.p90_fraction, self.baseline_fraction
+        if median is None or p90 is None:
+            return ("nothing graded",)
+        missed = ["median"] if median > self.limits.bar_fraction else []
+        if self.limits.bar_p90_fraction is not None and p90 > self.limits.bar_p90_fraction:
+            missed.append("90 %")
+        return (*missed, "baseline") if baseline is not None and median >= baseline else tuple(missed)
 
     def as_data(self) -> dict[str, Any]:
         """The grade as JSON, see docs/formats/validate.md."""
@@ -106,8 +116,10 @@ class Grade:
             "worst": None if self.worst is None else {"name": self.worst.name, "error": self.worst.error_fraction},
             "baseline_median_abs_error": self.baseline_fraction,
             "constants": list(self.constants),
-            "held_median_abs_error": self.held_fraction,
-            "bar_median_abs_error": self.bar_fraction,
+            "held_median_abs_error": self.limits.held_fraction,
+            "bar_median_abs_error": self.limits.bar_fraction,
+            "bar_p90_abs_error": self.limits.bar_p90_fraction,
+            "missed": list(self.missed),
             "cases": [self._case(case) for case in self.cases],
         }
 

@@ -26,6 +26,9 @@ RATES: Final = (
 )  # fmt: skip
 """What the interconnect column says -> Gb/s of one port; 800G switches face adapters of 400G."""
 
+OPTIONAL: Final = ("nmax", "rpeak_tflops", "cpu_cores", "cores_per_socket")
+"""Columns that are used where they hold a number."""
+
 MATRIX_OVER_MEMORY: Final = 2.5  # above this an Nmax is a slip of the pen: superchips with host memory reach 2
 HOST_MATRIX: Final = 1.3  # above this the matrix lies in host memory; only superchips reach that at link speed
 PEAK_SHARE: Final = 0.65  # below this share of the chip's peak, the listed Rpeak a GPU shows that the GPUs are miscounted
@@ -58,7 +61,9 @@ def build_row(row: Row, catalogue: Catalogue) -> Built | Unbuilt:
         return Unbuilt(row.name, f"no accelerator {row.text['accelerator']!r} in the catalogue")
     gpus, known = _gpus(row)
     if gpus is None or row.number("rmax_tflops") is None:
-        return Unbuilt(row.name, "no number of GPUs" if gpus is None else "no Rmax")
+        column, missing = ("gpus_est", "no number of GPUs") if gpus is None else ("rmax_tflops", "no Rmax")
+        return Unbuilt(row.name, row.bad(column) or missing)
+    known |= {column: f"left aside: {row.bad(column)}" for column in OPTIONAL if row.bad(column)}
     accelerator = catalogue.part(Accelerator, part)
     listed_peak = row.number("rpeak_tflops")
     peak = accelerator.peak_flop_per_s["fp64" if accelerator.architecture.startswith("cdna") else "fp64-tensor"]
@@ -89,8 +94,8 @@ def build_row(row: Row, catalogue: Catalogue) -> Built | Unbuilt:
 
 def _part(row: Row) -> str | None:
     text = row.text["accelerator"].lower()
-    if "h100/h200" in text:
-        return None
+    if "h100/h200" in text or re.search(r"a100x|(?<!gb[23]00 )nvl\d*\b(?!72)", text):
+        return None  # two kinds at once, or boards of their own that the catalogue does not have
     part = next((name for pattern, name in ACCELERATORS if re.search(pattern, text)), None)
     gpus, order = row.number("gpus_est"), row.number("nmax")
     if part == "a100-sxm-80gb" and "80" not in text and gpus and order and 8 * order**2 / gpus < 45e9:
@@ -100,7 +105,7 @@ def _part(row: Row) -> str | None:
 
 def _gpus(row: Row) -> tuple[int | None, dict[str, str]]:
     """GPUs of the run: the note where it says that the list gives another number, else the estimate from cores."""
-    told = re.search(r"HPL run reported on .*= ([\d,]+) GPUs", row.text.get("gpu_note", ""))
+    told = re.search(r"HPL run reported on .*= ([1-9][\d,]{0,9}) GPUs", row.text.get("gpu_note", ""))
     if told:
         return int(told[1].replace(",", "")), {"gpus": "stated in the note"}
     estimate = row.number("gpus_est")

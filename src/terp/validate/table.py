@@ -21,6 +21,14 @@ KNOWN: Final = (
 )  # fmt: skip
 
 
+BOUNDS: Final = {
+    "gpus_est": (1, 1e7), "rmax_tflops": (1e-3, 1e9), "rpeak_tflops": (1e-3, 1e10), "nmax": (1024, 1e9),
+    "cpu_cores": (1, 1e9), "cores_per_socket": (1, 1024), "power_kw": (1e-2, 1e7),
+    "hpcg_tflops": (1e-4, 1e8), "hplmxp_tflops": (1e-3, 1e10),
+}  # fmt: skip
+"""Column -> the least and the most that a machine of this century may have there."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One machine of the table: its columns as printed, and the line they stand on."""
@@ -29,12 +37,21 @@ class Row:
     text: dict[str, str]
 
     def number(self, column: str) -> float | None:
-        """A column as a number; None where it is empty, not there, or no number above 0."""
+        """A column as a number within its bounds; None where it is empty, not there, or no such number."""
         try:
             value = float(self.text.get(column, "").replace(",", ""))
         except ValueError:
             return None
-        return value if 0 < value < float("inf") else None
+        low, high = BOUNDS.get(column, (1e-9, 1e12))
+        return value if low <= value <= high else None
+
+    def bad(self, column: str) -> str:
+        """What is wrong with a cell that holds something but no number within bounds; empty if nothing is."""
+        cell = self.text.get(column, "").strip()
+        if not cell or self.number(column) is not None:
+            return ""
+        low, high = BOUNDS.get(column, (1e-9, 1e12))
+        return f"{column} is {cell[:20]!r}, no number from {low:g} to {high:g}"
 
     @property
     def name(self) -> str:
@@ -42,13 +59,17 @@ class Row:
         return self.text["name"].strip() or self.text.get("site", "").strip() or f"line {self.line}"
 
 
-def read_rows(path: Path) -> list[Row]:
-    """The rows of a CSV file.  Raises Problems: columns that are missing, strange or twice, lines of another length."""
-    return rows_of(read_text(path), str(path))
+def read_rows(path: Path, *also: str) -> list[Row]:
+    """The rows of a CSV file.  Raises Problems: columns that are missing, strange or twice, lines of another length.
+
+    also   columns that are needed besides NEEDED
+    """
+    return rows_of(read_text(path), str(path), *also)
 
 
-def rows_of(text: str, file: str) -> list[Row]:
+def rows_of(text: str, file: str, *also: str) -> list[Row]:
     """The rows of a CSV text.  Raises Problems."""
+    needed = list(dict.fromkeys([*NEEDED, *also]))
     try:
         lines = list(csv.reader(io.StringIO(text.removeprefix("\ufeff")), strict=True))
     except csv.Error as error:
@@ -57,8 +78,8 @@ def rows_of(text: str, file: str) -> list[Row]:
         raise Problems([Problem(file, 1, 1, "", "empty", would_do="start with a line of column names")])
     head = [name.strip() for name in lines[0]]
     problems = [
-        Problem(file, 1, 1, name, "missing column", would_do="needed are " + ", ".join(NEEDED))
-        for name in NEEDED
+        Problem(file, 1, 1, name, "missing column", would_do="needed are " + ", ".join(needed))
+        for name in needed
         if name not in head
     ]
     problems += [
@@ -72,6 +93,8 @@ def rows_of(text: str, file: str) -> list[Row]:
         for number, line in enumerate(lines[1:], 2)
         if line and len(line) != len(head)
     ]
+    if not problems and not any(lines[1:]):
+        problems.append(Problem(file, 2, 1, "", "no rows under the column names"))
     if problems:
         raise Problems(problems)
     return [Row(number, dict(zip(head, line, strict=True))) for number, line in enumerate(lines[1:], 2) if line]

@@ -11,7 +11,7 @@ from typing import Final
 
 from terp.catalogue import read_catalogue
 from terp.errors import UnknownName
-from terp.model import hpl_power_w, predict_hpcg, predict_hpl, predict_mxp
+from terp.model import NETWORK_J_PER_BYTE, hpl_power_w, predict_hpcg, predict_hpl, predict_mxp
 from terp.validate.cases import expected, published_file
 from terp.validate.grade import Case, Grade, Skipped
 from terp.validate.rows import Built, Unbuilt, build_row
@@ -36,7 +36,9 @@ def _rmax(case: Built) -> float:
 
 
 def _power(case: Built) -> float:
-    return hpl_power_w(case.levels, case.system.gpus_count / case.system.gpus_per_node_count)
+    system = case.system
+    network_w = NETWORK_J_PER_BYTE * system.gpus_count * system.network_bytes_per_s
+    return hpl_power_w(case.levels, system.gpus_count / system.gpus_per_node_count, network_w)
 
 
 def _hpcg(case: Built) -> float:
@@ -47,7 +49,10 @@ def _mxp(case: Built) -> float:
     return predict_mxp(case.system).mxp_flop_per_s
 
 
-_OF_HPL: Final = ("network share", "panel time of Ampere", "DGEMM share of CDNA2", "DGEMM share of CDNA3")
+_OF_HPL: Final = (
+    "network share", "panel time of Ampere", "DGEMM share of CDNA2", "DGEMM share of CDNA3",
+    "memory share", "host memory share",
+)  # fmt: skip
 _OF_HPCG: Final = ("intensity of Ampere", "intensity of Hopper", "intensity of CDNA2", "intensity of CDNA3")
 _MODELS: Final = {
     "hpl": _Model("Rmax", "flop_per_s", "rmax_tflops", 1e12, _rmax, _OF_HPL),
@@ -73,8 +78,8 @@ def grade(model: str, path: Path | None = None) -> Grade:
     chosen = groups_for_fitting(ours)
     fit = [case for case in ours if group_of(case) in chosen]
     fitted = {_identity(case.row) for case in fit}
-    rows = read_rows(path) if path is not None else list(_rows())
-    built = [build_row(row, read_catalogue()) for row in rows if model == "hpl" or row.number(asked.column)]
+    rows = read_rows(path, asked.column) if path is not None else [row for row in _rows() if row.number(asked.column)]
+    built = [_built(row, asked) for row in rows]
     told = _baseline(asked, fit)
     cases = tuple(
         Case(
@@ -100,10 +105,15 @@ def grade(model: str, path: Path | None = None) -> Grade:
         cases=graded,
         skipped=tuple(Skipped(case.name, case.reason) for case in built if isinstance(case, Unbuilt)),
         constants=asked.constants,
-        held_fraction=limits.held_fraction,
-        bar_fraction=limits.bar_fraction,
-        step_fraction=limits.step_fraction,
+        limits=limits,
     )
+
+
+def _built(row: Row, model: _Model) -> Built | Unbuilt:
+    """The machine of a row that publishes what the model predicts."""
+    if row.number(model.column) is None:
+        return Unbuilt(row.name, row.bad(model.column) or f"no {model.quantity}")
+    return build_row(row, read_catalogue())
 
 
 @cache

@@ -7,7 +7,20 @@ from collections.abc import Sequence
 from terp.units import show
 from terp.validate import Grade
 
-HEAD = ("model", "rows", "fitted", "graded", "median", "90 %", "worst", "bias", "baseline", "constants", "asked for")
+HEAD = (
+    "model",
+    "rows",
+    "fitted",
+    "graded",
+    "median",
+    "90 %",
+    "worst",
+    "bias",
+    "baseline",
+    "constants",
+    "asked for",
+    "missed",
+)
 
 
 def table_rows(grades: Sequence[Grade]) -> list[tuple[str, ...]]:
@@ -24,7 +37,8 @@ def table_rows(grades: Sequence[Grade]) -> list[tuple[str, ...]]:
             _share(entry.bias_fraction, "+.1%"),
             _share(entry.baseline_fraction),
             f"{len(entry.constants)}",
-            _share(entry.bar_fraction, ".0%"),
+            _share(entry.limits.bar_fraction, ".0%"),
+            ", ".join(entry.missed) or "-",
         )
         for entry in grades
     ]

@@ -78,7 +78,7 @@ def rows(built: Machine) -> list[tuple[str, str]]:
     domains = -(-built.gpus_count // node.link_domain_count)
     domain = f"{domains:,} of {node.link_domain_count} GPUs" if node.link_domain_count > 1 else ""
     rows = [
-        ("nodes", f"{built.nodes_count:,} {node.title}, {file.compute.units_count} {_units(file.fabric.topology)}"),
+        ("nodes", f"{built.nodes_count:,} {node.title}, {counted(file.compute.units_count, *_units(file.fabric.topology))}"),
         ("GPUs", f"{built.gpus_count:,} {built.accelerator.title}, {show(built.gpu_memory_bytes, 'bytes')} of memory"),
         ("NVLink domains" if "NVIDIA" in built.accelerator.title else "link domains", domain),
         ("racks", f"{built.nodes.racks_count} of nodes" + (f" + {others} others" if others else "")),
@@ -95,8 +95,15 @@ def rows(built: Machine) -> list[tuple[str, str]]:
     return [row for row in rows if row[1] or not row[0]]
 
 
-def _units(topology: str) -> str:
-    return {"rail-optimised-fat-tree": "scalable units", "fat-tree": "groups of leaves"}.get(topology, "groups")
+def counted(count: int, one: str, many: str) -> str:
+    """A count with its noun."""
+    return f"{count:,} {one if count == 1 else many}"
+
+
+def _units(topology: str) -> tuple[str, str]:
+    if topology == "rail-optimised-fat-tree":
+        return "scalable unit", "scalable units"
+    return ("group of leaves", "groups of leaves") if topology == "fat-tree" else ("group", "groups")
 
 
 def _network_rows(built: Machine) -> list[tuple[str, str]]:
@@ -155,8 +162,12 @@ def _held_against(built: Machine) -> list[str]:
     counts = built_against_published(built)
     if not counts:
         return []
-    texts = [f"{name} {ours:,} built, {theirs:,} published" for name, (ours, theirs) in counts.items()]
-    return [f"  {'published':15} " + "; ".join(texts)]
+    lines = []
+    for name, (ours, theirs) in counts.items():
+        entry = built.provenance.get(f"{built.file.name}.published.{name.replace(' ', '_')}")
+        note = f" ({entry.note})" if entry is not None and entry.note else ""
+        lines.append(f"  {'held against':15} {name}: {ours:,} built, {theirs:,} published{note}")
+    return lines
 
 
 def built_against_published(built: Machine) -> dict[str, tuple[int, int]]:
@@ -171,7 +182,7 @@ def built_against_published(built: Machine) -> dict[str, tuple[int, int]]:
         "switches_count": fabric.switches_count,
         "groups_count": built.file.compute.units_count,
         "racks_count": built.racks_count,
-        "cables_count": fabric.node_cables_count + fabric.switch_cables_count,
+        "cables_count": sum(line.count for line in built.bill if line.name == built.file.fabric.cable),
     }
     printed = built.file.published.model_dump(exclude_none=True)
     return {key.removesuffix("_count").replace("_", " "): (mine[key], count) for key, count in printed.items()}

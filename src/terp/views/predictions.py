@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from terp.build import Machine
-from terp.catalogue import edition, editions
+from terp.catalogue import Own, edition, editions
 from terp.model import (
     HplPrediction,
     benchmark_system,
     beside_power_w,
     hpl_power_w,
     levels_of,
+    power_limited_clock_hz,
     predict_hpcg,
     predict_hpl,
     predict_mxp,
@@ -49,6 +50,7 @@ def hpl_data(machine: Machine, gpus: int | None, order: int | None) -> dict[str,
             "matrix_bytes": 8.0 * run.n_count**2,
             "gpu_memory_fraction": 8.0 * run.n_count**2 / (system.gpus_count * machine.accelerator.memory_bytes),
         },
+        "caveats": list(system.caveats()),
     }
 
 
@@ -59,7 +61,8 @@ def _peak(machine: Machine) -> float:
 
 def _places(machine: Machine, run: HplPrediction, power_w: float) -> dict[str, Any]:
     """Ranks by edition, and the neighbours in each."""
-    own = machine.file.listed.name if machine.file.listed else ""
+    entry = machine.file.listed
+    own = Own(entry.name, entry.rmax_flop_per_s or run.rmax_flop_per_s) if entry else None
     rank: dict[str, int | None] = {}
     green: dict[str, int | None] = {}
     neighbours = {}
@@ -93,6 +96,7 @@ def hpcg_data(machine: Machine, gpus: int | None) -> dict[str, Any]:
         "power_w": power_w,
         "energy_j": power_w * run.run_s,
         "breakdown": {"memory_fraction": run.memory_fraction, "halo_fraction": run.halo_fraction},
+        "caveats": list(system.caveats()),
     }
 
 
@@ -113,16 +117,15 @@ def mxp_data(machine: Machine, gpus: int | None, order: int | None) -> dict[str,
         "run_s": run.run_s,
         "power_w": power_w,
         "energy_j": power_w * run.run_s,
-        "breakdown": {"gemm_fraction": run.gemm_s / run.run_s, "other_fraction": run.other_s / run.run_s},
+        "breakdown": {},
+        "caveats": [*system.caveats(), "where the time goes is not modelled: the rate is a share of the FP16 peak"],
     }
 
 
 _NAMES = {"hpl": "rmax", "hpcg": "hpcg", "mxp": "mxp"}
 _TITLES = {"hpl": "HPL", "hpcg": "HPCG", "mxp": "HPL-MxP"}
 _PARTS = {
-    "dgemm": "multiplying matrices at the clock that the power cap leaves",
-    "gemm": "multiplying matrices in half precision",
-    "other": "panels, network and refinement, not told apart",
+    "dgemm": "multiplying matrices",
     "network": "swapping rows and broadcasting panels between nodes, not hidden",
     "staging": "gathering swapped rows within a node",
     "panel": "factorising panels, not hidden",
@@ -131,27 +134,35 @@ _PARTS = {
 }
 
 
+def _part_text(part: str, machine: Machine) -> str:
+    """What a part of the time is; only for Hopper is the clock in it known."""
+    clock = power_limited_clock_hz(machine.accelerator)
+    if part == "dgemm" and machine.accelerator.architecture == "hopper":
+        return f"{_PARTS[part]} at {show(clock, 'hz', 4)}, the clock that the power cap leaves"
+    return _PARTS[part]
+
+
 def as_text(machine: Machine, data: dict[str, Any], only_edition: str | None = None) -> str:
     """A prediction for people."""
     kind = data["benchmark"]
     value, low, high = (data[f"{_NAMES[kind]}{end}_flop_per_s"] for end in ("", "_low", "_high"))
+    sure = "" if any("assumed" in text for text in data["caveats"]) else " (8 of 10 machines)"
     likely = f"{show(low, 'flop_per_s')} to {show(high, 'flop_per_s')}"
     lines = [f"{machine.file.title}: {_TITLES[kind]} on {data['gpus_count']:,} GPUs", ""]
-    rows = [
-        ("Rmax" if kind == "hpl" else _TITLES[kind], f"{show(value, 'flop_per_s', 4)}, likely {likely} (8 of 10 machines)")
-    ]
+    rows = [("Rmax" if kind == "hpl" else _TITLES[kind], f"{show(value, 'flop_per_s', 4)}, likely {likely}{sure}")]
     if "n_count" in data:
         rows.append(("N", f"{data['n_count']:,}"))
     rows.append(("run time", show(data["run_s"], "s")))
     if "efficiency_fraction" in data:
-        rows.append(("efficiency", f"{data['efficiency_fraction']:.1%} of the FP64 peak"))
+        rows.append(("of peak", f"{data['efficiency_fraction']:.1%} of the FP64 matrix peak"))
     rows.append(("power", f"{show(data['power_w'], 'w', 4)}, {show(data['energy_j'], 'j')} in all"))
     if "flop_per_s_per_w" in data:
-        rows.append(("efficiency", f"{data['flop_per_s_per_w'] / 1e9:.1f} Gflop/s per W"))
+        rows.append(("per watt", f"{data['flop_per_s_per_w'] / 1e9:.1f} Gflop/s a W"))
     lines += [f"  {name:11} {text}" for name, text in rows]
     shares = {name.removesuffix("_fraction"): share for name, share in data["breakdown"].items()}
-    lines += ["", "  where the time goes"]
-    lines += [f"    {shares[part]:6.1%}  {text}" for part, text in _PARTS.items() if shares.get(part)]
+    if shares:
+        lines += ["", "  where the time goes"]
+    lines += [f"    {shares[part]:6.1%}  {_part_text(part, machine)}" for part in _PARTS if shares.get(part)]
     if kind == "hpl":
         memory = data["breakdown"]["gpu_memory_fraction"]
         host = ", with that of the host" if machine.accelerator.host_memory_bytes else ""
@@ -159,6 +170,7 @@ def as_text(machine: Machine, data: dict[str, Any], only_edition: str | None = N
             f"    the matrix is {show(data['breakdown']['matrix_bytes'], 'bytes')}, {memory:.0%} of the GPUs' memory{host}"
         ]
         lines += ["", *_rank_lines(machine, data, only_edition)]
+    lines += ["", *(f"  mind that {text}" for text in data["caveats"])] if data["caveats"] else []
     return "\n".join(lines)
 
 

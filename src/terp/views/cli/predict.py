@@ -15,7 +15,7 @@ _ORDER = click.option("--n", "order", type=int, help="Order of the matrix; fills
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, data alone.")
 
 
-@click.group("predict", subcommand_metavar="hpl | hpcg | mxp [OPTIONS]")
+@click.group("predict", subcommand_metavar="hpl | hpcg | mxp [OPTIONS]", no_args_is_help=False)
 @click.argument("machine")
 @click.pass_context
 def command(context: click.Context, machine: str) -> None:

@@ -31,6 +31,8 @@ def command(machines: tuple[str, ...], *, as_json: bool, bom: bool, nodes: bool,
 
     if (bom or nodes or way) and len(machines) != 1:
         raise click.UsageError("--bom, --nodes and --way are of one machine")
+    if bom + nodes + bool(way) > 1:
+        raise click.UsageError("ask for one of --bom, --nodes and --way at a time")
     built = [build_machine(read_machine(name), read_catalogue()) for name in machines or shipped_names("machines")]
     if bom or nodes:
         rows = bill_rows(built[0]) if bom else node_rows(built[0])
@@ -52,14 +54,15 @@ def _show_way(built: Machine, gpus: tuple[int, int], *, as_json: bool) -> None:
 
     from terp.build import way_between
     from terp.units import show
+    from terp.views.machine import counted
 
     way = way_between(built, *gpus)
     if as_json:
         click.echo(json.dumps(asdict(way)))
         return
     words = {"same": "the same GPU", "links": "over the links of one domain", "fabric": "over the compute fabric"}
-    latency = f", {show(way.latency_s, 's')} in an empty network" if way.over == "fabric" and way.latency_s else ""
-    click.echo(f"{words[way.over]}, {way.switches_count} switches{latency}")
+    latency = f", {show(way.latency_s, 's')} when nobody else is on it" if way.latency_s else ""
+    click.echo(f"{words[way.over]}, {counted(way.switches_count, 'switch', 'switches')}{latency}")
 
 
 def _csv(rows: list[dict[str, Any]]) -> str:
