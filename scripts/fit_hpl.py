@@ -30,7 +30,7 @@ def set_constants(values):
 def main() -> None:
     rows = read_rows(Path(__file__).parents[1] / "validation" / "top500" / "table.csv")
     built = [case for case in (build_row(row, read_catalogue()) for row in rows) if isinstance(case, Built)]
-    chosen = groups_for_fitting(built)
+    chosen = groups_for_fitting("top500")
     fit = [case for case in built if group_of(case) in chosen]
     measured = np.array([case.row.number("rmax_tflops") * 1e12 for case in fit])
 

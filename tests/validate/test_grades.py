@@ -10,7 +10,7 @@ from terp.errors import Problems, UnknownName
 from terp.validate import Case, Grade, grade, models
 from terp.validate.cases import Limits, expected, published_file
 from terp.validate.rows import Built, Unbuilt, build_row
-from terp.validate.split import ALWAYS_GRADED, group_of, groups_for_fitting
+from terp.validate.split import group_of, groups_for_fitting
 from terp.validate.table import KNOWN, read_rows, rows_of
 
 HEAD = "name,accelerator,gpus_est,processor,interconnect,rmax_tflops,nmax,rpeak_tflops,cpu_cores,cores_per_socket\n"
@@ -42,13 +42,13 @@ def test_hpl_beats_its_baseline_and_reaches_its_bar():
 def test_rows_to_fit_and_rows_to_grade_never_meet():
     rows = [build_row(row, read_catalogue()) for row in read_rows(published_file("top500", "table.csv"))]
     cases = [case for case in rows if isinstance(case, Built)]
-    chosen = groups_for_fitting(cases)
+    chosen = groups_for_fitting("top500")
     graded = {case.name for case in grade("hpl").cases}
     fitted = {case.row.name for case in cases if group_of(case) in chosen}
     assert not {"Gefion"} & fitted
     assert {"Gefion"} <= graded
-    assert not chosen & set(ALWAYS_GRADED)
-    sisters = {case.row.name for case in cases if group_of(case) == ALWAYS_GRADED[0]}
+    sisters = {case.row.name for case in cases if group_of(case) == "nvidia|hopper|2024"}
+    assert "Gefion" in sisters
     assert sisters <= graded
     assert all(group_of(case) not in chosen for case in cases if case.row.name in graded - fitted)
     for architecture in {case.system.accelerator.architecture for case in cases}:
@@ -64,7 +64,7 @@ def test_constants_are_those_that_the_fit_finds():
     hpl = import_module("terp.model.hpl")
     rows = [build_row(row, read_catalogue()) for row in read_rows(published_file("top500", "table.csv"))]
     cases = [case for case in rows if isinstance(case, Built)]
-    chosen = groups_for_fitting(cases)
+    chosen = groups_for_fitting("top500")
     fit = [case for case in cases if group_of(case) in chosen]
 
     def loss():
@@ -143,6 +143,7 @@ def test_what_a_row_says_is_read(line, part, per_node, network):
         ("A,NVIDIA A100X,100,x,x,100,,,,", "no accelerator 'NVIDIA A100X'"),
         ("A,NVIDIA H100,100,x,x,2000,,2300,,", "the GPUs are miscounted"),
         ("A,NVIDIA H100,100,x,x,2000,1300000,,,", "a run from host memory"),
+        ("A,NVIDIA H100,100,x,x,2000,,,12800,64", "0.50 GPUs a host processor: nodes without GPUs took part"),
     ],
 )
 def test_a_row_that_no_machine_can_be_built_from_says_why(line, reason):

@@ -132,7 +132,9 @@ def _wire(shape: _Shape, tiers: int, managers: int, rate_bytes_per_s: float) -> 
         spines, cores = spines + more_spines, cores + more_cores
     rows = np.concatenate([_numbered(*entry, shape.leaves, spines) for entry in links])
     switches = shape.leaves + spines + cores
-    used: NDArray[Any] = np.bincount(rows[:, 0], rows[:, 2], switches) + np.bincount(rows[:, 1], rows[:, 2], switches)
+    used: NDArray[np.float64] = np.zeros(switches)
+    for end in (0, 1):
+        used += np.bincount(rows[:, end], rows[:, 2], switches)
     used[: shape.leaves] += np.ceil(_links_down(shape) / shape.split)
     used[_manager_leaves(used[: shape.leaves], shape.ports, managers)] += 1
     lower = rows[:, 0] < shape.leaves

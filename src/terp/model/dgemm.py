@@ -16,7 +16,7 @@ SHARE_OF_PEAK: Final = {
     "ampere": RATE_AT_CLOCK,
     "blackwell": RATE_AT_CLOCK,
     "cdna2": 0.509,
-    "cdna3": 0.504,
+    "cdna3": 0.505,
     "cdna4": 0.8,
 }
 """DGEMM over matrix peak where no clock under load was measured.  Ampere and Blackwell take H100's share at its clock: 19.5

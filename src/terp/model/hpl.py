@@ -18,11 +18,11 @@ NETWORK_SHARE: Final = 0.60
 STAGING_BYTES_PER_S: Final = 100e9
 """Share of the published volume that updates do not hide (fitted, scripts/fit_hpl.py), and the rate at which swapped rows
 are gathered within a node (assumed, 70 to 250 GB/s; over that range the grade moves by less than a percentage point)."""
-PANEL_S: Final = {"ampere": 5.3e-6}
+PANEL_S: Final = {"ampere": 5.2e-6}
 """Panel time a column and doubling of GPUs: fitted on Ampere, whose software factorised panels with the host's help; on
 later GPUs the fit finds none."""
 
-LOW_RATIO: Final = 0.76
+LOW_RATIO: Final = 0.81
 HIGH_RATIO: Final = 1.10
 """Published over predicted Rmax: the 10th and 90th percentile of the fit rows."""
 FITTED: Final = ("ampere", "hopper", "cdna2", "cdna3")

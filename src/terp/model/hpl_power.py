@@ -6,7 +6,7 @@ from typing import Final
 
 from terp.model.power import NodeLevels, node_power_w
 
-ACTIVITY: Final = 0.92
+ACTIVITY: Final = 0.91
 """Level of a node in HPL between idle and full: fitted to submitted powers (scripts/fit_hpl.py)."""
 
 NETWORK_J_PER_BYTE: Final = 0.7e-9

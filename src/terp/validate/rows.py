@@ -30,6 +30,7 @@ OPTIONAL: Final = ("nmax", "rpeak_tflops", "cpu_cores", "cores_per_socket")
 """Columns that are used where they hold a number."""
 
 MATRIX_OVER_MEMORY: Final = 2.5  # above this an Nmax is a slip of the pen: superchips with host memory reach 2
+FEWEST_A_SOCKET: Final = 0.95
 HOST_MATRIX: Final = 1.3  # above this the matrix lies in host memory; only superchips reach that at link speed
 PEAK_SHARE: Final = 0.65  # below this share of the chip's peak, the listed Rpeak a GPU shows that the GPUs are miscounted
 GBIT: Final = 1.25e8
@@ -72,6 +73,9 @@ def build_row(row: Row, catalogue: Catalogue) -> Built | Unbuilt:
             f"the list's Rpeak is {listed_peak / gpus:.1f} Tflop/s a GPU, where {accelerator.title} has {peak / 1e12:.1f}"
         )
         return Unbuilt(row.name, wrong + ": the GPUs are miscounted, or of two kinds")
+    if _a_socket(row, gpus) < FEWEST_A_SOCKET:
+        wrong = f"{_a_socket(row, gpus):.2f} GPUs a host processor: nodes without GPUs took part, which is not modelled"
+        return Unbuilt(row.name, wrong)
     order = row.number("nmax")
     matrix_share = 8 * (order or 0.0) ** 2 / (gpus * accelerator.memory_bytes)
     if HOST_MATRIX < matrix_share <= MATRIX_OVER_MEMORY and not accelerator.host_memory_bytes:
@@ -89,7 +93,7 @@ def build_row(row: Row, catalogue: Catalogue) -> Built | Unbuilt:
         n_count=int(order) if order else None,
     )
     known = {"accelerator": "stated", "gpus_per_node": "inferred", "nmax": "stated" if order else "assumed"} | known
-    return Built(row, part, system, _levels(row, accelerator, per_node), known)
+    return Built(row, part, system, _levels(row, accelerator, per_node, gpus), known)
 
 
 def _part(row: Row) -> str | None:
@@ -114,11 +118,16 @@ def _gpus(row: Row) -> tuple[int | None, dict[str, str]]:
 
 def _gpus_per_node(row: Row, accelerator: Accelerator, gpus: int) -> int:
     """8 or 4 a node, by GPUs a socket: four a socket are eight of two sockets, but in blades of one socket four."""
-    cores, each = row.number("cpu_cores"), row.number("cores_per_socket")
-    a_socket = gpus / (cores / each) if cores and each else 4.0
+    a_socket = _a_socket(row, gpus)
     blade = accelerator.architecture == "cdna2" or "a100 sxm4 64" in row.text["accelerator"].lower()
     blade = blade or ("slingshot" in row.text["interconnect"].lower() and accelerator.architecture == "ampere")
     return min(8 if a_socket >= 3.5 and not blade else 4, gpus)
+
+
+def _a_socket(row: Row, gpus: int) -> float:
+    """GPUs a socket of host processors; four, as in servers of eight, where the row does not tell."""
+    cores, each = row.number("cpu_cores"), row.number("cores_per_socket")
+    return gpus / (cores / each) if cores and each else 4.0
 
 
 def _ports(row: Row, accelerator: Accelerator, per_node: int) -> tuple[float, int, str]:
@@ -139,21 +148,15 @@ def _ports(row: Row, accelerator: Accelerator, per_node: int) -> tuple[float, in
     return rate, per_node, "inferred"
 
 
-def _levels(row: Row, accelerator: Accelerator, per_node: int) -> NodeLevels:
+def _levels(row: Row, accelerator: Accelerator, per_node: int, gpus: int) -> NodeLevels:
     """Power of a node: boards of eight GPUs cooled by air, of four by water; host processors by maker, cores and sockets."""
     gpus_w = per_node * accelerator.board_power_w
+    sockets = 1 if per_node / _a_socket(row, gpus) < 1.5 else 2
     in_package = accelerator.host_memory_bytes > 0 or "mi300a" in accelerator.title.lower()
-    processors_w = 0.0 if in_package else _sockets(row, per_node) * _processor_w(row)
+    processors_w = 0.0 if in_package else sockets * _processor_w(row)
     if per_node == 8:
         return levels_from_parts(gpus_w, processors_w, "switched", "air")
     return levels_from_parts(gpus_w, processors_w, "direct", "liquid")
-
-
-def _sockets(row: Row, per_node: int) -> int:
-    """Host processors a node, 1 or 2."""
-    cores, each, gpus = row.number("cpu_cores"), row.number("cores_per_socket"), row.number("gpus_est")
-    a_socket = gpus / (cores / each) if cores and each and gpus else per_node / 2
-    return 1 if per_node / a_socket < 1.5 else 2
 
 
 def _processor_w(row: Row) -> float:
