@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from terp.units import show
-from terp.validate import Grade, grade, models
-from terp.views.grades import HEAD, table_rows
+from terp.validate import Grade, grade, grade_kernels, models
+from terp.views.grades import HEAD, MOST_CASES, by_part, table_rows
 
 PAGE = Path(__file__).parents[1] / "docs" / "validation.md"
 OPENING = """# Validation
@@ -23,6 +23,10 @@ rows ([decision](decisions/0005-hpl.md)), so that the graded rows had a say in t
 baseline of each is the median a GPU of the same GPU model in the fit rows. Bars were fixed before the first
 run, in `validation/top500/expect.yaml`; a change that worsens a median by more than the step named there fails the tests.
 
+Kernels are fitted on the tables of one H100 in an inference engine (`validation/aiconfigurator`) and on half of the shapes of
+our own (`validation/terp-h100`), and graded on three GPUs that nothing was fitted on and on the other half. Their baseline is
+flops over three quarters of the peak, half in attention, and no less than the bytes or the launch.
+
 **The floor.** Equal machines differ. Of 8-GPU Hopper nodes with eight NDR ports, half lie more than 2 % from their own
 trend with size; of boards of four GPUs, 5 %; of A100 machines, 6 %. Half of like machines differ by 8 % in the power that
 they submit. No model that sees only what a list prints can do better than that.
@@ -30,7 +34,7 @@ they submit. No model that sees only what a list prints can do better than that.
 
 
 def text() -> str:
-    grades = [grade(model) for model in models()]
+    grades = [grade(model) for model in models()] + [entry for entry in grade_kernels().values() if entry.cases]
     lines = [OPENING, "| " + " | ".join(HEAD) + " |", "|---" * len(HEAD) + "|"]
     lines += ["| " + " | ".join(row) + " |" for row in table_rows(grades)]
     for entry in grades:
@@ -41,6 +45,9 @@ def text() -> str:
 def section(entry: Grade) -> list[str]:
     fitted = ", ".join(entry.constants) or "none"
     lines = ["", f"## {entry.model}: {entry.quantity}", "", f"Fitted constants: {fitted}.", ""]
+    if len(entry.cases) > MOST_CASES:
+        lines += ["| measured on | cases | median | 90 % |", "|---|---|---|---|"]
+        return lines + [f"| {part} | {count} | {median:.1%} | {p90:.1%} |" for part, count, median, p90 in by_part(entry)]
     lines += ["| error | machine | GPU | published | predicted | baseline |", "|---|---|---|---|---|---|"]
     for case in sorted(entry.cases, key=lambda case: abs(case.error_fraction)):
         told = [

@@ -342,6 +342,8 @@ def test_predict_for_people():
         (("predict", "gefion", "hpl", "--n", "99999999"), "no matrix of that order can be run"),
         (("predict", "gefion", "linpack"), "linpack"),
         (("validate", "hlp"), "did you mean 'hpl'?"),
+        (("validate", "hpl", "--gpu", "h100-sxm-80gb"), "--gpu is of"),
+        (("validate", "kernels", "--cases", "/nowhere.jsonl"), "cannot be read"),
         (("validate", "--cases", "x.csv"), "--cases needs a MODEL"),
         (("validate", "hpl", "--cases", "/nowhere.csv"), "/nowhere.csv: cannot be read: No such file or directory"),
         (
@@ -359,7 +361,7 @@ def test_what_cannot_be_asked_is_a_line_and_exit_code_two(arguments, says):
 
 def test_validate_prints_its_table_and_its_json():
     table = terp("validate", check=0).stdout.splitlines()
-    assert [line.split()[0] for line in table] == ["model", "hpl", "hpl-power", "hpcg", "mxp"]
+    assert [line.split()[0] for line in table] == ["model", "hpl", "hpl-power", "hpcg", "mxp", "gemm", "attention"]
     text = terp("validate", "hpl", check=0).stdout
     assert "Gefion" in text
     assert "rows that no machine was built from" in text
@@ -381,3 +383,11 @@ def test_validate_takes_a_table_of_ones_own_with_a_byte_order_mark(tmp_path):
     assert (data["n"], data["graded"], data["skipped"]) == (1, 1, [])
     assert abs(data["cases"][0]["error"]) < 0.05
     assert data["power_median_abs_error"] is None
+
+
+def test_validate_kernels_for_programs():
+    data = json.loads(terp("validate", "kernels", "--json", check=0).stdout)
+    assert set(data["groups"]) == {"gemm", "attention"}
+    assert data["graded"] == sum(group["graded"] for group in data["groups"].values()) == data["n"]
+    assert data["median_abs_error"] < data["baseline_median_abs_error"]
+    assert "aiconfigurator, h200-sxm-141gb" in terp("validate", "kernels", check=0).stdout

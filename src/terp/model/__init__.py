@@ -9,6 +9,7 @@ from terp.model.facility import facility_power_w, mechanical_share, pue
 from terp.model.hpcg import HpcgPrediction, predict_hpcg
 from terp.model.hpl import HplPrediction, HplSystem, matrix_order, predict_hpl
 from terp.model.hpl_power import NETWORK_J_PER_BYTE, hpl_power_w
+from terp.model.kernels import SOFTWARE, STREAM_SHARE, attention_s, gemm_s, stream_s
 from terp.model.machine import MachinePower, machine_power
 from terp.model.money import staircase_eur
 from terp.model.mxp import MxpPrediction, predict_mxp
@@ -16,17 +17,21 @@ from terp.model.power import NodeLevels, fan_power_w, idle_power_w, levels_from_
 
 __all__ = [
     "NETWORK_J_PER_BYTE",
+    "SOFTWARE",
+    "STREAM_SHARE",
     "HpcgPrediction",
     "HplPrediction",
     "HplSystem",
     "MachinePower",
     "MxpPrediction",
     "NodeLevels",
+    "attention_s",
     "benchmark_system",
     "beside_power_w",
     "dgemm_flop_per_s",
     "facility_power_w",
     "fan_power_w",
+    "gemm_s",
     "hpl_power_w",
     "idle_power_w",
     "levels_from_parts",
@@ -42,4 +47,5 @@ __all__ = [
     "predict_mxp",
     "pue",
     "staircase_eur",
+    "stream_s",
 ]

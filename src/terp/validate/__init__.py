@@ -5,6 +5,7 @@ one-line baseline is graded beside each.
 """
 
 from terp.validate.grade import Case, Grade, Skipped
+from terp.validate.kernels import grade_kernels
 from terp.validate.top500 import grade, models
 
-__all__ = ["Case", "Grade", "Skipped", "grade", "models"]
+__all__ = ["Case", "Grade", "Skipped", "grade", "grade_kernels", "models"]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
 
 from terp.units import show
 from terp.validate import Grade
@@ -55,10 +58,46 @@ def table_lines(grades: Sequence[Grade]) -> list[str]:
     return ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in table]
 
 
+MOST_CASES = 150
+
+
+def by_part(grade: Grade) -> list[tuple[str, int, float, float]]:
+    """Cases and errors of each part: name, number, median and 90th percentile."""
+    errors: dict[str, list[float]] = {}
+    for case in grade.cases:
+        errors.setdefault(case.part, []).append(abs(case.error_fraction))
+    return [(part, len(found), *np.quantile(found, [0.5, 0.9]).tolist()) for part, found in sorted(errors.items())]
+
+
+def kernels_data(grades: Mapping[str, Grade]) -> dict[str, Any]:
+    """The JSON of `terp validate kernels`: all kinds together, and each under `groups`."""
+    groups = {kind: grade.as_data() for kind, grade in grades.items() if grade.cases}
+    cases = [case for grade in grades.values() for case in grade.cases]
+    errors = [case.error_fraction for case in cases]
+    told = [case.baseline / case.published - 1 for case in cases if case.baseline is not None]
+    skipped = [row for grade in grades.values() for row in grade.skipped]
+    return {
+        "n": len(cases) + len(skipped),
+        "graded": len(cases),
+        "skipped": [{"name": row.name, "reason": row.reason} for row in skipped],
+        "median_abs_error": float(np.median(np.abs(errors))) if errors else None,
+        "p90_abs_error": float(np.quantile(np.abs(errors), 0.9)) if errors else None,
+        "bias": float(np.median(errors)) if errors else None,
+        "baseline_median_abs_error": float(np.median(np.abs(told))) if told else None,
+        "groups": groups,
+    }
+
+
 def as_text(grade: Grade) -> str:
-    """One model: its line of the table, every case, and every row that none was made of."""
+    """One model: its line of the table, its cases or, of very many, their parts, and every row that none was made of."""
     lines = [*table_lines([grade]), ""]
     cases = sorted(grade.cases, key=lambda case: abs(case.error_fraction))
+    if len(cases) > MOST_CASES:
+        lines += [
+            f"  {part:40} {count:5} cases, median {median:.1%}, 90 % {p90:.1%}"
+            for part, count, median, p90 in by_part(grade)
+        ]
+        cases = []
     dimension = grade.unit
     for case in cases:
         told = f"{show(case.published, dimension, 4)} published, {show(case.predicted, dimension, 4)} predicted"

@@ -1,42 +1,49 @@
-"""`terp validate [MODEL]`: the models against published results."""
+"""`terp validate [MODEL]`: the models against published and measured results."""
 
 from __future__ import annotations
 
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 
 @click.command("validate")
 @click.argument("model", required=False)
-@click.option(
-    "--cases", type=click.Path(path_type=Path), help="Grade this CSV, of the columns of validation/top500/table.csv."
-)
+@click.option("--cases", type=click.Path(path_type=Path), help="Grade this table: CSV, or JSON lines for kernels.")
+@click.option("--gpu", help="GPU of the catalogue that the kernels of --cases were measured on; h100-sxm-80gb if not given.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, data alone.")
-def command(model: str | None, cases: Path | None, *, as_json: bool) -> None:
-    """Grade MODEL, or all models, on published rows that nothing was fitted to, beside a one-line baseline.
+def command(model: str | None, cases: Path | None, gpu: str | None, *, as_json: bool) -> None:
+    """Grade MODEL, or all models, on rows that nothing was fitted to, beside a one-line baseline.
 
-    Exit code 1 if a median is worse than the one held by more than its step.
+    MODEL is hpl, hpl-power, hpcg, mxp, or kernels.  Exit code 1 if a median is worse than the one held by more than its
+    step.
     """
-    from terp.validate import grade, models
-    from terp.views.grades import as_text, table_lines
+    from terp.validate import grade, grade_kernels, models
+    from terp.views.grades import as_text, kernels_data, table_lines
 
     if cases is not None and model is None:
         raise click.UsageError("--cases needs a MODEL, such as `terp validate hpl --cases FILE.csv`")
-    grades = [grade(name, cases) for name in ([model] if model else models())]
+    if gpu is not None and (model != "kernels" or cases is None):
+        raise click.UsageError("--gpu is of `terp validate kernels --cases FILE.jsonl`")
+    kernels = [entry for entry in grade_kernels(cases, gpu).values() if entry.cases] if model in (None, "kernels") else []
+    others = [grade(name, cases) for name in ([model] if model else models()) if name != "kernels"]
+    grades = [*others, *kernels]
     if as_json:
-        data = [entry.as_data() for entry in grades]
-        if model == "hpl":
-            data[0]["power_median_abs_error"] = _power(cases)
-        click.echo(json.dumps(data[0] if model else data, indent=2, allow_nan=False))
+        data: Any = [entry.as_data() for entry in grades]
+        if model == "kernels":
+            data = kernels_data(grade_kernels(cases, gpu))
+        elif model is not None:
+            data = data[0] | ({"power_median_abs_error": _power(cases)} if model == "hpl" else {})
+        click.echo(json.dumps(data, indent=2, allow_nan=False))
     elif model:
-        click.echo(as_text(grades[0]))
+        click.echo("\n\n".join(as_text(entry) for entry in grades) if grades else "nothing that could be graded")
     else:
         click.echo("\n".join(table_lines(grades)))
     if cases is None and any(entry.worsened for entry in grades):
-        click.echo("a median is worse than the one held in validation/top500/expect.yaml by more than its step", err=True)
+        click.echo("a median is worse than the one held in validation/*/expect.yaml by more than its step", err=True)
         sys.exit(1)
 
 
