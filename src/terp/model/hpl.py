@@ -28,8 +28,8 @@ HIGH_RATIO: Final = 1.10
 FITTED: Final = ("ampere", "hopper", "cdna2", "cdna3")
 WIDER_RATIO: Final = 1.25
 """Architectures that constants were fitted on; for others the interval is wider by this, assumed."""
-GPUS: Final = (8, 40_000)
-"""GPUs of the smallest and the largest run that constants were fitted to."""
+GPUS: Final = (60, 40_000)
+"""GPUs of the smallest and the largest run that constants were fitted to, rounded."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def predict_hpl(system: HplSystem) -> HplPrediction:
     long swaps move 4 N^2 / (2 sqrt(G)) words a process, and the swaps' log phase half a word for each doubling.  A
     node holds a square tile of the grid, so that 1/sqrt(g) of that leaves it.  Memory enters as M, since the volume
     falls behind the arithmetic as N grows.  k and t are fitted to runs on the TOP500, s is assumed;
-    range 8 to 40,000 GPUs.  Half of all equal machines differ by more than 5 % for reasons that are not on the list.
+    range 60 to 40,000 GPUs.  Half of all equal machines differ by more than 5 % for reasons that are not on the list.
     """
     gpus, order = system.gpus_count, system.n_count or matrix_order(system.accelerator, system.gpus_count)
     rate = dgemm_flop_per_s(system.accelerator)
