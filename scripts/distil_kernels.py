@@ -76,6 +76,26 @@ def main() -> None:
     lines = [json.loads(line) for line in measured.read_text("utf-8").splitlines()]
     ours = [row for row in lines if row["kind"] in ("gemm", "attn", "mem") and "error" not in row]
     write(FOLDER / "terp-h100" / "kernels.csv", [{key: _digits(row.get(key, "")) for key in kept} for row in ours])
+    kept = (
+        "kind",
+        "name",
+        "L",
+        "h",
+        "heads",
+        "kv",
+        "ffn",
+        "vocab",
+        "swiglu",
+        "seq",
+        "batch",
+        "recompute",
+        "compile",
+        "arch",
+        "ctx",
+        "s",
+    )
+    ours = [row for row in lines if row["kind"] in ("train", "prefill", "decode") and "error" not in row]
+    write(FOLDER / "terp-h100" / "steps.csv", [{key: _digits(row.get(key, "")) for key in kept} for row in ours])
 
 
 def _digits(value: object) -> object:

@@ -25,7 +25,8 @@ run, in `validation/top500/expect.yaml`; a change that worsens a median by more 
 
 Kernels are fitted on the tables of one H100 in an inference engine (`validation/aiconfigurator`) and on half of the shapes of
 our own (`validation/terp-h100`), and graded on three GPUs that nothing was fitted on and on the other half. Their baseline is
-flops over three quarters of the peak, half in attention, and no less than the bytes or the launch.
+flops over three quarters of the peak, half in attention, and no less than the bytes or the launch. Steps of transformers on that
+H100 are sums of kernels; their baseline is model flops, with recomputation, over half of the peak.
 
 **The floor.** Equal machines differ. Of 8-GPU Hopper nodes with eight NDR ports, half lie more than 2 % from their own
 trend with size; of boards of four GPUs, 5 %; of A100 machines, 6 %. Half of like machines differ by 8 % in the power that

@@ -361,7 +361,18 @@ def test_what_cannot_be_asked_is_a_line_and_exit_code_two(arguments, says):
 
 def test_validate_prints_its_table_and_its_json():
     table = terp("validate", check=0).stdout.splitlines()
-    assert [line.split()[0] for line in table] == ["model", "hpl", "hpl-power", "hpcg", "mxp", "gemm", "attention"]
+    assert [line.split()[0] for line in table] == [
+        "model",
+        "hpl",
+        "hpl-power",
+        "hpcg",
+        "mxp",
+        "gemm",
+        "attention",
+        "train",
+        "prefill",
+        "decode",
+    ]
     text = terp("validate", "hpl", check=0).stdout
     assert "Gefion" in text
     assert "rows that no machine was built from" in text
@@ -387,7 +398,7 @@ def test_validate_takes_a_table_of_ones_own_with_a_byte_order_mark(tmp_path):
 
 def test_validate_kernels_for_programs():
     data = json.loads(terp("validate", "kernels", "--json", check=0).stdout)
-    assert set(data["groups"]) == {"gemm", "attention"}
+    assert set(data["groups"]) == {"gemm", "attention", "train", "prefill", "decode"}
     assert data["graded"] == sum(group["graded"] for group in data["groups"].values()) == data["n"]
     assert data["median_abs_error"] < data["baseline_median_abs_error"]
     assert "aiconfigurator, h200-sxm-141gb" in terp("validate", "kernels", check=0).stdout

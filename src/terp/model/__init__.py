@@ -14,6 +14,7 @@ from terp.model.machine import MachinePower, machine_power
 from terp.model.money import staircase_eur
 from terp.model.mxp import MxpPrediction, predict_mxp
 from terp.model.power import NodeLevels, fan_power_w, idle_power_w, levels_from_parts, levels_of, node_levels, node_power_w
+from terp.model.transformer import StepTime, Transformer, decode_s, prefill_s, train_step_s
 
 __all__ = [
     "NETWORK_J_PER_BYTE",
@@ -25,9 +26,12 @@ __all__ = [
     "MachinePower",
     "MxpPrediction",
     "NodeLevels",
+    "StepTime",
+    "Transformer",
     "attention_s",
     "benchmark_system",
     "beside_power_w",
+    "decode_s",
     "dgemm_flop_per_s",
     "facility_power_w",
     "fan_power_w",
@@ -45,7 +49,9 @@ __all__ = [
     "predict_hpcg",
     "predict_hpl",
     "predict_mxp",
+    "prefill_s",
     "pue",
     "staircase_eur",
     "stream_s",
+    "train_step_s",
 ]

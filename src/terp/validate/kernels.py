@@ -1,4 +1,7 @@
-"""The models of kernels against measured ones: tables of an inference engine on four GPUs, and one H100 of our own."""
+"""The models of kernels, and of a transformer's steps on one GPU, against measured ones.
+
+Kernels are from tables of an inference engine on four GPUs and from one H100 of our own; steps from that H100.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,29 @@ from typing import Any, Final
 
 from terp.catalogue import Accelerator, read_catalogue
 from terp.errors import Problem, Problems, TerpError
-from terp.model import SOFTWARE, STREAM_SHARE, attention_s, gemm_s, stream_s
+from terp.model import (
+    SOFTWARE,
+    STREAM_SHARE,
+    Transformer,
+    attention_s,
+    decode_s,
+    gemm_s,
+    prefill_s,
+    stream_s,
+    train_step_s,
+)
 from terp.reader import read_text
 from terp.validate.cases import expected, published_file
 from terp.validate.grade import Case, Grade, Skipped
 
-KINDS: Final = {"gemm": "gemm", "attn": "attention", "mem": "memory"}
+KINDS: Final = {
+    "gemm": "gemm",
+    "attn": "attention",
+    "mem": "memory",
+    "train": "train",
+    "prefill": "prefill",
+    "decode": "decode",
+}
 """Kind of a row -> the model that it grades."""
 _TORCH_ATTENTION: Final = (
     "share at 64",
@@ -39,8 +59,15 @@ CONSTANTS: Final = {
         *(f"{name} of {kernel}" for kernel in SOFTWARE["torch-eager"].attention for name in _TORCH_ATTENTION),
     ),
     "memory": ("host", "share in the cache", *(f"share of {work}" for work in STREAM_SHARE)),
+    "train": (),
+    "prefill": (),
+    "decode": ("rate of a block",),
 }  # fmt: skip
 """Model -> the names of its fitted constants."""
+STEPS: Final = ("train", "prefill", "decode")
+NOT_CAUSAL: Final = ("bert", "protein", "logs")
+"""What names of models that were timed begin with, if their attention looks both ways."""
+PROTEIN_VOCABULARY: Final = "64"
 BACKENDS: Final = {"FLASH_ATTENTION": "flash2", "CUDNN_ATTENTION": "cudnn", "": "trtllm"}
 FIT_TOKENS: Final = ("512", "4096", "32768")
 OWN: Final = "terp-h100"
@@ -65,6 +92,9 @@ class KernelRow:
         if self.kind == "attn":
             words = [self.text["b"], self.text["heads"], self.text["s_len"], self.text["hd"]]
             return f"{BACKENDS[self.text['backend']]} {' x '.join(words)}{', backward' if self.backward else ''}"
+        if self.kind in STEPS:
+            words = [self.text.get("name", ""), self.text["batch"], self.text.get("seq") or self.text.get("ctx", "")]
+            return " x ".join(word for word in words if word)
         return f"{self.text['op']} of {float(self.text['bytes']):.3g} B"
 
 
@@ -72,10 +102,12 @@ class KernelRow:
 def shipped_rows() -> tuple[KernelRow, ...]:
     """The kernels that ship: a draw of the engine's tables, and all of our own H100."""
     rows: list[KernelRow] = []
-    for source, name in (("aiconfigurator", "table.csv"), (OWN, "kernels.csv")):
+    for source, name in (("aiconfigurator", "table.csv"), (OWN, "kernels.csv"), (OWN, "steps.csv")):
         text = read_text(published_file(source, name))
         for line in csv.DictReader(io.StringIO(text)):
-            rows += _times(source, {"backend": "", "causal": "True", **line}, line.get("gpu") or "h100-sxm-80gb")
+            filled = {"backend": "", "causal": "True"} | {key: value for key, value in line.items() if value}
+            if not _why_not(filled):
+                rows += _times(source, filled, line.get("gpu") or "h100-sxm-80gb")
     return tuple(rows)
 
 
@@ -101,7 +133,9 @@ def is_for_fitting(row: KernelRow) -> bool:
         return False
     if row.kind == "gemm" and row.text["dtype"] == "bf16":
         return int(hashlib.sha256(f"{row.text['n']}x{row.text['k']}".encode()).hexdigest(), 16) % 2 == 0
-    return row.kind != "attn" or row.text["s_len"] in FIT_TOKENS
+    if row.kind == "attn":
+        return row.text["s_len"] in FIT_TOKENS
+    return row.kind in ("mem", "gemm") or (row.kind == "decode" and row.text["batch"] == "1")
 
 
 def predict(row: KernelRow) -> float:
@@ -127,7 +161,32 @@ def predict(row: KernelRow) -> float:
                 software=software,
             )
         )
+    if row.kind in STEPS:
+        return _step_s(chip, row)
     return float(stream_s(chip, float(text["bytes"]), text["op"]))
+
+
+def _step_s(chip: Accelerator, row: KernelRow) -> float:
+    """A whole step of a dense transformer [s]."""
+    text, batch = row.text, int(row.text["batch"])
+    if row.kind == "train":
+        shape = Transformer(
+            layers_count=int(text["L"]),
+            hidden_count=int(text["h"]),
+            heads_count=int(text["heads"]),
+            kv_heads_count=int(text.get("kv") or text["heads"]),
+            inner_count=int(text.get("ffn") or 4 * int(text["h"])),
+            vocabulary_count=int(text.get("vocab") or PROTEIN_VOCABULARY),
+            gated=text.get("swiglu") == "True",
+            causal=not text["name"].startswith(NOT_CAUSAL),
+        )
+        recompute, compiled = text.get("recompute") == "True", text.get("compile") != "False"
+        return train_step_s(chip, shape, batch, int(text["seq"]), recompute=recompute, compiled=compiled).step_s
+    layers, hidden, heads, kv, inner, vocabulary = json.loads(text["arch"])
+    shape = Transformer(layers, hidden, heads, kv, inner, vocabulary, gated=True)
+    if row.kind == "prefill":
+        return prefill_s(chip, shape, batch, int(text["seq"]))
+    return decode_s(chip, shape, batch, int(text["ctx"]))
 
 
 def _baseline(row: KernelRow) -> float | None:
@@ -144,7 +203,24 @@ def _baseline(row: KernelRow) -> float | None:
         causal = str(text["causal"]).lower() in ("true", "1")
         work = 4 * b * h * s * s * float(text["hd"]) * (0.5 if causal else 1.0) * (2.5 if row.backward else 1.0)
         return max(work / (0.5 * chip.peak_flop_per_s["bf16"]), ran.attention_launch_s, ran.host_s)
-    return None
+    return _step_baseline(chip, row) if row.kind in STEPS else None
+
+
+def _step_baseline(chip: Accelerator, row: KernelRow) -> float:
+    """Model flops over half of the peak, recomputation counted; in decoding the weights over the memory rate, if longer."""
+    text, peak = row.text, 0.5 * chip.peak_flop_per_s["bf16"]
+    if row.kind == "train":
+        h, f = int(text["h"]), int(text.get("ffn") or 4 * int(text["h"]))
+        kv = int(text.get("kv") or text["heads"]) / int(text["heads"])
+        weights = int(text["L"]) * (h * h * (2 + 2 * kv) + h * f * (3 if text.get("swiglu") == "True" else 2))
+        weights += h * int(text.get("vocab") or PROTEIN_VOCABULARY)
+        seen = 8 if text.get("recompute") == "True" else 6
+        attention = 2 * seen * int(text["L"]) * h * int(text["seq"]) / (1 if text["name"].startswith(NOT_CAUSAL) else 2)
+        return int(text["batch"]) * int(text["seq"]) * (seen * weights + attention) / peak
+    layers, h, heads, kv, f, vocabulary = json.loads(text["arch"])
+    weights = layers * (h * h * (2 + 2 * kv / heads) + 3 * h * f) + h * vocabulary
+    tokens = int(text["batch"]) * (int(text["seq"]) if row.kind == "prefill" else 1)
+    return float(max(2 * weights * tokens / peak, 2 * weights / chip.memory_rate_bytes_per_s))
 
 
 def grade_kernels(path: Path | None = None, gpu: str | None = None) -> dict[str, Grade]:
@@ -163,7 +239,7 @@ def grade_kernels(path: Path | None = None, gpu: str | None = None) -> dict[str,
     for row in rows:
         try:
             told = predict(row)
-        except (TerpError, ValueError, KeyError, OverflowError) as error:
+        except (TerpError, ValueError, TypeError, KeyError, OverflowError, ZeroDivisionError) as error:
             skipped.append(Skipped(row.name if row.kind in KINDS else row.kind, str(error).splitlines()[0]))
             continue
         part = f"{row.source}, {row.gpu}"
@@ -218,7 +294,11 @@ _NEEDED: Final = {
     "gemm": ("dtype", "m", "n", "k", "s"),
     "attn": ("b", "heads", "s_len", "hd", "fwd_s"),
     "mem": ("op", "bytes", "s"),
+    "train": ("name", "L", "h", "heads", "seq", "batch", "s"),
+    "prefill": ("arch", "batch", "seq", "s"),
+    "decode": ("arch", "batch", "ctx", "s"),
 }
+_TEXTS: Final = ("dtype", "op", "name", "arch")
 
 
 def _why_not(text: Mapping[str, str]) -> str:
@@ -230,9 +310,9 @@ def _why_not(text: Mapping[str, str]) -> str:
         return f"no model of kind {kind!r}; there are " + ", ".join(KINDS)
     missing = [key for key in _NEEDED[kind] if key not in text]
     if missing:
-        return "no " + ", ".join(missing)
-    numbers = [key for key in _NEEDED[kind] if key not in ("dtype", "op")]
-    for key in numbers:
+        model = f"{text.get('name', 'it')} is not a transformer that is modelled: " if kind in STEPS else ""
+        return model + "no " + ", ".join(missing)
+    for key in (key for key in _NEEDED[kind] if key not in _TEXTS):
         try:
             if not 0 < float(text[key]) < 1e18:
                 return f"{key} is {text[key][:20]!r}, no number above 0"
