@@ -35,7 +35,7 @@ they submit. No model that sees only what a list prints can do better than that.
 
 
 def text() -> str:
-    grades = [grade(model) for model in models()] + [entry for entry in grade_kernels().values() if entry.cases]
+    grades = [grade(model) for model in models()] + [entry for entry in grade_kernels()[0].values() if entry.cases]
     lines = [OPENING, "| " + " | ".join(HEAD) + " |", "|---" * len(HEAD) + "|"]
     lines += ["| " + " | ".join(row) + " |" for row in table_rows(grades)]
     for entry in grades:
@@ -57,7 +57,7 @@ def section(entry: Grade) -> list[str]:
         ]
         lines.append(f"| {case.error_fraction:+.1%} | {case.name} | `{case.part}` | {' | '.join(told)} |")
     if entry.skipped:
-        lines += ["", f"{len(entry.skipped)} rows that no machine was built from:", ""]
+        lines += ["", f"{len(entry.skipped)} rows left out:", ""]
         lines += [f"- {row.name}: {row.reason}" for row in entry.skipped]
     return lines
 

@@ -269,6 +269,8 @@ def test_gpus_on_separate_planes_are_not_joined():
     ("name", "compute", "fabric", "says"),
     [
         ("alps", {}, {"global_links_count": 200}, "a switch that nodes hang on would need"),
+        ("alps", {}, {"global_links_count": 10**9}, "a switch that nodes hang on would need"),
+        ("jupiter", {}, {"global_links_count": 10**9}, "a spine would need"),
         ("jupiter", {}, {"spines_per_group_count": 1}, "a spine would need"),
         ("jupiter", {"nodes_per_unit_count": 480}, {"leaves_per_group_count": 4}, "a switch that nodes hang on would need"),
         ("eos", {}, {"planes_count": 3, "tiers_count": None}, "do not divide over the planes"),

@@ -375,7 +375,7 @@ def test_validate_prints_its_table_and_its_json():
     ]
     text = terp("validate", "hpl", check=0).stdout
     assert "Gefion" in text
-    assert "rows that no machine was built from" in text
+    assert "rows left out" in text
     data = json.loads(terp("validate", "hpl", "--json", check=0).stdout)
     assert data["n"] == 136 == data["graded"] + data["fitted"] + len(data["skipped"])
     assert 0 < data["median_abs_error"] < data["p90_abs_error"]
@@ -398,7 +398,9 @@ def test_validate_takes_a_table_of_ones_own_with_a_byte_order_mark(tmp_path):
 
 def test_validate_kernels_for_programs():
     data = json.loads(terp("validate", "kernels", "--json", check=0).stdout)
-    assert set(data["groups"]) == {"gemm", "attention", "train", "prefill", "decode"}
-    assert data["graded"] == sum(group["graded"] for group in data["groups"].values()) == data["n"]
+    assert set(data["groups"]) == {"gemm", "attention", "memory", "train", "prefill", "decode"}
+    assert data["graded"] == sum(group["graded"] for group in data["groups"].values())
+    assert data["n"] == data["graded"] + data["fitted"] + len(data["skipped"])
+    assert {row["name"] for row in data["skipped"]} >= {"fourcast-b1", "resnet50-b128"}
     assert data["median_abs_error"] < data["baseline_median_abs_error"]
     assert "aiconfigurator, h200-sxm-141gb" in terp("validate", "kernels", check=0).stdout

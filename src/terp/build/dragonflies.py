@@ -9,8 +9,6 @@ node may hang on two of them.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,6 +29,9 @@ def build_dragonfly(written: Written[MachineFile], node: Node, switch: Switch) -
         raise Problems([written.tree.problem(("fabric",), f"not all that a {file.topology} needs is there", key=True)])
     groups, each = compute.units_count, compute.nodes_per_unit_count
     leaf, port = _hang(compute.all_nodes_count, each, node.compute_ports_count, entry)
+    ends = (groups - 1 + file.other_groups_count) * file.global_links_count
+    if -(-ends // exits) > switch.ports_count:
+        raise Problems([_over_ports(written, -(-ends // exits), switch.ports_count, spine=plus)])  # before a large wiring
     local, middle = _local_links(groups, entry, exits if plus else 0, file.local_links_count)
     first_exit = groups * entry if plus else 0
     outside = _global_links(groups, exits, file.global_links_count) + np.array([first_exit, first_exit, 0])
@@ -43,9 +44,7 @@ def build_dragonfly(written: Written[MachineFile], node: Node, switch: Switch) -
     used[: groups * entry] += np.ceil(np.bincount(leaf.ravel(), minlength=groups * entry) / split)
     to_others = _ports_to_others(groups, exits, file.global_links_count, file.other_groups_count)
     used[first_exit : first_exit + groups * exits] += to_others
-    problems = _over_ports(written, used, switch.ports_count, groups * entry)
-    if problems:
-        raise Problems(problems)
+    _check_ports(written, used, switch.ports_count, groups * entry)
     rate = switch.port_rate_bytes_per_s
     nodes_bytes_per_s = leaf.size * rate / split
     across = groups // 2 * (groups - groups // 2) * file.global_links_count
@@ -111,15 +110,19 @@ def _within(entry: int, exits: int, cables: int, *, plus: bool) -> int:
     return entry * exits * cables // 2 if plus else entry // 2 * (entry - entry // 2) * cables
 
 
-def _over_ports(written: Written[MachineFile], used: NDArray[Any], ports: int, leaves: int) -> list[Problem]:
-    """A switch that would need more ports than it has."""
-    file, tree = written.record.fabric, written.tree
-    problems = []
-    if used[:leaves].max() > ports:
-        wrong = f"a switch that nodes hang on would need {int(used[:leaves].max())} ports, {file.switch} has {ports}"
-        key = "leaves_per_group" if file.topology == "dragonfly+" else "switches_per_group"
-        problems.append(tree.problem(("fabric", key), wrong, would_do="use more switches a group, or fewer links"))
-    if used[leaves:].size and used[leaves:].max() > ports:
-        wrong = f"a spine would need {int(used[leaves:].max())} ports, {file.switch} has {ports}"
-        problems.append(tree.problem(("fabric", "spines_per_group"), wrong, would_do="use more spines, or fewer links"))
-    return problems
+def _check_ports(written: Written[MachineFile], used: NDArray[np.float64], ports: int, leaves: int) -> None:
+    """Raises Problems if a leaf or a spine needs more ports than it has."""
+    most = (used[:leaves].max(), used[leaves:].max(initial=0))
+    over = [_over_ports(written, int(count), ports, spine=bool(spine)) for spine, count in enumerate(most) if count > ports]
+    if over:
+        raise Problems(over)
+
+
+def _over_ports(written: Written[MachineFile], needed: int, ports: int, *, spine: bool) -> Problem:
+    """A switch that would need more ports than it has: a spine of a dragonfly+, or one that nodes hang on."""
+    file = written.record.fabric
+    what = "spine" if spine else "switch that nodes hang on"
+    key = "spines" if spine else "leaves" if file.topology == "dragonfly+" else "switches"
+    wrong = f"a {what} would need {needed} ports, {file.switch} has {ports}"
+    more = "spines" if spine else "switches a group"
+    return written.tree.problem(("fabric", f"{key}_per_group"), wrong, would_do=f"use more {more}, or fewer links")

@@ -26,7 +26,7 @@ SMALL_KERNELS: Final = 9
 KV_SHARE: Final = 0.7
 BLOCK_BYTES_PER_S: Final = 50e9
 """Share of the memory rate at which the cache of keys and values is read, and the rate of one block of it, a sequence and
-head: read off three decoding steps of one sequence (terp-h100)."""
+head: read off one decoding step of 32 sequences and three of one (terp-h100)."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from terp.units import show
-from terp.validate import Grade
+from terp.validate import Grade, Skipped
 
 HEAD = (
     "model",
@@ -69,23 +69,29 @@ def by_part(grade: Grade) -> list[tuple[str, int, float, float]]:
     return [(part, len(found), *np.quantile(found, [0.5, 0.9]).tolist()) for part, found in sorted(errors.items())]
 
 
-def kernels_data(grades: Mapping[str, Grade]) -> dict[str, Any]:
+def kernels_data(grades: Mapping[str, Grade], left: Sequence[Skipped]) -> dict[str, Any]:
     """The JSON of `terp validate kernels`: all kinds together, and each under `groups`."""
-    groups = {kind: grade.as_data() for kind, grade in grades.items() if grade.cases}
+    groups = {kind: grade.as_data() for kind, grade in grades.items() if grade.rows_count}
     cases = [case for grade in grades.values() for case in grade.cases]
     errors = [case.error_fraction for case in cases]
     told = [case.baseline / case.published - 1 for case in cases if case.baseline is not None]
-    skipped = [row for grade in grades.values() for row in grade.skipped]
+    fitted = sum(grade.fitted_count for grade in grades.values())
     return {
-        "n": len(cases) + len(skipped),
+        "n": len(cases) + fitted + len(left),
         "graded": len(cases),
-        "skipped": [{"name": row.name, "reason": row.reason} for row in skipped],
+        "fitted": fitted,
+        "skipped": [{"name": row.name, "reason": row.reason} for row in left],
         "median_abs_error": float(np.median(np.abs(errors))) if errors else None,
         "p90_abs_error": float(np.quantile(np.abs(errors), 0.9)) if errors else None,
         "bias": float(np.median(errors)) if errors else None,
         "baseline_median_abs_error": float(np.median(np.abs(told))) if told else None,
         "groups": groups,
     }
+
+
+def left_lines(left: Sequence[Skipped]) -> list[str]:
+    """Rows that no case was made of, each with the reason."""
+    return [f"  {len(left)} rows left out:", *(f"    {row.name[:40]}: {row.reason}" for row in left)] if left else []
 
 
 def as_text(grade: Grade) -> str:
@@ -104,8 +110,7 @@ def as_text(grade: Grade) -> str:
         fitted = ", fitted to" if case.fitted else ""
         lines.append(f"  {case.error_fraction:+7.1%}  {case.name[:40]:40}  {case.part:17} {told}{fitted}")
     if grade.skipped:
-        lines += ["", f"  {len(grade.skipped)} rows that no machine was built from:"]
-        lines += [f"    {row.name[:40]}: {row.reason}" for row in grade.skipped]
+        lines += ["", *left_lines(grade.skipped)]
     constants = ", ".join(grade.constants) if grade.constants else "none"
     lines += ["", f"  fitted constants: {constants}"]
     return "\n".join(lines)

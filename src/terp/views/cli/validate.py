@@ -21,25 +21,29 @@ def command(model: str | None, cases: Path | None, gpu: str | None, *, as_json: 
     MODEL is hpl, hpl-power, hpcg, mxp, or kernels.  Exit code 1 if a median is worse than the one held by more than its
     step.
     """
+    from terp.errors import UnknownName
     from terp.validate import grade, grade_kernels, models
-    from terp.views.grades import as_text, kernels_data, table_lines
+    from terp.views.grades import as_text, kernels_data, left_lines, table_lines
 
     if cases is not None and model is None:
         raise click.UsageError("--cases needs a MODEL, such as `terp validate hpl --cases FILE.csv`")
     if gpu is not None and (model != "kernels" or cases is None):
         raise click.UsageError("--gpu is of `terp validate kernels --cases FILE.jsonl`")
-    kernels = [entry for entry in grade_kernels(cases, gpu).values() if entry.cases] if model in (None, "kernels") else []
+    if model not in (None, "kernels", *models()):
+        raise UnknownName("model to validate", str(model), (*models(), "kernels"))
+    kinds, left = grade_kernels(cases, gpu) if model in (None, "kernels") else ({}, ())
     others = [grade(name, cases) for name in ([model] if model else models()) if name != "kernels"]
-    grades = [*others, *kernels]
+    grades = [*others, *(entry for entry in kinds.values() if entry.cases)]
     if as_json:
         data: Any = [entry.as_data() for entry in grades]
         if model == "kernels":
-            data = kernels_data(grade_kernels(cases, gpu))
+            data = kernels_data(kinds, left)
         elif model is not None:
             data = data[0] | ({"power_median_abs_error": _power(cases)} if model == "hpl" else {})
         click.echo(json.dumps(data, indent=2, allow_nan=False))
     elif model:
-        click.echo("\n\n".join(as_text(entry) for entry in grades) if grades else "nothing that could be graded")
+        parts = [as_text(entry) for entry in grades] + ["\n".join(left_lines(left))]
+        click.echo("\n\n".join(part for part in parts if part) or "nothing to grade")
     else:
         click.echo("\n".join(table_lines(grades)))
     if cases is None and any(entry.worsened for entry in grades):
