@@ -52,7 +52,7 @@ _TORCH_ATTENTION: Final = (
 CONSTANTS: Final = {
     "gemm": (
         "launch", "busy share", "read share", "reduce share", "extra depth", "host of PyTorch",
-        *(f"busy share of PyTorch, {precision}" for precision in SOFTWARE["torch-eager"].busy_share),
+        *(f"busy share of PyTorch in {precision}" for precision in SOFTWARE["torch-eager"].busy_share),
     ),
     "attention": (
         "launch", "share at 64", "share at 128", "share at 192", "share at 256", "row tokens", "read share",
