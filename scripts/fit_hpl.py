@@ -15,8 +15,9 @@ from terp.catalogue import read_catalogue
 from terp.validate.rows import Built, build_row
 from terp.validate.split import group_of, groups_for_fitting
 from terp.validate.table import read_rows
+from terp.validate.top500 import power_w
 
-hpl, dgemm, power, hpcg = (import_module(f"terp.model.{name}") for name in ("hpl", "dgemm", "hpl_power", "hpcg"))
+hpl, dgemm, hpcg = (import_module(f"terp.model.{name}") for name in ("hpl", "dgemm", "hpcg"))
 START = (0.6, 4e-6, 0.52, 0.5)
 POWER_ROUND = 0.08  # half of all equal machines differ by more, so the trend is looked for among the others
 ROUND = 0.02  # errors below two per cent count for little: no list is better than that
@@ -54,13 +55,8 @@ def main() -> None:
     drawn = np.array([case.row.number("power_kw") * 1e3 for case in with_power])
 
     def power_loss(activity):
-        told = []
-        for case in with_power:
-            system = case.system
-            network_w = power.NETWORK_J_PER_BYTE * system.gpus_count * system.network_bytes_per_s
-            nodes = system.gpus_count / system.gpus_per_node_count
-            told.append(power.hpl_power_w(case.levels, nodes, network_w, activity))
-        return np.mean(np.sqrt(np.log(np.array(told) / drawn) ** 2 + POWER_ROUND**2))
+        told = np.array([power_w(case, activity) for case in with_power])
+        return np.mean(np.sqrt(np.log(told / drawn) ** 2 + POWER_ROUND**2))
 
     found = minimize_scalar(power_loss, bounds=(0.5, 1.0), method="bounded")
     print(f"ACTIVITY {found.x:.3f} on {len(with_power)} rows, mean error {found.fun:.3f}")

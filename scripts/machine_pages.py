@@ -10,9 +10,9 @@ from pathlib import Path
 from terp.build import Machine, build_machine
 from terp.catalogue import edition, editions, read_catalogue
 from terp.describe import read_machine, shipped_names
-from terp.model import benchmark_system, beside_power_w, hpl_power_w, levels_of, predict_hpl
+from terp.model import benchmark_power_w, benchmark_system, predict_hpl
 from terp.units import show
-from terp.views.machine import built_against_published, rows
+from terp.views.machine import held_against, rows
 
 FOLDER = Path(__file__).parents[1] / "docs" / "machines"
 
@@ -53,9 +53,7 @@ def index(machines: dict[str, Machine]) -> str:
 def powers(machine: Machine) -> tuple[float, float]:
     """Power in HPL as the list has it, 0 if it has none, and as predicted [W]."""
     entry = machine.file.listed
-    gpus = entry.nodes_count * machine.node.accelerators_count if entry else machine.gpus_count
-    nodes = gpus / machine.node.accelerators_count
-    told_w = hpl_power_w(levels_of(machine), nodes, beside_power_w(machine, gpus))
+    told_w = benchmark_power_w(machine, machine.listed_gpus_count or machine.gpus_count)
     if entry is None or entry.edition not in editions() or entry.rmax_flop_per_s is None:
         return 0.0, told_w
     held = edition(entry.edition)
@@ -66,11 +64,8 @@ def powers(machine: Machine) -> tuple[float, float]:
 def against_the_list(machine: Machine) -> tuple[str, str, str]:
     """Rmax listed and predicted for the GPUs of the listed run, and the error."""
     entry = machine.file.listed
-    if entry is None:
-        run = predict_hpl(benchmark_system(machine))
-        return "", show(run.rmax_flop_per_s, "flop_per_s"), ""
-    run = predict_hpl(benchmark_system(machine, entry.nodes_count * machine.node.accelerators_count))
-    rmax = entry.rmax_flop_per_s or 0.0
+    run = predict_hpl(benchmark_system(machine, machine.listed_gpus_count))
+    rmax = entry.rmax_flop_per_s if entry else None
     told = show(run.rmax_flop_per_s, "flop_per_s")
     return (show(rmax, "flop_per_s"), told, f"{run.rmax_flop_per_s / rmax - 1:+.1%}") if rmax else ("", told, "")
 
@@ -85,10 +80,7 @@ def page(machine: Machine) -> str:
         lines.append(
             f"| HPL, TOP500 {file.listed.edition}, {file.listed.nodes_count:,} nodes | {listed}, so that we err by {error} |"
         )
-    for name, (ours, theirs) in built_against_published(machine).items():
-        entry = machine.provenance.get(f"{file.name}.published.{name.replace(' ', '_')}")
-        note = f" ({entry.note})" if entry is not None and entry.note else ""
-        lines.append(f"| {name} | {ours:,} built, {theirs:,} published{note} |")
+    lines += [f"| {name} | {text} |" for name, text in held_against(machine)]
     if file.note:
         lines += ["", file.note]
     lines += ["", "## Who says so", "", "| value | | status | range | source | note |", "|---|---|---|---|---|---|"]

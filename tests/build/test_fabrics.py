@@ -38,6 +38,12 @@ def changed(name, compute=None, fabric=None, node=None, switch=None):
     )
 
 
+def whole_units(nodes, per_unit):
+    """The nodes as full units, two a rack."""
+    units = {"scalable_units_count": nodes // per_unit, "nodes_per_unit_count": per_unit}
+    return units | {"left_out_count": 0, "nodes_per_rack_count": 2}
+
+
 def counts(machine):
     fabric = machine.fabric
     return machine.nodes_count, fabric.leaf_switches_count, fabric.spine_switches_count, fabric.core_switches_count
@@ -53,23 +59,13 @@ B300_XDR = [(72, 8, 4, 0), (144, 16, 8, 0), (288, 32, 18, 0), (576, 64, 36, 0)]
 
 @pytest.mark.parametrize("row", B200)
 def test_superpods_with_b200_have_the_published_counts(row):
-    units = {
-        "scalable_units_count": row[0] // 32,
-        "nodes_per_unit_count": 32,
-        "left_out_count": 0,
-        "nodes_per_rack_count": 2,
-    }
+    units = whole_units(row[0], 32)
     assert counts(changed("netherlands", units, {"manager_links_count": 0})) == row
 
 
 @pytest.mark.parametrize("row", B300_SPECTRUM)
 def test_superpods_with_b300_and_spectrum_x_have_the_published_counts(row):
-    units = {
-        "scalable_units_count": row[0] // 64,
-        "nodes_per_unit_count": 64,
-        "left_out_count": 0,
-        "nodes_per_rack_count": 2,
-    }
+    units = whole_units(row[0], 64)
     fabric = {"switch": "sn5600", "planes_count": 2, "manager_links_count": 0, "tiers_count": None}
     optics = {"switch_optic": None, "node_optic": None}
     machine = changed("netherlands", units, fabric | optics, node={"compute_ports_count": 16, "compute_cages_count": 16})
@@ -78,12 +74,7 @@ def test_superpods_with_b300_and_spectrum_x_have_the_published_counts(row):
 
 @pytest.mark.parametrize("row", B300_XDR)
 def test_superpods_with_b300_and_xdr_have_the_published_counts(row):
-    units = {
-        "scalable_units_count": row[0] // 72,
-        "nodes_per_unit_count": 72,
-        "left_out_count": 0,
-        "nodes_per_rack_count": 2,
-    }
+    units = whole_units(row[0], 72)
     fabric = {
         "switch": "q3400-ra",
         "cable": "mpo12-fibre-800",

@@ -13,11 +13,9 @@ from terp.describe import read_machine, shipped_names
 from terp.errors import Problems
 from terp.model import (
     HplSystem,
+    benchmark_power_w,
     benchmark_system,
-    beside_power_w,
     dgemm_flop_per_s,
-    hpl_power_w,
-    levels_of,
     matrix_order,
     power_limited_clock_hz,
     predict_hpcg,
@@ -114,7 +112,7 @@ def test_gefion_without_having_been_fitted_on_it(gefion):
     """66.59 Pflop/s and 1,753.2 kW in 8.1 minutes (top500-2024-11); its group is always graded."""
     run = predict_hpl(benchmark_system(gefion))
     assert run.rmax_flop_per_s == pytest.approx(66.59e15, rel=0.03)
-    power_w = hpl_power_w(levels_of(gefion), gefion.nodes_count, beside_power_w(gefion, gefion.gpus_count))
+    power_w = benchmark_power_w(gefion, gefion.gpus_count)
     assert power_w == pytest.approx(1_753_200, rel=0.08)
     assert predict_hpcg(benchmark_system(gefion)).hpcg_flop_per_s == pytest.approx(749.8e12, rel=0.12)
 
@@ -131,7 +129,7 @@ def test_orders_of_magnitude(name):
     """A GPU of these years does 5 to 60 Tflop/s in HPL and draws 0.3 to 2 kW with all around it; a run takes minutes to hours."""
     machine = build_machine(read_machine(name), read_catalogue())
     run = predict_hpl(benchmark_system(machine))
-    power_w = hpl_power_w(levels_of(machine), machine.nodes_count, beside_power_w(machine, machine.gpus_count))
+    power_w = benchmark_power_w(machine, machine.gpus_count)
     assert 5e12 < run.rmax_flop_per_s / machine.gpus_count < 60e12
     assert 300 < power_w / machine.gpus_count < 2000
     assert 60 < run.run_s < 4 * 3600

@@ -85,7 +85,7 @@ def test_a_grade_adds_up_by_hand():
         Case(str(number), "x", 100.0, predicted, baseline, {})
         for number, (predicted, baseline) in enumerate([(110, 120), (95, None), (100, 90), (130, 100), (98, 100)])
     )
-    found = Grade("m", "q", "w", 5, 0, cases, (), (), LIMITS)
+    found = Grade(cases, "m", "q", "w", 5, 0, (), (), LIMITS)
     assert found.median_fraction == pytest.approx(0.05)
     assert found.bias_fraction == pytest.approx(0.0)
     assert found.p90_fraction == pytest.approx(0.22)
@@ -93,7 +93,7 @@ def test_a_grade_adds_up_by_hand():
     assert found.worst.name == "3"
     assert not found.worsened
     assert found.missed == ("median", "baseline")
-    empty = Grade("m", "q", "w", 0, 0, (), (), (), LIMITS)
+    empty = Grade((), "m", "q", "w", 0, 0, (), (), LIMITS)
     assert empty.median_fraction is None
     assert empty.worsened
 

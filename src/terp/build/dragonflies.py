@@ -10,9 +10,8 @@ node may hang on two of them.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from terp.build.fabric import Fabric, Ints
+from terp.build.fabric import Fabric, Ints, links_per_port, ports_in_use, ports_to_nodes
 from terp.catalogue import Node, Switch
 from terp.describe import MachineFile
 from terp.errors import Problem, Problems
@@ -37,11 +36,8 @@ def build_dragonfly(written: Written[MachineFile], node: Node, switch: Switch) -
     outside = _global_links(groups, exits, file.global_links_count) + np.array([first_exit, first_exit, 0])
     links = np.concatenate([local, outside])
     switches = groups * (entry + middle)
-    split = max(int(switch.port_rate_bytes_per_s / node.compute_port_rate_bytes_per_s + 1e-9), 1)
-    used: NDArray[np.float64] = np.zeros(switches)
-    for end in (0, 1):
-        used += np.bincount(links[:, end], links[:, 2], switches)
-    used[: groups * entry] += np.ceil(np.bincount(leaf.ravel(), minlength=groups * entry) / split)
+    split = links_per_port(switch, node)
+    used = ports_in_use(links, switches, ports_to_nodes(leaf, groups * entry, split))
     to_others = _ports_to_others(groups, exits, file.global_links_count, file.other_groups_count)
     used[first_exit : first_exit + groups * exits] += to_others
     _check_ports(written, used, switch.ports_count, groups * entry)
@@ -64,7 +60,7 @@ def build_dragonfly(written: Written[MachineFile], node: Node, switch: Switch) -
         node_leaf=leaf,
         node_port=port,
         links=links,
-        ports_used=used.astype(np.int64),
+        ports_used=used,
     )
 
 
@@ -110,7 +106,7 @@ def _within(entry: int, exits: int, cables: int, *, plus: bool) -> int:
     return entry * exits * cables // 2 if plus else entry // 2 * (entry - entry // 2) * cables
 
 
-def _check_ports(written: Written[MachineFile], used: NDArray[np.float64], ports: int, leaves: int) -> None:
+def _check_ports(written: Written[MachineFile], used: Ints, ports: int, leaves: int) -> None:
     """Raises Problems if a leaf or a spine needs more ports than it has."""
     most = (used[:leaves].max(), used[leaves:].max(initial=0))
     over = [_over_ports(written, int(count), ports, spine=bool(spine)) for spine, count in enumerate(most) if count > ports]

@@ -9,6 +9,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from terp.catalogue import Node, Switch
+
 Ints = NDArray[np.int64]
 
 
@@ -68,3 +70,22 @@ class Fabric:
                     distance[there] = distance[here] + 1
                     queue.append(there)
         return None
+
+
+def links_per_port(switch: Switch, node: Node) -> int:
+    """Links of a node's rate that one port of a switch carries."""
+    return max(int(switch.port_rate_bytes_per_s / node.compute_port_rate_bytes_per_s + 1e-9), 1)
+
+
+def ports_to_nodes(leaf: Ints, leaves: int, split: int) -> Ints:
+    """Ports towards nodes of each leaf; `split` links share one."""
+    return -(-np.bincount(leaf.ravel(), minlength=leaves) // split)
+
+
+def ports_in_use(links: Ints, switches: int, to_nodes: Ints) -> Ints:
+    """Ports of each switch that links between switches take, and of the leaves those to nodes."""
+    used = np.zeros(switches, np.int64)
+    for end in (0, 1):
+        np.add.at(used, links[:, end], links[:, 2])
+    used[: to_nodes.size] += to_nodes
+    return used

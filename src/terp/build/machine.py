@@ -73,6 +73,11 @@ class Machine:
         return self.nodes_count * self.node.accelerators_count
 
     @property
+    def listed_gpus_count(self) -> int | None:
+        """GPUs of the run that the TOP500 lists; None for a machine that is not listed."""
+        return self.file.listed.nodes_count * self.node.accelerators_count if self.file.listed else None
+
+    @property
     def racks_count(self) -> int:
         """Racks of nodes and of everything else."""
         return sum(line.count for line in self.bill if isinstance(line.part, Rack))

@@ -15,12 +15,10 @@ tables of the DGX SuperPODs with H100, B200 and B300 (nvidia-superpod-h100, supe
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from terp.build.fabric import Fabric, Ints
+from terp.build.fabric import Fabric, Ints, links_per_port, ports_in_use, ports_to_nodes
 from terp.catalogue import Node, Switch
 from terp.describe import MachineFile
 from terp.errors import Problem, Problems
@@ -51,11 +49,16 @@ class _Shape:
         """Leaves of a plane."""
         return -(-self.leaves // self.planes)
 
+    @property
+    def to_nodes(self) -> Ints:
+        """Ports towards nodes of each leaf."""
+        return ports_to_nodes(self.leaf, self.leaves, self.split)
+
 
 def build_tree(written: Written[MachineFile], node: Node, switch: Switch) -> Fabric:
     """A fat tree.  Raises Problems with all that keeps it from being built."""
     file, compute = written.record.fabric, written.record.compute
-    split = max(int(switch.port_rate_bytes_per_s / node.compute_port_rate_bytes_per_s + 1e-9), 1)
+    split = links_per_port(switch, node)
     up = max(int(switch.ports_count / (1 + file.oversubscription_ratio) + 1e-9), 1)
     down = int(up * file.oversubscription_ratio + 1e-9) * split
     lay = _rails if file.topology == "rail-optimised-fat-tree" else _whole_nodes
@@ -109,17 +112,12 @@ def _misfits(written: Written[MachineFile], node: Node, shape: _Shape, tiers: in
         else:
             problems.append(tree.problem(("compute", "nodes"), wrong, str(compute.nodes_count), would_do))
     if not problems:
-        free = shape.leaves * shape.down // shape.split - int(np.ceil(_links_down(shape) / shape.split).sum())
+        free = shape.leaves * shape.down // shape.split - int(shape.to_nodes.sum())
         if file.manager_links_count > free:
             would_do = "leave out a node (left_out: 1) to free its ports"
             wrong = f"no leaf has ports left for the fabric managers: {free} are free"
             problems.append(tree.problem(("fabric", "manager_links"), wrong, str(file.manager_links_count), would_do))
     return problems
-
-
-def _links_down(shape: _Shape) -> NDArray[Any]:
-    """Links to nodes by leaf."""
-    return np.bincount(shape.leaf.ravel(), minlength=shape.leaves)
 
 
 def _wire(shape: _Shape, tiers: int, managers: int, rate_bytes_per_s: float) -> Fabric:
@@ -132,10 +130,7 @@ def _wire(shape: _Shape, tiers: int, managers: int, rate_bytes_per_s: float) -> 
         spines, cores = spines + more_spines, cores + more_cores
     rows = np.concatenate([_numbered(*entry, shape.leaves, spines) for entry in links])
     switches = shape.leaves + spines + cores
-    used: NDArray[np.float64] = np.zeros(switches)
-    for end in (0, 1):
-        used += np.bincount(rows[:, end], rows[:, 2], switches)
-    used[: shape.leaves] += np.ceil(_links_down(shape) / shape.split)
+    used = ports_in_use(rows, switches, shape.to_nodes)
     used[_manager_leaves(used[: shape.leaves], shape.ports, managers)] += 1
     lower = rows[:, 0] < shape.leaves
     up, over = int(rows[lower, 2].sum()), int(rows[~lower, 2].sum())
@@ -156,7 +151,7 @@ def _wire(shape: _Shape, tiers: int, managers: int, rate_bytes_per_s: float) -> 
         node_leaf=shape.leaf,
         node_port=shape.port,
         links=rows,
-        ports_used=used.astype(np.int64),
+        ports_used=used,
     )
 
 
@@ -181,7 +176,7 @@ def _numbered(
     return np.column_stack([numbers[wired[:, 0]], numbers[wired[:, 1]], wired[:, 2]])
 
 
-def _manager_leaves(used: NDArray[Any], ports: int, links: int) -> Ints:
+def _manager_leaves(used: Ints, ports: int, links: int) -> Ints:
     """The leaves that the fabric managers hang on: one each, the last ones with a free port."""
     free = np.flatnonzero(used < ports)[::-1]
     return np.resize(free, links) if links <= free.size else free

@@ -50,6 +50,11 @@ class Accelerator(Part):
     link_rate_bytes_per_s: float = Field(ge=1e9, le=1e15)
     peak_flop_per_s: dict[Precision, FlopPerS]
 
+    @property
+    def fp64_matrix_flop_per_s(self) -> float:
+        """FP64 peak of its matrix units, or of its vectors where it has none for FP64."""
+        return self.peak_flop_per_s.get("fp64-tensor", self.peak_flop_per_s.get("fp64", 0.0))
+
 
 class Processor(Part):
     """A host processor."""

@@ -3,7 +3,7 @@
 Pure functions, one model each, with its symbols, units and source.  No clock, no files, no state.
 """
 
-from terp.model.benchmark import benchmark_system, beside_power_w
+from terp.model.benchmark import benchmark_power_w, benchmark_system
 from terp.model.dgemm import dgemm_flop_per_s, power_limited_clock_hz
 from terp.model.facility import facility_power_w, mechanical_share, pue
 from terp.model.hpcg import HpcgPrediction, predict_hpcg
@@ -29,8 +29,8 @@ __all__ = [
     "StepTime",
     "Transformer",
     "attention_s",
+    "benchmark_power_w",
     "benchmark_system",
-    "beside_power_w",
     "decode_s",
     "dgemm_flop_per_s",
     "facility_power_w",

@@ -8,7 +8,9 @@ from typing import Final
 from terp.build import Machine
 from terp.errors import Problem, Problems
 from terp.model.hpl import BLOCK, HplSystem
+from terp.model.hpl_power import ACTIVITY, hpl_power_w
 from terp.model.machine import machine_power
+from terp.model.power import levels_of
 
 BINARY_GB: Final = 2**30 / 1e9
 """Memory is sold in binary gigabytes that data sheets call GB."""
@@ -44,6 +46,10 @@ def benchmark_system(machine: Machine, gpus: int | None = None, order: int | Non
     )
 
 
-def beside_power_w(machine: Machine, gpus: int) -> float:
-    """Power of network, storage and management that a run on `gpus` GPUs is charged with, by its share of the GPUs [W]."""
-    return machine_power(machine).base_w * gpus / machine.gpus_count
+def benchmark_power_w(machine: Machine, gpus: int, activity: float = ACTIVITY) -> float:
+    """Mean power of a run on `gpus` GPUs [W]: its nodes, and by its share of the GPUs network, storage and management.
+
+    activity   level of a node between idle and full [-], HPL's if not given
+    """
+    beside_w = machine_power(machine).base_w * gpus / machine.gpus_count
+    return hpl_power_w(levels_of(machine), gpus / machine.node.accelerators_count, beside_w, activity)

@@ -39,7 +39,7 @@ def power_limited_clock_hz(accelerator: Accelerator) -> float:
 
 def dgemm_flop_per_s(accelerator: Accelerator) -> float:
     """Sustained DGEMM rate of one GPU [flop/s], within 3 % where it was measured, 10 % where it was fitted."""
-    peak = accelerator.peak_flop_per_s.get("fp64-tensor", accelerator.peak_flop_per_s.get("fp64", 0.0))
+    peak = accelerator.fp64_matrix_flop_per_s
     if accelerator.architecture == "hopper":
         return RATE_AT_CLOCK * peak * power_limited_clock_hz(accelerator) / accelerator.boost_clock_hz
     return SHARE_OF_PEAK[accelerator.architecture] * peak

@@ -4,8 +4,8 @@ Models against published results: rows that constants are fitted to and rows tha
 one-line baseline is graded beside each.
 """
 
-from terp.validate.grade import Case, Grade, Skipped
+from terp.validate.grade import Case, Errors, Grade, Skipped
 from terp.validate.kernels import grade_kernels
 from terp.validate.top500 import grade, models
 
-__all__ = ["Case", "Grade", "Skipped", "grade", "grade_kernels", "models"]
+__all__ = ["Case", "Errors", "Grade", "Skipped", "grade", "grade_kernels", "models"]

@@ -38,25 +38,10 @@ class Skipped:
 
 
 @dataclass(frozen=True)
-class Grade:
-    """The grade of one model on one set of rows.
+class Errors:
+    """What the errors of some cases add up to."""
 
-    model, quantity, unit   what is predicted, and in which unit the cases hold it
-    rows_count     rows of the table that publish the quantity
-    fitted_count   rows that constants were fitted to; not among the cases unless the caller's own table has them
-    constants      names of the constants that were fitted
-    limits         what was asked for before the first run, and what may not worsen
-    """
-
-    model: str
-    quantity: str
-    unit: str
-    rows_count: int
-    fitted_count: int
     cases: tuple[Case, ...]
-    skipped: tuple[Skipped, ...]
-    constants: tuple[str, ...]
-    limits: Limits
 
     @property
     def median_fraction(self) -> float | None:
@@ -83,6 +68,27 @@ class Grade:
     def worst(self) -> Case | None:
         """The case with the largest error."""
         return max(self.cases, key=lambda case: abs(case.error_fraction), default=None)
+
+
+@dataclass(frozen=True)
+class Grade(Errors):
+    """The grade of one model on one set of rows.
+
+    model, quantity, unit   what is predicted, and in which unit the cases hold it
+    rows_count     rows of the table that publish the quantity
+    fitted_count   rows that constants were fitted to; not among the cases unless the caller's own table has them
+    constants      names of the constants that were fitted
+    limits         what was asked for before the first run, and what may not worsen
+    """
+
+    model: str
+    quantity: str
+    unit: str
+    rows_count: int
+    fitted_count: int
+    skipped: tuple[Skipped, ...]
+    constants: tuple[str, ...]
+    limits: Limits
 
     @property
     def worsened(self) -> bool:

@@ -12,6 +12,7 @@ from typing import Final
 from terp.catalogue import read_catalogue
 from terp.errors import UnknownName
 from terp.model import NETWORK_J_PER_BYTE, hpl_power_w, predict_hpcg, predict_hpl, predict_mxp
+from terp.model.hpl_power import ACTIVITY
 from terp.validate.cases import expected, published_file
 from terp.validate.grade import Case, Grade, Skipped
 from terp.validate.rows import Built, Unbuilt, build_row
@@ -35,10 +36,11 @@ def _rmax(case: Built) -> float:
     return predict_hpl(case.system).rmax_flop_per_s
 
 
-def _power(case: Built) -> float:
+def power_w(case: Built, activity: float = ACTIVITY) -> float:
+    """Power of a row's machine in HPL [W], with a network of which only the rate is known."""
     system = case.system
     network_w = NETWORK_J_PER_BYTE * system.gpus_count * system.network_bytes_per_s
-    return hpl_power_w(case.levels, system.gpus_count / system.gpus_per_node_count, network_w)
+    return hpl_power_w(case.levels, system.gpus_count / system.gpus_per_node_count, network_w, activity)
 
 
 def _hpcg(case: Built) -> float:
@@ -56,7 +58,7 @@ _OF_HPL: Final = (
 _OF_HPCG: Final = ("intensity of Ampere", "intensity of Hopper", "intensity of CDNA2", "intensity of CDNA3")
 _MODELS: Final = {
     "hpl": _Model("Rmax", "flop_per_s", "rmax_tflops", 1e12, _rmax, _OF_HPL),
-    "hpl-power": _Model("power in HPL", "w", "power_kw", 1e3, _power, ("activity", "rest of boards without switches")),
+    "hpl-power": _Model("power in HPL", "w", "power_kw", 1e3, power_w, ("activity", "rest of boards without switches")),
     "hpcg": _Model("HPCG", "flop_per_s", "hpcg_tflops", 1e12, _hpcg, _OF_HPCG),
     "mxp": _Model("HPL-MxP", "flop_per_s", "hplmxp_tflops", 1e12, _mxp, ("share of peak",)),
 }

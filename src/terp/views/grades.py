@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from terp.units import show
-from terp.validate import Grade, Skipped
+from terp.validate import Errors, Grade, Skipped
+from terp.views.columns import aligned
 
 HEAD = (
     "model",
@@ -53,9 +54,7 @@ def _share(value: float | None, form: str = ".1%") -> str:
 
 def table_lines(grades: Sequence[Grade]) -> list[str]:
     """The grade table, aligned."""
-    table = [HEAD, *table_rows(grades)]
-    widths = [max(len(row[column]) for row in table) for column in range(len(HEAD))]
-    return ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in table]
+    return aligned([HEAD, *table_rows(grades)])
 
 
 MOST_CASES = 150
@@ -72,19 +71,17 @@ def by_part(grade: Grade) -> list[tuple[str, int, float, float]]:
 def kernels_data(grades: Mapping[str, Grade], left: Sequence[Skipped]) -> dict[str, Any]:
     """The JSON of `terp validate kernels`: all kinds together, and each under `groups`."""
     groups = {kind: grade.as_data() for kind, grade in grades.items() if grade.rows_count}
-    cases = [case for grade in grades.values() for case in grade.cases]
-    errors = [case.error_fraction for case in cases]
-    told = [case.baseline / case.published - 1 for case in cases if case.baseline is not None]
+    whole = Errors(tuple(case for grade in grades.values() for case in grade.cases))
     fitted = sum(grade.fitted_count for grade in grades.values())
     return {
-        "n": len(cases) + fitted + len(left),
-        "graded": len(cases),
+        "n": len(whole.cases) + fitted + len(left),
+        "graded": len(whole.cases),
         "fitted": fitted,
         "skipped": [{"name": row.name, "reason": row.reason} for row in left],
-        "median_abs_error": float(np.median(np.abs(errors))) if errors else None,
-        "p90_abs_error": float(np.quantile(np.abs(errors), 0.9)) if errors else None,
-        "bias": float(np.median(errors)) if errors else None,
-        "baseline_median_abs_error": float(np.median(np.abs(told))) if told else None,
+        "median_abs_error": whole.median_fraction,
+        "p90_abs_error": whole.p90_fraction,
+        "bias": whole.bias_fraction,
+        "baseline_median_abs_error": whole.baseline_fraction,
         "groups": groups,
     }
 

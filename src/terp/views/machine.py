@@ -7,6 +7,7 @@ from typing import Any
 from terp.build import Fabric, Machine
 from terp.model import machine_power
 from terp.units import number, show
+from terp.views.columns import aligned
 
 
 def as_data(built: Machine) -> dict[str, Any]:
@@ -150,30 +151,17 @@ def as_text(built: Machine) -> str:
     place = built.file.site or built.file.country
     lines = [f"{built.file.title} ({built.file.name})" + (f", at {place}" if place else ""), ""]
     lines += [f"  {name:15} {text}".rstrip() for name, text in rows(built)]
-    lines += _held_against(built)
+    lines += [f"  {'held against':15} {name}: {text}" for name, text in held_against(built)]
     statuses = [entry.status for entry in built.provenance.values()]
     counts = ", ".join(f"{number(statuses.count(status))} {status}" for status in dict.fromkeys(sorted(statuses)))
     lines += ["", f"  {len(statuses)} values: {counts}", "  assumed: " + ", ".join(_assumed(built))]
     return "\n".join(lines)
 
 
-def _held_against(built: Machine) -> list[str]:
-    """Published counts beside the built ones."""
-    counts = built_against_published(built)
-    if not counts:
-        return []
-    lines = []
-    for name, (ours, theirs) in counts.items():
-        entry = built.provenance.get(f"{built.file.name}.published.{name.replace(' ', '_')}")
-        note = f" ({entry.note})" if entry is not None and entry.note else ""
-        lines.append(f"  {'held against':15} {name}: {ours:,} built, {theirs:,} published{note}")
-    return lines
-
-
-def built_against_published(built: Machine) -> dict[str, tuple[int, int]]:
-    """Counts that the machine file says are published: name -> (built, published)."""
+def held_against(built: Machine) -> list[tuple[str, str]]:
+    """Counts that the machine file says are published, each beside the built one."""
     if built.file.published is None:
-        return {}
+        return []
     fabric = built.fabric
     mine = {
         "leaf_switches_count": fabric.leaf_switches_count,
@@ -184,8 +172,13 @@ def built_against_published(built: Machine) -> dict[str, tuple[int, int]]:
         "racks_count": built.racks_count,
         "cables_count": sum(line.count for line in built.bill if line.name == built.file.fabric.cable),
     }
-    printed = built.file.published.model_dump(exclude_none=True)
-    return {key.removesuffix("_count").replace("_", " "): (mine[key], count) for key, count in printed.items()}
+    found = []
+    for key, printed in built.file.published.model_dump(exclude_none=True).items():
+        name = key.removesuffix("_count")
+        entry = built.provenance.get(f"{built.file.name}.published.{name}")
+        note = f" ({entry.note})" if entry is not None and entry.note else ""
+        found.append((name.replace("_", " "), f"{mine[key]:,} built, {printed:,} published{note}"))
+    return found
 
 
 def beside(machines: list[Machine]) -> str:
@@ -194,7 +187,7 @@ def beside(machines: list[Machine]) -> str:
     names = list(dict.fromkeys(name for column in columns for name in column))
     table = [["", *(built.file.name for built in machines)]]
     table += [[name, *(column.get(name, "-") for column in columns)] for name in names]
-    return "\n".join(_aligned(table))
+    return "\n".join(aligned(table))
 
 
 def listing(machines: list[Machine]) -> str:
@@ -205,9 +198,4 @@ def listing(machines: list[Machine]) -> str:
         counts = [f"{built.nodes_count:,}", f"{built.gpus_count:,}", built.node.accelerator]
         fabric = [built.file.fabric.topology, f"{built.fabric.switches_count:,}"]
         table.append([built.file.name, *counts, *fabric, power, built.file.title])
-    return "\n".join(_aligned(table))
-
-
-def _aligned(table: list[list[str]]) -> list[str]:
-    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
-    return ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in table]
+    return "\n".join(aligned(table))

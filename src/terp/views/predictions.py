@@ -8,10 +8,8 @@ from terp.build import Machine
 from terp.catalogue import Own, edition, editions
 from terp.model import (
     HplPrediction,
+    benchmark_power_w,
     benchmark_system,
-    beside_power_w,
-    hpl_power_w,
-    levels_of,
     power_limited_clock_hz,
     predict_hpcg,
     predict_hpl,
@@ -25,8 +23,7 @@ def hpl_data(machine: Machine, gpus: int | None, order: int | None) -> dict[str,
     """The JSON of `terp predict MACHINE hpl`, see docs/formats/predict.md."""
     system = benchmark_system(machine, gpus, order)
     run = predict_hpl(system)
-    nodes = system.gpus_count / machine.node.accelerators_count
-    power_w = hpl_power_w(levels_of(machine), nodes, beside_power_w(machine, system.gpus_count))
+    power_w = benchmark_power_w(machine, system.gpus_count)
     return {
         "machine": machine.file.name,
         "benchmark": "hpl",
@@ -36,7 +33,7 @@ def hpl_data(machine: Machine, gpus: int | None, order: int | None) -> dict[str,
         "rmax_high_flop_per_s": run.rmax_high_flop_per_s,
         "n_count": run.n_count,
         "run_s": run.run_s,
-        "efficiency_fraction": run.rmax_flop_per_s / (system.gpus_count * _peak(machine)),
+        "efficiency_fraction": run.rmax_flop_per_s / (system.gpus_count * machine.accelerator.fp64_matrix_flop_per_s),
         "power_w": power_w,
         "energy_j": power_w * run.run_s,
         "flop_per_s_per_w": run.rmax_flop_per_s / power_w,
@@ -52,11 +49,6 @@ def hpl_data(machine: Machine, gpus: int | None, order: int | None) -> dict[str,
         },
         "caveats": list(system.caveats()),
     }
-
-
-def _peak(machine: Machine) -> float:
-    peaks = machine.accelerator.peak_flop_per_s
-    return peaks.get("fp64-tensor", peaks["fp64"])
 
 
 def _places(machine: Machine, run: HplPrediction, power_w: float) -> dict[str, Any]:
@@ -82,9 +74,7 @@ def hpcg_data(machine: Machine, gpus: int | None) -> dict[str, Any]:
     """The JSON of `terp predict MACHINE hpcg`."""
     system = benchmark_system(machine, gpus)
     run = predict_hpcg(system)
-    nodes = system.gpus_count / machine.node.accelerators_count
-    beside_w = beside_power_w(machine, system.gpus_count)
-    power_w = hpl_power_w(levels_of(machine), nodes, beside_w, MEMORY_ACTIVITY)
+    power_w = benchmark_power_w(machine, system.gpus_count, MEMORY_ACTIVITY)
     return {
         "machine": machine.file.name,
         "benchmark": "hpcg",
@@ -104,8 +94,7 @@ def mxp_data(machine: Machine, gpus: int | None, order: int | None) -> dict[str,
     """The JSON of `terp predict MACHINE mxp`."""
     system = benchmark_system(machine, gpus, order)
     run = predict_mxp(system)
-    nodes = system.gpus_count / machine.node.accelerators_count
-    power_w = hpl_power_w(levels_of(machine), nodes, beside_power_w(machine, system.gpus_count))
+    power_w = benchmark_power_w(machine, system.gpus_count)
     return {
         "machine": machine.file.name,
         "benchmark": "mxp",
@@ -189,8 +178,7 @@ def _rank_lines(machine: Machine, data: dict[str, Any], only: str | None) -> lis
         green = data["green_rank"][name]
         lines.append(f"  {name}  {place:>8}  {green if green is not None else '-':>8}  {' and '.join(words)}")
     lines += ["  * by the powers that the TOP500 prints; the Green500 often takes another run, tuned for it"]
-    listed = machine.file.listed
-    if listed is not None and listed.nodes_count * machine.node.accelerators_count != data["gpus_count"]:
-        gpus = listed.nodes_count * machine.node.accelerators_count
+    gpus = machine.listed_gpus_count
+    if gpus not in (None, data["gpus_count"]):
         lines += [f"  its listed run used {gpus:,} GPUs: --gpus {gpus}"]
     return lines
