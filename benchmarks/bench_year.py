@@ -14,7 +14,7 @@ import pytest
 from terp.build import build_machine
 from terp.catalogue import read_catalogue
 from terp.describe import read_machine, read_site, read_workload
-from terp.simulate import draw_jobs, kernels, simulate
+from terp.simulate import draw_jobs, kernels, kinds_of, simulate
 from terp.simulate.year import _for_core, _run
 
 YEAR_S = 365 * 86_400
@@ -37,7 +37,8 @@ def test_core_jobs_per_second(benchmark, gefion, year, count):
     core = kernels()
     jobs = year.take(np.arange(count))
     horizon_s = int(jobs.submit_s[-1]) + 1
-    work = _for_core(core, gefion, read_workload("national").record, jobs)
+    workload = read_workload("national")
+    work = _for_core(core, gefion, workload.record, kinds_of(gefion, workload), jobs)
     benchmark.pedantic(_run, (core, gefion, work, horizon_s, SEED, None), rounds=5, warmup_rounds=1)
     benchmark.extra_info["jobs_per_s"] = round(len(jobs) / benchmark.stats["min"])
 
@@ -70,8 +71,9 @@ def test_help(benchmark):
 def test_load(benchmark, gefion, load):
     """A longer queue costs more: the core at three loads."""
     core = kernels()
-    record = read_workload("national").record.model_copy(update={"load_fraction": load})
+    workload = read_workload("national")
+    record = workload.record.model_copy(update={"load_fraction": load})
     jobs = draw_jobs(record, gefion.gpus_count, 8, YEAR_S // 4, 3600, SEED)
-    work = _for_core(core, gefion, record, jobs)
+    work = _for_core(core, gefion, record, kinds_of(gefion, workload), jobs)
     benchmark.pedantic(_run, (core, gefion, work, YEAR_S // 4, SEED, None), rounds=3, warmup_rounds=1)
     benchmark.extra_info["jobs_per_s"] = round(len(jobs) / benchmark.stats["min"])

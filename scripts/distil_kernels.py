@@ -90,9 +90,19 @@ def main() -> None:
         "batch",
         "recompute",
         "compile",
+        "patch",
+        "base",
+        "cin",
+        "classes",
+        "ch",
+        "H",
+        "W",
+        "p",
         "arch",
         "ctx",
         "s",
+        "power_w",
+        "mem_gb",
     )
     ours = [row for row in lines if row["kind"] in ("train", "prefill", "decode") and "error" not in row]
     write(FOLDER / "terp-h100" / "steps.csv", [{key: _digits(row.get(key, "")) for key in kept} for row in ours])

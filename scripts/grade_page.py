@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from terp.units import show
-from terp.validate import Grade, grade, grade_kernels, models
-from terp.views.grades import HEAD, MOST_CASES, by_part, table_rows
+from terp.validate import Grade
+from terp.views.grades import GRADERS, HEAD, MOST_CASES, by_part, table_rows
 
 PAGE = Path(__file__).parents[1] / "docs" / "validation.md"
 OPENING = """# Validation
@@ -23,10 +23,13 @@ rows ([decision](decisions/0005-hpl.md)), so that the graded rows had a say in t
 baseline of each is the median a GPU of the same GPU model in the fit rows. Bars were fixed before the first
 run, in `validation/top500/expect.yaml`; a change that worsens a median by more than the step named there fails the tests.
 
-Kernels are fitted on the tables of one H100 in an inference engine (`validation/aiconfigurator`) and on half of the shapes of
-our own (`validation/terp-h100`), and graded on three GPUs that nothing was fitted on and on the other half. Their baseline is
-flops over three quarters of the peak, half in attention, and no less than the bytes or the launch. Steps of transformers on that
-H100 are sums of kernels; their baseline is model flops, with recomputation, over half of the peak.
+Kernels are fitted on the tables of one H100 in an inference engine (`validation/aiconfigurator`), on half of the shapes of an
+A100 and of a B200 there, and on half of our own H100's (`validation/terp-h100`), and graded on the other halves and on an H200, on which
+nothing was fitted. Their baseline is flops over three quarters of the peak, half in attention, and no less than the bytes or the launch.
+Training steps on that H100, of transformers and of sciences, are graded in time and in memory; to three of them constants of convolutions,
+norms and transforms were fitted, and to the power of all those of power. Their baselines are model flops, with recomputation, over half of
+the peak, and 18 bytes a parameter. Collectives are fitted in a node of three GPUs (`validation/collectives`) and graded on all others and across nodes;
+their baseline is bytes over the rate of links or ports.
 
 **The floor.** Equal machines differ. Of 8-GPU Hopper nodes with eight NDR ports, half lie more than 2 % from their own
 trend with size; of boards of four GPUs, 5 %; of A100 machines, 6 %. Half of like machines differ by 8 % in the power that
@@ -35,7 +38,7 @@ they submit. No model that sees only what a list prints can do better than that.
 
 
 def text() -> str:
-    grades = [grade(model) for model in models()] + [entry for entry in grade_kernels()[0].values() if entry.cases]
+    grades = [entry for grader in GRADERS.values() for entry in grader(None, None).grades]
     lines = [OPENING, "| " + " | ".join(HEAD) + " |", "|---" * len(HEAD) + "|"]
     lines += ["| " + " | ".join(row) + " |" for row in table_rows(grades)]
     for entry in grades:

@@ -19,13 +19,18 @@ from terp.catalogue import (
     series_names,
 )
 from terp.catalogue.parts import FAMILIES
-from terp.describe import read_machine, read_site, read_workload, shipped_names
+from terp.describe import read_machine, read_model, read_site, read_workload, shipped_names
 from terp.reader import STATUSES
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = [
     (read, name)
-    for kind, read in (("machines", read_machine), ("sites", read_site), ("workloads", read_workload))
+    for kind, read in (
+        ("machines", read_machine),
+        ("sites", read_site),
+        ("workloads", read_workload),
+        ("models", read_model),
+    )
     for name in shipped_names(kind)
 ]
 

@@ -1,6 +1,7 @@
 """The docs say what is: generated pages are current, and every command and example in them runs."""
 
 import importlib.util
+import json
 import os
 import re
 import subprocess
@@ -30,6 +31,64 @@ def test_the_machine_pages_are_current():
     pages = module_of("machine_pages").pages()
     held = {path.name: path.read_text("utf-8") for path in (ROOT / "docs" / "machines").glob("*.md")}
     assert held == pages, "run scripts/machine_pages.py"
+
+
+def test_the_table_of_models_is_current():
+    script = module_of("models_page")
+    assert script.PAGE.read_text("utf-8") == script.page(), "run scripts/models_page.py"
+
+
+def test_the_page_of_model_files_says_what_is(tmp_path, monkeypatch, capsys):
+    """Its example is a file that reads, it names every key and every type of config, and its Python runs."""
+    from terp.connect import MODEL_TYPES
+    from terp.describe import Experts, Latent, Patches, StateSpace, TransformerModel, Window, read_model
+
+    text = (ROOT / "docs" / "formats" / "model.md").read_text("utf-8")
+    [example] = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "example.yaml").write_text(example)
+    model = read_model(str(tmp_path / "example.yaml")).record
+    assert model == read_model(model.name).record
+    named = set(re.findall(r"`([\w.-]+)`", text))
+    records = (TransformerModel, Experts, Latent, Patches, StateSpace, Window)
+    assert {info.alias for record in records for info in record.model_fields.values()} - named == set()
+    assert set(MODEL_TYPES) - named == set()
+    [code] = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    config = {"model_type": "llama", "hidden_size": 4096, "intermediate_size": 14336, "num_attention_heads": 32,
+              "num_hidden_layers": 32, "num_key_value_heads": 8, "vocab_size": 128256}  # fmt: skip
+    (tmp_path / "Llama-3.1-8B").mkdir()
+    (tmp_path / "Llama-3.1-8B" / "config.json").write_text(json.dumps(config))
+    monkeypatch.chdir(tmp_path)
+    exec(code, {})  # noqa: S102
+    assert capsys.readouterr().out == "llama-3.1-8b 32 8\n"
+
+
+def test_the_pages_of_training_are_current():
+    """The table of software, and what the commands of the tutorial and of the README print."""
+    pages = module_of("training_pages").pages()
+    held = {path: path.read_text("utf-8") for path in pages}
+    assert held == pages, "run scripts/training_pages.py"
+
+
+def test_documented_keys_are_those_of_a_training():
+    """docs/formats/predict.md names every key of a step, a run and a search, docs/formats/validate.md those of the grade."""
+    step = ["predict", "gefion", "train", "--model", "llama-3.1-8b", "--seq", "8192", "--global-batch", "64", "--gpus", "64"]
+    asked = {
+        "predict": ([*step, "--tokens", "1e12", "--gpu-hour", "2"], [*step, "--search"]),
+        "validate": (["validate", "training"],),
+    }
+    for page, commands in asked.items():
+        named = set(re.findall(r"`(\w+)`", (ROOT / "docs" / "formats" / f"{page}.md").read_text("utf-8")))
+        for words in commands:
+            ran = [sys.executable, "-m", "terp", *words, "--json"]
+            data = json.loads(subprocess.run(ran, capture_output=True, text=True, check=True).stdout)
+            data.pop("groups", None)  # its keys are names of sources
+            assert keys_of(data) - named == set()
+
+
+def keys_of(data):
+    if isinstance(data, dict):
+        return set(data) | set().union(*map(keys_of, data.values()))
+    return set().union(*map(keys_of, data)) if isinstance(data, list) else set()
 
 
 def test_the_grade_page_is_current():

@@ -7,7 +7,7 @@ import pytest
 
 from terp.catalogue import read_catalogue
 from terp.errors import Problems, UnknownName
-from terp.validate import Case, Grade, grade, grade_kernels, models
+from terp.validate import Case, Grade, grade, models
 from terp.validate.cases import Limits, expected, published_file
 from terp.validate.rows import Built, Unbuilt, build_row
 from terp.validate.split import group_of, groups_for_fitting
@@ -243,66 +243,3 @@ def test_unknown_models_and_expectations():
         grade("hlp")
     with pytest.raises(UnknownName):
         expected("top500", "weather")
-
-
-@pytest.mark.parametrize("kind", ["gemm", "attention", "train", "prefill", "decode"])
-def test_no_kernel_has_worsened_and_each_beats_its_baseline(kind):
-    found = grade_kernels()[0][kind]
-    assert not found.worsened, f"median {found.median_fraction:.4f}, held {found.limits.held_fraction}"
-    assert found.median_fraction < 0.5 * found.baseline_fraction
-    assert found.skipped == ()
-    assert kind in ("gemm", "attention") or found.missed == (), "whole steps within 15 % in the median"
-
-
-def test_products_of_shapes_and_of_a_gpu_never_fitted():
-    """At most 8 % on held-out shapes of one H100, and on an H200, on which nothing was fitted."""
-    errors = {}
-    for case in grade_kernels()[0]["gemm"].cases:
-        errors.setdefault(case.part, []).append(abs(case.error_fraction))
-    medians = {part: sorted(found)[len(found) // 2] for part, found in errors.items()}
-    assert medians["terp-h100, h100-sxm-80gb"] < 0.08
-    assert medians["aiconfigurator, h200-sxm-141gb"] < 0.08
-    assert medians["aiconfigurator, a100-sxm-80gb"] < 0.15
-
-
-def test_kernels_of_the_caller_are_graded_and_the_rest_is_said(tmp_path):
-    path = tmp_path / "mine.jsonl"
-    lines = [
-        '{"kind": "gemm", "dtype": "bf16", "m": 8192, "n": 8192, "k": 8192, "s": 0.00152}',
-        '{"kind": "gemm", "dtype": "int7", "m": 8, "n": 8, "k": 8, "s": 1e-5}',
-        '{"kind": "gemm", "dtype": "bf16", "m": -8, "n": 8, "k": 8, "s": 1e-5}',
-        '{"kind": "gemm", "dtype": "bf16", "n": 8, "k": 8, "s": 1e-5}',
-        '{"kind": "attn", "b": 4, "heads": 16, "s_len": 4096, "hd": 128, "fwd_s": 0.00054, "bwd_s": 0.0015}',
-        '{"kind": "mem", "op": "copy", "bytes": 8589934592, "s": 0.00284}',
-        '{"kind": "train", "name": "unet3d", "batch": 2, "s": 1.0}',
-        '{"kind": "attn", "b": 4, "heads": 16, "s_len": 4096, "hd": 128.0, "fwd_s": 0.00054, "bwd_s": 0, "backend": "cudnn"}',
-        '{"kind": "attn", "b": 4, "heads": 16, "s_len": 4096, "hd": 128, "fwd_s": 0.00054, "backend": "EFFICIENT_ATTENTION"}',
-        '{"kind": "attn", "b": 4.0, "heads": 16, "s_len": 4096, "hd": 128.0, "fwd_s": 0.00054, "backend": "cudnn", "causal": 1}',
-        '{"kind": "pcie", "op": "h2d", "s": 1.0}',
-        '{"kind": "decode", "arch": [32, 4096, 0, 8, 14336, 128256], "batch": 1, "ctx": 512, "s": 0.007}',
-        '{"kind": "decode", "arch": "llama", "batch": 1, "ctx": 512, "s": 0.007}',
-        '{"kind": "decode", "arch": [32, 4096, 32, 8, 14336, 128256], "batch": 8, "ctx": 2048, "s": 0.00761}',
-        "",
-    ]
-    path.write_text("\n".join(lines), "utf-8")
-    found, left = grade_kernels(path)
-    assert [len(found[kind].cases) for kind in ("gemm", "attention", "memory")] == [1, 3, 1]
-    assert all(abs(case.error_fraction) < 0.15 for entry in found.values() for case in entry.cases)
-    reasons = [row.reason for row in left]
-    assert len(found["decode"].cases) == 1
-    assert len(reasons) == 9
-    assert any("no model of kind 'pcie'" in reason for reason in reasons)
-    assert any(reason.startswith("unet3d is not a transformer that is modelled") for reason in reasons)
-    assert any("m is '-8', no whole number from 1" in reason for reason in reasons)
-    assert any(reason == "no m" for reason in reasons)
-    faster = grade_kernels(path, "h200-sxm-141gb")[0]["memory"].cases[0]
-    assert faster.predicted < found["memory"].cases[0].predicted
-    with pytest.raises(UnknownName):
-        grade_kernels(path, "h300")
-    renamed = tmp_path / "aiconfigurator.jsonl"
-    renamed.write_text(path.read_text("utf-8"), "utf-8")
-    assert grade_kernels(renamed)[0]["gemm"].cases[0].predicted == found["gemm"].cases[0].predicted
-    path.write_text("{\n[]\n", "utf-8")
-    with pytest.raises(Problems) as error:
-        grade_kernels(path)
-    assert len(error.value.problems) == 2

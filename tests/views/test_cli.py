@@ -344,6 +344,8 @@ def test_predict_for_people():
         (("validate", "hlp"), "did you mean 'hpl'?"),
         (("validate", "hpl", "--gpu", "h100-sxm-80gb"), "--gpu is of"),
         (("validate", "kernels", "--cases", "/nowhere.jsonl"), "cannot be read"),
+        (("validate", "kernels", "--cases", "x.jsonl", "--gpu", "gh200"), "begins several accelerators; gh200-96gb"),
+        (("validate", "collectives", "--cases", "/nowhere.csv"), "cannot be read"),
         (("validate", "--cases", "x.csv"), "--cases needs a MODEL"),
         (("validate", "hpl", "--cases", "/nowhere.csv"), "/nowhere.csv: cannot be read: No such file or directory"),
         (
@@ -372,6 +374,10 @@ def test_validate_prints_its_table_and_its_json():
         "train",
         "prefill",
         "decode",
+        "train-memory",
+        "collectives",
+        "training",
+        "training-memory",
     ]
     text = terp("validate", "hpl", check=0).stdout
     assert "Gefion" in text
@@ -398,9 +404,31 @@ def test_validate_takes_a_table_of_ones_own_with_a_byte_order_mark(tmp_path):
 
 def test_validate_kernels_for_programs():
     data = json.loads(terp("validate", "kernels", "--json", check=0).stdout)
-    assert set(data["groups"]) == {"gemm", "attention", "memory", "train", "prefill", "decode"}
-    assert data["graded"] == sum(group["graded"] for group in data["groups"].values())
+    timed, beside = {"gemm", "attention", "memory", "train", "prefill", "decode"}, {"train-power", "train-memory"}
+    assert set(data["groups"]) == timed | beside
+    assert data["graded"] == sum(data["groups"][kind]["graded"] for kind in timed)
     assert data["n"] == data["graded"] + data["fitted"] + len(data["skipped"])
-    assert {row["name"] for row in data["skipped"]} >= {"fourcast-b1", "resnet50-b128"}
+    assert data["skipped"] == []
     assert data["median_abs_error"] < data["baseline_median_abs_error"]
     assert "aiconfigurator, h200-sxm-141gb" in terp("validate", "kernels", check=0).stdout
+
+
+def test_validate_kernels_by_the_beginning_of_a_gpus_name(tmp_path):
+    path = tmp_path / "mine.jsonl"
+    path.write_text('{"kind": "train", "name": "resnet50-b128", "batch": 128, "compile": false, "s": 0.03, "mem_gb": 6.2}\n')
+    data = json.loads(terp("validate", "kernels", "--cases", str(path), "--gpu", "h200-sxm", "--json", check=0).stdout)
+    assert set(data["groups"]) == {"train", "train-memory"}
+    assert data["groups"]["train"]["cases"][0]["part"] == "mine.jsonl, h200-sxm-141gb"
+    documented = (ROOT / "docs" / "formats" / "validate.md").read_text("utf-8")
+    assert all(f"`{kind}`" in documented for kind in data["groups"])
+
+
+def test_validate_collectives_for_people_and_programs(tmp_path):
+    assert "all_reduce, h200-sxm-141gb, 1 node" in terp("validate", "collectives", check=0).stdout
+    data = json.loads(terp("validate", "collectives", "--json", check=0).stdout)
+    assert data["n"] == data["graded"] + data["fitted"]
+    path = tmp_path / "mine.csv"
+    path.write_text("collective,gpu,gpus,nodes,size_bytes,time_us\nall_reduce,H200,8,1,536870912,2151\n")
+    data = json.loads(terp("validate", "collectives", "--cases", str(path), "--json", check=0).stdout)
+    assert (data["n"], data["graded"]) == (1, 1)
+    assert abs(data["cases"][0]["error"]) < 0.15

@@ -1,6 +1,6 @@
-"""Published job statistics: a joint table to draw jobs from, and the printed margins to check a year against.
+"""Published job statistics: a joint table to draw jobs from, the printed margins to check a year against, and the GPUs.
 
-Both are made by `scripts/distil_jobs.py` from the Acme release (acme-2024, CC-BY-4.0).
+The first two are made by `scripts/distil_jobs.py` from the Acme release (acme-2024, CC-BY-4.0).
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from terp.errors import UnknownName
+from terp.errors import Problem, Problems, UnknownName
+from terp.reader import Name, Record, read_entries, read_tree
 
 TYPES: Final = ("evaluation", "pretraining", "fine-tuning", "multimodal", "debug", "other")
 STATES: Final = ("completed", "cancelled", "failed")
@@ -75,6 +76,14 @@ class Published:
     value: float
 
 
+class JobProfile(Record):
+    """On what the jobs of a profile ran: its accelerator, and a node of the catalogue that stands for its nodes."""
+
+    title: str
+    accelerator: Name
+    node: Name
+
+
 def _folder() -> Any:
     return resources.files("terp.catalogue").joinpath("job_statistics")
 
@@ -111,6 +120,23 @@ def job_table(profile: str) -> JobTable:
 
 
 @cache
+def _profiles() -> dict[str, JobProfile]:
+    problems: list[Problem] = []
+    tree = read_tree(_folder().joinpath("profiles.yaml").read_text("utf-8"), "profiles.yaml")
+    profiles = read_entries(tree, JobProfile, problems)
+    if problems:
+        raise Problems(problems)
+    return profiles
+
+
+def job_profile(profile: str) -> JobProfile:
+    """On what the jobs of a profile ran.  Raises UnknownName."""
+    if profile not in _profiles():
+        raise UnknownName("job profile", profile, _profiles())
+    return _profiles()[profile]
+
+
+@cache
 def published_jobs() -> tuple[Published, ...]:
     """Every printed figure that a generated year is checked against."""
     rows = csv.DictReader(_folder().joinpath("published.csv").read_text("utf-8").splitlines())
@@ -120,4 +146,5 @@ def published_jobs() -> tuple[Published, ...]:
 @cache
 def job_statistics_digest() -> str:
     """SHA-256 of the job statistics that ship."""
-    return hashlib.sha256(_folder().joinpath("joint.parquet").read_bytes()).hexdigest()
+    files = (_folder().joinpath(name).read_bytes() for name in ("joint.parquet", "profiles.yaml"))
+    return hashlib.sha256(b"".join(files)).hexdigest()

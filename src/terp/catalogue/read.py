@@ -38,6 +38,24 @@ class Catalogue:
         assert isinstance(found, kind)
         return found
 
+    def accelerator_named(self, beginning: str) -> str:
+        """The name of the accelerator that a name begins: `h200-sxm` is h200-sxm-141gb, and `h100` the first of 80 GB.
+
+        Raises UnknownName, or Problems if it begins several of which none has 80 GB.
+        """
+        names, name = self.parts["accelerators"], beginning.lower()
+        if name in names:
+            return name
+        found = [known for known in names if name and known.startswith(name)]
+        if len(found) == 1:
+            return found[0]
+        of_80gb = [known for known in found if known.startswith(f"{name}-") and known.endswith("-80gb")]
+        if of_80gb:
+            return of_80gb[0]
+        if found:
+            raise Problems([Problem("", 0, 0, "", f"{beginning!r} begins several accelerators", would_do=", ".join(found))])
+        raise UnknownName("part in accelerators", beginning, names)
+
 
 @cache
 def read_catalogue() -> Catalogue:

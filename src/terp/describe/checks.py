@@ -6,11 +6,13 @@ The checks of names work on the plain data of a file, so that they report beside
 from __future__ import annotations
 
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from terp.catalogue import Catalogue, hourly, job_profiles, read_catalogue, series_names, unknown_sources
 from terp.describe.machine import OF_TOPOLOGY, PARTS, MachineFile
+from terp.describe.model import ModelFile, TransformerModel
+from terp.describe.science import misfits_of_science
 from terp.describe.site import Site
 from terp.describe.workload import TypeName, Workload
 from terp.errors import Problem, UnknownName, did_you_mean
@@ -200,3 +202,70 @@ def _rates_and_requests(written: Written[Workload]) -> list[Problem]:
         elif max(values) <= 0:
             problems.append(tree.problem(("arrivals", field), "nobody ever comes", would_do="write a rate above 0"))
     return problems
+
+
+def misfits_of_runs(
+    written: Written[Workload], models: Collection[str], read: Callable[[str], Written[ModelFile]]
+) -> list[Problem]:
+    """Kinds of job without a power, models that do not ship, sequences that are missing or that a model does not have."""
+    tree, problems = written.tree, []
+    for domain, entry in written.record.domains.items():
+        for name, job in entry.jobs.items():
+            path, runs = ("domains", domain, "jobs", name), job.runs
+            if runs is None:
+                if job.node_power_w is None:
+                    would_do = "say what it runs, or add `node_power:`"
+                    problems.append(tree.problem(path, "neither `runs` nor `node_power`", would_do=would_do, key=True))
+            elif runs.model not in models:
+                hint = did_you_mean(runs.model, models)
+                problems.append(tree.problem((*path, "runs", "model"), "no such model ships", repr(runs.model), hint))
+            else:
+                problems += _sequence(tree, (*path, "runs"), read(runs.model).record, runs.seq_count)
+    return problems
+
+
+def _sequence(tree: Tree, path: tuple[str, ...], model: ModelFile, seq: int | None) -> list[Problem]:
+    words = bool(getattr(model, "vocabulary_count", 0))
+    if words and seq is None:
+        would_do = "write the tokens of a sequence, such as `seq: 8192`"
+        return [tree.problem((*path, "seq"), "missing", would_do=would_do, key=True)]
+    if not words and seq is not None:
+        wrong = f"{model.title} has samples of its own size"
+        return [tree.problem((*path, "seq"), wrong, str(seq), "leave it away", key=True)]
+    return []
+
+
+def misfits_of_model(written: Written[ModelFile]) -> list[Problem]:
+    """Shapes that cannot be, each with its place."""
+    model, tree = written.record, written.tree
+    wrong = wrong_shapes(model) if isinstance(model, TransformerModel) else misfits_of_science(model)
+    return [tree.problem(path, what, would_do=would_do) for path, what, would_do in wrong]
+
+
+def wrong_shapes(model: TransformerModel) -> list[tuple[tuple[str, ...], str, str]]:
+    """Heads that do not divide, more experts than there are, layers that do not add up: path, what, and what would do."""
+    wrong: list[tuple[tuple[str, ...], str, str]] = []
+    if model.latent is None and model.head_size_count is None and model.hidden_count % model.heads_count:
+        what = f"{model.hidden_count} does not divide by {model.heads_count}"
+        wrong.append((("heads",), what, "a divisor would do, or a size of heads"))
+    if model.heads_count % model.kv_count:
+        wrong.append((("kv_heads",), f"{model.heads_count} heads do not divide by {model.kv_count}", "a divisor would do"))
+    if bool(model.vocabulary_count) == (model.patches is not None):
+        wrong.append(((), "neither a vocabulary nor patches, or both", "write one of them"))
+    experts, states = model.experts, model.state_space
+    if experts and experts.active_count > experts.count:
+        wrong.append((("experts", "active"), f"more than the {experts.count} experts there are", "at most as many would do"))
+    if experts and experts.dense_layers_count >= model.layers_count:
+        wrong.append((("experts", "dense_layers"), f"all of {model.layers_count} layers, or more", "fewer would do"))
+    dense = not experts or experts.dense_layers_count or experts.every_count > 1
+    if dense and not model.inner_count and not (states and not states.inner_layers_count):
+        wrong.append((("inner",), "missing: there are layers without experts", "give the size inside of them"))
+    if states and states.layers_count + states.attention_layers_count + states.inner_layers_count != model.layers_count:
+        wrong.append((("state_space", "layers"), f"its layers do not add up to {model.layers_count}", "change one of them"))
+    if model.window and model.window.layers_count > model.layers_count:
+        wrong.append((("window", "layers"), f"more than the {model.layers_count} there are", "at most as many would do"))
+    if model.patches and (
+        model.patches.height_count % model.patches.size_count or model.patches.width_count % model.patches.size_count
+    ):
+        wrong.append((("patches", "size"), "does not divide the height and the width", "a common divisor would do"))
+    return wrong

@@ -1,4 +1,4 @@
-"""Finds and reads machine, site and workload files: by path, or by the name of one that ships with Terp."""
+"""Finds and reads machine, site, workload and model files: by path, or by the name of one that ships with Terp."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ from typing import Final, TypeVar
 import terp
 from terp.describe import checks
 from terp.describe.machine import MachineFile
+from terp.describe.model import ModelFile, TransformerModel
+from terp.describe.science import SCIENCE_FAMILIES
 from terp.describe.site import Site
 from terp.describe.workload import Workload
-from terp.errors import Problem, Problems, UnknownName
-from terp.reader import Record, Sourced, Written, read_record, read_text
+from terp.errors import Problem, Problems, UnknownName, did_you_mean
+from terp.reader import Record, Sourced, Written, read_record, read_text, read_tree
 
 _PACKAGE: Final = Path(terp.__file__).parent
+MODEL_FAMILIES: Final[dict[str, type[ModelFile]]] = {"transformer": TransformerModel, **SCIENCE_FAMILIES}
+"""`family` of a model file -> its record."""
 T = TypeVar("T", bound=Record)
 
 
@@ -25,25 +29,29 @@ def _folder(kind: str) -> Path:
 
 
 def shipped_names(kind: str) -> tuple[str, ...]:
-    """Names of the shipped files of a kind: "machines", "sites" or "workloads"."""
+    """Names of the shipped files of a kind: "machines", "sites", "workloads" or "models"."""
     return tuple(sorted(path.stem for path in _folder(kind).glob("*.yaml")))
 
 
-def _read(
-    name_or_path: str,
-    folder: str,
-    kind: type[T],
-    names: Callable[[Sourced], list[Problem]],
-    misfits: Callable[[Written[T]], list[Problem]],
-) -> Written[T]:
-    """A file of a kind.  `names` is asked of its plain data, `misfits` of the record once there is one."""
+def _find(name_or_path: str, folder: str) -> tuple[str, str]:
+    """Text of a file, by path or shipped name, and the name that it is shown under.  Raises Problems or UnknownName."""
     path = Path(name_or_path)
     if path.suffix not in (".yaml", ".yml") and "/" not in name_or_path:
         if name_or_path not in shipped_names(folder):
             raise UnknownName(folder.removesuffix("s"), name_or_path, shipped_names(folder))
         path = _folder(folder) / f"{name_or_path}.yaml"
     shown = str(path.relative_to(_folder(folder).parent)) if path.is_relative_to(_folder(folder)) else str(path)
-    written = read_record(read_text(path), shown, kind, names)
+    return read_text(path), shown
+
+
+def _read(
+    found: tuple[str, str],
+    kind: type[T],
+    names: Callable[[Sourced], list[Problem]],
+    misfits: Callable[[Written[T]], list[Problem]],
+) -> Written[T]:
+    """A file of a kind.  `names` is asked of its plain data, `misfits` of the record once there is one."""
+    written = read_record(*found, kind, names)
     problems = misfits(written)
     if problems:
         raise Problems(problems)
@@ -52,14 +60,32 @@ def _read(
 
 def read_machine(name_or_path: str) -> Written[MachineFile]:
     """A machine file, by path or shipped name.  Raises Problems or UnknownName."""
-    return _read(name_or_path, "machines", MachineFile, checks.unmet_names, checks.misfits_of_machine)
+    return _read(_find(name_or_path, "machines"), MachineFile, checks.unmet_names, checks.misfits_of_machine)
 
 
 def read_site(name_or_path: str) -> Written[Site]:
     """A site file, by path or shipped name.  Raises Problems or UnknownName."""
-    return _read(name_or_path, "sites", Site, checks.unmet_sources, checks.misfits_of_site)
+    return _read(_find(name_or_path, "sites"), Site, checks.unmet_sources, checks.misfits_of_site)
 
 
 def read_workload(name_or_path: str) -> Written[Workload]:
     """A workload file, by path or shipped name.  Raises Problems or UnknownName."""
-    return _read(name_or_path, "workloads", Workload, checks.unmet_sources, checks.misfits_of_workload)
+
+    def misfits(written: Written[Workload]) -> list[Problem]:
+        models = shipped_names("models")
+        return [*checks.misfits_of_workload(written), *checks.misfits_of_runs(written, models, read_model)]
+
+    return _read(_find(name_or_path, "workloads"), Workload, checks.unmet_sources, misfits)
+
+
+def read_model(name_or_path: str) -> Written[ModelFile]:
+    """A model file, by path or shipped name, as the record of its family.  Raises Problems or UnknownName."""
+    found = _find(name_or_path, "models")
+    data = read_tree(*found).data
+    family = data.get("family") if isinstance(data, dict) else None
+    kind = MODEL_FAMILIES.get(family) if isinstance(family, str) else None
+    if kind is None and isinstance(family, str):
+        raise Problems(
+            [Problem(found[1], 0, 0, "family", "no such family", repr(family), did_you_mean(family, MODEL_FAMILIES))]
+        )
+    return _read(found, kind or TransformerModel, checks.unmet_sources, checks.misfits_of_model)

@@ -56,11 +56,43 @@ class Group(Record):
     domains: dict[Name, Share]
 
 
+class Runs(Record):
+    """What a kind of job runs, for the models of training; names and defaults are those of `terp predict MACHINE train`.
+
+    model        of those that ship
+    gpus_count   all of the machine if absent
+    seq_count    tokens of a sequence; absent for models of images and volumes
+    tp, pp, vp, cp, ep   tensor, pipeline, interleaved, context and expert parallelism
+    zero_count   what is sharded over replicas; shard_count  GPUs that share the shards, all replicas if absent
+    recompute    as few layers as fit if absent
+    """
+
+    model: Name
+    gpus_count: int | None = Field(default=None, ge=1, le=1_000_000)
+    seq_count: int | None = Field(default=None, ge=1, le=10**8)
+    global_batch_count: int = Field(ge=1, le=10**8)
+    micro_batch_count: int = Field(default=1, ge=1, le=10**6)
+    tp_count: int = Field(default=1, ge=1, le=10**6)
+    pp_count: int = Field(default=1, ge=1, le=10**6)
+    vp_count: int = Field(default=1, ge=1, le=10**6)
+    cp_count: int = Field(default=1, ge=1, le=10**6)
+    ep_count: int = Field(default=1, ge=1, le=10**6)
+    zero_count: int = Field(default=1, ge=0, le=3)
+    shard_count: int | None = Field(default=None, ge=1, le=10**6)
+    recompute: Literal["none", "selective", "full"] | None = None
+    sequence_parallel: bool = True
+    adapters: bool = False
+    optimizer: str = "adamw"
+    precision: str = "bf16"
+    software: str = "megatron-2024"
+
+
 class JobType(Record):
     """A kind of job of a domain.
 
     like            published types it is drawn from
     weight_ratio    weight among the domain's kinds of the same type
+    runs            what it runs: its speed, and its power if that is not given, are predicted; absent: the published speed
     node_power_w    mean power of a whole node that runs it, without fans [W]
     checkpoint_s    time between checkpoints; absent: none, a failure loses all
     restart_s       time to set up again from a checkpoint
@@ -69,7 +101,8 @@ class JobType(Record):
     title: str
     like: Annotated[list[TypeName], Field(min_length=1)]
     weight_ratio: float = Field(default=1.0, gt=0, le=1000)
-    node_power_w: float = Field(ge=100, le=2e5)
+    runs: Runs | None = None
+    node_power_w: float | None = Field(default=None, ge=100, le=2e5)
     checkpoint_s: float | None = Field(default=None, ge=1, le=1e7)
     restart_s: float = Field(default=0.0, ge=0, le=1e6)
 

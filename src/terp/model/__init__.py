@@ -4,40 +4,54 @@ Pure functions, one model each, with its symbols, units and source.  No clock, n
 """
 
 from terp.model.benchmark import benchmark_power_w, benchmark_system
+from terp.model.collectives import Interconnect, collective_s, interconnect_between, interconnect_of
 from terp.model.dgemm import dgemm_flop_per_s, power_limited_clock_hz
 from terp.model.facility import facility_power_w, mechanical_share, pue
+from terp.model.generations import GENERATIONS, Generation, generation_named
 from terp.model.hpcg import HpcgPrediction, predict_hpcg
 from terp.model.hpl import HplPrediction, HplSystem, matrix_order, predict_hpl
 from terp.model.hpl_power import NETWORK_J_PER_BYTE, hpl_power_w
+from terp.model.inference import decode_s, prefill_s
 from terp.model.kernels import SOFTWARE, STREAM_SHARE, attention_s, gemm_s, stream_s
 from terp.model.machine import MachinePower, machine_power
 from terp.model.money import staircase_eur
 from terp.model.mxp import MxpPrediction, predict_mxp
+from terp.model.networks import work_of
 from terp.model.power import NodeLevels, fan_power_w, idle_power_w, levels_from_parts, levels_of, node_levels, node_power_w
-from terp.model.transformer import StepTime, Transformer, decode_s, prefill_s, train_step_s
+from terp.model.strategy import Strategy
+from terp.model.training import TrainingStep, predict_step
+from terp.model.work import Work
 
 __all__ = [
+    "GENERATIONS",
     "NETWORK_J_PER_BYTE",
     "SOFTWARE",
     "STREAM_SHARE",
+    "Generation",
     "HpcgPrediction",
     "HplPrediction",
     "HplSystem",
+    "Interconnect",
     "MachinePower",
     "MxpPrediction",
     "NodeLevels",
-    "StepTime",
-    "Transformer",
+    "Strategy",
+    "TrainingStep",
+    "Work",
     "attention_s",
     "benchmark_power_w",
     "benchmark_system",
+    "collective_s",
     "decode_s",
     "dgemm_flop_per_s",
     "facility_power_w",
     "fan_power_w",
     "gemm_s",
+    "generation_named",
     "hpl_power_w",
     "idle_power_w",
+    "interconnect_between",
+    "interconnect_of",
     "levels_from_parts",
     "levels_of",
     "machine_power",
@@ -49,9 +63,10 @@ __all__ = [
     "predict_hpcg",
     "predict_hpl",
     "predict_mxp",
+    "predict_step",
     "prefill_s",
     "pue",
     "staircase_eur",
     "stream_s",
-    "train_step_s",
+    "work_of",
 ]

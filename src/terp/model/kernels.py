@@ -25,14 +25,41 @@ MATRIX_PEAK: Final = {"fp64": "fp64-tensor"}
 TILES: Final = ((128, 256), (128, 128), (64, 128), (64, 64))
 SPLITS: Final = (1, 2, 4, 8, 16)
 STEP: Final = 64
+_HIGH, _WIDE, _SPLIT = (
+    np.array(column, np.float64)[:, None]
+    for column in zip(*((*tile, part) for tile in TILES for part in SPLITS), strict=True)
+)
+_ADDED: Final = np.where(_SPLIT > 1, 4 * _SPLIT, 0.0)
+"""Tiles and splits, each with each; bytes a result that is added up from parts."""
 EXTRA_K: Final = 146.0
 """Prologue and epilogue of a tile, as so much more depth."""
-REDUCE_SHARE: Final = 0.0088
-"""Rate at which the parts of a split product are added up, over the memory rate."""
 READ_SHARE: Final = 0.794
-"""Share of the memory rate that products reach.  The three are fitted on an H100 (scripts/fit_kernels.py)."""
+"""Share of the memory rate that products reach.  Both are fitted on an H100 (scripts/fit_kernels.py)."""
 ATTENTION_SHARE: Final = 0.25
 """The same of attention on short sequences, fitted likewise."""
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """What products cost on an architecture, in whichever software.
+
+    launch_ratio, busy_ratio  launches, and the share of the peak that a full chip keeps, over a Hopper's
+    exposed_fraction  of the shorter of arithmetic and reading, what does not hide behind the longer
+    reduce_fraction   rate at which the parts of a split product are added up, over the memory rate
+    """
+
+    launch_ratio: float
+    busy_ratio: float
+    exposed_fraction: float
+    reduce_fraction: float
+
+
+TILING: Final = {
+    "ampere": Tiling(1.43, 1.07, 0.199, 0.183),
+    "hopper": Tiling(1.0, 1.0, 0.0, 0.0088),
+    "blackwell": Tiling(0.820, 0.972, 0.270, 0.0033),
+}
+"""By architecture, others as Hopper; fitted to half of the shapes of an A100 and of a B200 (scripts/fit_kernels.py)."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +92,25 @@ class Software:
     attention: Mapping[str, Attention]
 
 
+_TRTLLM: Final = Attention({64: 0.481, 128: 0.560, 192: 0.525, 256: 0.551}, (1157.0, 579.0))
+
+
+def scaled(one: Attention, share: float, rows: float) -> Attention:
+    """An attention kernel at so much of the share of the peak, and so many times the row tokens."""
+    shares = {size: share * value for size, value in one.peak_share.items()}
+    causal, full = one.row_tokens
+    return Attention(shares, (rows * causal, rows * full), one.backward_share, one.backward_rows_ratio)
+
+
 _TORCH_BUSY: Final = {"bf16": 0.716, "fp16": 0.74, "fp8": 0.64, "tf32": 0.76, "fp32": 0.82, "fp64": 0.98}
 _TORCH_ATTENTION: Final = {
     "flash2": Attention({64: 0.337, 128: 0.348}, (404.0, 127.0), 0.883, 2.3),
+    "triton": Attention({64: 0.22, 128: 0.25}, (404.0, 127.0), 0.6, 2.3),
+    "triton, ampere": Attention({64: 0.40, 128: 0.50}, (210.0, 75.0), 0.7, 2.3),
+    "flash2, ampere": Attention({64: 0.62, 128: 0.69}, (210.0, 75.0), 0.883, 2.3),
     "cudnn": Attention({64: 0.478, 128: 0.570}, (275.0, 79.0), 0.970, 3.7),
+    "cudnn, blackwell": Attention({64: 0.40, 128: 0.56}, (500.0, 145.0), 0.9, 3.7),
+    "cudnn, ampere": Attention({64: 0.62, 128: 0.69}, (210.0, 75.0), 0.883, 2.3),
 }
 
 SOFTWARE: Final = {
@@ -77,7 +119,11 @@ SOFTWARE: Final = {
         launch_s=2.66e-6,
         attention_launch_s=15.4e-6,
         busy_share={"bf16": 0.821},
-        attention={"trtllm": Attention({64: 0.481, 128: 0.560, 192: 0.525, 256: 0.551}, (1157.0, 579.0))},
+        attention={
+            "trtllm": _TRTLLM,
+            "trtllm, ampere": scaled(_TRTLLM, 0.856, 0.452),
+            "trtllm, blackwell": scaled(_TRTLLM, 0.898, 1.61),
+        },
     ),
     "torch-eager": Software(17.3e-6, 0.0, 0.0, _TORCH_BUSY, _TORCH_ATTENTION),
     "torch-steps": Software(0.0, 2.66e-6, 0.0, _TORCH_BUSY, _TORCH_ATTENTION),
@@ -105,17 +151,20 @@ def gemm_s(
     accelerator: Accelerator, m: ArrayLike, n: ArrayLike, k: ArrayLike, *, precision: str = "bf16",
     software: str = "torch-eager",
 ) -> Floats:  # fmt: skip
-    """Time of C = A B with A of m x k and B of k x n [s].  T = max(host, launch + max(compute, memory))
+    """Time of C = A B with A of m x k and B of k x n [s].  T = max(host, launch + longer + x shorter)
+
+    longer, shorter   of compute and memory; x  share that does not hide
 
     compute   best over tiles a x b and splits s of k:  waves 2 a b (k/s + e) / (p/SMs) / (1 - (1 - u) occupancy)
               waves = ceil(ceil(m/a) ceil(n/b) s / SMs), occupancy of them 0 to 1; a split adds m n 4 s / (r W)
     memory    (m k + k n) bytes + m n out, over q W
     p, W      peak at boost [flop/s], memory rate [B/s]
     u         share of the peak that a full chip keeps under its power cap [-]
-    e, r, q   extra depth of a tile, rates of reduction and of reading over W [-], fitted on one chip
+    e, q      extra depth of a tile, rate of reading over W [-], fitted on one chip
+    x, r      share that does not hide, rate of reduction over W; these, u's and the launch's ratios by architecture [-]
 
     Shapes broadcast.  Raises UnknownName for a software, Problems for a precision that chip or software does not have.
-    Fitted on an H100 with one library, bf16; the peaks, rates and multiprocessors of other chips carry it over.
+    Fitted in one library, bf16; the peaks, rates and multiprocessors of other chips carry it over.
     """
     ran = software_named(software)
     peak = accelerator.peak_flop_per_s.get(MATRIX_PEAK.get(precision, precision))  # type: ignore[call-overload]
@@ -124,28 +173,40 @@ def gemm_s(
         wrong = f"{software} has no {precision} products on {accelerator.title}"
         raise Problems([Problem("", 0, 0, "", wrong, would_do="known: " + ", ".join(known))])
     rows, columns, depth = (np.asarray(size, np.float64) for size in (m, n, k))
-    compute = _tiled_s(accelerator, float(peak), ran.busy_share[precision], rows, columns, depth)
-    out_bytes = rows * columns * max(BYTES[precision], 2.0)
-    memory = (rows + columns) * depth * BYTES[precision] + out_bytes
-    moved_s = memory / (READ_SHARE * accelerator.memory_rate_bytes_per_s)
-    return np.asarray(np.maximum(ran.host_s, ran.launch_s + np.maximum(compute, moved_s)))
+    tiling = tiling_of(accelerator)
+    compute = tiled_s(accelerator, peak, min(ran.busy_share[precision] * tiling.busy_ratio, 1.0), rows, columns, depth)
+    moved_s = product_bytes(rows, columns, depth, BYTES[precision]) / (READ_SHARE * accelerator.memory_rate_bytes_per_s)
+    took_s = np.maximum(compute, moved_s) + tiling.exposed_fraction * np.minimum(compute, moved_s)
+    return np.asarray(np.maximum(ran.host_s, ran.launch_s * tiling.launch_ratio + took_s))
 
 
-def _tiled_s(accelerator: Accelerator, peak: float, busy: float, m: Floats, n: Floats, k: Floats) -> Floats:
-    """Compute time of a product in the tiles and the split that suit it best [s]."""
-    units = accelerator.sms_count
-    best = np.full(np.broadcast_shapes(m.shape, n.shape, k.shape), np.inf)
-    for high, wide in TILES:
-        tiles = np.ceil(m / high) * np.ceil(n / wide)
-        for split in SPLITS:
-            depth = np.ceil(k / split / STEP) * STEP + EXTRA_K
-            waves = np.ceil(tiles * split / units)
-            occupancy = tiles * split / (waves * units)
-            time_s = waves * 2 * high * wide * depth / (peak / units) / (1 - (1 - busy) * occupancy)
-            if split > 1:
-                time_s = time_s + 4 * split * m * n / (REDUCE_SHARE * accelerator.memory_rate_bytes_per_s)
-            best = np.minimum(best, time_s)
-    return best
+def tiling_of(accelerator: Accelerator) -> Tiling:
+    """What products cost on the architecture of a chip."""
+    return TILING.get(accelerator.architecture, TILING["hopper"])
+
+
+def product_bytes(m: Floats, n: Floats, k: Floats, operand_bytes: ArrayLike) -> Floats:
+    """Bytes of both operands and of the result, which is in 16 bits at least."""
+    each = np.asarray(operand_bytes, np.float64)
+    return np.asarray((m + n) * k * each + m * n * np.maximum(each, 2.0))
+
+
+def tiled_s(
+    accelerator: Accelerator, peak_flop_per_s: ArrayLike, busy_share: ArrayLike, m: Floats, n: Floats, k: Floats
+) -> Floats:
+    """Compute time of a product in the tiles and the split that suit it best [s]; all broadcast.
+
+    peak_flop_per_s, busy_share   peak of its precision, and the share of it that a full chip keeps; one, or one a product
+    """
+    units, shape = accelerator.sms_count, np.broadcast_shapes(m.shape, n.shape, k.shape)
+    m, n, k = (np.broadcast_to(size, shape).ravel() for size in (m, n, k))
+    rate, lost = np.asarray(peak_flop_per_s) / units, 1 - np.asarray(busy_share)
+    tiles = np.ceil(m / _HIGH) * np.ceil(n / _WIDE) * _SPLIT
+    depth = np.ceil(k / (_SPLIT * STEP)) * STEP + EXTRA_K
+    waves = np.ceil(tiles / units)
+    worked_s = waves * (2 * _HIGH * _WIDE) * depth / (rate * (1 - lost * tiles / (waves * units)))
+    added_s = _ADDED * m * n / (tiling_of(accelerator).reduce_fraction * accelerator.memory_rate_bytes_per_s)
+    return np.asarray((worked_s + added_s).min(axis=0).reshape(shape))
 
 
 def attention_s(
@@ -165,7 +226,7 @@ def attention_s(
     Between head sizes x is interpolated.  Raises UnknownName for a kernel, Problems for a backward that was not measured.
     """
     ran = software_named(software)
-    found = ran.attention.get(kernel)
+    found = ran.attention.get(f"{kernel}, {accelerator.architecture}", ran.attention.get(kernel))
     if found is None:
         raise UnknownName(f"attention kernel of {software}", kernel, ran.attention)
     if backward and found.backward_share is None:

@@ -1,163 +1,213 @@
-"""A dense transformer on one GPU: a training step, a prefill, a decoding step, as sums of their kernels.
-
-Nothing is fitted to whole steps but one rate of decoding: products, attention and memory-bound work are those of
-`kernels`, and what lies between them is counted in passes over the activations, which is assumed.
+"""The work of a transformer: dense or of experts, with full, shared or latent keys, on words or patches, and of
+state-space layers between its own.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from terp.catalogue import Accelerator
-from terp.model.kernels import STREAM_SHARE, attention_s, gemm_s, software_named
+from terp.describe import Latent, StateSpace, TransformerModel
+from terp.model.work import AttentionWork, Layer, Product, Work
 
-PASSES: Final = {True: (8, 3), False: (20, 5)}
-"""Passes over activations of hidden and of inner size in a layer forward, compiled or not: assumed, 6 to 10 and 2 to 4,
-16 to 24 and 4 to 6; backward takes twice as many.  A gated layer has one more of inner size."""
-LOGIT_PASSES: Final = {True: 6, False: 8}
-"""Passes over the logits in 32 bits, forward and backward, compiled or not: assumed, 4 to 8 and 6 to 10."""
-OPTIMIZER_BYTES: Final = 28 / STREAM_SHARE["adamw_fp32"] + 16
-"""Bytes a parameter: AdamW in FP32 (terp-h100), then its cast to 16 bits and back and the gradient's."""
-KERNELS_A_LAYER: Final = 14
-"""Launches of a layer forward, not compiled: counted in the models that were timed."""
-SMALL_KERNELS: Final = 9
-"""Of these, small ones in decoding."""
-KV_SHARE: Final = 0.7
-BLOCK_BYTES_PER_S: Final = 50e9
-"""Share of the memory rate at which the cache of keys and values is read, and the rate of one block of it, a sequence and
-head: read off one decoding step of 32 sequences and three of one (terp-h100)."""
+SUBLAYER_LAUNCHES: Final = 7
+"""Kernels of half a layer forward, not compiled: counted in the models that were timed (terp-h100)."""
+LARGE_EXPERT: Final = 2
+"""Inner over hidden size from which experts are divided by tensor parallelism too, as Megatron does unless told."""
+SCAN_CHUNK: Final = 256
+"""Tokens that a state-space layer treats as attention among themselves (Mamba-2)."""
 
 
 @dataclass(frozen=True)
-class Transformer:
-    """The shape of a dense transformer.  `heads_count` of them share `kv_heads_count` keys and values."""
+class _Part:
+    """Attention, inner products or a state-space scan: half of a layer, or a layer of its own."""
 
-    layers_count: int
-    hidden_count: int
-    heads_count: int
-    kv_heads_count: int
-    inner_count: int
-    vocabulary_count: int
-    gated: bool
-    causal: bool = True
-
-    @property
-    def head_count(self) -> int:
-        """Size of a head."""
-        return self.hidden_count // self.heads_count
-
-    @property
-    def layer_parameters_count(self) -> int:
-        """Weights of the products of a layer."""
-        return sum(n * k for n, k in self.products())
-
-    @property
-    def parameters_count(self) -> int:
-        """Weights of all products, and of embeddings that are not tied to the logits."""
-        return self.layers_count * self.layer_parameters_count + 2 * self.vocabulary_count * self.hidden_count
-
-    def products(self) -> tuple[tuple[int, int], ...]:
-        """N and k of the products of a layer, whose m is the tokens: queries with keys and values, output, in, out."""
-        h, f = self.hidden_count, self.inner_count
-        wide = (self.heads_count + 2 * self.kv_heads_count) * self.head_count
-        return ((wide, h), (h, h), (f * (2 if self.gated else 1), h), (h, f))
+    products: tuple[Product, ...]
+    attention: tuple[AttentionWork, ...] = ()
+    inner_values_count: float = 0.0
+    kept_inner_bytes: float = 0.0
+    input_inner_bytes: float = 0.0
+    activated_bytes: float = 0.0
+    scores_bytes: float = 0.0
 
 
-@dataclass(frozen=True)
-class StepTime:
-    """Where a training step's time goes [s]; recomputed layers are in `recompute_s`."""
+def transformer_work(model: TransformerModel, tokens: int) -> Work:
+    """The work of a transformer on sequences of `tokens`; of patches, on its own images.
 
-    products_s: float
-    attention_s: float
-    elementwise_s: float
-    recompute_s: float
-    logits_s: float
-    optimizer_s: float
-
-    @property
-    def step_s(self) -> float:
-        """The whole step [s]."""
-        parts = (self.products_s, self.attention_s, self.elementwise_s)
-        return sum(parts) + self.recompute_s + self.logits_s + self.optimizer_s
-
-
-def _elementwise_s(chip: Accelerator, shape: Transformer, tokens: int, *, compiled: bool) -> float:
-    """Memory-bound work of a layer forward [s]."""
-    hidden, inner = PASSES[compiled]
-    values = hidden * shape.hidden_count + (inner + shape.gated) * shape.inner_count
-    return 2 * tokens * values / (STREAM_SHARE["gelu"] * chip.memory_rate_bytes_per_s)
-
-
-def train_step_s(
-    chip: Accelerator, shape: Transformer, batch: int, tokens: int, *, recompute: bool = False, compiled: bool = True,
-    kernel: str = "cudnn", software: str = "torch-steps",
-) -> StepTime:  # fmt: skip
-    """A step of `batch` sequences of `tokens` in BF16 with master weights and AdamW in FP32, all on one GPU.
-
-    Each product runs forward and twice backward, (m, k, n) and (n, k, m).  Within 20 % of eight steps of GPT, Llama, BERT,
-    protein and log models of 70 million to 1.4 billion weights on one H100 (validation).
+    Products are those of queries, keys and values, output, and inner; experts run `active` times a token's rows.
+    Attention counts what is not masked.  Kept bytes as in Korthikanti 2022, without dropout masks.
     """
-    m, layers = batch * tokens, shape.layers_count
-
-    def product(rows: int, columns: int, depth: int) -> float:
-        return float(gemm_s(chip, rows, columns, depth, software=software))
-
-    forward = sum(product(m, n, k) for n, k in shape.products())
-    backward = sum(product(m, k, n) + product(n, k, m) for n, k in shape.products())
-    attention = [
-        float(
-            attention_s(
-                chip, batch, shape.heads_count, tokens, shape.head_count,
-                kv_heads=shape.kv_heads_count, causal=shape.causal, backward=back, kernel=kernel, software=software,
-            )
-        )
-        for back in (False, True)
-    ]  # fmt: skip
-    between = _elementwise_s(chip, shape, m, compiled=compiled)
-    v, h = shape.vocabulary_count, shape.hidden_count
-    logit_bytes = m * v * (2 + 4 * LOGIT_PASSES[compiled])
-    return StepTime(
-        products_s=layers * (forward + backward),
-        attention_s=layers * sum(attention),
-        elementwise_s=layers * 3 * between,
-        recompute_s=layers * (forward + attention[0] + between) if recompute else 0.0,
-        logits_s=product(m, v, h)
-        + product(m, h, v)
-        + product(v, h, m)
-        + logit_bytes / (STREAM_SHARE["gelu"] * chip.memory_rate_bytes_per_s),
-        optimizer_s=shape.parameters_count * OPTIMIZER_BYTES / chip.memory_rate_bytes_per_s,
+    s = model.patches.tokens_count if model.patches else tokens
+    head = _head(model, s)
+    return Work(
+        layers=tuple(_layers(model, s)),
+        head=head,
+        embedding_parameters_count=(model.vocabulary_count + model.positions_count) * model.hidden_count,
+        tokens_count=0 if model.patches else s,
+        residual_bytes=2.0 * s * model.hidden_count,
+        input_bytes=4.0 * s
+        if model.patches is None
+        else 4.0 * s * model.patches.channels_count * model.patches.size_count**2,
+        tied=model.tied,
     )
 
 
-def prefill_s(chip: Accelerator, shape: Transformer, batch: int, tokens: int, *, kernel: str = "cudnn") -> float:
-    """Reading `batch` prompts of `tokens` in PyTorch, not compiled, up to the first token's logits [s].
+def _head(model: TransformerModel, s: int) -> Layer:
+    """Logits, of the tokens to come as well, or what comes out of patches."""
+    h, rows, columns = model.hidden_count, float(s), model.vocabulary_count
+    if model.patches:
+        columns = model.patches.outputs_count or model.patches.classes_count
+        rows = float(s) if model.patches.outputs_count else 1.0
+    rows *= 1 + model.ahead_count
+    product = Product(rows, columns, h, split="columns")
+    return Layer(
+        "head",
+        1,
+        (product,),
+        residual_values_count=float(s * h),
+        inner_values_count=rows * columns,
+        other_parameters_count=h,
+    )
 
-    The host's launches bind short prompts.
+
+def _layers(model: TransformerModel, s: int) -> list[Layer]:
+    """The layers, in groups of like ones."""
+    found = []
+    if model.patches:
+        pixels = model.patches.channels_count * model.patches.size_count**2
+        cut = Product(float(s), model.hidden_count, pixels)
+        found.append(Layer("patches", 1, (cut,), residual_values_count=float(s * model.hidden_count), launches_count=3))
+    if model.state_space:
+        return found + _hybrid(model, model.state_space, s)
+    experts, windowed = model.experts, model.window.layers_count if model.window else 0
+    layers = model.layers_count + model.ahead_count
+    dense = layers if experts is None else experts.dense_layers_count
+    if experts is not None and experts.every_count > 1:
+        dense = layers - (layers - dense) // experts.every_count
+    of_experts = layers - dense
+    for name, count, inner in (("dense", dense, _inner(model, s)), ("experts", of_experts, _experts(model, s))):
+        narrow = round(count * windowed / layers)
+        for part, many, window in ((name, count - narrow, 0), (f"{name}, windowed", narrow, windowed)):
+            if many and inner:
+                seen = model.window.tokens_count if window and model.window else 0
+                found.append(_layer(part, many, model.hidden_count, s, (_attention(model, s, seen), inner)))
+    return found
+
+
+def _layer(name: str, count: int, hidden: int, s: int, parts: tuple[_Part, ...]) -> Layer:
+    """A layer of one part or two, each behind a norm and added to what it came from."""
+    return Layer(
+        name=name,
+        count=count,
+        products=tuple(product for part in parts for product in part.products),
+        attention=tuple(work for part in parts for work in part.attention),
+        residual_values_count=float(len(parts) * s * hidden),
+        inner_values_count=sum(part.inner_values_count for part in parts),
+        kept_residual_bytes=2.0 * len(parts) * s * hidden,
+        kept_inner_bytes=sum(part.kept_inner_bytes for part in parts),
+        input_residual_bytes=2.0 * len(parts) * s * hidden,
+        input_inner_bytes=sum(part.input_inner_bytes for part in parts),
+        activated_bytes=sum(part.activated_bytes for part in parts),
+        scores_bytes=sum(part.scores_bytes for part in parts),
+        other_parameters_count=len(parts) * hidden,
+        launches_count=SUBLAYER_LAUNCHES * len(parts),
+        exchanges_count=len(parts),
+    )
+
+
+def _attention(model: TransformerModel, s: int, window: int = 0) -> _Part:
+    """Attention with its projections; a window narrows what is seen."""
+    h, a, kv, d = model.hidden_count, model.heads_count, model.kv_count, model.head_count
+    value = d
+    if model.latent:
+        d, value = model.latent.plain_count + model.latent.rotary_count, model.latent.values_count
+        kv = a
+        projections = _latent(model.latent, h, a, s)
+    else:
+        projections = (Product(float(s), (a + 2 * kv) * d, h, split="columns"),)
+    wide = a * d + kv * (d + value)
+    return _Part(
+        products=(*projections, Product(float(s), h, a * value, split="depth")),
+        attention=(AttentionWork(s, s, a, kv, d, value, model.causal, window_count=window),),
+        inner_values_count=float(s * 2 * wide),
+        kept_inner_bytes=2.0 * s * (wide + a * value),
+        scores_bytes=5.0 * a * s * s,
+    )
+
+
+def _latent(latent: Latent, h: int, a: int, s: int) -> tuple[Product, ...]:
+    """Queries, keys and values by way of their ranks; the narrow products are not divided."""
+    rows, size = float(s), latent.plain_count + latent.rotary_count
+    queries = (
+        (Product(rows, latent.query_count, h), Product(rows, a * size, latent.query_count, split="columns"))
+        if latent.query_count
+        else (Product(rows, a * size, h, split="columns"),)
+    )
+    down = Product(rows, latent.keys_count + latent.rotary_count, h)
+    up = Product(rows, a * (latent.plain_count + latent.values_count), latent.keys_count, split="columns")
+    return (*queries, down, up)
+
+
+def _inner(model: TransformerModel, s: int, size: int | None = None) -> _Part:
+    """The two inner products, the first twice as wide where it is gated."""
+    h, f = model.hidden_count, model.inner_count if size is None else size
+    wide = f * (2 if model.gated else 1)
+    return _Part(
+        products=(Product(float(s), wide, h, split="columns"), Product(float(s), h, f, split="depth")),
+        inner_values_count=float(s * (wide + f)),
+        kept_inner_bytes=2.0 * s * wide,
+        input_inner_bytes=2.0 * s * f,
+        activated_bytes=2.0 * s * wide,
+    )
+
+
+def _experts(model: TransformerModel, s: int) -> _Part | None:
+    """Router, experts and what all tokens share; rows are sorted to their experts and back."""
+    if model.experts is None:
+        return None
+    h, experts = model.hidden_count, model.experts
+    rows, wide = float(s * experts.active_count), experts.inner_count * (2 if model.gated else 1)
+    large = experts.inner_count >= LARGE_EXPERT * h
+    shared = _inner(model, s, experts.shared_inner_count) if experts.shared_inner_count else _Part(())
+    return _Part(
+        products=(
+            Product(float(s), experts.count, h),
+            Product(rows, wide, h, split="experts", count=experts.count, large=large),
+            Product(rows, h, experts.inner_count, split="experts", count=experts.count, second=True, large=large),
+            *shared.products,
+        ),
+        inner_values_count=rows * (wide + experts.inner_count + 4 * h) + shared.inner_values_count,
+        kept_inner_bytes=2.0 * rows * wide + shared.kept_inner_bytes,
+        input_inner_bytes=2.0 * rows * (experts.inner_count + h) + shared.input_inner_bytes,
+        activated_bytes=2.0 * rows * wide + shared.activated_bytes,
+    )
+
+
+def _hybrid(model: TransformerModel, states: StateSpace, s: int) -> list[Layer]:
+    """State-space layers, and the others, each of one part."""
+    kinds = (
+        ("state space", states.layers_count, _scan(model, states, s)),
+        ("attention", states.attention_layers_count, _attention(model, s)),
+        ("inner", states.inner_layers_count, _experts(model, s) or _inner(model, s)),
+    )
+    return [_layer(name, count, model.hidden_count, s, (part,)) for name, count, part in kinds if count]
+
+
+def _scan(model: TransformerModel, states: StateSpace, s: int) -> _Part:
+    """A Mamba-2 layer: one wide product in, a short convolution, the scan in chunks, one product out.
+
+    A chunk is attention among its tokens with keys of the state's size; what chunks hand on is as much work as
+    2 n d / (n + d) keys more a token, n the state and d the head's size.
     """
-    m = batch * tokens
-    layer = sum(float(gemm_s(chip, m, n, k, software="torch-steps")) for n, k in shape.products())
-    layer += float(
-        attention_s(
-            chip, batch, shape.heads_count, tokens, shape.head_count,
-            kv_heads=shape.kv_heads_count, causal=shape.causal, kernel=kernel, software="torch-steps",
-        )
-    )  # fmt: skip
-    layer += _elementwise_s(chip, shape, m, compiled=False)
-    host = KERNELS_A_LAYER * software_named("torch-eager").host_s
-    last = float(gemm_s(chip, batch, shape.vocabulary_count, shape.hidden_count, software="torch-steps"))
-    return shape.layers_count * max(layer, host) + last
-
-
-def decode_s(chip: Accelerator, shape: Transformer, batch: int, context: int) -> float:
-    """One token more for each of `batch` sequences of `context` tokens, launches recorded [s].
-
-    Weights and the cache of keys and values are read once; the cache no faster than its blocks.
-    """
-    launch_s = software_named("torch-steps").launch_s
-    layer = sum(float(gemm_s(chip, batch, n, k, software="torch-steps")) for n, k in shape.products())
-    cache = 4 * batch * shape.kv_heads_count * context * shape.head_count
-    rate = min(KV_SHARE * chip.memory_rate_bytes_per_s, batch * shape.kv_heads_count * BLOCK_BYTES_PER_S)
-    layer += cache / rate + SMALL_KERNELS * launch_s
-    last = float(gemm_s(chip, batch, shape.vocabulary_count, shape.hidden_count, software="torch-steps"))
-    return shape.layers_count * layer + last
+    h, n, d, heads = model.hidden_count, states.state_count, states.head_size_count, states.heads_count
+    inner, shared = heads * d, 2 * states.groups_count * n
+    wide = 2 * inner + shared + heads
+    chunk = min(SCAN_CHUNK, s)
+    within = AttentionWork(chunk, chunk, heads, states.groups_count, n, d, causal=True, groups_count=max(s // chunk, 1))
+    between = replace(within, context_count=round(2 * n * d / (n + d)), causal=False)
+    return _Part(
+        products=(Product(float(s), wide, h, split="columns"), Product(float(s), h, inner, split="depth")),
+        attention=(within, between),
+        inner_values_count=float(s * (wide + 2 * states.window_count * (inner + shared) + 4 * inner)),
+        kept_inner_bytes=2.0 * s * (wide + 3 * inner),
+    )

@@ -8,6 +8,7 @@ from terp.simulate.check import TOLERANCE, Check, check_workload
 from terp.simulate.draw import JobSet, draw_jobs
 from terp.simulate.faults import draw_node_events
 from terp.simulate.kernels import compiled_before, kernels
+from terp.simulate.kinds import Kind, kinds_of, speeds_of
 from terp.simulate.year import simulate
 
 __all__ = [
@@ -15,11 +16,14 @@ __all__ = [
     "Check",
     "Hours",
     "JobSet",
+    "Kind",
     "check_workload",
     "compiled_before",
     "draw_jobs",
     "draw_node_events",
     "hour_by_hour",
     "kernels",
+    "kinds_of",
     "simulate",
+    "speeds_of",
 ]

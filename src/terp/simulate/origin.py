@@ -14,13 +14,18 @@ from terp.describe import Site, Workload
 from terp.model import machine_power
 from terp.reader import Provenance, Record, Written
 from terp.results.run import FORMAT
+from terp.simulate.kinds import Kind, kinds_digest, predicted_provenance
 
 
-def origin_of(machine: Machine, site: Written[Site], workload: Written[Workload], days: int, seed: int) -> dict[str, Any]:
+def origin_of(
+    machine: Machine, site: Written[Site], workload: Written[Workload], kinds: tuple[Kind, ...], days: int, seed: int
+) -> dict[str, Any]:
     """run.json, see docs/formats/run.md.  Holds no time of day: the same run gives the same bytes."""
     provenance = dict(machine.provenance)
     for written in (site, workload):
         provenance |= {f"{written.record.name}.{path}": entry for path, entry in written.provenance.items()}
+    predicted = predicted_provenance(kinds)
+    provenance |= {f"{workload.record.name}.{path}": entry for path, entry in predicted.items()}
     series = {use: hourly(getattr(site.record, use)) for use in ("price", "carbon", "wet_bulb")}
     used = {entry.source for entry in provenance.values() if entry.source}
     used |= {entry.entry.origin for entry in series.values()} | {"acme-2024"}
@@ -43,11 +48,9 @@ def origin_of(machine: Machine, site: Written[Site], workload: Written[Workload]
             "catalogue": machine.catalogue_digest,
             "series": series_digest(),
             "job_statistics": job_statistics_digest(),
+            "predictions": kinds_digest(kinds),
         },
-        "titles": {
-            "domains": {name: domain.title for name, domain in workload.record.domains.items()},
-            "groups": {name: group.title for name, group in workload.record.groups.items()},
-        },
+        "titles": _titles(workload.record),
         "power": asdict(machine_power(machine)),
         "series": {
             use: {
@@ -61,6 +64,14 @@ def origin_of(machine: Machine, site: Written[Site], workload: Written[Workload]
         "assumed": [_row(path, entry) for path, entry in sorted(provenance.items()) if entry.status == "assumed"],
         "provenance": {path: _row(path, entry) for path, entry in sorted(provenance.items())},
         "sources": {name: citations[name].model_dump() for name in sorted(used)},
+    }
+
+
+def _titles(workload: Workload) -> dict[str, Any]:
+    return {
+        "domains": {name: domain.title for name, domain in workload.domains.items()},
+        "groups": {name: group.title for name, group in workload.groups.items()},
+        "jobs": {name: {job: kind.title for job, kind in domain.jobs.items()} for name, domain in workload.domains.items()},
     }
 
 

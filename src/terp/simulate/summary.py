@@ -13,14 +13,16 @@ from terp.describe import Workload
 from terp.model import pue
 from terp.simulate.account import Hours
 from terp.simulate.draw import DAY_S
+from terp.simulate.kinds import Kind, kinds_data
 from terp.simulate.tables import FINAL_STATES
 
 SIZE_EDGES: Final = (1, 8, 16, 64, 256, 512)
 
 
 def summarise(
-    table: pa.Table, hours: Hours, machine: Machine, workload: Workload, days: int, seed: int, node_failures: int
-) -> dict[str, Any]:
+    table: pa.Table, hours: Hours, machine: Machine, workload: Workload, kinds: tuple[Kind, ...], days: int, seed: int,
+    node_failures: int,
+) -> dict[str, Any]:  # fmt: skip
     """summary.json, see docs/formats/run.md.  Keys carry their unit."""
     state = _codes(table, "state")
     by_state = np.bincount(state, minlength=len(FINAL_STATES))
@@ -62,6 +64,7 @@ def summarise(
         "domains": _shares(table, "domain", wait_s, started),
         "groups": _groups(table, workload, wait_s, started),
         "sizes": _sizes(gpus, gpu_s, wait_s, started),
+        "kinds": kinds_data(kinds),
         "unattributed": {key: value - float(table.column(key).to_numpy().sum()) for key, value in totals.items()},
     }
 

@@ -9,9 +9,8 @@ from typing import Any, Final
 import numpy as np
 
 from terp.build import Machine
-from terp.catalogue import Accelerator, Node, Processor, read_catalogue
 from terp.describe import Site, Workload
-from terp.model import idle_power_w, levels_of, machine_power, node_levels, node_power_w
+from terp.model import idle_power_w, levels_of, machine_power, node_power_w
 from terp.reader import Written
 from terp.results import Run
 from terp.simulate.account import hour_by_hour
@@ -19,13 +18,12 @@ from terp.simulate.check import check_workload
 from terp.simulate.draw import DAY_S, JobSet, draw_jobs, job_names
 from terp.simulate.faults import draw_node_events
 from terp.simulate.kernels import kernels
+from terp.simulate.kinds import Kind, kinds_of, speeds_of
 from terp.simulate.origin import origin_of
 from terp.simulate.summary import summarise
 from terp.simulate.tables import Attempts, hours_table, interruptions_table, jobs_table, timeline_table
 
 _CHUNKS: Final = 40
-WORKLOAD_NODE: Final = "dgx-h100"
-"""The node whose power a workload file gives for its jobs; on other nodes they draw in proportion."""
 _EIGHTH: Final = 8.0  # job powers are whole eighths of a watt, so that sums of them are exact
 
 Tell = Callable[[float], None]
@@ -44,8 +42,9 @@ def simulate(
     began = time.perf_counter()
     horizon_s, gpus_per_node = days * DAY_S, machine.node.accelerators_count
     utc_offset_s = site.record.utc_offset_s
-    jobs = draw_jobs(workload.record, machine.gpus_count, gpus_per_node, horizon_s, utc_offset_s, seed)
-    work = _for_core(core, machine, workload.record, jobs)
+    kinds = kinds_of(machine, workload)
+    jobs = draw_jobs(workload.record, machine.gpus_count, gpus_per_node, horizon_s, utc_offset_s, seed, speeds_of(kinds))
+    work = _for_core(core, machine, workload.record, kinds, jobs)
     state = _run(core, machine, work, horizon_s, seed, tell)
     timeline = timeline_table(core, state)
     time_s, power_w = state.row_time[: int(state.n[core.ROWS])], state.row_power[: int(state.n[core.ROWS])]
@@ -53,39 +52,31 @@ def simulate(
     idle_w = idle_power_w(levels_of(machine)) / gpus_per_node
     attempts = Attempts.of(core, state, work.power_w + idle_w * jobs.gpus)
     table = jobs_table(core, workload.record, jobs, state, attempts, hours)
-    summary = summarise(table, hours, machine, workload.record, days, seed, int(state.n[core.FAILED_NODES]))
+    summary = summarise(table, hours, machine, workload.record, kinds, days, seed, int(state.n[core.FAILED_NODES]))
     checks = check_workload(workload.record, jobs)
     summary["published_figures_count"] = len(checks)
     summary["published_figures_met_count"] = sum(check.passes for check in checks)
-    origin = origin_of(machine, site, workload, days, seed)
+    origin = origin_of(machine, site, workload, kinds, days, seed)
     summary["synthetic_series"] = origin["synthetic_series"]
     summary["wall_s"] = round(time.perf_counter() - began, 3)
     interruptions = interruptions_table(core, attempts)
     return Run(table, interruptions, timeline, hours_table(hours), summary, origin)
 
 
-def scale_of_workload(machine: Machine) -> float:
-    """Full power of a node of this machine over that of the DGX H100, whose levels workload files give [-]."""
-    catalogue = read_catalogue()
-    node = catalogue.part(Node, WORKLOAD_NODE)
-    accelerator, processor = catalogue.part(Accelerator, node.accelerator), catalogue.part(Processor, node.processor)
-    return levels_of(machine).full_w / node_levels(node, accelerator, processor).full_w
-
-
-def _for_core(core: Any, machine: Machine, workload: Workload, jobs: JobSet) -> Any:
+def _for_core(core: Any, machine: Machine, workload: Workload, kinds: tuple[Kind, ...], jobs: JobSet) -> Any:
     """The jobs as the core takes them.  A job's power is its kind's level above idle, by its share of the node."""
-    levels, scale = levels_of(machine), scale_of_workload(machine)
-    kinds = [workload.domains[domain].jobs[name] for domain, name in job_names(workload)]
+    levels = levels_of(machine)
+    types = [workload.domains[domain].jobs[name] for domain, name in job_names(workload)]
     idle_w = idle_power_w(levels)
-    per_node_w = [max(node_power_w(levels, kind.node_power_w * scale) - idle_w, 0) for kind in kinds]
+    per_node_w = [max(node_power_w(levels, kind.level_w) - idle_w, 0) for kind in kinds]
     per_gpu_w = np.array(per_node_w) / machine.node.accelerators_count
     return core.Jobs(
         submit_s=jobs.submit_s,
         gpus=jobs.gpus,
         work_s=jobs.run_s,
         limit_s=jobs.requested_s,
-        checkpoint_s=np.array([round(kind.checkpoint_s or 0) for kind in kinds], np.int64)[jobs.job],
-        restart_s=np.array([round(kind.restart_s) for kind in kinds], np.int64)[jobs.job],
+        checkpoint_s=np.array([round(kind.checkpoint_s or 0) for kind in types], np.int64)[jobs.job],
+        restart_s=np.array([round(kind.restart_s) for kind in types], np.int64)[jobs.job],
         power_w=np.rint(per_gpu_w[jobs.job] * jobs.gpus * _EIGHTH) / _EIGHTH,
     )
 

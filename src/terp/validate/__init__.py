@@ -4,8 +4,21 @@ Models against published results: rows that constants are fitted to and rows tha
 one-line baseline is graded beside each.
 """
 
+from terp.validate.collectives import grade_collectives
 from terp.validate.grade import Case, Errors, Grade, Skipped
 from terp.validate.kernels import grade_kernels
 from terp.validate.top500 import grade, models
+from terp.validate.training import TrainingGrade, grade_training
 
-__all__ = ["Case", "Errors", "Grade", "Skipped", "grade", "grade_kernels", "models"]
+__all__ = [
+    "Case",
+    "Errors",
+    "Grade",
+    "Skipped",
+    "TrainingGrade",
+    "grade",
+    "grade_collectives",
+    "grade_kernels",
+    "grade_training",
+    "models",
+]

@@ -1,14 +1,19 @@
-"""Grades of models as text: one table for all, and one model with its cases."""
+"""Grades of models as text and as data: one table for all, and one model with its cases."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 
+from terp.errors import Problems
 from terp.units import show
-from terp.validate import Errors, Grade, Skipped
+from terp.validate import Errors, Grade, Skipped, grade, grade_collectives, grade_kernels, grade_training, models
+from terp.validate.training import predictors_mape
 from terp.views.columns import aligned
 
 HEAD = (
@@ -69,10 +74,11 @@ def by_part(grade: Grade) -> list[tuple[str, int, float, float]]:
 
 
 def kernels_data(grades: Mapping[str, Grade], left: Sequence[Skipped]) -> dict[str, Any]:
-    """The JSON of `terp validate kernels`: all kinds together, and each under `groups`."""
-    groups = {kind: grade.as_data() for kind, grade in grades.items() if grade.rows_count}
-    whole = Errors(tuple(case for grade in grades.values() for case in grade.cases))
-    fitted = sum(grade.fitted_count for grade in grades.values())
+    """The JSON of `terp validate kernels`: all that was timed together, and each kind under `groups`."""
+    groups = {kind: entry.as_data() for kind, entry in grades.items() if entry.rows_count}
+    timed = [entry for entry in grades.values() if entry.quantity == "time"]
+    whole = Errors(tuple(case for entry in timed for case in entry.cases))
+    fitted = sum(entry.fitted_count for entry in timed)
     return {
         "n": len(whole.cases) + fitted + len(left),
         "graded": len(whole.cases),
@@ -111,3 +117,69 @@ def as_text(grade: Grade) -> str:
     constants = ", ".join(grade.constants) if grade.constants else "none"
     lines += ["", f"  fitted constants: {constants}"]
     return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Said:
+    """What `terp validate MODEL` says: a row of the table for each of its grades, its JSON, and its text."""
+
+    grades: tuple[Grade, ...]
+    data: Any
+    text: str
+
+    @property
+    def worsened(self) -> bool:
+        """True if a median is worse than the one held by more than its step."""
+        return any(entry.worsened for entry in self.grades)
+
+
+def _of_list(model: str, cases: Path | None, _: str | None) -> Said:
+    found = grade(model, cases)
+    data = found.as_data()
+    if model == "hpl":
+        data["power_median_abs_error"] = _power(cases)
+    return Said((found,), data, as_text(found))
+
+
+def _power(cases: Path | None) -> float | None:
+    """Median error of the power beside that of Rmax; None for a table without powers."""
+    try:
+        return grade("hpl-power", cases).median_fraction
+    except Problems:  # the column is not there; what else is wrong with the table, the grade of Rmax has said
+        return None
+
+
+def _kernels(cases: Path | None, gpu: str | None) -> Said:
+    kinds, left = grade_kernels(cases, gpu)
+    grades = tuple(entry for entry in kinds.values() if entry.cases)
+    parts = [as_text(entry) for entry in grades] + ["\n".join(left_lines(left))]
+    text = "\n\n".join(part for part in parts if part) or "nothing to grade"
+    return Said(grades, kernels_data(kinds, left), text)
+
+
+def _collectives(cases: Path | None, _: str | None) -> Said:
+    found = grade_collectives(cases)
+    return Said((found,), found.as_data(), as_text(found))
+
+
+def _training(cases: Path | None, _: str | None) -> Said:
+    found = grade_training(cases)
+    data = found.as_data()
+    text = [as_text(entry) for entry in found.grades]
+    shares = (("mean", "mape"), ("baseline", "baseline_mape"), ("mean of memory", "memory_mape"))
+    more = [f"{name} {data[key]:.1%}" for name, key in shares if data[key] is not None]
+    tau = data["rank_tau"]
+    more += [] if tau is None else [f"order within a model's rows on as many GPUs: Kendall's tau {tau:.2f}"]
+    more.append(f"{data['open_settings']} rows leave settings open")
+    if cases is None:
+        more.append(f"37 steps that published predictors were graded on: {predictors_mape():.1%} (best of those 13.0 %)")
+    return Said(found.grades, data, "\n\n".join([*text, "  " + "; ".join(more)]))
+
+
+GRADERS: Final[dict[str, Callable[[Path | None, str | None], Said]]] = {
+    **{model: partial(_of_list, model) for model in models()},
+    "kernels": _kernels,
+    "collectives": _collectives,
+    "training": _training,
+}
+"""What can be validated -> what grades it, on rows that ship or on a file, and on which GPU the file was measured."""

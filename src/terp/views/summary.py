@@ -31,6 +31,7 @@ def as_text(run: Run) -> str:
         ("electricity", f"{show(s['electricity_cost_eur'], 'eur')}{tax}"),
         ("carbon", f"{number(s['carbon_kg'] / 1000)} t CO2"),
         ("workload", met),
+        ("kinds of job", _predicted(s)),
     ]
     place = f"{run.origin['title']} at {run.origin['site_title']}"
     lines = [f"{place}: {s['days']} days, seed {s['seed']}, in {s['wall_s']:.1f} s", ""]
@@ -41,6 +42,20 @@ def as_text(run: Run) -> str:
     synthetic = [entry["title"] for entry in run.origin["series"].values() if entry["synthetic"]]
     lines += [f"  modelled, not observed: {title}" for title in synthetic]
     return "\n".join(lines).rstrip()
+
+
+def _predicted(summary: dict[str, Any]) -> str:
+    """How many kinds of job were predicted, how fast they are and what they draw."""
+    kinds = summary["kinds"]
+    ratios = [ratio for kind in kinds if kind["speed_from"] == "predicted" for ratio in kind["speed_ratio"].values()]
+    levels_w = [kind["node_power_w"] for kind in kinds if kind["node_power_from"] == "predicted"]
+    words = []
+    if ratios:
+        count = sum(kind["speed_from"] == "predicted" for kind in kinds)
+        words.append(f"{count} of {len(kinds)} predicted, {min(ratios):.2f} to {max(ratios):.2f} times as fast as published")
+    if levels_w:
+        words.append(f"{show(min(levels_w), 'w', 3)} to {show(max(levels_w), 'w', 3)} a node without fans")
+    return "; ".join(words) or "speeds as published, powers as in the file or in long training"
 
 
 def _row(title: str, entry: dict[str, Any]) -> str:

@@ -53,7 +53,7 @@ def command(
 
     built = build_machine(machine_file, read_catalogue())
     if check_workload:
-        sys.exit(_check(workload_file.record, built, site_file.record.utc_offset_s, days, seed, as_json=as_json))
+        sys.exit(_check(workload_file, built, site_file.record.utc_offset_s, days, seed, as_json=as_json))
     names = (built.file.name, site_file.record.name, workload_file.record.name, f"{days}d", f"seed{seed}")
     folder = out if out is not None else None if as_json else Path("runs") / "-".join(names)
     from terp.results import check_target, save_run
@@ -121,13 +121,14 @@ def _progress(days: int) -> Callable[[float], None] | None:
     return tell
 
 
-def _check(workload: Workload, built: Machine, utc_offset_s: float, days: int, seed: int, *, as_json: bool) -> int:
+def _check(workload: Written[Workload], built: Machine, utc_offset_s: float, days: int, seed: int, *, as_json: bool) -> int:
     """Draws the jobs and prints them beside the published shares; 0 if all pass, else 1."""
-    from terp.simulate import TOLERANCE, check_workload, draw_jobs
+    from terp.simulate import TOLERANCE, check_workload, draw_jobs, kinds_of, speeds_of
     from terp.units import number
 
-    jobs = draw_jobs(workload, built.gpus_count, built.node.accelerators_count, days * 86_400, utc_offset_s, seed)
-    checks = check_workload(workload, jobs)
+    record, speeds = workload.record, speeds_of(kinds_of(built, workload))
+    jobs = draw_jobs(record, built.gpus_count, built.node.accelerators_count, days * 86_400, utc_offset_s, seed, speeds)
+    checks = check_workload(record, jobs)
     bad = sum(not check.passes for check in checks)
     if as_json:
         keys = ("profile", "measure", "of", "at", "published", "drawn", "points", "jobs_count", "passes")
@@ -151,7 +152,7 @@ def _check(workload: Workload, built: Machine, utc_offset_s: float, days: int, s
         f"{len(checks) - bad} of {len(checks)} within 10 % or one percentage point of print ({by_point} by the point alone)"
     )
     click.echo(f"\n{within}; {number(len(jobs))} jobs drawn")
-    if bad and workload.largest_job_count:
+    if bad and record.largest_job_count:
         click.echo("`largest_job` leaves jobs out that the printed figures hold: they cannot all be met")
     if bad and len(jobs) < 300_000:
         click.echo("a short run holds few long jobs, which carry most GPU time: check a whole year")

@@ -1,0 +1,126 @@
+"""Writes what changes with the model of training: the table of generations in docs/theory/training.md, and what the commands
+of docs/tutorials/training.md and of the README print.
+
+python scripts/training_pages.py
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from terp.model.generations import GENERATIONS, Generation
+from terp.validate.training import FITTED
+
+ROOT = Path(__file__).parents[1]
+THEORY = ROOT / "docs" / "theory" / "training.md"
+RUN = (ROOT / "docs" / "tutorials" / "training.md", ROOT / "README.md")
+BEGIN, END = "<!-- generations -->\n", "<!-- end -->\n"
+BLOCK = re.compile(r"(<!-- refused -->\n)?```console\n(\$ (?:terp|mkdir) .*?)```", re.DOTALL)
+"""A block of commands; where it is marked as refused, each ends with exit code 2."""
+SUFFIX = re.compile("_(count|fraction)$")
+
+
+def pages() -> dict[Path, str]:
+    """Each page as it should be."""
+    return {THEORY: theory(THEORY.read_text("utf-8")), **{path: ran(path.read_text("utf-8")) for path in RUN}}
+
+
+def theory(text: str) -> str:
+    """The page with its table of generations made anew."""
+    above, _, rest = text.partition(BEGIN)
+    return above + BEGIN + "\n".join(table()) + "\n" + END + rest.partition(END)[2]
+
+
+def table() -> list[str]:
+    """A row a generation: what differs from what all have by default; in bold what is fitted."""
+    return [
+        "| `--software` | what | attention | constants that differ |", "|---|---|---|---|",
+        *(row(name, one, FITTED.get(name, ())) for name, one in GENERATIONS.items()), "",
+        "By default: " + ", ".join(f"{in_words(field.name)} {shown(field.default)}" for field in plain_fields()) + ".",
+    ]  # fmt: skip
+
+
+def row(name: str, one: Generation, fitted: tuple[str, ...]) -> str:
+    """One generation."""
+    mappings = [getattr(one, field.name) for field in dataclasses.fields(one) if field.default is dataclasses.MISSING]
+    kernels, shares = (value for value in mappings if isinstance(value, Mapping))
+    words = [bold(f"products {shown(value)} {chip}", by=chip in fitted) for chip, value in shares.items()]
+    if len(set(shares.values())) == 1 and not set(shares) & set(fitted):
+        words = [f"products {shown(next(iter(shares.values())))}"]
+    for field in plain_fields():
+        value = getattr(one, field.name)
+        if value != field.default or field.name in fitted:
+            words.append(bold(f"{in_words(field.name)} {shown(value)}", by=field.name in fitted))
+    kinds = sorted(set(kernels.values()))
+    attention = kinds[0] if len(kinds) == 1 else ", ".join(f"{kernels[chip]} {chip}" for chip in kernels)
+    return f"| `{name}` | {one.title} | {attention} | {', '.join(words)} |"
+
+
+def plain_fields() -> list[dataclasses.Field[Any]]:
+    """Constants that have a default."""
+    return [field for field in dataclasses.fields(Generation) if field.default is not dataclasses.MISSING]
+
+
+def in_words(name: str) -> str:
+    """A constant's name for people, its unit behind it if it has one."""
+    words = SUFFIX.sub("", name)
+    for suffix, unit in (("_bytes", " [B]"), ("_s", " [s]")):
+        if words.endswith(suffix):
+            return words.removesuffix(suffix).replace("_", " ") + unit
+    return words.replace("_", " ")
+
+
+def shown(value: Any) -> str:
+    """A constant with its digits."""
+    return ("yes" if value else "no") if isinstance(value, bool) else f"{value:.3g}"
+
+
+def bold(text: str, *, by: bool) -> str:
+    return f"**{text}**" if by else text
+
+
+def ran(text: str) -> str:
+    """A page with what its commands print; blocks whose first command is not of Terp stay as they stand."""
+    with tempfile.TemporaryDirectory() as folder:
+        return BLOCK.sub(lambda found: block(found, folder), text)
+
+
+def block(found: re.Match[str], folder: str) -> str:
+    """One block: each command, and below it what it prints."""
+    lines = [
+        part
+        for line in found[2].splitlines()
+        if line.startswith("$ ")
+        for part in (line, *printed(line[2:], folder, refused=bool(found[1])))
+    ]
+    return (found[1] or "") + "```console\n" + "\n".join(lines) + "\n```"
+
+
+def printed(command: str, folder: str, *, refused: bool) -> list[str]:
+    """What a command prints, errors too, without blank lines around it."""
+    terp = Path(folder, "bin", "terp")
+    if not terp.exists():
+        terp.parent.mkdir()
+        terp.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m terp "$@"\n')
+        terp.chmod(0o755)
+    done = subprocess.run(  # noqa: S603 - the page's own commands
+        ["/bin/bash", "-o", "pipefail", "-c", command], cwd=folder,
+        env={**os.environ, "PATH": f"{terp.parent}:{os.environ['PATH']}"},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode != (2 if refused else 0):
+        raise RuntimeError(f"{command}\n{done.stdout}")
+    return [line.rstrip() for line in done.stdout.strip("\n").splitlines()]
+
+
+if __name__ == "__main__":
+    for page, wanted in pages().items():
+        page.write_text(wanted, "utf-8")

@@ -1,0 +1,149 @@
+"""The text of a config.json -> its keys and values, each looked up by name; hostile files stop at a limit."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from terp.errors import Problem, Problems
+
+MAX_DEPTH: Final = 24
+MOST: Final = 10**15
+"""No size of a model is as large; products of two are still numbers that print."""
+SHOWN: Final = 60
+"""Characters of a key or value that a problem shows."""
+
+
+@dataclass
+class Config:
+    """An object of a config.json that is being read.
+
+    inside     path of the object in the file, with a dot behind it; empty for the file's own
+    problems   what is wrong so far; one list for the whole file
+    keys       place in the model's record -> JSON key that it came from, to name in problems
+    """
+
+    file: str
+    data: dict[str, Any]
+    inside: str = ""
+    problems: list[Problem] = field(default_factory=list)
+    keys: dict[str, str] = field(default_factory=dict)
+
+    def wrong(self, key: str, what: str, found: str = "", would_do: str = "") -> None:
+        """Note a problem with a key."""
+        self.problems.append(Problem(self.file, 0, 0, shown(self.inside + key), what, found, would_do))
+
+    def count(self, place: str, *keys: str) -> int | None:
+        """A whole number that must be there, under the first of these keys that is; None if it is not, and noted."""
+        value = self.maybe(place, *keys)
+        if value is None and all(self.data.get(key) is None for key in keys):
+            self.wrong(keys[0], "missing", would_do="a config of this type has it")
+        return value
+
+    def maybe(self, place: str, *keys: str, default: int | None = None) -> int | None:
+        """A whole number for a place in the record, or the default where the keys are not there or null."""
+        for key in keys:
+            value = self.data.get(key)
+            if value is None:
+                continue
+            self.keys[place] = self.inside + key
+            if not isinstance(value, int) or isinstance(value, bool):
+                self.wrong(key, "not a whole number", found_text(value), "write it in digits, such as 8")
+            elif abs(value) > MOST:
+                self.wrong(key, "out of range", found_text(value), f"at most {MOST} would do")
+            else:
+                return value
+            return None
+        return default
+
+    def flag(self, key: str, *, default: bool) -> bool:
+        """True or false under a key."""
+        value = self.data.get(key)
+        if value is None or isinstance(value, bool):
+            return default if value is None else value
+        self.wrong(key, "neither true nor false", found_text(value))
+        return default
+
+    def words(self, key: str) -> list[Any] | None:
+        """A list under a key; None where it is not there or empty."""
+        value = self.data.get(key)
+        if value is not None and not isinstance(value, list):
+            self.wrong(key, "not a list", found_text(value))
+            return None
+        return value or None
+
+    def text(self, key: str) -> str:
+        """A text under a key; empty where it is not there."""
+        value = self.data.get(key)
+        if value is not None and not isinstance(value, str):
+            self.wrong(key, "not a text", found_text(value))
+            return ""
+        return value or ""
+
+    def below(self, key: str) -> Config:
+        """The object under a key, empty where it is not there; it shares problems and keys with this one."""
+        value = self.data.get(key)
+        if value is not None and not isinstance(value, dict):
+            self.wrong(key, "not an object of keys and values", found_text(value))
+        inner = value if isinstance(value, dict) else {}
+        return Config(self.file, inner, f"{self.inside}{key}.", self.problems, self.keys)
+
+
+def parse_config(text: str, file: str) -> Config:
+    """The object that a JSON text is.  Raises Problems if it is none; keys that stand twice are noted, the first kept."""
+    problems: list[Problem] = []
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        data: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in data:
+                problems.append(Problem(file, 0, 0, shown(key), "this key stands twice", would_do="keep one"))
+            data.setdefault(key, value)
+        return data
+
+    def refused(name: str) -> float:
+        raise ValueError(f"{name} is not a number of JSON")
+
+    _check_depth(text, file)
+    try:
+        data = json.loads(text, object_pairs_hook=once, parse_constant=refused)
+    except json.JSONDecodeError as error:
+        raise Problems([Problem(file, error.lineno, error.colno, "", f"not valid JSON: {error.msg}")]) from None
+    except ValueError as error:  # a number of thousands of digits, or none
+        raise Problems([Problem(file, 0, 0, "", f"not valid JSON: {str(error).partition(';')[0]}")]) from None
+    if not isinstance(data, dict):
+        problem = Problem(file, 1, 1, "", "not an object of keys and values", found_text(data), "name a config.json")
+        raise Problems([problem])
+    return Config(file, data, problems=problems)
+
+
+def _check_depth(text: str, file: str) -> None:
+    """Raise Problems where brackets outside of texts are nested too deep."""
+    depth, quoted, skip = 0, False, False
+    for place, letter in enumerate(text):
+        if skip:
+            skip = False
+        elif quoted:
+            quoted, skip = letter != '"', letter == "\\"
+        elif letter == '"':
+            quoted = True
+        elif letter in "[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                line, column = text.count("\n", 0, place) + 1, place - text.rfind("\n", 0, place)
+                wrong = f"nested deeper than {MAX_DEPTH} levels"
+                raise Problems([Problem(file, line, column, "", wrong, would_do="name a config.json of a model")])
+        elif letter in "]}":
+            depth -= 1
+
+
+def shown(text: str) -> str:
+    """A text that fits a line and does nothing to a terminal."""
+    plain = text if text.isprintable() else repr(text)
+    return plain if len(plain) <= SHOWN else plain[: SHOWN - 3] + "..."
+
+
+def found_text(value: Any) -> str:
+    """A value as problems show it."""
+    return "an object" if isinstance(value, dict) else "a list" if isinstance(value, list) else shown(json.dumps(value))

@@ -1,0 +1,64 @@
+"""One training step of a model on a machine's GPUs, by a strategy: time, memory, and how sure."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Final
+
+from terp.catalogue import Accelerator
+from terp.model.collectives import Interconnect
+from terp.model.column import RECOMPUTE, Column, Recompute, column
+from terp.model.generations import Generation
+from terp.model.memory import StepMemory, step_memory
+from terp.model.step import StepTime, step_time
+from terp.model.strategy import Strategy
+from terp.model.work import Work
+
+FULL_SHARE: Final = 1.07 * 0.96
+"""What a job can take, over the memory that is sold: makers' gigabytes of GPU memory are 2^30 bytes, and an allocator cannot
+use the last of it."""
+
+
+@dataclass(frozen=True)
+class TrainingStep:
+    """A predicted step."""
+
+    strategy: Strategy
+    column: Column
+    time: StepTime
+    memory: StepMemory
+    fits: bool
+
+    @property
+    def step_s(self) -> float:
+        """The step [s]."""
+        return float(self.time.step_s)
+
+
+def predict_step(
+    chip: Accelerator, net: Interconnect, work: Work, strategy: Strategy, batch_count: int, generation: Generation
+) -> TrainingStep:
+    """A step of `batch_count` samples by a strategy; one that leaves recomputation open recomputes as few layers as fit."""
+    share, splits = strategy.share, strategy.splits(batch_count)
+    room = FULL_SHARE * chip.memory_bytes
+
+    def held(recompute: Recompute) -> tuple[Column, StepMemory]:
+        one = column(chip, net, work, share, recompute, generation)
+        return one, step_memory(work, one, share, recompute, splits, generation, strategy.optimizer)
+
+    recompute = strategy.recompute or RECOMPUTE["none"]
+    one, memory = held(recompute)
+    if strategy.recompute is None and memory.total_bytes > room:
+        least = held(RECOMPUTE["full"])[1].total_bytes
+        stage = math.ceil(work.layers_count / strategy.pipeline_count)
+        wanted = float((memory.total_bytes - room) / max(float(memory.total_bytes - least), 1.0))
+        recompute = Recompute(min(math.ceil(wanted * stage) / stage, 1.0))
+        one, memory = held(recompute)
+    return TrainingStep(
+        strategy=replace(strategy, recompute=recompute),
+        column=one,
+        time=step_time(chip, net, work, one, share, splits, generation),
+        memory=memory,
+        fits=bool(memory.total_bytes <= room),
+    )

@@ -1,0 +1,223 @@
+"""What each kind of job draws on the machine that is simulated, and how fast it is there: predicted, or as its file says.
+
+Durations of jobs were published on other GPUs.  A kind that says what it runs goes faster here by the ratio of predicted
+steps: the same model, software, batch and split on as many GPUs of the profile over those of this machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from terp.build import Machine
+from terp.catalogue import Accelerator, Node, Processor, job_profile, read_catalogue
+from terp.describe import ModelFile, Runs, Workload, read_model
+from terp.errors import Problem, Problems, UnknownName
+from terp.model import (
+    Generation,
+    Interconnect,
+    Strategy,
+    TrainingStep,
+    Work,
+    generation_named,
+    interconnect_between,
+    interconnect_of,
+    levels_of,
+    node_levels,
+    predict_step,
+    work_of,
+)
+from terp.model.column import RECOMPUTE
+from terp.model.generations import MEASURED
+from terp.model.strategy import misfits_of_precision, misfits_of_strategy
+from terp.model.training_power import step_power
+from terp.reader import Provenance, Written
+from terp.simulate.draw import job_names, profile_names
+from terp.units import show
+
+WORKLOAD_NODE: Final = "dgx-h100"
+"""The node whose power a workload file gives for its jobs; on other nodes they draw in proportion."""
+FILE: Final = "file"
+PREDICTED: Final = "predicted"
+PUBLISHED: Final = "published"
+BUSY: Final = "long training"
+"""Where a power or a speed comes from: the file, the models, the published profile, the level of a node in long training."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of job on the machine that is simulated.
+
+    model        what it runs; empty if its file does not say
+    level_w      mean power of a whole node that runs it, without fans [W], to the watt if predicted
+    speed_ratio  over that on the GPUs of each profile in use, to the thousandth; rounded so that the last digits of other
+                 processors change no run
+    """
+
+    domain: str
+    job: str
+    model: str
+    level_w: float
+    level_from: str
+    speed_ratio: dict[str, float]
+    speed_from: str
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What `runs` asks for, on some machine."""
+
+    model: ModelFile
+    work: Work
+    generation: Generation
+    strategy: Strategy
+    batch_count: int
+
+    def step(self, chip: Accelerator, net: Interconnect) -> TrainingStep:
+        """The predicted step; in BF16 on a chip that does not have the precision asked for."""
+        has = not misfits_of_precision(chip, self.strategy.precision)
+        strategy = self.strategy if has else replace(self.strategy, precision="bf16")
+        return predict_step(chip, net, self.work, strategy, self.batch_count, self.generation)
+
+
+def kinds_of(machine: Machine, workload: Written[Workload]) -> tuple[Kind, ...]:
+    """Every kind of job, in the order that `JobSet.job` counts.  Raises Problems, all at once, for what cannot run so."""
+    profiles, scale = profile_names(workload.record), scale_of_workload(machine)
+    known = machine.accelerator.architecture in MEASURED
+    kinds, problems = [], []
+    for domain, name in job_names(workload.record):
+        job = workload.record.domains[domain].jobs[name]
+        level_w, level_from = levels_of(machine).busy_w, BUSY
+        speed, speed_from = dict.fromkeys(profiles, 1.0), PUBLISHED
+        if job.runs is not None and known:
+            try:
+                asked, step = _step(machine, job.runs)
+                level_w, level_from = float(round(step_power(machine, step).level_w)), PREDICTED
+                speed, speed_from = _speeds(asked, step, profiles), PREDICTED
+            except Problems as error:
+                path = ("domains", domain, "jobs", name, "runs")
+                problems += [_placed(workload, path, problem) for problem in error.problems]
+        if job.node_power_w is not None:
+            level_w, level_from = job.node_power_w * scale, FILE
+        kinds.append(Kind(domain, name, job.runs.model if job.runs else "", level_w, level_from, speed, speed_from))
+    if problems:
+        raise Problems(problems)
+    return tuple(kinds)
+
+
+def scale_of_workload(machine: Machine) -> float:
+    """Full power of a node of this machine over that of the DGX H100, whose levels workload files give [-]."""
+    catalogue = read_catalogue()
+    node = catalogue.part(Node, WORKLOAD_NODE)
+    accelerator, processor = catalogue.part(Accelerator, node.accelerator), catalogue.part(Processor, node.processor)
+    return levels_of(machine).full_w / node_levels(node, accelerator, processor).full_w
+
+
+def _step(machine: Machine, runs: Runs) -> tuple[_Asked, TrainingStep]:
+    """What is asked for and its step on the machine.  Raises Problems."""
+    try:
+        generation = generation_named(runs.software)
+    except UnknownName as error:
+        raise Problems([Problem("", 0, 0, "--software", str(error))]) from None
+    model = read_model(runs.model).record
+    work, strategy = work_of(model, runs.seq_count or 0), _strategy(runs, machine.gpus_count)
+    problems = misfits_of_strategy(machine.accelerator, model, work, strategy, runs.global_batch_count, machine.gpus_count)
+    if problems:
+        raise Problems(problems)
+    asked = _Asked(model, work, generation, strategy, runs.global_batch_count)
+    step = asked.step(machine.accelerator, interconnect_of(machine))
+    if not step.fits:
+        held, room = (show(size, "bytes", 3) for size in (float(step.memory.total_bytes), machine.accelerator.memory_bytes))
+        would_do = f"a split that `terp predict {machine.file.name} train --search` finds would do"
+        raise Problems([Problem("", 0, 0, "", f"does not fit: {held} on a GPU of {room}", would_do=would_do)])
+    return asked, step
+
+
+def _strategy(runs: Runs, gpus_most: int) -> Strategy:
+    return Strategy(
+        gpus_count=runs.gpus_count or gpus_most,
+        micro_batch_count=runs.micro_batch_count,
+        tensor_count=runs.tp_count,
+        pipeline_count=runs.pp_count,
+        interleave_count=runs.vp_count,
+        context_count=runs.cp_count,
+        expert_count=runs.ep_count,
+        sequence_parallel=runs.sequence_parallel,
+        zero_count=runs.zero_count,
+        shard_count=runs.shard_count,
+        recompute=RECOMPUTE[runs.recompute] if runs.recompute else None,
+        precision=runs.precision,
+        adapters=runs.adapters,
+        optimizer=runs.optimizer,
+    )
+
+
+def _placed(workload: Written[Workload], path: tuple[str, ...], problem: Problem) -> Problem:
+    """A problem of an option of `terp predict`, at the key of a workload file that says the same."""
+    key = problem.path.removeprefix("--").replace("-", "_")
+    would_do = re.sub(r"--([a-z]+)", r"\1", problem.would_do) if key else problem.would_do
+    return workload.tree.problem((*path, key) if key else path, problem.wrong, problem.found, would_do)
+
+
+def _speeds(asked: _Asked, step: TrainingStep, profiles: Iterable[str]) -> dict[str, float]:
+    """Steps on each profile's GPUs over the step here; whether the split fits their memory is not asked."""
+    catalogue, steps_s = read_catalogue(), dict[str, float]()
+    nodes = {profile: job_profile(profile).node for profile in profiles}
+    for name in set(nodes.values()):
+        node = catalogue.part(Node, name)
+        chip = catalogue.part(Accelerator, node.accelerator)
+        port_bytes_per_s = node.compute_ports_count * node.compute_port_rate_bytes_per_s / node.accelerators_count
+        switched = node.link_switches_count > 0
+        net = interconnect_between(chip, node.link_domain_count, port_bytes_per_s, switched=switched)
+        steps_s[name] = asked.step(chip, net).step_s
+    return {profile: round(steps_s[name] / step.step_s, 3) for profile, name in nodes.items()}
+
+
+def speeds_of(kinds: Iterable[Kind]) -> NDArray[np.float64]:
+    """Speeds as `draw_jobs` takes them: a row a profile, a column a kind."""
+    return np.array([list(kind.speed_ratio.values()) for kind in kinds]).T
+
+
+def kinds_data(kinds: Iterable[Kind]) -> list[dict[str, Any]]:
+    """`kinds` of summary.json, see docs/formats/run.md."""
+    return [
+        {
+            "domain": kind.domain,
+            "job": kind.job,
+            "model": kind.model or None,
+            "node_power_w": kind.level_w,
+            "node_power_from": kind.level_from,
+            "speed_ratio": kind.speed_ratio,
+            "speed_from": kind.speed_from,
+        }
+        for kind in kinds
+    ]
+
+
+def kinds_digest(kinds: Iterable[Kind]) -> str:
+    """SHA-256 of all powers and speeds: it changes with the machine, the file, and the constants of the models."""
+    rows = [(kind.domain, kind.job, f"{kind.level_w:.9g}", sorted(kind.speed_ratio.items())) for kind in kinds]
+    return hashlib.sha256(repr(rows).encode()).hexdigest()
+
+
+def predicted_provenance(kinds: Iterable[Kind]) -> dict[str, Provenance]:
+    """Who says what is not in the workload file: paths of `node_power` and `speed`, as derived values."""
+    found = {}
+    for kind in kinds:
+        path, note = f"domains.{kind.domain}.jobs.{kind.job}", f"predicted step of {kind.model}"
+        if kind.level_from == PREDICTED:
+            found[f"{path}.node_power"] = Provenance("derived", f"{kind.level_w:,.0f} W", note=note)
+        if kind.level_from == BUSY:
+            unknown = "no step is predicted on these GPUs: as any long training"
+            found[f"{path}.node_power"] = Provenance("derived", f"{kind.level_w:,.0f} W", note=unknown)
+        if kind.speed_from == PREDICTED:
+            for profile, ratio in kind.speed_ratio.items():
+                told = f"{note}, over that on {job_profile(profile).accelerator}"
+                found[f"{path}.speed.{profile}"] = Provenance("derived", f"{ratio:g}", note=told)
+    return found
