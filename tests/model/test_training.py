@@ -163,7 +163,7 @@ def test_a_search_finds_the_best_of_what_it_looks_at():
     work = work_of(LLAMA, 8192)
     wide = Range(64, 8, 64, Strategy(1), tensor=(4, 8), context=(1,), micro_batches=(1, 2), interleave=(1, 5), zero=(1,))
     found = search(CHIP, NET, LLAMA, work, wide, GENERATION)
-    best = found.frontier[-1]
+    best = found.frontier[0]
     alone = predict_step(CHIP, NET, work, best.strategy, 64, GENERATION)
     assert alone.step_s == pytest.approx(best.step_s, rel=1e-9)
     assert float(alone.memory.total_bytes) == pytest.approx(best.memory_bytes, rel=1e-9)
@@ -178,13 +178,30 @@ def test_a_search_finds_the_best_of_what_it_looks_at():
                     assert not tried.fits or tried.step_s >= best.step_s * (1 - 1e-9)
 
 
-def test_each_line_of_a_frontier_is_faster_than_all_with_fewer_nodes():
-    found = search(CHIP, NET, GPT, work_of(GPT, 2048), Range(1528, 8, 1536, Strategy(1)), GENERATION)
+@pytest.mark.parametrize("by", ["time", "energy", "euros"])
+def test_no_line_of_a_frontier_is_beaten_by_another(by):
+    """By time, fewer nodes are slower; by energy and euros, what is dearer is faster."""
+    wide = Range(1528, 8, 1536, Strategy(1), by=by)
+    found = search(CHIP, NET, GPT, work_of(GPT, 2048), wide, GENERATION)
     nodes = [-(-one.strategy.gpus_count // 8) for one in found.frontier]
-    times = [one.step_s for one in found.frontier]
-    assert nodes == sorted(set(nodes))
-    assert times == sorted(times, reverse=True)
+    keys, times = ([getattr(one, name) for one in found.frontier] for name in ("key_ratio", "step_s"))
+    assert keys == sorted(keys)
+    assert len(set(nodes)) == len(nodes)
+    if by == "time":
+        assert nodes == sorted(nodes, reverse=True)
+    else:
+        assert times == sorted(times, reverse=True)
     assert found.fitting_count <= found.evaluated_count
+
+
+def test_what_is_best_by_energy_takes_no_more_than_what_is_best_by_time():
+    energies = []
+    for by in ("energy", "time"):
+        wide = Range(256, 8, 1536, Strategy(1), by=by)
+        found = search(CHIP, NET, GPT, work_of(GPT, 2048), wide, GENERATION)
+        best = predict_step(CHIP, NET, work_of(GPT, 2048), found.frontier[0].strategy, 1536, GENERATION)
+        energies.append(best.step_s * best.strategy.gpus_count * best.column.power_w)
+    assert energies[0] <= energies[1]
 
 
 def test_goodput_by_hand():
@@ -194,3 +211,9 @@ def test_goodput_by_hand():
     expected = 10 * 86_400 / done.interval_s * 86_400 * math.exp(900 / 86_400) * math.expm1((done.interval_s + 60) / 86_400)
     assert done.run_s == pytest.approx(expected)
     assert run_with_failures(1000.0, 0.0, 60.0).run_s == 1000.0
+
+
+def test_sharding_groups_must_divide_the_replicas():
+    strategy = Strategy(512, tensor_count=4, pipeline_count=4, interleave_count=5, shard_count=5)
+    [problem] = misfits_of_strategy(CHIP, LLAMA, work_of(LLAMA, 8192), strategy, 512, 1528)
+    assert (problem.path, problem.found) == ("--shard", "5")

@@ -92,12 +92,12 @@ def test_on_the_nodes_of_the_profiles_nothing_is_faster(catalogue, national):
     assert np.allclose(speeds_of(kinds_of(machine, national)), 1, atol=0.002)
 
 
-def test_where_no_step_is_modelled_jobs_are_as_published(gefion, national, monkeypatch):
-    monkeypatch.setattr("terp.simulate.kinds.FLOP_PER_CLOCK", {"ampere": 2048})
-    kinds = {kind.job: kind for kind in kinds_of(gefion, national)}
+def test_where_no_step_was_measured_jobs_are_as_published(catalogue, national):
+    machine = build_machine(read_machine("lumi-g"), catalogue)
+    kinds = {kind.job: kind for kind in kinds_of(machine, national)}
     assert (speeds_of(kinds.values()) == 1).all()
     kind = kinds["language-pretraining"]
-    assert (kind.level_w, kind.level_from) == (levels_of(gefion).busy_w, "long training")
+    assert (kind.level_w, kind.level_from) == (levels_of(machine).busy_w, "long training")
 
 
 def test_predicted_powers_are_near_those_measured(kinds):

@@ -432,3 +432,83 @@ def test_validate_collectives_for_people_and_programs(tmp_path):
     data = json.loads(terp("validate", "collectives", "--cases", str(path), "--json", check=0).stdout)
     assert (data["n"], data["graded"]) == (1, 1)
     assert abs(data["cases"][0]["error"]) < 0.15
+
+
+TRAIN = ("predict", "gefion", "train", "--model", "llama-3.1-70b", "--seq", "8192")
+SPLIT = ("--gpus", "512", "--global-batch", "512", "--tp", "4", "--pp", "4", "--vp", "5")
+
+
+def test_predict_train_for_people_and_programs():
+    text = terp(*TRAIN, *SPLIT, "--tokens", "15e12", check=0).stdout
+    assert "Llama 3.1 70B" in text
+    assert "where the time goes" in text
+    assert "failures to expect" in text
+    data = json.loads(terp(*TRAIN, *SPLIT, "--tokens", "15e12", "--json", check=0).stdout)
+    asked = (
+        "step_s step_low_s step_high_s tokens_per_s mfu_fraction memory_bytes fits breakdown gpu_power_w energy_j cost_eur"
+    )
+    assert {*asked.split(), "strategy", "software"} <= set(data)
+    assert data["step_low_s"] < data["step_s"] < data["step_high_s"]
+    assert sum(data["breakdown"].values()) == pytest.approx(data["step_s"], rel=1e-9)
+    assert data["tokens_per_s"] == pytest.approx(512 * 8192 / data["step_s"])
+    assert data["run"]["run_s"] > data["run"]["steps_count"] * data["step_s"]
+
+
+def test_predict_train_takes_a_config_of_a_hub(tmp_path):
+    config = {
+        "model_type": "llama", "num_hidden_layers": 80, "hidden_size": 8192, "num_attention_heads": 64,
+        "num_key_value_heads": 8, "intermediate_size": 28672, "vocab_size": 128256,
+    }  # fmt: skip
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(config), "utf-8")
+    words = ("predict", "gefion", "train", "--model", str(path), "--seq", "8192", *SPLIT, "--json")
+    mine, shipped = (json.loads(terp(*call, check=0).stdout)["step_s"] for call in (words, (*TRAIN, *SPLIT, "--json")))
+    assert mine == shipped
+    path.write_text(json.dumps(config | {"model_type": "rwkv"}), "utf-8")
+    told = terp(*words, check=2).stderr.splitlines()
+    assert len(told) == 1
+    assert "rwkv" in told[0]
+    assert "llama" in told[0]
+
+
+def test_predict_train_says_all_that_is_wrong_at_once():
+    told = terp(*TRAIN, "--gpus", "63", "--global-batch", "-4", "--tp", "3", "--precision", "fp4", check=2).stderr
+    assert [line.split(":")[0] for line in told.splitlines()] == ["--global-batch", "--precision", "--tp"]
+    assert "Traceback" not in terp(*TRAIN, "--global-batch", "64", "--tokens", "nan", check=2).stderr
+    [line] = terp(*TRAIN, "--gpus", "64", "--global-batch", "64", "--tp", "1", check=2).stderr.splitlines()
+    assert line.startswith("does not fit")
+    assert "would do" in line
+    assert "no model" in terp("predict", "gefion", "train", "--model", "nope", "--global-batch", "8", check=2).stderr
+
+
+def test_what_would_do_does():
+    """The split that an error names is taken as it stands."""
+    [line] = terp(*TRAIN, "--gpus", "64", "--global-batch", "64", check=2).stderr.splitlines()
+    options = line.partition("; ")[2].removesuffix(" would do").split()
+    gpus = () if "--gpus" in options else ("--gpus", "64")
+    assert json.loads(terp(*TRAIN, *gpus, "--global-batch", "64", *options, "--json", check=0).stdout)["fits"]
+
+
+def test_predict_train_searches():
+    words = (*TRAIN, "--global-batch", "1528", "--search")
+    data = json.loads(terp(*words, "--json", check=0).stdout)
+    times = [row["step_s"] for row in data["frontier"]]
+    assert times == sorted(times)
+    assert data["evaluated_count"] > data["fitting_count"] > 0
+    assert any(row["gpus_count"] == 1528 for row in data["frontier"])  # 8 x 191
+    assert "faster than all with fewer nodes" in terp(*words, check=0).stdout
+
+
+def test_validate_training_for_people_and_programs(tmp_path):
+    rows = (ROOT / "validation" / "training" / "table.csv").read_text("utf-8").splitlines()
+    path = tmp_path / "mine.csv"
+    path.write_text("\n".join([*rows[:12], rows[1].replace("MPT-70B,dense,80", "MPT-70B,dense,eighty")]), "utf-8")
+    data = json.loads(terp("validate", "training", "--cases", str(path), "--json", check=0).stdout)
+    assert data["n"] == 12
+    assert data["graded"] == 11
+    assert data["skipped"][0]["reason"] == "layers is 'eighty', no number"
+    assert 0 < data["mape"] < data["baseline_mape"]
+    assert {"id", "predicted_s", "published_s", "error"} <= set(data["cases"][0])
+    assert set(data["groups"]) == {"mosaicml/llm-foundry"}
+    (tmp_path / "bad.csv").write_text("a,b\n1,2\n", "utf-8")
+    assert "no column model" in terp("validate", "training", "--cases", str(tmp_path / "bad.csv"), check=2).stderr

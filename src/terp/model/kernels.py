@@ -112,6 +112,9 @@ _TORCH_ATTENTION: Final = {
     "cudnn, blackwell": Attention({64: 0.40, 128: 0.56}, (500.0, 145.0), 0.9, 3.7),
     "cudnn, ampere": Attention({64: 0.62, 128: 0.69}, (210.0, 75.0), 0.883, 2.3),
 }
+"""On an H100 from our own (terp-h100).  FlashAttention-2 on an A100 by its makers' figures, 88 to 203 Tflop/s; cuDNN on
+Blackwell forward by aiconfigurator's tables, backward assumed, 0.7 to 1.0; llm-foundry's Triton kernel assumed, 0.2 to 0.35
+of an H100 and 0.35 to 0.6 of an A100, and its backward."""
 
 SOFTWARE: Final = {
     "trtllm-2025": Software(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from terp.model.training import FULL_SHARE
 from terp.model.work import Work
 
 Floats = NDArray[np.float64]
-RECOMPUTES: Final = (Recompute(), Recompute(0.5), Recompute(1.0))
+RECOMPUTES: Final = (Recompute(), Recompute(attention=True), Recompute(0.5), Recompute(1.0))
 TENSOR: Final = (1, 2, 4, 8, 16)
 CONTEXT: Final = (1, 2, 4, 8, 16)
 EXPERT: Final = (1, 2, 4, 8, 16, 32, 64)
@@ -35,16 +35,17 @@ CHUNK: Final = 8192
 
 @dataclass(frozen=True)
 class Candidate:
-    """A split that fits, with its time a step [s] and what the fullest GPU holds [B]."""
+    """A split that fits: its time a step [s], what the fullest GPU holds [B], and what it is chosen by; less is better."""
 
     strategy: Strategy
     step_s: float
     memory_bytes: float
+    key_ratio: float
 
 
 @dataclass(frozen=True)
 class Found:
-    """What a search found: of each number of nodes the fastest split, as far as no fewer nodes are as fast.
+    """What a search found: of each number of nodes the best split, as far as no other is better and as fast.
 
     evaluated_count   splits that were looked at;  fitting_count  that fit the memory
     """
@@ -56,7 +57,10 @@ class Found:
 
 @dataclass(frozen=True)
 class Range:
-    """What is searched: up to so many GPUs, of nodes of so many, for a batch; an option that is fixed has one choice."""
+    """What is searched: up to so many GPUs, of nodes of so many, for a batch; an option that is fixed has one choice.
+
+    by   what is best: "time", "energy" of the GPUs, or "euros", GPUs times hours
+    """
 
     most_gpus_count: int
     node_gpus_count: int
@@ -70,12 +74,13 @@ class Range:
     interleave: Sequence[int] | None = None
     recompute: Sequence[Recompute] = RECOMPUTES
     zero: Sequence[int] = (0, 1, 2, 3)
+    by: Literal["time", "energy", "euros"] = "time"
 
 
 def search(
     chip: Accelerator, net: Interconnect, model: ModelFile, work: Work, wanted: Range, generation: Generation
 ) -> Found:
-    """Evaluates every split of a range, memory first.
+    """Evaluates every split of a range, memory first, and keeps of each number of nodes the best by what is wanted.
 
     191 is prime: jobs of any number of GPUs are tried that is a product of their split, on the nodes that hold them, with
     stages of uneven numbers of layers.  A batch is divided evenly, as frameworks do.
@@ -113,15 +118,12 @@ class _Grid:
     def only(self, chosen: NDArray[np.bool_]) -> _Grid:
         return _Grid(*(values[chosen] for values in vars(self).values()))
 
-    def splits(self, context: int) -> Splits:
+    def splits(self, strategy: Strategy) -> Splits:
+        ranks = self.data_count * strategy.context_count
+        shard = np.minimum(strategy.shard_count, ranks) if strategy.shard_count else ranks
         return Splits(
-            self.pipeline_count,
-            self.interleave_count,
-            self.data_count,
-            self.batches_count,
-            self.zero_count,
-            self.data_count * context,
-        )
+            self.pipeline_count, self.interleave_count, self.data_count, self.batches_count, self.zero_count, shard
+        )  # fmt: skip
 
 
 def _columns(
@@ -130,7 +132,7 @@ def _columns(
     """A column for each choice that changes what a layer costs."""
     transformer = model if isinstance(model, TransformerModel) else None
     experts = transformer.experts.count if transformer and transformer.experts else 1
-    for t in wanted.tensor:
+    for t in wanted.tensor if transformer else (1,):
         if t > net.domain_gpus_count or (transformer.heads_count if transformer else 1) % t:
             continue
         for c in wanted.context:
@@ -144,7 +146,7 @@ def _columns(
                         continue
                     strategy = replace(
                         wanted.base, tensor_count=t, context_count=c, expert_count=e, micro_batch_count=micro,
-                        sequence_parallel=t > 1,
+                        sequence_parallel=t > 1 and wanted.base.sequence_parallel,
                     )  # fmt: skip
                     for recompute in wanted.recompute:
                         made = column(chip, net, work, strategy.share, recompute, generation)
@@ -156,10 +158,12 @@ def _grids(work: Work, wanted: Range, strategy: Strategy) -> Iterator[_Grid]:
     each = strategy.tensor_count * strategy.context_count
     micro = int(strategy.micro_batch_count)
     replicas = np.array([d for d in range(1, wanted.batch_count // micro + 1) if wanted.batch_count % (d * micro) == 0])
-    stages = np.array(wanted.pipeline or range(1, work.layers_count + 1))
+    stages = np.array(wanted.pipeline or range(1, (work.layers_count if work.tokens_count else 1) + 1))
     parts = np.array(wanted.interleave or range(1, MOST_INTERLEAVE + 1))
     p, v, d, z = (axis.ravel() for axis in np.meshgrid(stages, parts, replicas, np.array(wanted.zero), indexing="ij"))
     keep = (p * d * each <= wanted.most_gpus_count) & (p * v <= work.layers_count) & ((v == 1) | (p > 1))
+    if strategy.shard_count:
+        keep &= (d * strategy.context_count) % strategy.shard_count == 0
     keep &= ((z < 2) | (p == 1)) & ((z > 0) | (d == 1)) & ((d * each) % strategy.expert_count == 0)
     p, v, d, z = (axis[keep].astype(np.float64) for axis in (p, v, d, z))
     for start in range(0, len(p), CHUNK):
@@ -168,7 +172,7 @@ def _grids(work: Work, wanted: Range, strategy: Strategy) -> Iterator[_Grid]:
 
 
 def _held(work: Work, one: _One, grid: _Grid, generation: Generation) -> Floats:
-    splits = grid.splits(one.strategy.context_count)
+    splits = grid.splits(one.strategy)
     memory = step_memory(work, one.column, one.strategy.share, one.recompute, splits, generation, one.strategy.optimizer)
     return np.broadcast_to(memory.total_bytes, grid.pipeline_count.shape)
 
@@ -185,28 +189,37 @@ def _keep(
         if not part.any():
             continue
         some = grid.only(part)
-        step_s = step_time(
-            chip, net, work, one.column, strategy.share, some.splits(strategy.context_count), generation
-        ).step_s
+        step_s = step_time(chip, net, work, one.column, strategy.share, some.splits(strategy), generation).step_s
         gpus = some.pipeline_count * some.data_count * each
         nodes = np.ceil(gpus / wanted.node_gpus_count).astype(np.int64)
-        order = np.lexsort((step_s, nodes))
+        key = step_s * _weight(wanted.by, gpus, one.column)
+        order = np.lexsort((key, nodes))
         first = order[np.r_[True, np.diff(nodes[order]) > 0]]
         for index in first:
             found = best.get(int(nodes[index]))
-            if found is None or step_s[index] < found.step_s:
+            if found is None or key[index] < found.key_ratio:
                 chosen = replace(
                     strategy, gpus_count=int(gpus[index]), pipeline_count=int(some.pipeline_count[index]),
                     interleave_count=int(some.interleave_count[index]), zero_count=int(some.zero_count[index]),
                     recompute=one.recompute,
                 )  # fmt: skip
-                best[int(nodes[index])] = Candidate(chosen, float(step_s[index]), float(held[part][index]))
+                best[int(nodes[index])] = Candidate(
+                    chosen, float(step_s[index]), float(held[part][index]), float(key[index])
+                )  # fmt: skip
+
+
+def _weight(by: str, gpus: Floats, one: Column) -> Any:
+    """What a second of a step counts."""
+    return {"time": 1.0, "energy": gpus * one.power_w, "euros": gpus}[by]
 
 
 def _frontier(best: dict[int, Candidate]) -> tuple[Candidate, ...]:
-    """From the fewest nodes up, those that are faster than all with fewer."""
+    """By what is best first, those that no other beats in it and in time; by time itself, that no smaller job beats."""
     found: list[Candidate] = []
-    for nodes in sorted(best):
-        if not found or best[nodes].step_s < found[-1].step_s:
-            found.append(best[nodes])
-    return tuple(found)
+    for nodes, one in sorted(best.items()):
+        others = (
+            other for count, other in best.items() if other is not one and (other.key_ratio != other.step_s or count < nodes)
+        )
+        if not any(other.step_s <= one.step_s and other.key_ratio <= one.key_ratio for other in others):
+            found.append(one)
+    return tuple(sorted(found, key=lambda one: one.key_ratio))

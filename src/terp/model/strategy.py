@@ -84,6 +84,9 @@ def misfits_of_strategy(
         wrong.append(_problem("gpus", "more than the machine has", strategy.gpus_count, f"at most {gpus_most} would do"))
     if min(numbers) < 1:
         return wrong
+    ranks = strategy.replicas_count * strategy.context_count
+    if strategy.shard_count is not None and (strategy.shard_count < 1 or ranks % strategy.shard_count):
+        wrong.append(_problem("shard", f"does not divide {ranks} replicas", strategy.shard_count, _divisors(ranks, 4096)))
     wrong += _layers(model, work, strategy)
     return wrong + (_counts(strategy, batch_count) if batch_count >= 1 else [])
 

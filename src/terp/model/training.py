@@ -50,10 +50,12 @@ def predict_step(
     recompute = strategy.recompute or RECOMPUTE["none"]
     one, memory = held(recompute)
     if strategy.recompute is None and memory.total_bytes > room:
-        least = held(RECOMPUTE["full"])[1].total_bytes
         stage = math.ceil(work.layers_count / strategy.pipeline_count)
-        wanted = float((memory.total_bytes - room) / max(float(memory.total_bytes - least), 1.0))
-        recompute = Recompute(min(math.ceil(wanted * stage) / stage, 1.0))
+        one_layer = held(Recompute(1 / stage))[1].total_bytes
+        least = held(RECOMPUTE["full"])[1].total_bytes
+        saved_bytes = max(float(one_layer - least), 1.0) / max(stage - 1, 1)
+        more = math.ceil(max(float(one_layer - room), 0.0) / saved_bytes)
+        recompute = Recompute(min(1 + more, stage) / stage)
         one, memory = held(recompute)
     return TrainingStep(
         strategy=replace(strategy, recompute=recompute),

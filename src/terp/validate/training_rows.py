@@ -128,7 +128,7 @@ def _row(text: Mapping[str, str]) -> TrainingRow:
 
 def source_of(text: Mapping[str, str]) -> str:
     """Where a row is from: the repository that its source names, else what its id begins with."""
-    found = re.match(r"([\w.-]+/[\w.-]+)@", text.get("source", ""))
+    found = re.match(r"([\w.-]+/[\w.-]+|arXiv)", text.get("source", ""))
     return found[1] if found else text.get("id", "").partition("-")[0] or "unknown"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -63,6 +64,7 @@ def table_lines(grades: Sequence[Grade]) -> list[str]:
 
 
 MOST_CASES = 150
+MOST_LEFT = 60
 
 
 def by_part(grade: Grade) -> list[tuple[str, int, float, float]]:
@@ -93,8 +95,13 @@ def kernels_data(grades: Mapping[str, Grade], left: Sequence[Skipped]) -> dict[s
 
 
 def left_lines(left: Sequence[Skipped]) -> list[str]:
-    """Rows that no case was made of, each with the reason."""
-    return [f"  {len(left)} rows left out:", *(f"    {row.name[:40]}: {row.reason}" for row in left)] if left else []
+    """Rows that no case was made of, each with the reason; of very many, reasons with how many rows each."""
+    if not left:
+        return []
+    if len(left) <= MOST_LEFT:
+        return [f"  {len(left)} rows left out:", *(f"    {row.name[:40]}: {row.reason}" for row in left)]
+    reasons = Counter(row.reason for row in left)
+    return [f"  {len(left)} rows left out:", *(f"    {count:4} {reason}" for reason, count in reasons.most_common())]
 
 
 def as_text(grade: Grade) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 
 from terp.build import Machine
 from terp.catalogue import hourly
 from terp.connect import read_config
-from terp.describe import ModelFile, read_model, read_site
+from terp.describe import ModelFile, TransformerModel, read_model, read_site
 from terp.errors import Problem, Problems
 from terp.model import (
     Generation,
@@ -23,6 +23,7 @@ from terp.model import (
     interconnect_of,
     machine_power,
     predict_step,
+    staircase_eur,
     work_of,
 )
 from terp.model.column import Recompute
@@ -35,7 +36,11 @@ from terp.model.strategy import misfits_of_precision, misfits_of_strategy
 from terp.model.training_power import StepPower, step_power
 from terp.units import show
 
-LIFE_S: Final = 5 * 365 * 86_400.0
+LANGUAGE_SOFTWARE: Final = "megatron-2024"
+OTHER_SOFTWARE: Final = "eager"
+"""Of transformers, and of convolutions, operators and graphs, where none is asked for."""
+YEAR_S: Final = 365 * 86_400.0
+LIFE_S: Final = 5 * YEAR_S
 """Over which a machine's price is spread: assumed, 4 to 7 years."""
 NODE_WRITE_BYTES_PER_S: Final = 2e9
 """A checkpoint's rate a node where the machine's storage is not known: assumed, 0.5 to 10 GB/s."""
@@ -66,10 +71,11 @@ def model_named(name_or_path: str) -> ModelFile:
 
 
 def asked(
-    machine: Machine, model: str, tokens: int | None, batch_count: int, software: str, precision: str = "bf16"
+    machine: Machine, model: str, tokens: int | None, batch_count: int, software: str | None = None, precision: str = "bf16"
 ) -> Asked:
     """What is asked for, once it can be.  Raises Problems or UnknownName."""
-    generation_named(software)
+    if software is not None:
+        generation_named(software)
     named = model_named(model)
     own_size = getattr(named, "vocabulary_count", 0) == 0
     problems = []
@@ -82,7 +88,9 @@ def asked(
         problems.append(Problem("", 0, 0, "--seq", "out of range", str(tokens), "1 to 100,000,000 would do"))
     if problems:
         raise Problems([*problems, *misfits_of_precision(machine.accelerator, precision)])
-    return Asked(machine, named, work_of(named, tokens or 0), interconnect_of(machine), batch_count, software)
+    usual = LANGUAGE_SOFTWARE if isinstance(named, TransformerModel) else OTHER_SOFTWARE
+    work = work_of(named, tokens or 0)
+    return Asked(machine, named, work, interconnect_of(machine), batch_count, software or usual)
 
 
 def step_of(wanted: Asked, strategy: Strategy, *, any_micro_batch: bool = False) -> TrainingStep:
@@ -125,10 +133,14 @@ def _what_would_fit(wanted: Asked, strategy: Strategy) -> str:
     found = found_by(wanted, strategy, {}, strategy.gpus_count)
     if not found.frontier:
         return "no split that was tried fits on as many GPUs: use more, or a machine with more memory"
-    return f"{_options(found.frontier[-1].strategy)} would do"
+    best = found.frontier[0].strategy
+    fewer = "" if best.gpus_count == strategy.gpus_count else f"--gpus {best.gpus_count} "
+    return f"{fewer}{_options(best)} would do"
 
 
-def found_by(wanted: Asked, base: Strategy, fixed: dict[str, Any], gpus_most: int) -> Found:
+def found_by(
+    wanted: Asked, base: Strategy, fixed: dict[str, Any], gpus_most: int, by: Literal["time", "energy", "euros"] = "time"
+) -> Found:
     """Searches splits up to so many GPUs; `fixed` holds options that have one choice.  Raises Problems for a precision."""
     chip = wanted.machine.accelerator
     problems = misfits_of_precision(chip, base.precision)
@@ -141,17 +153,18 @@ def found_by(wanted: Asked, base: Strategy, fixed: dict[str, Any], gpus_most: in
     if problems:
         raise Problems(problems)
     node = wanted.machine.node.accelerators_count
-    choices = {key: (value,) for key, value in fixed.items() if value is not None}
-    wide = Range(gpus_most, node, wanted.batch_count, base, **choices)
+    choices: dict[str, Any] = {key: (value,) for key, value in fixed.items() if value is not None}
+    wide = Range(gpus_most, node, wanted.batch_count, base, by=by, **choices)
     return search(chip, wanted.net, wanted.model, wanted.work, wide, wanted.generation)
 
 
 def training_data(wanted: Asked, step: TrainingStep, tokens: float | None, hire_eur: float | None) -> dict[str, Any]:
     """The JSON of `terp predict MACHINE train`, see docs/formats/predict.md."""
     machine, spread = wanted.machine, _spread(wanted)
-    power, step_s = step_power(machine, step), step.step_s
+    wait_s = _input_wait_s(wanted, step)
+    power, step_s = step_power(machine, step), step.step_s + wait_s
     flop = wanted.work.flop * wanted.batch_count * (2 / 3 if step.strategy.adapters else 1.0)
-    again = 1 + (step.strategy.recompute or Recompute()).layers_fraction * wanted.generation.again_fraction / 3
+    again = 1 + _again(wanted, step.strategy.recompute or Recompute())
     precision = step.strategy.precision
     peak = machine.accelerator.peak_flop_per_s[PEAK_OF.get(precision, precision)]  # type: ignore[index]
     mfu = flop / step_s / (peak * step.strategy.gpus_count)
@@ -172,7 +185,7 @@ def training_data(wanted: Asked, step: TrainingStep, tokens: float | None, hire_
         "memory_bytes": float(step.memory.total_bytes),
         "memory": {key: float(value) for key, value in vars(step.memory).items()},
         "fits": step.fits,
-        "breakdown": breakdown(step),
+        "breakdown": breakdown(step) | {"input_s": wait_s},
         "gpu_power_w": power.gpu_w,
         "node_power_w": power.node_w,
         "job_power_w": power.job_w,
@@ -185,6 +198,20 @@ def training_data(wanted: Asked, step: TrainingStep, tokens: float | None, hire_
     if tokens is not None:
         data["run"] = _run(wanted, step, power, tokens, data)
     return data
+
+
+def _again(wanted: Asked, recompute: Recompute) -> float:
+    """Flops that are done twice over those of the model."""
+    work = wanted.work
+    attention = sum(layer.count * part.flop for layer in work.layers for part in layer.attention) / work.flop
+    whole = recompute.layers_fraction * wanted.generation.again_fraction * (work.flop / 3 - work.head.flop) / work.flop
+    return whole + recompute.attention * attention
+
+
+def _input_wait_s(wanted: Asked, step: TrainingStep) -> float:
+    """What reading a batch takes beyond a step, at the rate of the machine's storage for this job alone [s]."""
+    rate = wanted.machine.storage.read_bytes_per_s
+    return max(wanted.work.input_bytes * wanted.batch_count / rate - step.step_s, 0.0) if rate else 0.0
 
 
 def _spread(wanted: Asked) -> float:
@@ -229,13 +256,18 @@ def _money(machine: Machine, power: StepPower, step: TrainingStep, hire_eur: flo
 
 
 def site_rates(machine: Machine) -> tuple[float, float] | None:
-    """Power at the meter over that of the machine, and the price of energy [EUR/J], means of the site's year."""
+    """Power at the meter over that of the machine, and the price of energy with its tax [EUR/J], means of the site's year.
+
+    The tax is that of a year in which the machine is in long training, over its energy.
+    """
     if machine.file.site is None:
         return None
     site = read_site(machine.file.site).record
     expected_w = np.array(machine_power(machine).expected_w)
     drawn = facility_power_w(expected_w, hourly(site.wet_bulb).values, float(expected_w), site.cooling)
-    return float(drawn.mean() / expected_w), float(hourly(site.price).values.mean()) / 3.6e9
+    year_j = float(drawn.mean()) * YEAR_S
+    price = float(hourly(site.price).values.mean()) / 3.6e9 + staircase_eur(year_j, site.energy_tax) / year_j
+    return float(drawn.mean() / expected_w), price
 
 
 def _run(wanted: Asked, step: TrainingStep, power: StepPower, tokens: float, data: dict[str, Any]) -> dict[str, Any]:
@@ -320,8 +352,8 @@ def frontier_data(wanted: Asked, found: Found, by: str, hire_eur: float | None) 
             {key: data[key] for key in FRONTIER}
             | {"nodes_count": -(-step.strategy.gpus_count // wanted.machine.node.accelerators_count)}
         )
-    keys = {"time": "step_s", "energy": "energy_j", "euros": "hire_eur" if hire_eur is not None else "cost_eur"}
-    return sorted(rows, key=lambda row: row[keys[by]] if row[keys[by]] is not None else row["energy_j"])
+    keys = {"time": "step_s", "energy": "energy_j"}
+    return sorted(rows, key=lambda row: row.get(keys.get(by, "hire_eur")) or row["cost_eur"] or row["energy_j"])
 
 
 FRONTIER: Final = (

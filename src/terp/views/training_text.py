@@ -10,6 +10,8 @@ from terp.views.columns import aligned
 from terp.views.training import Asked
 
 MOST_FRONTIER: Final = 24
+GIBI: Final = 1.07
+"""Makers' gigabytes of GPU memory are 2^30 bytes."""
 _PARTS: Final = {
     "compute_s": "matrix products and work between them",
     "attention_s": "attention",
@@ -32,7 +34,7 @@ def training_text(wanted: Asked, data: dict[str, Any]) -> str:
     rate = f"{data['samples_per_s']:,.3g} samples/s"
     if data["tokens_per_s"]:
         rate = f"{data['tokens_per_s']:,.0f} tokens/s, {data['tokens_per_s'] / data['gpus_count']:,.0f} a GPU"
-    room = wanted.machine.accelerator.memory_bytes
+    room = GIBI * wanted.machine.accelerator.memory_bytes
     kinds = ((key.removesuffix("_bytes"), value) for key, value in data["memory"].items() if value)
     held = ", ".join(f"{kind} {show(value, 'bytes', 3)}" for kind, value in kinds)
     powers = [show(data[key], "w", 3) for key in ("gpu_power_w", "node_power_w", "job_power_w")]
@@ -58,11 +60,14 @@ def training_text(wanted: Asked, data: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _euros(value: float) -> str:
+    return f"EUR {value:,.0f}" if value >= 1000 else f"EUR {value:.3g}"
+
+
 def _spent(data: dict[str, Any]) -> str:
     words = [show(data["energy_j"], "j", 3)]
-    words += [f"EUR {data['cost_eur']:,.3g} of electricity"] if data["cost_eur"] is not None else []
-    words += [f"EUR {data['hire_eur']:,.3g} of hire"] if data["hire_eur"] is not None else []
-    return ", ".join(words)
+    kinds = (("cost_eur", "electricity"), ("hire_eur", "hire"), ("capital_eur", "the machine's price"))
+    return ", ".join(words + [f"{_euros(data[key])} of {kind}" for key, kind in kinds if data[key] is not None])
 
 
 def _split_text(strategy: dict[str, Any]) -> str:
@@ -79,7 +84,7 @@ def _run_lines(run: dict[str, Any], wanted: Asked) -> list[str]:
     likely = f"{show(run['run_low_s'], 's')} to {show(run['run_high_s'], 's')}"
     written, interval = show(run["checkpoint_bytes"], "bytes", 3), show(run["checkpoint_interval_s"], "s", 3)
     lines = [
-        f"  a run on {run['tokens_count']:.3g} {unit}: {run['steps_count']:,} steps",
+        f"  a run on {run['tokens_count']:,.0f} {unit}: {run['steps_count']:,} steps",
         f"    {show(run['run_s'], 's', 3)}, likely {likely}; {run['goodput_fraction']:.1%} of it good",
         f"    {run['interruptions_count']:.3g} failures to expect; a checkpoint of {written} every {interval}",
     ]
@@ -88,12 +93,13 @@ def _run_lines(run: dict[str, Any], wanted: Asked) -> list[str]:
 
 def _eur(row: dict[str, Any]) -> str:
     value = row["cost_eur"] if row["hire_eur"] is None else row["hire_eur"]
-    return "-" if value is None else f"{value:.3g}"
+    return "-" if value is None else _euros(value)
 
 
 def frontier_text(wanted: Asked, found: Found, rows: list[dict[str, Any]], by: str) -> str:
     """The frontier of a search for people, and how many splits stand behind it."""
-    head = ("nodes", "GPUs", "step", "MFU", "memory", "energy a step", "EUR a step", "split")
+    money = "electricity" if not rows or rows[0]["hire_eur"] is None else "hire"
+    head = ("nodes", "GPUs", "step", "MFU", "memory", "energy a step", money, "split")
     shown = rows[:MOST_FRONTIER]
     table = [
         (
@@ -111,4 +117,5 @@ def frontier_text(wanted: Asked, found: Found, rows: list[dict[str, Any]], by: s
     if len(rows) > len(shown):
         lines.append(f"  and {len(rows) - len(shown)} more: --json")
     lines += ["", f"  {found.evaluated_count:,} splits evaluated, {found.fitting_count:,} fit the memory;"]
-    return "\n".join([*lines, "  each line is faster than all with fewer nodes"])
+    said = {"time": "is faster than all with fewer nodes", "energy": "that takes more energy is faster"}
+    return "\n".join([*lines, f"  each line {said.get(by, 'that costs more is faster')}"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -85,6 +86,13 @@ def mxp(name: str, gpus: int | None, order: int | None, *, as_json: bool) -> Non
     _print(machine, mxp_data(machine, gpus, order), as_json=as_json)
 
 
+def _finite(_: click.Context, parameter: click.Parameter, value: float | None) -> float | None:
+    """A number that is one."""
+    if value is not None and not math.isfinite(value):
+        raise click.BadParameter(f"{value} is no number", param=parameter)
+    return value
+
+
 @command.command("train")
 @click.option("--model", required=True, help="A model that ships, a model file, or a hub's config.json.")
 @click.option("--gpus", type=int, help="GPUs of the job; all if not given.  With --search, at most so many.")
@@ -105,9 +113,14 @@ def mxp(name: str, gpus: int | None, order: int | None, *, as_json: bool) -> Non
 @click.option("--no-sequence-parallel", is_flag=True, help="Tensor parallelism without sequence parallelism.")
 @click.option("--adapters", is_flag=True, help="Train adapters alone (LoRA).")
 @click.option("--optimizer", default="adamw", show_default=True, help="adamw, adamw-8bit or sgd.")
-@click.option("--software", default="megatron-2024", show_default=True, help="Generation of the training software.")
-@click.option("--tokens", type=float, help="Tokens of the whole run, or samples: time with failures, energy, euros.")
-@click.option("--gpu-hour", type=float, help="Price of a GPU and hour, in euros.")
+@click.option("--software", help="Generation of the training software; megatron-2024, or eager for images and volumes.")
+@click.option(
+    "--tokens",
+    type=click.FloatRange(1, 1e18),
+    callback=_finite,
+    help="Tokens of the whole run, or samples: time with failures, energy, euros.",
+)
+@click.option("--gpu-hour", type=click.FloatRange(0, 1e6), callback=_finite, help="Price of a GPU and hour, in euros.")
 @click.option("--search", "searched", is_flag=True, help="Find the best splits, on every number of nodes.")
 @click.option("--by", type=click.Choice(["time", "energy", "euros"]), default="time", help="What --search puts first.")
 @_JSON
@@ -122,7 +135,7 @@ def train(name: str, /, *, as_json: bool, **options: Any) -> None:
     wanted = asked(machine, *named)
     strategy, fixed = _strategy(machine, options)
     if options["searched"]:
-        found = found_by(wanted, strategy, fixed, options["gpus"] or machine.gpus_count)
+        found = found_by(wanted, strategy, fixed, strategy.gpus_count, options["by"])
         rows = frontier_data(wanted, found, options["by"], options["gpu_hour"])
         if not rows:
             raise click.ClickException("no split that was tried fits the memory; use more GPUs or fewer fixed options")
