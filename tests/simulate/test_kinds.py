@@ -1,13 +1,11 @@
-"""Kinds of job that say what they run: predicted power and speed, the load still met, and mistakes at their places."""
+"""Kinds of job that say what they run: predicted power and work, and mistakes at their places."""
 
-import dataclasses
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from terp.build import build_machine
-from terp.catalogue import TYPES, Accelerator, Node, job_profile, job_profiles, job_table
+from terp.catalogue import Accelerator, Node, job_profile, job_profiles
 from terp.describe import read_machine, read_model, read_site, read_workload
 from terp.errors import Problems
 from terp.model import (
@@ -21,12 +19,10 @@ from terp.model import (
     work_of,
 )
 from terp.model.training_power import step_power
-from terp.simulate import check_workload, draw_jobs, kinds_of, simulate, speeds_of
-from terp.simulate.draw import job_names
+from terp.simulate import kinds_of, simulate
 
 NATIONAL = (Path(__file__).parents[2] / "workloads" / "national.yaml").read_text("utf-8")
 PROTEIN = "{model: esm2-3b, gpus: 64, seq: 1024, global_batch: 1024, micro_batch: 4}"
-YEAR_S = 365 * 86_400
 
 
 @pytest.fixture(scope="module")
@@ -89,13 +85,14 @@ def test_a_power_in_the_file_stands_beside_what_is_run(gefion, tmp_path):
 def test_on_the_nodes_of_the_profiles_nothing_is_faster(catalogue, national):
     """HiPerGator of 2021 has DGX A100 80GB, which stand for the profiles' nodes."""
     machine = build_machine(read_machine("hipergator-ai-2021"), catalogue)
-    assert np.allclose(speeds_of(kinds_of(machine, national)), 1, atol=0.002)
+    for kind in kinds_of(machine, national):
+        assert list(kind.speed_ratio.values()) == pytest.approx([1, 1], abs=0.002)
 
 
 def test_where_no_step_was_measured_jobs_are_as_published(catalogue, national):
     machine = build_machine(read_machine("lumi-g"), catalogue)
     kinds = {kind.job: kind for kind in kinds_of(machine, national)}
-    assert (speeds_of(kinds.values()) == 1).all()
+    assert {ratio for kind in kinds.values() for ratio in kind.speed_ratio.values()} == {1}
     kind = kinds["language-pretraining"]
     assert (kind.level_w, kind.level_from) == (levels_of(machine).busy_w, "long training")
 
@@ -106,46 +103,27 @@ def test_predicted_powers_are_near_those_measured(kinds):
     assert kinds["language-fine-tuning"].level_w == pytest.approx(6952, rel=0.05)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_load_entitlements_and_published_shares_are_still_met(gefion, national, seed):
-    workload, kinds = national.record, kinds_of(gefion, national)
-    jobs = draw_jobs(workload, gefion.gpus_count, 8, YEAR_S, 3600, seed, speeds_of(kinds))
-    gpu_s = jobs.gpus * jobs.run_s
-    assert gpu_s.sum() / (gefion.gpus_count * YEAR_S) == pytest.approx(workload.load_fraction, rel=0.01)
-    got = np.bincount(jobs.group, gpu_s) / gpu_s.sum()
-    assert got == pytest.approx([group.share_fraction for group in workload.groups.values()], abs=0.01)
-    assert [check for check in check_workload(workload, jobs) if not check.passes] == []
+def test_work_done_is_useful_time_at_the_speed_of_each_job(gefion, national):
+    """Job by job in plain Python; and none is more than what its kinds could do."""
+    run = simulate(gefion, read_site("copenhagen"), national, 3, 1)
+    speeds = {(kind.domain, kind.job): kind.speed_ratio for kind in kinds_of(gefion, national)}
+    work = dict.fromkeys(speeds, 0.0)
+    for row in run.jobs.to_pylist():
+        of = row["domain"], row["job"]
+        work[of] += (row["gpu_s"] - row["lost_gpu_s"]) * speeds[of][row["profile"]]
+    told = {(row["domain"], row["job"]): row["work_gpu_s"] for row in run.summary["kinds"]}
+    assert told == pytest.approx(work)
+    assert run.summary["work_gpu_s"] == pytest.approx(sum(work.values()))
+    assert run.summary["work_gpu_s"] > sum(row["gpu_s"] for row in run.summary["kinds"])
 
 
-def test_twice_the_speed_is_half_the_time_and_twice_the_jobs(national):
-    workload = national.record
-    shape = (2, len(job_names(workload)))
-    one, same, fast = (
-        draw_jobs(workload, 1528, 8, YEAR_S, 3600, 1, speeds) for speeds in (None, np.ones(shape), np.full(shape, 2.0))
-    )
-    assert all(np.array_equal(getattr(one, f.name), getattr(same, f.name)) for f in dataclasses.fields(one))
-    assert len(fast) == pytest.approx(2 * len(one), rel=1e-3)
-    assert fast.run_s.mean() == pytest.approx(one.run_s.mean() / 2, rel=0.01)
-    assert (fast.gpus * fast.run_s).sum() == pytest.approx((one.gpus * one.run_s).sum(), rel=0.01)
-
-
-def test_one_fast_kind_brings_the_jobs_that_its_share_says(national):
-    """All pretraining but that of surrogates twice as fast: one group's GPU time is W/2 + (1 - W) of what it was, W worked out from the table."""
-    [national_research] = [group for name, group in national.record.groups.items() if name == "national-research"]
-    alone = national_research.model_copy(update={"share_fraction": 1.0})
-    workload = national.record.model_copy(update={"groups": {"national-research": alone}})
-    only = [workload.domains[domain].jobs[name].like == ["pretraining"] for domain, name in job_names(workload)]
-    surrogate = [name for _, name in job_names(workload)].index("surrogate-training")
-    speeds = np.where(only, 2.0, 1.0)[None, :]
-    speeds[0, surrogate] = 1.0
-    table = job_table("acme-seren")
-    gpu_s = table.share * table.cell_gpu_s
-    share = gpu_s[table.type_index == TYPES.index("pretraining")].sum() / gpu_s.sum()
-    weights = alone.domains  # a domain's weight where it has a kind of pretraining
-    faster = sum(weights[name] for name in ("medicine", "climate", "cybersecurity", "language-models"))
-    share *= faster / (faster + weights["engineering"])
-    before, after = (len(draw_jobs(workload, 1528, 8, YEAR_S, 3600, 1, s)) for s in (None, speeds))
-    assert before / after == pytest.approx(1 - share / 2, rel=1e-3)
+def test_newer_gpus_get_more_done_in_the_same_time(catalogue, gefion, national):
+    """H100 beside the A100 of the published jobs, by which an hour of work counts."""
+    older = build_machine(read_machine("hipergator-ai-2021"), catalogue)
+    here, there = (simulate(machine, read_site("copenhagen"), national, 3, 1) for machine in (gefion, older))
+    faster, same = (run.summary["work_gpu_s"] / run.jobs.column("gpu_s").to_numpy().sum() for run in (here, there))
+    assert faster > 1.5
+    assert 0.9 < same < 1.002
 
 
 def test_profiles_say_what_they_ran_on(catalogue):

@@ -92,7 +92,7 @@ class JobType(Record):
 
     like            published types it is drawn from
     weight_ratio    weight among the domain's kinds of the same type
-    runs            what it runs: its speed, and its power if that is not given, are predicted; absent: the published speed
+    runs            what it runs: the work it gets done, and its power if not given, are predicted; absent: work as published
     node_power_w    mean power of a whole node that runs it, without fans [W]
     checkpoint_s    time between checkpoints; absent: none, a failure loses all
     restart_s       time to set up again from a checkpoint

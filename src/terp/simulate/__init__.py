@@ -8,7 +8,7 @@ from terp.simulate.check import TOLERANCE, Check, check_workload
 from terp.simulate.draw import JobSet, draw_jobs
 from terp.simulate.faults import draw_node_events
 from terp.simulate.kernels import compiled_before, kernels
-from terp.simulate.kinds import Kind, kinds_of, speeds_of
+from terp.simulate.kinds import Kind, kinds_of
 from terp.simulate.year import simulate
 
 __all__ = [
@@ -25,5 +25,4 @@ __all__ = [
     "kernels",
     "kinds_of",
     "simulate",
-    "speeds_of",
 ]

@@ -2,9 +2,6 @@
 
 Jobs are drawn by systematic sampling of the published joint table: every stretch of it gets its share of jobs to
 within one.  So each seed is another year, and each year meets the published shares that its tails would else miss.
-
-They are drawn as they ran on the GPUs of their profile.  A kind of job that is faster here then runs shorter, and more of
-it come, so that the load and each group's share of it stay what the workload file says.
 """
 
 from __future__ import annotations
@@ -39,7 +36,6 @@ class JobSet:
     """The jobs of a run, sorted by submission; one entry a job.
 
     run_s       time it runs if nothing fails [s];  requested_s  its limit [s]
-    speed       over that on the GPUs of its profile [-]
     state       how it ends, into END_STATES;  kind  its type, into TYPES
     group, domain, job, profile   into the names of the workload, in the order of `names`
     """
@@ -47,7 +43,6 @@ class JobSet:
     submit_s: Ints
     gpus: Ints
     run_s: Ints
-    speed: Floats
     requested_s: Ints
     state: Ints
     kind: Ints
@@ -73,24 +68,16 @@ def profile_names(workload: Workload) -> list[str]:
     return list(dict.fromkeys(name for group in workload.groups.values() for name in group.profiles))
 
 
-def draw_jobs(
-    workload: Workload, gpus: int, gpus_per_node: int, horizon_s: int, utc_offset_s: float, seed: int,
-    speeds: Floats | None = None,
-) -> JobSet:  # fmt: skip
+def draw_jobs(workload: Workload, gpus: int, gpus_per_node: int, horizon_s: int, utc_offset_s: float, seed: int) -> JobSet:
     """The jobs of a run on `gpus` GPUs for `horizon_s` seconds.  Same arguments, same jobs.
-
-    speeds   of each profile's (rows) kinds of job (columns) over those on the profile's GPUs [-]; 1 if not given
 
     Raises Problems if a job is larger than the machine, or if the run is too short to hold any.
     """
     streams = [np.random.default_rng(child) for child in np.random.SeedSequence([seed, 1]).spawn(4)]
-    if speeds is None:
-        speeds = np.ones((len(profile_names(workload)), len(job_names(workload))))
     parts = []
     for index, name in enumerate(profile_names(workload)):
         table = _usable(job_table(name), workload, gpus)
         shares = np.array([group.share_fraction * group.profiles.get(name, 0.0) for group in workload.groups.values()])
-        shares /= _shortened(workload, table, speeds[index])
         count = round(float(shares.sum()) * workload.load_fraction * gpus * horizon_s / table.mean_gpu_s)
         if count > 0:
             size, run_s, state, kind = _sample(table, count, streams[0])
@@ -103,23 +90,11 @@ def draw_jobs(
     order = np.argsort(((group * len(TYPES) + kind) << 40) + (size << 21) + run_s, kind="stable")
     size, run_s, state, kind, group, profile = (column[order] for column in (size, run_s, state, kind, group, profile))
     array = _arrays(workload, size, kind, group, streams[1])
-    job = _kinds_of_job(workload, kind, group, array, (size * run_s).astype(float), streams[1])
-    speed = speeds[profile, job]
-    run_s = np.maximum(np.rint(run_s / speed), 1).astype(np.int64)
+    job = _kinds_of_job(workload, kind, group, array, streams[1])
     submit_s = _submissions(workload, int(array[-1]) + 1, horizon_s, utc_offset_s, streams[2])[array]
     run_s, requested_s, state = _requests(workload.requests, run_s, state, streams[3])
-    jobs = JobSet(submit_s, size, run_s, speed, requested_s, state, kind, group, job, profile)
+    jobs = JobSet(submit_s, size, run_s, requested_s, state, kind, group, job, profile)
     return jobs.take(np.argsort(submit_s, kind="stable"))
-
-
-def _shortened(workload: Workload, table: JobTable, speed: Floats) -> Floats:
-    """Mean GPU time here of each group's jobs from a table, over that on the profile's GPUs [-]."""
-    gpu_s = np.bincount(table.type_index, table.share * table.cell_gpu_s, len(TYPES))
-    ratios = []
-    for group in workload.groups.values():
-        weights = np.array([_weights(workload, group.domains, name) for name in TYPES])
-        ratios.append(1 + gpu_s @ (weights @ (1 / speed - 1) / weights.sum(1)) / gpu_s.sum())
-    return np.array(ratios)
 
 
 def _usable(table: JobTable, workload: Workload, gpus: int) -> JobTable:
@@ -233,16 +208,17 @@ def _arrays(workload: Workload, size: Ints, kind: Ints, group: Ints, rng: np.ran
     return np.cumsum(starts) - 1
 
 
-def _kinds_of_job(workload: Workload, kind: Ints, group: Ints, array: Ints, gpu_s: Floats, rng: np.random.Generator) -> Ints:
-    """Which domain's job each is, an array as a whole: dealt group by group, so that speeds leave each its GPU time."""
+def _kinds_of_job(workload: Workload, kind: Ints, group: Ints, array: Ints, rng: np.random.Generator) -> Ints:
+    """Which domain's job each is, an array as a whole; even along the sorted jobs by the golden ratio's sequence."""
     first = np.concatenate([[0], np.flatnonzero(np.diff(array)) + 1])
-    weight = np.add.reduceat(gpu_s, first)
     chosen = np.zeros(first.size, np.int64)
-    for index, members in enumerate(workload.groups.values()):
-        mine = np.flatnonzero(group[first] == index)
-        chances = np.array([_weights(workload, members.domains, name) for name in TYPES])
-        chosen[mine] = _dealt(chances, kind[first][mine], weight[mine], rng)
-    return chosen[array]
+    for group_index, members in enumerate(workload.groups.values()):
+        for kind_index, name in enumerate(TYPES):
+            mine = np.flatnonzero((group[first] == group_index) & (kind[first] == kind_index))
+            weights = _weights(workload, members.domains, name)
+            sequence = (np.arange(mine.size) * _GOLDEN + rng.random()) % 1.0
+            chosen[mine] = np.searchsorted(np.cumsum(weights / weights.sum()), sequence, side="right")
+    return np.minimum(chosen, len(job_names(workload)) - 1)[array]
 
 
 def _weights(workload: Workload, domains: dict[str, float], kind: str) -> Floats:

@@ -1,18 +1,20 @@
 """What each kind of job draws on the machine that is simulated, and how fast it is there: predicted, or as its file says.
 
-Durations of jobs were published on other GPUs.  A kind that says what it runs goes faster here by the ratio of predicted
-steps: the same model, software, batch and split on as many GPUs of the profile over those of this machine.
+Jobs run as long as was published on other GPUs: most GPU time was a budget that people ended.  A kind that says what it runs
+does more work in it here, by the ratio of predicted steps: the same model, software, batch and split on as many GPUs of the
+profile over those of this machine.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from terp.build import Machine
@@ -40,6 +42,8 @@ from terp.model.training_power import step_power
 from terp.reader import Provenance, Written
 from terp.simulate.draw import job_names, profile_names
 from terp.units import show
+
+Floats = NDArray[np.float64]
 
 WORKLOAD_NODE: Final = "dgx-h100"
 """The node whose power a workload file gives for its jobs; on other nodes they draw in proportion."""
@@ -179,13 +183,24 @@ def _speeds(asked: _Asked, step: TrainingStep, profiles: Iterable[str]) -> dict[
     return {profile: round(steps_s[name] / step.step_s, 3) for profile, name in nodes.items()}
 
 
-def speeds_of(kinds: Iterable[Kind]) -> NDArray[np.float64]:
-    """Speeds as `draw_jobs` takes them: a row a profile, a column a kind."""
-    return np.array([list(kind.speed_ratio.values()) for kind in kinds]).T
+def work_gpu_s(table: pa.Table, kinds: Sequence[Kind]) -> Floats:
+    """What each job got done: the GPU time that it would take on the GPUs of its profile, without failures [s]."""
+    profiles = table.column("profile").combine_chunks()
+    ratios = np.array([[kind.speed_ratio[name] for name in profiles.dictionary.to_pylist()] for kind in kinds])
+    kind = table.column("job").combine_chunks().indices.to_numpy()
+    useful_gpu_s = table.column("gpu_s").to_numpy() - table.column("lost_gpu_s").to_numpy()
+    done: Floats = useful_gpu_s * ratios[kind, profiles.indices.to_numpy()]
+    return done
 
 
-def kinds_data(kinds: Iterable[Kind]) -> list[dict[str, Any]]:
+def kinds_data(table: pa.Table, kinds: Sequence[Kind]) -> list[dict[str, Any]]:
     """`kinds` of summary.json, see docs/formats/run.md."""
+    codes = table.column("job").combine_chunks().indices.to_numpy()
+    sums = {
+        "jobs_count": np.bincount(codes, minlength=len(kinds)),
+        "gpu_s": np.bincount(codes, table.column("gpu_s").to_numpy(), len(kinds)),
+        "work_gpu_s": np.bincount(codes, work_gpu_s(table, kinds), len(kinds)),
+    }
     return [
         {
             "domain": kind.domain,
@@ -195,8 +210,9 @@ def kinds_data(kinds: Iterable[Kind]) -> list[dict[str, Any]]:
             "node_power_from": kind.level_from,
             "speed_ratio": kind.speed_ratio,
             "speed_from": kind.speed_from,
+            **{key: column[index].item() for key, column in sums.items()},
         }
-        for kind in kinds
+        for index, kind in enumerate(kinds)
     ]
 
 

@@ -13,7 +13,7 @@ from terp.describe import Workload
 from terp.model import pue
 from terp.simulate.account import Hours
 from terp.simulate.draw import DAY_S
-from terp.simulate.kinds import Kind, kinds_data
+from terp.simulate.kinds import Kind, kinds_data, work_gpu_s
 from terp.simulate.tables import FINAL_STATES
 
 SIZE_EDGES: Final = (1, 8, 16, 64, 256, 512)
@@ -50,6 +50,7 @@ def summarise(
         "jobs_waiting_count": count["waiting"],
         "offered_load_fraction": float((table.column("run_s").to_numpy() * gpus).sum() / capacity_gpu_s),
         "gpu_utilisation_fraction": float(gpu_s.sum() / capacity_gpu_s),
+        "work_gpu_s": float(work_gpu_s(table, kinds).sum()),
         **_waits(wait_s),
         "it_energy_j": it_j,
         "facility_energy_j": facility_j,
@@ -64,7 +65,7 @@ def summarise(
         "domains": _shares(table, "domain", wait_s, started),
         "groups": _groups(table, workload, wait_s, started),
         "sizes": _sizes(gpus, gpu_s, wait_s, started),
-        "kinds": kinds_data(kinds),
+        "kinds": kinds_data(table, kinds),
         "unattributed": {key: value - float(table.column(key).to_numpy().sum()) for key, value in totals.items()},
     }
 

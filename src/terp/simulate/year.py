@@ -18,7 +18,7 @@ from terp.simulate.check import check_workload
 from terp.simulate.draw import DAY_S, JobSet, draw_jobs, job_names
 from terp.simulate.faults import draw_node_events
 from terp.simulate.kernels import kernels
-from terp.simulate.kinds import Kind, kinds_of, speeds_of
+from terp.simulate.kinds import Kind, kinds_of
 from terp.simulate.origin import origin_of
 from terp.simulate.summary import summarise
 from terp.simulate.tables import Attempts, hours_table, interruptions_table, jobs_table, timeline_table
@@ -43,7 +43,7 @@ def simulate(
     horizon_s, gpus_per_node = days * DAY_S, machine.node.accelerators_count
     utc_offset_s = site.record.utc_offset_s
     kinds = kinds_of(machine, workload)
-    jobs = draw_jobs(workload.record, machine.gpus_count, gpus_per_node, horizon_s, utc_offset_s, seed, speeds_of(kinds))
+    jobs = draw_jobs(workload.record, machine.gpus_count, gpus_per_node, horizon_s, utc_offset_s, seed)
     work = _for_core(core, machine, workload.record, kinds, jobs)
     state = _run(core, machine, work, horizon_s, seed, tell)
     timeline = timeline_table(core, state)

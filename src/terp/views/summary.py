@@ -45,17 +45,17 @@ def as_text(run: Run) -> str:
 
 
 def _predicted(summary: dict[str, Any]) -> str:
-    """How many kinds of job were predicted, how fast they are and what they draw."""
+    """How many kinds of job were predicted, the work they did and what they draw."""
     kinds = summary["kinds"]
-    ratios = [ratio for kind in kinds if kind["speed_from"] == "predicted" for ratio in kind["speed_ratio"].values()]
+    count = sum(kind["speed_from"] == "predicted" for kind in kinds)
     levels_w = [kind["node_power_w"] for kind in kinds if kind["node_power_from"] == "predicted"]
     words = []
-    if ratios:
-        count = sum(kind["speed_from"] == "predicted" for kind in kinds)
-        words.append(f"{count} of {len(kinds)} predicted, {min(ratios):.2f} to {max(ratios):.2f} times as fast as published")
+    if count:
+        of_all = f"{summary['work_gpu_s'] / 3600:,.0f} GPU hours of work on the GPUs of the published jobs"
+        words.append(f"{count} of {len(kinds)} predicted; {of_all}")
     if levels_w:
         words.append(f"{show(min(levels_w), 'w', 3)} to {show(max(levels_w), 'w', 3)} a node without fans")
-    return "; ".join(words) or "speeds as published, powers as in the file or in long training"
+    return "; ".join(words) or "work as published, powers as in the file or in long training"
 
 
 def _row(title: str, entry: dict[str, Any]) -> str:
