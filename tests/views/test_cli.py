@@ -138,6 +138,8 @@ def test_the_report_is_one_file_that_fetches_nothing(run_folder):
     for words in ("Who got what", "Medicine", "Cybersecurity", "modelled", "Fingerprints", "AcmeTrace"):
         assert words in page
     assert not re.search(r"\bnan\b|None|Undefined", page)
+    work_gpu_s = json.loads((run_folder / "summary.json").read_text())["work_gpu_s"]
+    assert f"would take {work_gpu_s / 3600:,.0f} GPU hours there" in page
 
 
 def test_a_title_with_markup_is_text_in_the_report(run_folder, tmp_path):
