@@ -3,7 +3,7 @@
 import pytest
 
 from terp.describe import TransformerModel, read_model, shipped_names
-from terp.errors import Problems
+from terp.errors import Problems, UnknownName
 from terp.model.networks import work_of
 
 NAMES = shipped_names("models")
@@ -28,6 +28,17 @@ def test_shipped_models_read(name):
     assert written.record.title
     numbers = {key for key, value in written.tree.data.items() if isinstance(value, int) and not isinstance(value, bool)}
     assert all(written.provenance[key].source for key in numbers)
+
+
+@pytest.mark.parametrize("spelt", ["llama3.1-70b", "Llama-3.1-70B", "llama_3_1_70b", "gpt3-175b"])
+def test_a_name_is_found_however_it_is_spelt(spelt):
+    letters = [letter for letter in spelt.lower() if letter.isalnum()]
+    assert [letter for letter in read_model(spelt).record.name if letter.isalnum()] == letters
+
+
+def test_another_size_is_another_model():
+    with pytest.raises(UnknownName, match=r"no model 'llama3\.1-71b'; did you mean 'llama-3\.1-70b'"):
+        read_model("llama3.1-71b")
 
 
 def test_there_are_many_models():

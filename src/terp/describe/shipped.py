@@ -37,11 +37,24 @@ def _find(name_or_path: str, folder: str) -> tuple[str, str]:
     """Text of a file, by path or shipped name, and the name that it is shown under.  Raises Problems or UnknownName."""
     path = Path(name_or_path)
     if path.suffix not in (".yaml", ".yml") and "/" not in name_or_path:
-        if name_or_path not in shipped_names(folder):
-            raise UnknownName(folder.removesuffix("s"), name_or_path, shipped_names(folder))
-        path = _folder(folder) / f"{name_or_path}.yaml"
+        path = _folder(folder) / f"{_shipped_name(name_or_path, folder)}.yaml"
     shown = str(path.relative_to(_folder(folder).parent)) if path.is_relative_to(_folder(folder)) else str(path)
     return read_text(path), shown
+
+
+def _shipped_name(name: str, folder: str) -> str:
+    """The shipped name that `name` spells, with whatever case, dots, hyphens and underscores.  Raises UnknownName."""
+    known = shipped_names(folder)
+    same = [other for other in known if _spelt(other) == _spelt(name)]
+    if name in known:
+        return name
+    if len(same) != 1:
+        raise UnknownName(folder.removesuffix("s"), name, known)
+    return same[0]
+
+
+def _spelt(name: str) -> str:
+    return name.lower().translate(str.maketrans("", "", ".-_ "))
 
 
 def _read(
