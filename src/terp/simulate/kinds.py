@@ -183,7 +183,7 @@ def _speeds(asked: _Asked, step: TrainingStep, profiles: Iterable[str]) -> dict[
     return {profile: round(steps_s[name] / step.step_s, 3) for profile, name in nodes.items()}
 
 
-def work_gpu_s(table: pa.Table, kinds: Sequence[Kind]) -> Floats:
+def _work_gpu_s(table: pa.Table, kinds: Sequence[Kind]) -> Floats:
     """What each job got done: the GPU time that it would take on the GPUs of its profile, without failures [s]."""
     profiles = table.column("profile").combine_chunks()
     ratios = np.array([[kind.speed_ratio[name] for name in profiles.dictionary.to_pylist()] for kind in kinds])
@@ -199,7 +199,7 @@ def kinds_data(table: pa.Table, kinds: Sequence[Kind]) -> list[dict[str, Any]]:
     sums = {
         "jobs_count": np.bincount(codes, minlength=len(kinds)),
         "gpu_s": np.bincount(codes, table.column("gpu_s").to_numpy(), len(kinds)),
-        "work_gpu_s": np.bincount(codes, work_gpu_s(table, kinds), len(kinds)),
+        "work_gpu_s": np.bincount(codes, _work_gpu_s(table, kinds), len(kinds)),
     }
     return [
         {

@@ -13,7 +13,7 @@ from terp.describe import Workload
 from terp.model import pue
 from terp.simulate.account import Hours
 from terp.simulate.draw import DAY_S
-from terp.simulate.kinds import Kind, kinds_data, work_gpu_s
+from terp.simulate.kinds import Kind, kinds_data
 from terp.simulate.tables import FINAL_STATES
 
 SIZE_EDGES: Final = (1, 8, 16, 64, 256, 512)
@@ -31,6 +31,7 @@ def summarise(
     wait_s = table.column("wait_s").drop_null().to_numpy()
     gpu_s, gpus = table.column("gpu_s").to_numpy(), table.column("gpus_count").to_numpy()
     capacity_gpu_s = machine.gpus_count * days * DAY_S
+    done = kinds_data(table, kinds)
     it_j, facility_j = float(hours.it_j.sum()), float(hours.facility_j.sum())
     totals = {"energy_j": facility_j, "cost_eur": float(hours.cost_eur.sum()), "carbon_kg": float(hours.carbon_kg.sum())}
     return {
@@ -50,7 +51,7 @@ def summarise(
         "jobs_waiting_count": count["waiting"],
         "offered_load_fraction": float((table.column("run_s").to_numpy() * gpus).sum() / capacity_gpu_s),
         "gpu_utilisation_fraction": float(gpu_s.sum() / capacity_gpu_s),
-        "work_gpu_s": float(work_gpu_s(table, kinds).sum()),
+        "work_gpu_s": sum(kind["work_gpu_s"] for kind in done),
         **_waits(wait_s),
         "it_energy_j": it_j,
         "facility_energy_j": facility_j,
@@ -65,7 +66,7 @@ def summarise(
         "domains": _shares(table, "domain", wait_s, started),
         "groups": _groups(table, workload, wait_s, started),
         "sizes": _sizes(gpus, gpu_s, wait_s, started),
-        "kinds": kinds_data(table, kinds),
+        "kinds": done,
         "unattributed": {key: value - float(table.column(key).to_numpy().sum()) for key, value in totals.items()},
     }
 

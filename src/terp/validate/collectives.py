@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,13 +11,13 @@ from pathlib import Path
 from typing import Final
 
 from terp.catalogue import Accelerator, Catalogue, read_catalogue
-from terp.errors import Problem, Problems
 from terp.model import SOFTWARE
 from terp.model.collectives import Interconnect, collective_s, interconnect_between
 from terp.reader import read_text
 from terp.validate.cases import expected, published_file
 from terp.validate.grade import Case, Grade, Skipped
 from terp.validate.split import groups_for_fitting
+from terp.validate.table import lines_of
 
 SOURCE: Final = "collectives"
 CONSTANTS: Final = (
@@ -131,7 +129,7 @@ def grade_collectives(path: Path | None = None) -> Grade:
 
 def _read(path: Path) -> tuple[tuple[CollectiveRow, ...], tuple[Skipped, ...]]:
     """The rows of a file, and its others with the reason why none is made of them."""
-    lines = _lines(read_text(path), str(path))
+    lines = lines_of(read_text(path), str(path), NEEDED)
     catalogue = read_catalogue()
     rows, skipped = [], []
     warm: dict[tuple[str, ...], float] = {}
@@ -209,28 +207,3 @@ def _number(text: Mapping[str, str], column: str) -> float | None:
         return None
     low, high = BOUNDS[column]
     return value if low <= value <= high else None
-
-
-def _lines(text: str, file: str) -> list[tuple[int, dict[str, str]]]:
-    """The lines of a CSV text by number.  Raises Problems."""
-    try:
-        lines = list(csv.reader(io.StringIO(text.removeprefix("\ufeff")), strict=True))
-    except csv.Error as error:
-        raise Problems([Problem(file, 0, 0, "", f"not CSV: {error}")]) from None
-    head = [name.strip() for name in lines[0]] if lines else []
-    problems = [
-        Problem(file, 1, 1, name, "missing column", would_do="needed are " + ", ".join(NEEDED))
-        for name in NEEDED
-        if name not in head
-    ]
-    problems += [Problem(file, 1, 1, name, "this column stands twice") for name in set(head) if head.count(name) > 1]
-    problems += [
-        Problem(file, number, 1, "", f"{len(line)} values under {len(head)} columns")
-        for number, line in enumerate(lines[1:], 2)
-        if line and len(line) != len(head)
-    ]
-    if not problems and not any(lines[1:]):
-        problems.append(Problem(file, 2, 1, "", "no rows under the column names"))
-    if problems:
-        raise Problems(problems)
-    return [(number, dict(zip(head, line, strict=True))) for number, line in enumerate(lines[1:], 2) if line]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -69,23 +70,28 @@ def read_rows(path: Path, *also: str) -> list[Row]:
 
 def rows_of(text: str, file: str, *also: str) -> list[Row]:
     """The rows of a CSV text.  Raises Problems."""
-    needed = list(dict.fromkeys([*NEEDED, *also]))
+    if not text.removeprefix("\ufeff"):
+        raise Problems([Problem(file, 1, 1, "", "empty", would_do="start with a line of column names")])
+    return [Row(number, line) for number, line in lines_of(text, file, dict.fromkeys([*NEEDED, *also]), KNOWN)]
+
+
+def lines_of(text: str, file: str, needed: Iterable[str], known: Collection[str] = ()) -> list[tuple[int, dict[str, str]]]:
+    """The lines of a CSV text by number, columns by name; `known`, if given, are all there may be.  Raises Problems."""
+    needed = list(needed)
     try:
         lines = list(csv.reader(io.StringIO(text.removeprefix("\ufeff")), strict=True))
     except csv.Error as error:
         raise Problems([Problem(file, 0, 0, "", f"not CSV: {error}")]) from None
-    if not lines:
-        raise Problems([Problem(file, 1, 1, "", "empty", would_do="start with a line of column names")])
-    head = [name.strip() for name in lines[0]]
+    head = [name.strip() for name in lines[0]] if lines else []
     problems = [
         Problem(file, 1, 1, name, "missing column", would_do="needed are " + ", ".join(needed))
         for name in needed
         if name not in head
     ]
     problems += [
-        Problem(file, 1, 1, name, "strange column", repr(name), did_you_mean(name, KNOWN))
+        Problem(file, 1, 1, name, "strange column", repr(name), did_you_mean(name, known))
         for name in dict.fromkeys(head)
-        if name not in KNOWN
+        if known and name not in known
     ]
     problems += [Problem(file, 1, 1, name, "this column stands twice") for name in set(head) if head.count(name) > 1]
     problems += [
@@ -97,4 +103,4 @@ def rows_of(text: str, file: str, *also: str) -> list[Row]:
         problems.append(Problem(file, 2, 1, "", "no rows under the column names"))
     if problems:
         raise Problems(problems)
-    return [Row(number, dict(zip(head, line, strict=True))) for number, line in enumerate(lines[1:], 2) if line]
+    return [(number, dict(zip(head, line, strict=True))) for number, line in enumerate(lines[1:], 2) if line]
