@@ -5,18 +5,22 @@ The checks of names work on the plain data of a file, so that they report beside
 
 from __future__ import annotations
 
+import re
 import typing
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import Any, Final
 
 from terp.catalogue import Catalogue, hourly, job_profiles, read_catalogue, series_names, unknown_sources
 from terp.describe.machine import OF_TOPOLOGY, PARTS, MachineFile
 from terp.describe.model import ModelFile, TransformerModel
+from terp.describe.policy import Policy
 from terp.describe.science import misfits_of_science
 from terp.describe.site import Site
 from terp.describe.workload import TypeName, Workload
 from terp.errors import Problem, UnknownName, did_you_mean
 from terp.reader import Sourced, Tree, Written
+
+_RANGES: Final = re.compile(r"\d+(-\d+)?(,\d+(-\d+)?)*")
 
 
 def unmet_sources(sourced: Sourced) -> list[Problem]:
@@ -269,3 +273,36 @@ def wrong_shapes(model: TransformerModel) -> list[tuple[tuple[str, ...], str, st
     ):
         wrong.append((("patches", "size"), "does not divide the height and the width", "a common divisor would do"))
     return wrong
+
+
+def misfits_of_policy(written: Written[Policy]) -> list[Problem]:
+    """Accounts and QOS that are named and not there, accounts that are their own parents, ranges of nodes that are none."""
+    policy, tree = written.record, written.tree
+    named: list[tuple[tuple[str, ...], str, Collection[str]]] = [
+        *((("accounts", name, "parent"), account.parent, policy.accounts) for name, account in policy.accounts.items()),
+        *((("qos", name, "preempts"), other, policy.qos) for name, qos in policy.qos.items() for other in qos.preempts),
+    ]
+    named += [
+        ((section, name, "accounts"), account, policy.accounts)
+        for section in ("partitions", "reservations")
+        for name, entry in getattr(policy, section).items()
+        for account in entry.accounts
+    ]
+    problems = [
+        tree.problem(path, "is not there", repr(name), did_you_mean(name, known))
+        for path, name, known in named
+        if name and name not in known
+    ]
+    for name in policy.accounts:
+        above, at = {name}, policy.accounts[name].parent
+        while at in policy.accounts and at not in above:
+            above.add(at)
+            at = policy.accounts[at].parent
+        if at in above:
+            problems.append(tree.problem(("accounts", name, "parent"), "leads back to itself", repr(at)))
+    for section in ("partitions", "reservations"):
+        for name, entry in getattr(policy, section).items():
+            if entry.nodes and not _RANGES.fullmatch(entry.nodes):
+                would_do = "write numbers from 1, such as '1-64,70'"
+                problems.append(tree.problem((section, name, "nodes"), "no ranges of nodes", repr(entry.nodes), would_do))
+    return problems

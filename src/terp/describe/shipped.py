@@ -1,4 +1,4 @@
-"""Finds and reads machine, site, workload and model files: by path, or by the name of one that ships with Terp."""
+"""Finds and reads machine, site, workload, policy and model files: by path, or by the name of one that ships with Terp."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import terp
 from terp.describe import checks
 from terp.describe.machine import MachineFile
 from terp.describe.model import ModelFile, TransformerModel
+from terp.describe.policy import Policy
 from terp.describe.science import SCIENCE_FAMILIES
 from terp.describe.site import Site
 from terp.describe.workload import Workload
@@ -19,6 +20,7 @@ from terp.reader import Record, Sourced, Written, read_record, read_text, read_t
 _PACKAGE: Final = Path(terp.__file__).parent
 MODEL_FAMILIES: Final[dict[str, type[ModelFile]]] = {"transformer": TransformerModel, **SCIENCE_FAMILIES}
 """`family` of a model file -> its record."""
+_ONE: Final = {"policies": "policy"}
 T = TypeVar("T", bound=Record)
 
 
@@ -29,7 +31,7 @@ def _folder(kind: str) -> Path:
 
 
 def shipped_names(kind: str) -> tuple[str, ...]:
-    """Names of the shipped files of a kind: "machines", "sites", "workloads" or "models"."""
+    """Names of the shipped files of a kind: "machines", "sites", "workloads", "policies" or "models"."""
     return tuple(sorted(path.stem for path in _folder(kind).glob("*.yaml")))
 
 
@@ -49,7 +51,7 @@ def _shipped_name(name: str, folder: str) -> str:
     if name in known:
         return name
     if len(same) != 1:
-        raise UnknownName(folder.removesuffix("s"), name, known)
+        raise UnknownName(_ONE.get(folder, folder.removesuffix("s")), name, known)
     return same[0]
 
 
@@ -89,6 +91,11 @@ def read_workload(name_or_path: str) -> Written[Workload]:
         return [*checks.misfits_of_workload(written), *checks.misfits_of_runs(written, models, read_model)]
 
     return _read(_find(name_or_path, "workloads"), Workload, checks.unmet_sources, misfits)
+
+
+def read_policy(name_or_path: str) -> Written[Policy]:
+    """A policy file, by path or shipped name.  Raises Problems or UnknownName."""
+    return _read(_find(name_or_path, "policies"), Policy, checks.unmet_sources, checks.misfits_of_policy)
 
 
 def read_model(name_or_path: str) -> Written[ModelFile]:

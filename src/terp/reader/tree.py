@@ -74,7 +74,11 @@ def parse_yaml(text: str, file: str) -> Tree:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        builder.problems.append(Problem(file, line, column, "", f"not valid YAML: {error.problem or error.context}"))
+        said = str(error.problem or error.context)
+        too_deep = Problem(file, line, column, "", f"nested deeper than {MAX_DEPTH} levels", would_do="flatten the file")
+        builder.problems.append(
+            too_deep if "nesting depth" in said else Problem(file, line, column, "", f"not valid YAML: {said}")
+        )
     except (yaml.YAMLError, ValueError) as error:  # a character YAML does not allow
         builder.problems.append(Problem(file, 1, 1, "", f"not valid YAML: {str(error).splitlines()[0]}"))
     except _Stop:

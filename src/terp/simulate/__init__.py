@@ -9,6 +9,7 @@ from terp.simulate.draw import JobSet, draw_jobs
 from terp.simulate.faults import draw_node_events
 from terp.simulate.kernels import compiled_before, kernels
 from terp.simulate.kinds import Kind, kinds_of
+from terp.simulate.scenario import Scenario
 from terp.simulate.year import simulate
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Hours",
     "JobSet",
     "Kind",
+    "Scenario",
     "check_workload",
     "compiled_before",
     "draw_jobs",
