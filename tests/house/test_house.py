@@ -148,6 +148,8 @@ def test_every_number_in_a_record_carries_its_unit():
                 "Nodes",
                 "Fabric",
                 "_Shape",
+                "Cluster",
+                "Trace",
                 "Tree",
             ):
                 continue  # arrays of the core and of places: named in their docstrings, with units
