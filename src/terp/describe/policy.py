@@ -52,6 +52,7 @@ class Backfill(Record):
     window_s      bf_window: how far ahead is planned
     resolution_s  bf_resolution: planned times are rounded to it
     jobs_count    bf_max_job_test: waiting jobs looked at in a pass
+    test_s        what the controller takes for each job that it looks at, so that the next pass comes later
     planning      exact: the earliest start by requested ends.  slurm: as slurmctld does it, who takes running jobs away in
                   groups of which each spans twice the time of the one before
     """
@@ -61,6 +62,7 @@ class Backfill(Record):
     window_s: float = Field(default=1e9, ge=60, le=1e9)
     resolution_s: float = Field(default=1.0, ge=1, le=86400)
     jobs_count: int = Field(default=1_000_000, ge=1, le=10_000_000)
+    test_s: float = Field(default=0.0, ge=0, le=60)
     planning: Literal["exact", "slurm"] = "exact"
 
 
@@ -148,6 +150,7 @@ class Policy(Record):
     sched_interval_s  how often the main scheduler looks at all of them; 0: at every event
     launch_s     from the decision to the first second of the job's own run time
     complete_s   from a job's end to its nodes being free
+    over_s       OverTimeLimit: how long past its limit a job is let run
     licenses     name -> how many there are
     """
 
@@ -162,6 +165,7 @@ class Policy(Record):
     placement: PLACEMENTS = "first-fit"
     launch_s: float = Field(default=0.0, ge=0, le=3600)
     complete_s: float = Field(default=0.0, ge=0, le=3600)
+    over_s: float = Field(default=0.0, ge=0, le=1e9)
     accounts: dict[Word, Account] = {}
     qos: dict[Word, Qos] = {}
     partitions: dict[Word, Partition] = {}

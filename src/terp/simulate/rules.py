@@ -1,0 +1,291 @@
+"""A policy, a cluster and a trace as the arrays of the controller."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from terp.describe import Account, Cluster, Limits, Partition, Policy, Qos, Trace
+
+Ints = NDArray[np.int64]
+
+LIMIT_FIELDS: Final = (
+    "group_gpus_count", "group_nodes_count", "group_jobs_count", "user_gpus_count", "user_jobs_count", "job_gpus_count",
+    "job_nodes_count", "job_wall_s",
+)  # fmt: skip
+"""The order in which the controller holds limits."""
+BACKFILLS: Final = {"none": 0, "easy": 1, "conservative": 2}
+PLACEMENTS: Final = {"first-fit": 0, "best-fit": 1, "fewest-leaves": 2, "tree": 2, "spread": 3}
+MODES: Final = {"off": 0, "requeue": 1, "cancel": 2, "suspend": 3}
+MEGABYTE: Final = 1e6
+ROOT: Final = "root"
+
+
+def node_mask(text: str, nodes: int) -> NDArray[np.bool_]:
+    """The nodes of ranges such as "1-64,70", numbered from 1; all if empty.  What lies beyond the machine is left out."""
+    if not text:
+        return np.ones(nodes, np.bool_)
+    mask = np.zeros(nodes, np.bool_)
+    for low, high in re.findall(r"(\d+)(?:-(\d+))?", text):
+        mask[int(low) - 1 : int(high or low)] = True
+    return mask
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The associations: the root, accounts below their parents, and a leaf for each user of each account.
+
+    leaf_of   (account index, user index) of the trace -> association
+    """
+
+    parent: Ints
+    shares: NDArray[np.float64]
+    is_leaf: Ints
+    limits: NDArray[np.int64]
+    leaf_of: dict[tuple[int, int], int]
+    account_of: list[str]
+
+
+def tree_of(policy: Policy, trace: Trace) -> Tree:
+    """The tree of a policy's accounts, with a user in every account that the trace has one in.
+
+    Accounts that the policy does not name hang under the root with one share.  The root has a user of its own with one
+    share, as in every Slurm.
+    """
+    pairs = sorted(set(zip(trace.account.tolist(), trace.user.tolist(), strict=True)))
+    named = dict(policy.accounts)
+    for account, _ in pairs:
+        named.setdefault(trace.accounts[account], Account())
+    index = {ROOT: 0} | {name: 1 + k for k, name in enumerate(name for name in named if name != ROOT)}
+    parent, shares, leaf, owner = [0], [1.0], [0], [ROOT]
+    limits = [_limits(named[ROOT].limits if ROOT in named else Limits())]
+    for name, account in named.items():
+        if name != ROOT:
+            parent.append(index.get(account.parent or ROOT, 0))
+            shares.append(float(account.shares_count))
+            leaf.append(0)
+            owner.append(name)
+            limits.append(_limits(account.limits))
+    leaf_of: dict[tuple[int, int], int] = {}
+    for account, user in pairs:
+        leaf_of[account, user] = len(parent)
+        parent.append(index[trace.accounts[account]])
+        shares.append(1.0)
+        leaf.append(1)
+        owner.append(trace.accounts[account])
+        limits.append(_limits(Limits()))
+    if not any(parent[at] == 0 for at in leaf_of.values()):
+        parent.append(0)
+        shares.append(1.0)
+        leaf.append(1)
+        owner.append(ROOT)
+        limits.append(_limits(Limits()))
+    above = np.array(parent, np.int64)
+    weight = np.array(shares)
+    weight[0] = 0.0
+    among = np.bincount(above, weight, above.size)
+    norm = np.divide(weight, among[above], out=np.zeros(above.size), where=among[above] > 0)
+    return Tree(above, norm, np.array(leaf, np.int64), np.array(limits, np.int64), leaf_of, owner)
+
+
+def _limits(limits: Limits) -> list[int]:
+    values = (getattr(limits, name) for name in LIMIT_FIELDS)
+    return [-1 if value is None else int(value) for value in values]
+
+
+def _children(parent: Ints) -> tuple[Ints, Ints]:
+    """Children of each association, as offsets and indices."""
+    children = np.flatnonzero(np.arange(parent.size) != parent)
+    order = children[np.argsort(parent[children], kind="stable")]
+    counts = np.bincount(parent[children], minlength=parent.size)
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), order.astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Names of the trace -> indices of the controller's tables; names that the policy lacks stand for its defaults."""
+
+    partitions: list[tuple[str, Partition]]
+    qos: list[tuple[str, Qos]]
+    partition: Ints
+    qos_index: Ints
+
+
+def tables_of(policy: Policy, trace: Trace) -> Tables:
+    """The partitions and QOS of a policy, and which each job is in; jobs that name none are in the first."""
+    partitions, qos = list(policy.partitions.items()), list(policy.qos.items())
+    part_of, qos_of = _indexed(partitions, trace.partitions, Partition()), _indexed(qos, trace.qos_names, Qos())
+    return Tables(partitions, qos, part_of[trace.partition], qos_of[trace.qos])
+
+
+def _indexed(table: list[Any], names: Sequence[str], default: Any) -> Ints:
+    index = {name: k for k, (name, _) in enumerate(table)}
+    found = []
+    for name in names:
+        if name not in index and (name or not table):
+            index[name] = len(table)
+            table.append((name, default))
+        found.append(index.get(name, 0))
+    return np.array(found, np.int64)
+
+
+def _factors(values: Sequence[float]) -> NDArray[np.float64]:
+    """Each over the highest."""
+    most = max(values, default=0.0)
+    return np.array([value / most if most > 0 else 0.0 for value in values])
+
+
+def rules_of(core: Any, policy: Policy, cluster: Cluster, tree: Tree, tables: Tables, horizon_s: int) -> Any:
+    """The policy as the controller takes it."""
+    nodes = len(cluster.names)
+    back, prio, weights = policy.backfill, policy.priority, policy.priority.weights
+    parts, qos = [entry for _, entry in tables.partitions], [entry for _, entry in tables.qos]
+    names = [name for name, _ in tables.qos]
+    preempts = np.array([[other in entry.preempts for other in names] for entry in qos], np.bool_)
+    return core.Rules(
+        multifactor=policy.order == "multifactor",
+        backfill=BACKFILLS[back.kind],
+        bf_interval_s=round(back.interval_s),
+        bf_window_s=round(back.window_s),
+        bf_resolution_s=round(back.resolution_s),
+        bf_jobs=back.jobs_count,
+        bf_test_s=float(back.test_s),
+        by_groups=back.planning == "slurm",
+        depth=policy.depth_count,
+        sched_interval_s=round(policy.sched_interval_s),
+        placement=PLACEMENTS[policy.placement],
+        launch_s=round(policy.launch_s),
+        complete_s=round(policy.complete_s),
+        over_s=round(policy.over_s),
+        max_age_s=float(prio.max_age_s),
+        half_life_s=float(prio.half_life_s),
+        calc_period_s=round(prio.calc_period_s),
+        favor_small=prio.favor_small,
+        licenses=sum(policy.licenses.values()) if policy.licenses else 2**40,
+        weights=np.array(
+            [weights.age_ratio, weights.fairshare_ratio, weights.job_size_ratio, weights.partition_ratio, weights.qos_ratio]
+        ),
+        part=_rows([part.tier_count for part in parts], [part.exclusive for part in parts]),
+        part_factor=_factors([part.factor_count for part in parts]),
+        part_nodes=np.array([node_mask(part.nodes, nodes) for part in parts], np.bool_),
+        qos=_rows(
+            [MODES[entry.preempt_mode] for entry in qos],
+            [round(entry.grace_s) for entry in qos],
+            [round(entry.exempt_s) for entry in qos],
+            preempts.any(1),
+        ),
+        qos_x=np.array([_factors([entry.priority_ratio for entry in qos]), [entry.usage_factor_ratio for entry in qos]]),
+        qos_preempts=preempts,
+        qos_limits=np.array([_limits(entry.limits) for entry in qos], np.int64),
+        tree=_tree_rows(tree),
+        shares=tree.shares,
+        limits=tree.limits,
+        **_reservations(policy, tree, nodes, horizon_s),
+    )
+
+
+def _rows(*columns: Any) -> Ints:
+    return np.array([np.asarray(column, np.int64) for column in columns])
+
+
+def _tree_rows(tree: Tree) -> Ints:
+    """Parents, children as offsets and indices, and users, side by side in a table one wider than the associations."""
+    size = tree.parent.size
+    rows = np.zeros((4, size + 1), np.int64)
+    rows[0, :size] = tree.parent
+    rows[1], children = _children(tree.parent)
+    rows[2, : children.size] = children
+    rows[3, :size] = tree.is_leaf
+    return rows
+
+
+def _reservations(policy: Policy, tree: Tree, nodes: int, horizon_s: int) -> dict[str, Any]:
+    """Every time that a reservation holds, up to the horizon."""
+    rows = []
+    for entry in policy.reservations.values():
+        mask = node_mask(entry.nodes, nodes)
+        open_ = np.array([name in entry.accounts for name in tree.account_of], np.bool_)
+        at_s = entry.start_s
+        while at_s < horizon_s:
+            rows.append((round(at_s), round(at_s + entry.length_s), mask, open_))
+            if entry.every_s <= 0:
+                break
+            at_s += max(entry.every_s, entry.length_s)
+    rows.sort(key=lambda row: row[:2])
+    return {
+        "resv": np.array([row[:2] for row in rows], np.int64).reshape(-1, 2).T.copy(),
+        "resv_nodes": np.array([row[2] for row in rows], np.bool_).reshape(-1, nodes),
+        "resv_open": np.array([row[3] for row in rows], np.bool_).reshape(-1, tree.parent.size),
+    }
+
+
+def refused_by(policy: Policy, cluster: Cluster, trace: Trace, tree: Tree, tables: Tables) -> dict[str, NDArray[np.bool_]]:
+    """Jobs that can never start, by the reason: Slurm would refuse them at submission."""
+    parts = [entry for _, entry in tables.partitions]
+    masks = [node_mask(part.nodes, len(cluster.names)) for part in parts]
+    sizes = np.array([int(mask.sum()) for mask in masks])[tables.partition]
+    gpus, cores = (
+        np.array([int(column[mask].max(initial=0)) for mask in masks])[tables.partition]
+        for column in (cluster.gpus, cluster.cores)
+    )
+    longest = np.array([np.inf if part.max_time_s is None else part.max_time_s for part in parts])[tables.partition]
+    limits = np.array([_limits(entry.limits) for _, entry in tables.qos], np.int64)[tables.qos_index]
+    leaf = leaves_of(tree, trace)
+    refused = {
+        "more nodes than the partition has": trace.nodes > sizes,
+        "more GPUs a node than there are": trace.gpus > gpus,
+        "more cores a node than there are": (cores > 0) & (trace.cores > cores),
+        "longer than the partition allows": trace.limit_s > longest,
+    }
+    over = np.zeros(len(trace), np.bool_)
+    wanted = ((5, trace.nodes * trace.gpus), (6, trace.nodes), (7, trace.limit_s))
+    above = leaf.copy()
+    while True:
+        for at, amount in wanted:
+            over |= (tree.limits[above, at] >= 0) & (amount > tree.limits[above, at])
+        if (tree.parent[above] == above).all():
+            break
+        above = tree.parent[above]
+    for at, amount in wanted:
+        over |= (limits[:, at] >= 0) & (amount > limits[:, at])
+    refused["more than its account or QOS allows a job"] = over
+    allowed = np.ones(len(trace), np.bool_)
+    for k, part in enumerate(parts):
+        mine = tables.partition == k
+        if part.accounts:
+            fine = np.array([name in part.accounts for name in trace.accounts])
+            allowed[mine] &= fine[trace.account[mine]]
+        if part.qos:
+            fine = np.array([name in part.qos for name in trace.qos_names])
+            allowed[mine] &= fine[trace.qos[mine]]
+    refused["account or QOS not allowed in the partition"] = ~allowed
+    return refused
+
+
+def leaves_of(tree: Tree, trace: Trace) -> Ints:
+    """The association of each job."""
+    width = len(trace.users)
+    table = np.zeros(len(trace.accounts) * width, np.int64)
+    for (account, user), at in tree.leaf_of.items():
+        table[account * width + user] = at
+    found: Ints = table[trace.account * width + trace.user]
+    return found
+
+
+def billing_of(trace: Trace, cluster: Cluster, tables: Tables) -> NDArray[np.float64]:
+    """What a second of each job counts for in fair share; whole nodes count with all that they have."""
+    parts = [entry for _, entry in tables.partitions]
+    gpu, core, node = (
+        np.array([getattr(part, f"billing_{name}_ratio") for part in parts])[tables.partition]
+        for name in ("gpu", "core", "node")
+    )
+    whole = trace.exclusive | np.array([part.exclusive for part in parts])[tables.partition]
+    cores = np.where(whole, float(cluster.cores.mean()), trace.cores)
+    gpus = np.where(whole, float(cluster.gpus.mean()), trace.gpus)
+    bill: NDArray[np.float64] = trace.nodes * (gpu * gpus + core * np.maximum(cores, 1) + node)
+    return bill
