@@ -108,6 +108,7 @@ class Partition(Record):
     """A partition.
 
     nodes           numbers from 1, such as "1-64,70"; empty: all
+    max_time_s      MaxTime;  default_time_s  DefaultTime, of jobs that ask for none; absent: max_time_s
     factor_count    PriorityJobFactor; the factor is this over the highest of all
     tier_count      PriorityTier: jobs of a higher tier are looked at first
     exclusive       jobs get whole nodes
@@ -116,6 +117,7 @@ class Partition(Record):
 
     nodes: str = Field(default="", max_length=100_000)
     max_time_s: float | None = Field(default=None, ge=1, le=1e9)
+    default_time_s: float | None = Field(default=None, ge=1, le=1e9)
     factor_count: int = Field(default=1, ge=0, le=65535)
     tier_count: int = Field(default=1, ge=0, le=65535)
     exclusive: bool = False
@@ -148,6 +150,7 @@ class Policy(Record):
     sched_interval_s  how often the main scheduler looks at all of them; 0: at every event
     launch_s     from the decision to the first second of the job's own run time
     complete_s   from a job's end to its nodes being free
+    default_partition  the partition of jobs that name none; empty: the first
     licenses     name -> how many there are
     """
 
@@ -165,6 +168,7 @@ class Policy(Record):
     accounts: dict[Word, Account] = {}
     qos: dict[Word, Qos] = {}
     partitions: dict[Word, Partition] = {}
+    default_partition: str = Field(default="", max_length=128)
     reservations: dict[Word, Reservation] = {}
     licenses: dict[Word, int] = {}
     note: str = ""
