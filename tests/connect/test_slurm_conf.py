@@ -15,6 +15,7 @@ from terp.connect.hostlist import NotAHostlist, expand_hosts, ranges_of
 from terp.connect.sacctmgr import IGNORED
 from terp.connect.slurm_keys import GLOBAL, NODE, PARAMETERS, PARTITION
 from terp.connect.slurm_words import seconds_of
+from terp.describe import read_policy
 from terp.describe.checks import misfits_of_policy
 from terp.errors import Problems
 
@@ -216,6 +217,24 @@ def test_a_policy_passes_the_checks_of_a_policy_file(centre):
     assert misfits_of_policy(SimpleNamespace(record=centre.policy, tree=None)) == []
 
 
+def test_the_default_partition_of_a_policy_file_is_one_of_its_own(tmp_path):
+    file = tmp_path / "own.yaml"
+    text = "kind: policy\nname: own\ntitle: own\ndefault_partition: gpu\npartitions: {%s: {max_time: 1 day, default_time: 1 h}}\n"
+    file.write_text(text % "gpu")
+    policy = read_policy(str(file)).record
+    assert (policy.default_partition, policy.partitions["gpu"].default_time_s) == ("gpu", 3600)
+    file.write_text(text % "gpus")
+    with pytest.raises(Problems, match="default_partition: is not there"):
+        read_policy(str(file))
+
+
+def test_names_that_only_a_partition_tells_of_are_accounts_and_qos(conf):
+    policy = conf("PartitionName=q Nodes=n1 AllowAccounts=Physics AllowQos=fast", "account maths fairshare=3").policy
+    assert {name: account.shares_count for name, account in policy.accounts.items()} == {"maths": 3, "physics": 1}
+    assert list(policy.qos) == ["fast"]
+    assert (policy.partitions["q"].nodes, policy.partitions["p"].nodes) == ("1", "")
+
+
 def test_a_dump_says_what_the_table_says(centre):
     """`sacctmgr dump` and `sacctmgr show assoc` of the same accounts; a dump has no QOS."""
     dumped = read_slurm_conf(DATA / "centre.conf", DATA / "centre_dump.cfg", DATA / "topology.conf")
@@ -271,6 +290,12 @@ def test_words_mean_what_they_mean_in_slurm(conf, lines):
     assert found == value
 
 
+def test_backfill_that_is_not_there_has_no_parameters(conf):
+    read = conf("SchedulerType=sched/builtin\nSchedulerParameters=bf_window=99,default_queue_depth=7")
+    assert (read.policy.backfill.kind, read.policy.depth_count) == ("none", 7)
+    assert [line.what for line in read.ignored if line.key == "bf_window"] == ["sched/builtin has no backfill"]
+
+
 def test_memory_that_is_not_shared_out_is_not_said(conf):
     assert conf("SelectType=select/cons_tres").cluster.memory[0] == 1000 * 2**20
     assert conf("SelectType=select/cons_tres\nSelectTypeParameters=CR_Core").cluster.memory[0] == 0
@@ -315,6 +340,8 @@ LINES = {  # a line -> what its problem says
     "PriorityFavorSmall=perhaps": "neither YES nor NO",
     "SchedulerParameters=bf_interval=0.5": "bf_interval: not a whole number that can be",
     "SchedulerParameters=bf_window=99999": "write one from 1 to 43200",
+    "SchedulerParameters=bf_interval=0": "write -1, or at least 1",
+    "SchedulerParameters=bf_job_part_count_reserve=1.5": "not a whole number that can be",
     "SchedulerParameters=bf_windo=60": "bf_windo: unknown key, found '60'; did you mean 'bf_window'?",
     "SchedulerParameters=bf_max_time=0": "bf_max_time: not a number that can be",
     "SchedulerParameters=bf_continue, bf_window=60": "slurm.conf:1:34: bf_window: one of SchedulerParameters outside",
@@ -364,10 +391,11 @@ ACCOUNTS = {
     "Account - 'a':Fairshare=x": "Fairshare: not a whole number",
     "Parent - 'z'\nAccount - 'a':Fairshare=1": "no such parent",
     "a\0b": "not a text",
+    "account a fairshare=" + "1" * 70_000: "too long",
 }
 
 
-@pytest.mark.parametrize("text", ACCOUNTS)
+@pytest.mark.parametrize("text", ACCOUNTS, ids=lambda text: repr(text[:40]))
 def test_accounts_that_cannot_be_are_refused(refused, text):
     assert ACCOUNTS[text] in refused("AccountingStorageEnforce=limits", text)
 

@@ -54,6 +54,7 @@ _KEYS: Final = {key.lower(): key for key in (*_READ, *(key for keys in IGNORED.v
 _DUMPED: Final = re.compile(r"\s*(Cluster|Parent|Account|User)\s+-\s+(.*)", re.IGNORECASE)
 _PLAIN: Final = re.compile(r"\s*(account|qos|user)\s+([^\s=]+)((?:\s+\S+)*)\s*", re.IGNORECASE)
 _PIECE: Final = re.compile(r"'([^']*)'|\"([^\"]*)\"|([^:]+)|(:)")
+LONGEST_LINE: Final = 65_536
 FORMS: Final = "write `account NAME fairshare=40`, or name what `sacctmgr show assoc --parsable2` or `sacctmgr dump` wrote"
 
 
@@ -114,7 +115,9 @@ def _entries(path: Path, notes: Notes) -> Iterator[_Entry]:
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         place = Pair("", line.strip(), str(path), number, 1)
-        if "|" in line:
+        if len(line) > LONGEST_LINE:
+            notes.refuse(place._replace(key="line"), "too long", f"at most {LONGEST_LINE:,} letters would do")
+        elif "|" in line:
             cells = line.split("|")
             if _are_headings(cells):
                 headings, tree = [cell.strip() for cell in cells], []

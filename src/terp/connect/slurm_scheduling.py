@@ -114,10 +114,8 @@ def left_over(settings: Settings) -> None:
 
 _GLOBAL: Final = reasons(GLOBAL)
 _PARAMETERS: Final = reasons(PARAMETERS)
-_MODELLED_PARAMETERS: Final = {
-    "bf_interval", "bf_window", "bf_resolution", "bf_max_job_test", "bf_job_part_count_reserve", "default_queue_depth",
-    "sched_interval",
-}  # fmt: skip
+_BACKFILL: Final = {"bf_interval", "bf_window", "bf_resolution", "bf_max_job_test", "bf_job_part_count_reserve"}
+_MODELLED_PARAMETERS: Final = {*_BACKFILL, "default_queue_depth", "sched_interval"}
 _LINES: Final = ("NodeName", "PartitionName", "DownNodes", "NodeSet", "Include")
 
 
@@ -131,33 +129,41 @@ def _parameters(settings: Settings) -> Settings:
 
 
 def _backfill(parameters: Settings, kind: str) -> Backfill:
-    """bf_*.  Without backfill they are asked for all the same, so that none of them passes for unknown."""
+    """The bf_* that a policy has; sched/builtin has none of them."""
+    if kind == "none":
+        for key in sorted(_BACKFILL & set(parameters.said)):
+            parameters.asked.add(key)
+            parameters.notes.ignore(parameters.said[key], "sched/builtin has no backfill")
+        return Backfill.model_validate({"kind": "none"})
     interval = parameters.count("bf_interval", "backfill.interval {} s; -1: no backfill", 30, -1, 10_800)
-    window = parameters.count("bf_window", "backfill.window {} min", 1440, 1, 43_200)
-    resolution = parameters.count("bf_resolution", "backfill.resolution {} s", 60, 1, 3600)
-    jobs = parameters.count("bf_max_job_test", "backfill.jobs {}", 500, 1, 1_000_000)
-    reserve = parameters.get("bf_job_part_count_reserve")
-    if reserve is not None:
-        reserved = number_of(reserve.value)
-        if reserved is None or not 0 <= reserved <= 100_000:
-            parameters.notes.refuse(reserve, "not a whole number that can be", "write one from 0 to 100000")
-        elif reserved == 1:
-            kind = "easy" if kind == "conservative" else kind
-            parameters.notes.model(reserve, "backfill of kind easy: only the first waiting job is planned")
-        elif reserved:
-            parameters.notes.ignore(reserve, "all jobs that are looked at are planned, or only the first")
-        else:
-            parameters.notes.model(reserve, "all jobs that are looked at are planned")
+    if interval == 0:
+        parameters.notes.refuse(parameters.said["bf_interval"], "no time between passes", "write -1, or at least 1")
     return Backfill.model_validate(
         {
-            "kind": "none" if interval < 1 else kind,
+            "kind": "none" if interval < 1 else _reserving(parameters, kind),
             "interval_s": written_s(max(interval, 0)),
-            "window_s": written_s(60 * window),
-            "resolution_s": written_s(resolution),
-            "jobs_count": jobs,
+            "window_s": written_s(60 * parameters.count("bf_window", "backfill.window {} min", 1440, 1, 43_200)),
+            "resolution_s": written_s(parameters.count("bf_resolution", "backfill.resolution {} s", 60, 1, 3600)),
+            "jobs_count": parameters.count("bf_max_job_test", "backfill.jobs {}", 500, 1, 1_000_000),
             "planning": "slurm",
         }
     )
+
+
+def _reserving(parameters: Settings, kind: str) -> str:
+    """bf_job_part_count_reserve: how many waiting jobs of a partition are planned, 0 for all; one alone is EASY."""
+    pair = parameters.get("bf_job_part_count_reserve")
+    if pair is None:
+        return kind
+    value = number_of(pair.value)
+    if value is None or value != int(value) or not 0 <= value <= 100_000:
+        parameters.notes.refuse(pair, "not a whole number that can be", "write one from 0 to 100000")
+    elif value > 1:
+        parameters.notes.ignore(pair, "all jobs that are looked at are planned, or only the first")
+    else:
+        kind = "easy" if value else kind
+        parameters.notes.model(pair, f"backfill.kind {kind}")
+    return kind
 
 
 def _ignored_parameters(parameters: Settings) -> None:
