@@ -279,6 +279,7 @@ def misfits_of_policy(written: Written[Policy]) -> list[Problem]:
     """Accounts and QOS that are named and not there, accounts that are their own parents, ranges of nodes that are none."""
     policy, tree = written.record, written.tree
     named: list[tuple[tuple[str, ...], str, Collection[str]]] = [
+        (("default_partition",), policy.default_partition, policy.partitions),
         *((("accounts", name, "parent"), account.parent, policy.accounts) for name, account in policy.accounts.items()),
         *((("qos", name, "preempts"), other, policy.qos) for name, qos in policy.qos.items() for other in qos.preempts),
     ]

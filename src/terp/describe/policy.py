@@ -110,6 +110,7 @@ class Partition(Record):
     """A partition.
 
     nodes           numbers from 1, such as "1-64,70"; empty: all
+    max_time_s      MaxTime;  default_time_s  DefaultTime, of jobs that ask for none; absent: max_time_s
     factor_count    PriorityJobFactor; the factor is this over the highest of all
     tier_count      PriorityTier: jobs of a higher tier are looked at first
     exclusive       jobs get whole nodes
@@ -118,6 +119,7 @@ class Partition(Record):
 
     nodes: str = Field(default="", max_length=100_000)
     max_time_s: float | None = Field(default=None, ge=1, le=1e9)
+    default_time_s: float | None = Field(default=None, ge=1, le=1e9)
     factor_count: int = Field(default=1, ge=0, le=65535)
     tier_count: int = Field(default=1, ge=0, le=65535)
     exclusive: bool = False
@@ -151,6 +153,7 @@ class Policy(Record):
     launch_s     from the decision to the first second of the job's own run time
     complete_s   from a job's end to its nodes being free
     over_s       OverTimeLimit: how long past its limit a job is let run
+    default_partition  the partition of jobs that name none; empty: the first
     licenses     name -> how many there are
     """
 
@@ -169,6 +172,7 @@ class Policy(Record):
     accounts: dict[Word, Account] = {}
     qos: dict[Word, Qos] = {}
     partitions: dict[Word, Partition] = {}
+    default_partition: str = Field(default="", max_length=128)
     reservations: dict[Word, Reservation] = {}
     licenses: dict[Word, int] = {}
     note: str = ""
