@@ -34,7 +34,7 @@ MANY = {
     "ssd": ("thinned_fraction", "divided_fraction"),
     "unet3d": ("thinned_fraction",),
 }
-SHARED = ("SETUP_W", "SETTLE_S", "SETTLE_MANY_S")
+SHARED = ("SETUP_W", "SETTLE_S", "SETTLE_MANY_S", "LOADING_S", "CLOSING_S")
 
 
 def errors(row, pattern):
@@ -87,7 +87,7 @@ def fit_shared(rows, patterns):
         start = getattr(node_power, name)
         found = {}
         for percent in range(60, 145, 5):
-            value = start * percent / 100
+            value = start * percent / 100 if isinstance(start, float) else round(start * percent / 100)
             setattr(node_power, name, value)
             found[value] = sum(loss([row for row in rows if row.benchmark == kind], patterns[kind]) for kind in patterns)
         best = min(found, key=found.get)
