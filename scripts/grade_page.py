@@ -31,6 +31,9 @@ norms and transforms were fitted, and to the power of all those of power. Their 
 the peak, and 18 bytes a parameter. Collectives are fitted in a node of three GPUs (`validation/collectives`) and graded on all others and across nodes;
 their baseline is bytes over the rate of links or ports.
 
+Power of nodes (`validation/power`) is graded on runs of MLPerf that nothing was fitted to, of benchmarks and numbers of nodes of which other runs were;
+`power-groups` on all runs on 8 and 9 nodes, with constants of runs on 1 and 64 alone. Their baseline is the mean power of all fit runs.
+
 **The floor.** Equal machines differ. Of 8-GPU Hopper nodes with eight NDR ports, half lie more than 2 % from their own
 trend with size; of boards of four GPUs, 5 %; of A100 machines, 6 %. Half of like machines differ by 8 % in the power that
 they submit. No model that sees only what a list prints can do better than that.

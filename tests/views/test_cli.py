@@ -348,6 +348,7 @@ def test_predict_for_people():
         (("validate", "kernels", "--cases", "/nowhere.jsonl"), "cannot be read"),
         (("validate", "kernels", "--cases", "x.jsonl", "--gpu", "gh200"), "begins several accelerators; gh200-96gb"),
         (("validate", "collectives", "--cases", "/nowhere.csv"), "cannot be read"),
+        (("validate", "power", "--cases", "/nowhere.parquet"), "cannot be read"),
         (("validate", "--cases", "x.csv"), "--cases needs a MODEL"),
         (("validate", "hpl", "--cases", "/nowhere.csv"), "/nowhere.csv: cannot be read: No such file or directory"),
         (
@@ -380,6 +381,10 @@ def test_validate_prints_its_table_and_its_json():
         "collectives",
         "training",
         "training-memory",
+        "power",
+        "power-groups",
+        "power-levels",
+        "power-steps",
     ]
     text = terp("validate", "hpl", check=0).stdout
     assert "Gefion" in text

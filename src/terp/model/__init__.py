@@ -4,6 +4,7 @@ Pure functions, one model each, with its symbols, units and source.  No clock, n
 """
 
 from terp.model.benchmark import benchmark_power_w, benchmark_system
+from terp.model.capped import Capped, capped, capped_job, gpu_cap_of_node_w
 from terp.model.collectives import Interconnect, collective_s, interconnect_between, interconnect_of
 from terp.model.dgemm import dgemm_flop_per_s, power_limited_clock_hz
 from terp.model.facility import facility_power_w, mechanical_share, pue
@@ -17,6 +18,7 @@ from terp.model.machine import MachinePower, machine_power
 from terp.model.money import staircase_eur
 from terp.model.mxp import MxpPrediction, predict_mxp
 from terp.model.networks import work_of
+from terp.model.node_power import PATTERNS, JobPower, Pattern, Shape, job_power, node_trace_w, pattern_for
 from terp.model.power import NodeLevels, fan_power_w, idle_power_w, levels_from_parts, levels_of, node_levels, node_power_w
 from terp.model.strategy import Strategy
 from terp.model.training import TrainingStep, predict_step
@@ -25,22 +27,29 @@ from terp.model.work import Work
 __all__ = [
     "GENERATIONS",
     "NETWORK_J_PER_BYTE",
+    "PATTERNS",
     "SOFTWARE",
     "STREAM_SHARE",
+    "Capped",
     "Generation",
     "HpcgPrediction",
     "HplPrediction",
     "HplSystem",
     "Interconnect",
+    "JobPower",
     "MachinePower",
     "MxpPrediction",
     "NodeLevels",
+    "Pattern",
+    "Shape",
     "Strategy",
     "TrainingStep",
     "Work",
     "attention_s",
     "benchmark_power_w",
     "benchmark_system",
+    "capped",
+    "capped_job",
     "collective_s",
     "decode_s",
     "dgemm_flop_per_s",
@@ -48,10 +57,12 @@ __all__ = [
     "fan_power_w",
     "gemm_s",
     "generation_named",
+    "gpu_cap_of_node_w",
     "hpl_power_w",
     "idle_power_w",
     "interconnect_between",
     "interconnect_of",
+    "job_power",
     "levels_from_parts",
     "levels_of",
     "machine_power",
@@ -59,6 +70,8 @@ __all__ = [
     "mechanical_share",
     "node_levels",
     "node_power_w",
+    "node_trace_w",
+    "pattern_for",
     "power_limited_clock_hz",
     "predict_hpcg",
     "predict_hpl",

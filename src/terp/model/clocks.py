@@ -40,11 +40,15 @@ HOST_W: Final = 150.0
 VOLTAGE_POWER: Final = 0.6
 """Energy of a flop goes as the clock to this power, as voltage rises with it."""
 
+LOWEST_CLOCK: Final = 0.3
+"""Over the clock of the peak: 0.55 GHz of an H100, whose idle clock is 0.345."""
+
 
 @dataclass(frozen=True)
 class Load:
     """A mix of work: time that follows the clock, at that of the peak; time that does not; flops in BF16; bytes of the
-    memory, and bytes that the tiles of convolutions fetch from the cache.
+    memory, and bytes that the tiles of convolutions fetch from the cache; the share of a byte's energy that is spent on the
+    chip, at a voltage that falls with the clock, which counts where caps are low.
     """
 
     clocked_s: float
@@ -52,6 +56,7 @@ class Load:
     flop: float
     moved_bytes: float
     fetched_bytes: float = 0.0
+    on_chip_fraction: float = 0.0
 
     def time_s(self, clock: float) -> float:
         """Time at a clock over that of the peak [s]."""
@@ -74,17 +79,24 @@ def power_w(chip: Accelerator, load: Load, clock: float) -> float:
 
     P0  with the cap;  x  clock over the peak's;  F, B, C  flops, bytes of the memory, bytes fetched from the cache;  T  time
     """
-    energy_j: float = J_PER_FLOP[chip.architecture] * clock**VOLTAGE_POWER * load.flop + J_PER_BYTE * load.moved_bytes
+    moved = J_PER_BYTE * load.moved_bytes
+    if load.on_chip_fraction:
+        moved *= 1 - load.on_chip_fraction * (1 - (clock / highest_clock(chip)) ** VOLTAGE_POWER)
+    energy_j: float = J_PER_FLOP[chip.architecture] * clock**VOLTAGE_POWER * load.flop + moved
     energy_j += J_PER_FETCHED_BYTE * load.fetched_bytes
     return BASE_W * cap_w(chip) / 700.0 + energy_j / load.time_s(clock)
 
 
-def sustained_clock(chip: Accelerator, load: Load) -> float:
-    """The highest clock at which a mix stays under the board's cap, over the clock of the peak."""
-    low, high = 0.3, highest_clock(chip)
-    if power_w(chip, load, high) <= cap_w(chip):
+def sustained_clock(chip: Accelerator, load: Load, most_w: float | None = None) -> float:
+    """The highest clock at which a mix stays under a cap, the board's if none is given, over the clock of the peak.
+
+    Not below LOWEST_CLOCK, where a mix may draw more than a low cap.
+    """
+    most_w = cap_w(chip) if most_w is None else most_w
+    low, high = LOWEST_CLOCK, highest_clock(chip)
+    if power_w(chip, load, high) <= most_w:
         return high
     for _ in range(20):
         middle = (low + high) / 2
-        low, high = (middle, high) if power_w(chip, load, middle) <= cap_w(chip) else (low, middle)
+        low, high = (middle, high) if power_w(chip, load, middle) <= most_w else (low, middle)
     return low

@@ -7,6 +7,7 @@ one-line baseline is graded beside each.
 from terp.validate.collectives import grade_collectives
 from terp.validate.grade import Case, Errors, Grade, Skipped
 from terp.validate.kernels import grade_kernels
+from terp.validate.power import PowerGrades, grade_power
 from terp.validate.top500 import grade, models
 from terp.validate.training import TrainingGrade, grade_training
 
@@ -14,11 +15,13 @@ __all__ = [
     "Case",
     "Errors",
     "Grade",
+    "PowerGrades",
     "Skipped",
     "TrainingGrade",
     "grade",
     "grade_collectives",
     "grade_kernels",
+    "grade_power",
     "grade_training",
     "models",
 ]

@@ -13,7 +13,17 @@ import numpy as np
 
 from terp.errors import Problems
 from terp.units import show
-from terp.validate import Errors, Grade, Skipped, grade, grade_collectives, grade_kernels, grade_training, models
+from terp.validate import (
+    Errors,
+    Grade,
+    Skipped,
+    grade,
+    grade_collectives,
+    grade_kernels,
+    grade_power,
+    grade_training,
+    models,
+)
 from terp.validate.training import predictors_mape
 from terp.views.columns import aligned
 
@@ -183,10 +193,21 @@ def _training(cases: Path | None, _: str | None) -> Said:
     return Said(found.grades, data, "\n\n".join([*text, "  " + "; ".join(more)]))
 
 
+def _power_of_nodes(cases: Path | None, _: str | None) -> Said:
+    found = grade_power(cases)
+    data = found.as_data()
+    text = [as_text(entry) for entry in found.grades]
+    share = found.baseline_of_group_fraction
+    more = [f"mean power of the group's fit runs, the harder baseline: {_share(share)}", "median error by quantile:"]
+    more += [f"  {name:15} {_share(entry['median_abs_error'])}" for name, entry in data["swings"].items()]
+    return Said(found.grades, data, "\n\n".join([*text, "\n".join(f"  {line}" for line in more)]))
+
+
 GRADERS: Final[dict[str, Callable[[Path | None, str | None], Said]]] = {
     **{model: partial(_of_list, model) for model in models()},
     "kernels": _kernels,
     "collectives": _collectives,
     "training": _training,
+    "power": _power_of_nodes,
 }
 """What can be validated -> what grades it, on rows that ship or on a file, and on which GPU the file was measured."""

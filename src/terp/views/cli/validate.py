@@ -11,7 +11,9 @@ import click
 
 @click.command("validate")
 @click.argument("model", required=False)
-@click.option("--cases", type=click.Path(path_type=Path), help="Grade this table: CSV, or JSON lines for kernels.")
+@click.option(
+    "--cases", type=click.Path(path_type=Path), help="Grade this table: CSV; JSON lines for kernels; Parquet for power."
+)
 @click.option(
     "--gpu",
     help="GPU of the catalogue that the kernels of --cases were measured on, or the beginning of its name, such as "
@@ -21,8 +23,8 @@ import click
 def command(model: str | None, cases: Path | None, gpu: str | None, *, as_json: bool) -> None:
     """Grade MODEL, or all models, on rows that nothing was fitted to, beside a one-line baseline.
 
-    MODEL is hpl, hpl-power, hpcg, mxp, kernels (with whole steps on one GPU), collectives, or training.  Exit code 1 if a
-    median is worse than the one held by more than its step.
+    MODEL is hpl, hpl-power, hpcg, mxp, kernels (with whole steps on one GPU), collectives, training, or power.  Exit
+    code 1 if a median is worse than the one held by more than its step.
     """
     from terp.errors import UnknownName
     from terp.views.grades import GRADERS, table_lines
