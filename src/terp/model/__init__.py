@@ -6,7 +6,16 @@ Pure functions, one model each, with its symbols, units and source.  No clock, n
 from terp.model.benchmark import benchmark_power_w, benchmark_system
 from terp.model.collectives import Interconnect, collective_s, interconnect_between, interconnect_of
 from terp.model.dgemm import dgemm_flop_per_s, power_limited_clock_hz
-from terp.model.facility import facility_power_w, mechanical_share, pue
+from terp.model.facility import (
+    HallFlows,
+    Weather,
+    cooling_degree_days,
+    facility_power_w,
+    hall_flows,
+    mechanical_share,
+    pue,
+    waste_heat_celsius,
+)
 from terp.model.generations import GENERATIONS, Generation, generation_named
 from terp.model.hpcg import HpcgPrediction, predict_hpcg
 from terp.model.hpl import HplPrediction, HplSystem, matrix_order, predict_hpl
@@ -14,7 +23,7 @@ from terp.model.hpl_power import NETWORK_J_PER_BYTE, hpl_power_w
 from terp.model.inference import decode_s, prefill_s
 from terp.model.kernels import SOFTWARE, STREAM_SHARE, attention_s, gemm_s, stream_s
 from terp.model.machine import MachinePower, machine_power
-from terp.model.money import staircase_eur
+from terp.model.money import Peaks, capacity_charge_eur, energy_price_eur_per_j, staircase_eur
 from terp.model.mxp import MxpPrediction, predict_mxp
 from terp.model.networks import work_of
 from terp.model.power import NodeLevels, fan_power_w, idle_power_w, levels_from_parts, levels_of, node_levels, node_power_w
@@ -28,6 +37,7 @@ __all__ = [
     "SOFTWARE",
     "STREAM_SHARE",
     "Generation",
+    "HallFlows",
     "HpcgPrediction",
     "HplPrediction",
     "HplSystem",
@@ -35,19 +45,25 @@ __all__ = [
     "MachinePower",
     "MxpPrediction",
     "NodeLevels",
+    "Peaks",
     "Strategy",
     "TrainingStep",
+    "Weather",
     "Work",
     "attention_s",
     "benchmark_power_w",
     "benchmark_system",
+    "capacity_charge_eur",
     "collective_s",
+    "cooling_degree_days",
     "decode_s",
     "dgemm_flop_per_s",
+    "energy_price_eur_per_j",
     "facility_power_w",
     "fan_power_w",
     "gemm_s",
     "generation_named",
+    "hall_flows",
     "hpl_power_w",
     "idle_power_w",
     "interconnect_between",
@@ -68,5 +84,6 @@ __all__ = [
     "pue",
     "staircase_eur",
     "stream_s",
+    "waste_heat_celsius",
     "work_of",
 ]
