@@ -1,5 +1,6 @@
 """The hall: limits, pins of what was before, worked examples, and published PUE and water with tolerances set before."""
 
+import dataclasses
 import hashlib
 from pathlib import Path
 
@@ -279,6 +280,22 @@ def test_tax_stands_beside_every_contract():
     runs = [hour_by_hour(place, np.array([0]), np.array([1e6]), 60 * 86_400, 1e6) for place in (site, fixed)]
     assert runs[0].tax_eur == runs[1].tax_eur > 0
     assert runs[1].cost_eur.sum() == pytest.approx(runs[1].facility_j.sum() / KWH * 0.1 + runs[1].tax_eur)
+
+
+def test_a_step_s_price_is_that_of_a_year_of_flat_load(gefion):
+    """PUE and price of `predict train` against the bill of such a year.
+
+    Price within 2 %: the mean price is not weighted with the hall's load, and a month's peak is taken for the year's.
+    """
+    from terp.model import machine_power
+    from terp.views.training import site_rates
+
+    there = dataclasses.replace(gefion, file=gefion.file.model_copy(update={"site": "groningen-warm"}))
+    ratio, price = site_rates(there)
+    power_w, site = machine_power(gefion).expected_w, read_site("groningen-warm").record
+    hours = hour_by_hour(site, np.array([0]), np.array([power_w]), 366 * 86_400, power_w)
+    assert ratio == pytest.approx(pue(hours.facility_j.sum(), hours.it_j.sum()))
+    assert price == pytest.approx(hours.cost_eur.sum() / hours.facility_j.sum(), rel=0.02)
 
 
 # published.  Constants are those of sites/groningen-warm.yaml, assumed before any of these was computed; no fit.

@@ -1,4 +1,7 @@
-"""The yearly report of a data centre to the EU's database, filled from a run as far as a simulation can (eu-2024-1364)."""
+"""The yearly report of a data centre to the EU's database, filled from a run as far as a simulation can.
+
+Items and formulas are those of eu-2024-1364, under eu-2023-1791 and its Article 12.
+"""
 
 from __future__ import annotations
 
