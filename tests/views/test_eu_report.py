@@ -128,7 +128,8 @@ def test_a_hall_that_declares_nothing_says_so(gefion):
     items = by_symbol(report)
     assert {items[symbol]["known"] for symbol in ("TWH", "SDC", "SCR")} == {"not declared"}
     assert (items["WIN"]["value"], items["WIN-POT"]["value"], items["EREUSE"]["value"]) == (0, 0, 0)
-    assert [item["value"] for item in report["indicators"]][1:] == [0, 0, 0]
+    assert {items[symbol]["known"] for symbol in ("ERES-TOT", "ERES-GOO", "ERES-PPA", "ERES-OS")} == {"not declared"}
+    assert [item["value"] for item in report["indicators"]][1:] == [0, 0, None]
 
 
 def test_the_command_writes_or_prints_it_and_a_new_run_takes_it_away(run, report, tmp_path):

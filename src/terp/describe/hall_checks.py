@@ -86,7 +86,8 @@ def _bought(written: Written[Site]) -> list[Problem]:
         wrong = f"{'missing' if contract.price_eur_per_j is None else 'not a key'} for `kind: {contract.kind}`"
         would_do = "a fixed contract has a `price`, a day-ahead one has the series'"
         problems.append(tree.problem(("contract", "price"), wrong, would_do=would_do, key=True))
-    total = written.record.renewables.total_fraction
+    renewables = written.record.renewables
+    total = renewables.total_fraction if renewables else 0.0
     if total > 1 + 1e-9:
         problems.append(tree.problem(("renewables",), "more than all of the energy", f"{total:.4g}", "lower one of them"))
     return problems

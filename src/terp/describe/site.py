@@ -65,7 +65,7 @@ class Site(Record):
     dry_bulb: Name | None = None
     cooling: Cooling
     heat_reuse: HeatReuse | None = None
-    renewables: Renewables = Renewables()
+    renewables: Renewables | None = None
     contract: Contract = Contract()
     energy_tax: list[TaxSlice] = []
     hall: Hall = Hall()

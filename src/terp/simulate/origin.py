@@ -80,7 +80,7 @@ def _facility(site: Site, machine: Machine) -> dict[str, Any]:
         "heat_pump": site.heat_reuse is not None and site.heat_reuse.lift_carnot_fraction is not None,
         "contract": site.contract.kind,
         **site.hall.model_dump(),
-        **site.renewables.model_dump(),
+        "renewables": site.renewables.model_dump() if site.renewables else None,
     }
 
 

@@ -75,7 +75,7 @@ def hall_figures(site: Site, hours: Hours) -> dict[str, Any]:
     """What the hall did with energy, heat and water, and what the parts of the bill came to."""
     it_j, facility_j = float(hours.it_j.sum()), float(hours.facility_j.sum())
     water_kg, reused_j = float(hours.water_kg.sum()), float(hours.reused_j.sum())
-    dry = hours.dry_bulb_celsius
+    dry, renewables = hours.dry_bulb_celsius, site.renewables
     return {
         "peak_facility_power_w": float((hours.facility_j / np.diff(hours.edges_s)).max()),
         "network_charge_eur": hours.network_eur,
@@ -84,8 +84,8 @@ def hall_figures(site: Site, hours: Hours) -> dict[str, Any]:
         "mean_wue_kg_per_j": water_kg / it_j if it_j > 0 else 0.0,
         "reused_heat_j": reused_j,
         "energy_reuse_fraction": reused_j / facility_j if facility_j > 0 else 0.0,
-        "renewable_energy_j": facility_j * site.renewables.total_fraction,
-        "renewable_energy_fraction": site.renewables.total_fraction,
+        "renewable_energy_j": facility_j * renewables.total_fraction if renewables else None,
+        "renewable_energy_fraction": renewables.total_fraction if renewables else None,
         "cooling_degree_days": cooling_degree_days(dry) if dry is not None else None,
     }
 

@@ -140,17 +140,22 @@ def _water_and_heat(run: Run, days: int) -> list[Item]:
 
 def _renewables(run: Run, days: int) -> list[Item]:
     """Annex II, 1 (o) to (r): shares of the total energy that the site file declares."""
-    hall, whole = run.origin["facility"], float(_hours(run, "facility_energy_j", days).sum()) / KWH
+    declared, whole = run.origin["facility"]["renewables"], float(_hours(run, "facility_energy_j", days).sum()) / KWH
     kinds = (
         ("II.1(p)", "ERES-GOO", "of it, by guarantees of origin", "guarantees_fraction"),
         ("II.1(q)", "ERES-PPA", "of it, by power purchase agreements", "agreements_fraction"),
         ("II.1(r)", "ERES-OS", "of it, made on site", "on_site_fraction"),
     )
-    shares = "declared shares of the simulated energy"
-    total = sum(hall[key] for *_, key in kinds) * whole
+    known: Known = "declared" if declared else "not declared"
+    shares = "declared shares of the simulated energy" if declared else ""
+    energy = [declared[key] * whole if declared else None for *_, key in kinds]
+    total = sum(declared.values()) * whole if declared else None
     return [
-        Item("II.1(o)", "ERES-TOT", "renewable energy", "kWh", total, "declared", shares),
-        *(Item(point, symbol, name, "kWh", hall[key] * whole, "declared", shares) for point, symbol, name, key in kinds),
+        Item("II.1(o)", "ERES-TOT", "renewable energy", "kWh", total, known, shares),
+        *(
+            Item(point, symbol, name, "kWh", value, known, shares)
+            for (point, symbol, name, _), value in zip(kinds, energy, strict=True)
+        ),
     ]
 
 
@@ -168,15 +173,17 @@ def _capacity() -> list[Item]:
 
 
 def _indicators(by_symbol: dict[str, Item]) -> list[Item]:
-    """Annex III, from the items by its formulas.  None where nothing was drawn."""
-
-    def ratio(above: str, below: str, scale: float = 1.0) -> float | None:
-        over, under = by_symbol[above].value, by_symbol[below].value
-        return float(over) / float(under) * scale if under else None  # type: ignore[arg-type]
-
+    """Annex III, from the items by its formulas.  No value where nothing was drawn or an item is not declared."""
     return [
-        Item("III(a)", "PUE", "power usage effectiveness", "", ratio("EDC", "EIT"), "derived", "EDC / EIT"),
-        Item("III(b)", "WUE", "water usage effectiveness", "m3/MWh", ratio("WIN", "EIT", 1000), "derived", "WIN / EIT"),
-        Item("III(c)", "ERF", "energy reuse factor", "", ratio("EREUSE", "EDC"), "derived", "EREUSE / EDC"),
-        Item("III(d)", "REF", "renewable energy factor", "", ratio("ERES-TOT", "EDC"), "derived", "ERES-TOT / EDC"),
+        _ratio("III(a)", "PUE", "power usage effectiveness", "", by_symbol["EDC"], by_symbol["EIT"]),
+        _ratio("III(b)", "WUE", "water usage effectiveness", "m3/MWh", by_symbol["WIN"], by_symbol["EIT"], 1000),
+        _ratio("III(c)", "ERF", "energy reuse factor", "", by_symbol["EREUSE"], by_symbol["EDC"]),
+        _ratio("III(d)", "REF", "renewable energy factor", "", by_symbol["ERES-TOT"], by_symbol["EDC"]),
     ]
+
+
+def _ratio(point: str, symbol: str, name: str, unit: str, over: Item, under: Item, scale: float = 1.0) -> Item:
+    note = f"{over.symbol} / {under.symbol}"
+    if not isinstance(over.value, float) or not isinstance(under.value, float) or under.value == 0:
+        return Item(point, symbol, name, unit, None, "not declared", note)
+    return Item(point, symbol, name, unit, over.value / under.value * scale, "derived", note)
