@@ -35,12 +35,16 @@ UNITS: Final[dict[str, dict[str, float]]] = {
     "flop_per_s": _scaled("flop/s", "kMGTPE"),
     "eur": _scaled("EUR", "kM"),
     "eur_per_j": {"EUR/kWh": 1 / 3.6e6, "EUR/MWh": 1 / 3.6e9},
+    "eur_per_w": {"EUR/kW": 1e-3, "EUR/MW": 1e-6},
     "kg_per_j": {"gCO2/kWh": 1e-3 / 3.6e6, "kgCO2/kWh": 1 / 3.6e6, "kgCO2/MWh": 1 / 3.6e9},
     "hz": _scaled("Hz", "kMG"),
     "per_s": {"/s": 1.0, "/h": 1 / 3600, "/day": 1 / 86400, "/year": 1 / (365 * 86400)},
     "m": {"mm": 1e-3, "cm": 1e-2, "m": 1.0, "km": 1e3},
+    "m2": {"m2": 1.0},
     "kg": {"kg": 1.0, "t": 1e3},
+    "kg_per_s": {"kg/s": 1.0},
     "celsius": {"degC": 1.0},
+    "kelvin": {"K": 1.0},
     "fraction": {"": 1.0, "%": 0.01},
     "ratio": {"": 1.0},
     "count": {"": 1.0},
@@ -50,6 +54,7 @@ UNITS: Final[dict[str, dict[str, float]]] = {
 NAMES: Final[dict[str, str]] = {
     "w": "a power", "j": "an energy", "s": "a time", "bytes": "a size in bytes", "bytes_per_s": "a data rate",
     "flop_per_s": "a compute rate", "eur": "an amount of money", "eur_per_j": "a price of energy",
+    "eur_per_w": "a price of power", "m2": "an area", "kg_per_s": "a mass flow", "kelvin": "a temperature difference",
     "kg_per_j": "a carbon intensity", "hz": "a frequency", "per_s": "a rate of events", "m": "a length",
     "kg": "a mass", "celsius": "a temperature", "fraction": "a fraction",
     "ratio": "a plain number", "count": "a whole number",
@@ -58,6 +63,7 @@ NAMES: Final[dict[str, str]] = {
 EXAMPLES: Final[dict[str, str]] = {
     "w": "10.2 kW", "j": "3 GWh", "s": "30 min", "bytes": "80 GB", "bytes_per_s": "400 Gb/s",
     "flop_per_s": "989 Tflop/s", "eur": "64.1 MEUR", "eur_per_j": "0.14 EUR/kWh", "kg_per_j": "143 gCO2/kWh",
+    "eur_per_w": "50 EUR/kW", "m2": "1200 m2", "kg_per_s": "0.5 kg/s", "kelvin": "4 K",
     "hz": "1.98 GHz", "per_s": "0.0029 /day", "m": "50 m", "kg": "130 kg", "celsius": "18 degC",
     "fraction": "85 %", "ratio": "1.5", "count": "8",
 }  # fmt: skip

@@ -4,6 +4,7 @@ Frozen records of the files people write: machine, site, workload, policy, model
 """
 
 from terp.describe.checks import unknown_parts
+from terp.describe.hall import Conversion, Cooling, Evaporation, Hall, HeatReuse, Liquid, Rejection, Renewables
 from terp.describe.machine import PARTS, Compute, Fabric, Listed, MachineFile, Management, PublishedCounts, Storage
 from terp.describe.model import Experts, Latent, ModelFile, Patches, StateSpace, TransformerModel, Window
 from terp.describe.policy import Account, Backfill, Limits, Partition, Policy, Priority, Qos, Reservation, Weights
@@ -17,7 +18,7 @@ from terp.describe.shipped import (
     read_workload,
     shipped_names,
 )
-from terp.describe.site import Cooling, Site, TaxSlice
+from terp.describe.site import Contract, Network, Site, TaxSlice
 from terp.describe.trace import TRACE_STATES, Cluster, Trace
 from terp.describe.workload import Arrivals, Domain, Group, JobType, Requests, Runs, Workload
 
@@ -31,26 +32,35 @@ __all__ = [
     "Backfill",
     "Cluster",
     "Compute",
+    "Contract",
+    "Conversion",
     "Cooling",
     "Domain",
+    "Evaporation",
     "EvoformerModel",
     "Experts",
     "Fabric",
     "Group",
+    "Hall",
+    "HeatReuse",
     "JobType",
     "Latent",
     "Limits",
+    "Liquid",
     "Listed",
     "MachineFile",
     "Management",
     "MeshModel",
     "ModelFile",
+    "Network",
     "Partition",
     "Patches",
     "Policy",
     "Priority",
     "PublishedCounts",
     "Qos",
+    "Rejection",
+    "Renewables",
     "Requests",
     "ResNetModel",
     "Reservation",

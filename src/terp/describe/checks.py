@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 from terp.catalogue import Catalogue, hourly, job_profiles, read_catalogue, series_names, unknown_sources
+from terp.describe.hall_checks import misfits_of_hall
 from terp.describe.machine import OF_TOPOLOGY, PARTS, MachineFile
 from terp.describe.model import ModelFile, TransformerModel
 from terp.describe.policy import Policy
@@ -111,25 +112,24 @@ def _repair_times(written: Written[MachineFile]) -> list[Problem]:
 
 
 def misfits_of_site(written: Written[Site]) -> list[Problem]:
-    """Series that are not there or of another unit, cooling that ends before it begins, tax slices that do not rise."""
+    """Series that are not there or of another unit, a hall that cannot be, tax slices that do not rise."""
     site, tree, known = written.record, written.tree, series_names()
     problems = []
-    for field, unit in (("price", "EUR/MWh"), ("carbon", "gCO2/kWh"), ("wet_bulb", "degC")):
+    for field, unit in (("price", "EUR/MWh"), ("carbon", "gCO2/kWh"), ("wet_bulb", "degC"), ("dry_bulb", "degC")):
         name = getattr(site, field)
+        if name is None:
+            continue
         if name not in known:
             problems.append(tree.problem((field,), "unknown hourly series", repr(name), did_you_mean(name, known)))
         elif hourly(name).entry.unit != unit:
             wrong = f"a series in {hourly(name).entry.unit} where one in {unit} is wanted"
             problems.append(tree.problem((field,), wrong, repr(name)))
-    if site.cooling.free_below_celsius >= site.cooling.full_above_celsius:
-        wrong = "free cooling ends above where chillers do all"
-        problems.append(tree.problem(("cooling", "full_above"), wrong, would_do="put full_above above free_below"))
     bounds = [slice_.up_to_j for slice_ in site.energy_tax]
     rising = sorted(bound for bound in bounds if bound is not None)
     if any(bound is None for bound in bounds[:-1]) or rising != [bound for bound in bounds if bound is not None]:
         wrong = "the slices do not rise"
         problems.append(tree.problem(("energy_tax",), wrong, would_do="sort by up_to; only the last goes without"))
-    return problems
+    return [*problems, *misfits_of_hall(written)]
 
 
 def misfits_of_workload(written: Written[Workload]) -> list[Problem]:

@@ -1,4 +1,4 @@
-"""What a site file says: where the machine stands, what its air, power and taxes are like."""
+"""What a site file says: where the machine stands, what its hall, power and taxes are like."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from terp.describe.hall import Cooling, Hall, HeatReuse, Renewables
 from terp.reader import Name, Record
 from terp.reader.fields import wrong
 
@@ -17,30 +18,37 @@ def _country(code: str) -> str:
     return code
 
 
-class Cooling(Record):
-    """How the hall is cooled; the terms of `model.facility_power_w`.
-
-    electrical_loss_fraction   transformers, UPS and distribution, of IT power
-    air_fraction               fans and pumps that move heat out, of IT power
-    fixed_fraction             lights, controls and standing losses, of the machine's rated power, always drawn
-    free_below_celsius         wet bulb up to which outside air does all the cooling
-    full_above_celsius         wet bulb from which chillers do all of it
-    chiller_cop_ratio          heat moved per unit of chiller power
-    """
-
-    electrical_loss_fraction: float = Field(ge=0, le=0.5)
-    air_fraction: float = Field(ge=0, le=0.5)
-    fixed_fraction: float = Field(ge=0, le=0.2)
-    free_below_celsius: float = Field(ge=-30, le=40)
-    full_above_celsius: float = Field(ge=-30, le=50)
-    chiller_cop_ratio: float = Field(ge=1, le=30)
-
-
 class TaxSlice(Record):
     """A slice of a tax staircase: the rate on the energy of a year up to a bound, beyond the slice before."""
 
     up_to_j: float | None = Field(default=None, ge=0, le=1e18)
     rate_eur_per_j: float = Field(ge=0, le=1e-6)
+
+
+class Network(Record):
+    """What the network operator charges.
+
+    energy_eur_per_j       on every unit of energy
+    year_peak_eur_per_w    a year, on its highest hour
+    month_peak_eur_per_w   a month, on its highest hour
+    """
+
+    energy_eur_per_j: float = Field(default=0.0, ge=0, le=1e-6)
+    year_peak_eur_per_w: float = Field(default=0.0, ge=0, le=10)
+    month_peak_eur_per_w: float = Field(default=0.0, ge=0, le=10)
+
+
+class Contract(Record):
+    """How electricity is bought: by the hour at the day-ahead price, or at one price; with margin and network if given.
+
+    price_eur_per_j    the one price
+    margin_eur_per_j   of the supplier, on top
+    """
+
+    kind: Literal["day-ahead", "fixed"] = "day-ahead"
+    price_eur_per_j: float | None = Field(default=None, ge=0, le=1e-6)
+    margin_eur_per_j: float = Field(default=0.0, ge=0, le=1e-6)
+    network: Network = Network()
 
 
 class Site(Record):
@@ -54,6 +62,11 @@ class Site(Record):
     price: Name
     carbon: Name
     wet_bulb: Name
+    dry_bulb: Name | None = None
     cooling: Cooling
+    heat_reuse: HeatReuse | None = None
+    renewables: Renewables | None = None
+    contract: Contract = Contract()
     energy_tax: list[TaxSlice] = []
+    hall: Hall = Hall()
     note: str = ""

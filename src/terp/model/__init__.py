@@ -7,7 +7,16 @@ from terp.model.benchmark import benchmark_power_w, benchmark_system
 from terp.model.capped import Capped, capped, capped_job, gpu_cap_of_node_w
 from terp.model.collectives import Interconnect, collective_s, interconnect_between, interconnect_of
 from terp.model.dgemm import dgemm_flop_per_s, power_limited_clock_hz
-from terp.model.facility import facility_power_w, mechanical_share, pue
+from terp.model.facility import (
+    HallFlows,
+    Weather,
+    cooling_degree_days,
+    facility_power_w,
+    hall_flows,
+    mechanical_share,
+    pue,
+    waste_heat_celsius,
+)
 from terp.model.generations import GENERATIONS, Generation, generation_named
 from terp.model.hpcg import HpcgPrediction, predict_hpcg
 from terp.model.hpl import HplPrediction, HplSystem, matrix_order, predict_hpl
@@ -15,7 +24,7 @@ from terp.model.hpl_power import NETWORK_J_PER_BYTE, hpl_power_w
 from terp.model.inference import decode_s, prefill_s
 from terp.model.kernels import SOFTWARE, STREAM_SHARE, attention_s, gemm_s, stream_s
 from terp.model.machine import MachinePower, machine_power
-from terp.model.money import staircase_eur
+from terp.model.money import Peaks, capacity_charge_eur, energy_price_eur_per_j, staircase_eur
 from terp.model.mxp import MxpPrediction, predict_mxp
 from terp.model.networks import work_of
 from terp.model.node_power import PATTERNS, JobPower, Pattern, Shape, job_power, node_trace_w, pattern_for
@@ -32,6 +41,7 @@ __all__ = [
     "STREAM_SHARE",
     "Capped",
     "Generation",
+    "HallFlows",
     "HpcgPrediction",
     "HplPrediction",
     "HplSystem",
@@ -41,23 +51,29 @@ __all__ = [
     "MxpPrediction",
     "NodeLevels",
     "Pattern",
+    "Peaks",
     "Shape",
     "Strategy",
     "TrainingStep",
+    "Weather",
     "Work",
     "attention_s",
     "benchmark_power_w",
     "benchmark_system",
+    "capacity_charge_eur",
     "capped",
     "capped_job",
     "collective_s",
+    "cooling_degree_days",
     "decode_s",
     "dgemm_flop_per_s",
+    "energy_price_eur_per_j",
     "facility_power_w",
     "fan_power_w",
     "gemm_s",
     "generation_named",
     "gpu_cap_of_node_w",
+    "hall_flows",
     "hpl_power_w",
     "idle_power_w",
     "interconnect_between",
@@ -81,5 +97,6 @@ __all__ = [
     "pue",
     "staircase_eur",
     "stream_s",
+    "waste_heat_celsius",
     "work_of",
 ]

@@ -1,10 +1,29 @@
-"""Money: what energy costs beyond its price."""
+"""Money: what electricity costs, by the hour and by the peak, and what is levied on it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from terp.describe import TaxSlice
+import numpy as np
+from numpy.typing import NDArray
+
+from terp.describe import Contract, TaxSlice
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Peaks:
+    """What each period of a capacity charge is: months, or years.
+
+    period    its number by hour, from 0; shape (hours,)
+    whole_s   length of the whole period, simulated or not, by period [s]
+    """
+
+    period: NDArray[np.int64]
+    whole_s: Floats
 
 
 def staircase_eur(energy_j: float, slices: Sequence[TaxSlice], share_of_year: float = 1.0) -> float:
@@ -22,3 +41,32 @@ def staircase_eur(energy_j: float, slices: Sequence[TaxSlice], share_of_year: fl
         tax_eur += max(0.0, upto_j - below_j) * slice_.rate_eur_per_j
         below_j = max(below_j, upto_j)
     return tax_eur
+
+
+def energy_price_eur_per_j(day_ahead_eur_per_j: Floats, contract: Contract) -> Floats:
+    """Price of energy by hour [EUR/J], before margin, network and tax: the exchange's, or the contract's one price."""
+    if contract.price_eur_per_j is None:
+        return day_ahead_eur_per_j
+    return np.full_like(day_ahead_eur_per_j, contract.price_eur_per_j)
+
+
+def capacity_charge_eur(energy_j: Floats, duration_s: Ints, peaks: Peaks, rate_eur_per_w: float) -> Floats:
+    """What a network operator charges on peaks, by hour [EUR].  C = r P_max t / t_whole, by period
+
+    energy_j     at the meter, by hour [J]
+    duration_s   of each hour, the last one of a run may be cut [s]
+    r            charge on the highest hour of a whole period [EUR/W]
+    t            how much of the period was simulated [s]
+
+    Each period's charge is spread over its energy, as a bill by unit would be.  Operators meter quarters of an hour;
+    hourly means understate a peak.
+    """
+    charge = np.zeros_like(energy_j)
+    for period in range(peaks.whole_s.size if rate_eur_per_w else 0):
+        mine = peaks.period == period
+        total_j = float(energy_j[mine].sum())
+        if total_j > 0:
+            peak_w = float((energy_j[mine] / duration_s[mine]).max())
+            due_eur = rate_eur_per_w * peak_w * float(duration_s[mine].sum()) / float(peaks.whole_s[period])
+            charge[mine] = energy_j[mine] * (due_eur / total_j)
+    return charge

@@ -18,6 +18,7 @@ from terp.errors import Problem, Problems
 TABLES: Final = ("jobs", "interruptions", "timeline", "hours")
 DOCUMENTS: Final = {"summary": "summary.json", "origin": "run.json"}
 FILES: Final = (*(f"{name}.parquet" for name in TABLES), *DOCUMENTS.values())
+REPORTS: Final = ("report.html", "eu-report.json")
 FORMAT: Final = "terp-run/1"
 
 
@@ -28,7 +29,7 @@ class Run:
     jobs       a row a job, see docs/formats/run.md
     interruptions   a row a time that a node failure cut a job short
     timeline   a row a change; each row holds until the next one's time
-    hours      a row an hour: energy, cost, carbon, weather and price
+    hours      a row an hour: energy, cost, carbon, water, reused heat, weather and price
     summary    the figures of summary.json
     origin     run.json: digests of machine, catalogue and workload, seed, version, the provenance of every input
     """
@@ -67,7 +68,7 @@ def check_target(folder: Path) -> None:
 def save_run(run: Run, folder: Path) -> None:
     """Writes a run beside its final name and renames it when whole.
 
-    An earlier run there is replaced, with its report; other files that lie beside it are kept.
+    An earlier run there is replaced, with its reports; other files that lie beside it are kept.
     """
     check_target(folder)
     target = folder.absolute()
@@ -98,7 +99,7 @@ def _rename(draft: Path, target: Path) -> None:
     target.rename(old / "run")
     draft.rename(target)
     for path in (old / "run").iterdir():
-        if path.name not in (*FILES, "report.html"):
+        if path.name not in (*FILES, *REPORTS):
             path.rename(target / path.name)
     shutil.rmtree(old, ignore_errors=True)
 
@@ -133,6 +134,7 @@ def _belongs_together(run: Run) -> bool:
             and run.jobs.num_rows == run.summary["jobs_submitted_count"]
             and {"energy_j", "domain"} <= set(run.jobs.column_names)
             and {"time_s", "it_power_w"} <= set(run.timeline.column_names)
+            and "water_kg" in run.hours.column_names
         )
     except (KeyError, TypeError):
         return False

@@ -11,7 +11,7 @@ import terp
 from terp.build import Machine
 from terp.catalogue import hourly, job_statistics_digest, read_catalogue, series_digest
 from terp.describe import Site, Workload
-from terp.model import machine_power
+from terp.model import machine_power, waste_heat_celsius
 from terp.reader import Provenance, Record, Written
 from terp.results.run import FORMAT
 from terp.simulate.kinds import Kind, kinds_digest, predicted_provenance
@@ -26,7 +26,8 @@ def origin_of(
         provenance |= {f"{written.record.name}.{path}": entry for path, entry in written.provenance.items()}
     predicted = predicted_provenance(kinds)
     provenance |= {f"{workload.record.name}.{path}": entry for path, entry in predicted.items()}
-    series = {use: hourly(getattr(site.record, use)) for use in ("price", "carbon", "wet_bulb")}
+    uses = [use for use in ("price", "carbon", "wet_bulb", "dry_bulb") if getattr(site.record, use)]
+    series = {use: hourly(getattr(site.record, use)) for use in uses}
     used = {entry.source for entry in provenance.values() if entry.source}
     used |= {entry.entry.origin for entry in series.values()} | {"acme-2024"}
     citations = read_catalogue().sources
@@ -52,6 +53,7 @@ def origin_of(
         },
         "titles": _titles(workload.record),
         "power": asdict(machine_power(machine)),
+        "facility": _facility(site.record, machine),
         "series": {
             use: {
                 "name": entry.name,
@@ -64,6 +66,21 @@ def origin_of(
         "assumed": [_row(path, entry) for path, entry in sorted(provenance.items()) if entry.status == "assumed"],
         "provenance": {path: _row(path, entry) for path, entry in sorted(provenance.items())},
         "sources": {name: citations[name].model_dump() for name in sorted(used)},
+    }
+
+
+def _facility(site: Site, machine: Machine) -> dict[str, Any]:
+    """The hall as it stands in the site file, and as the machine uses it."""
+    loop, wet = site.cooling.liquid, machine.node.cooling == "liquid" and site.cooling.liquid is not None
+    return {
+        "liquid_cooled": wet,
+        "rejection": loop.rejection.kind if loop and wet else None,
+        "evaporates": site.cooling.evaporation is not None,
+        "waste_heat_celsius": waste_heat_celsius(site, wet=wet),
+        "heat_pump": site.heat_reuse is not None and site.heat_reuse.lift_carnot_fraction is not None,
+        "contract": site.contract.kind,
+        **site.hall.model_dump(),
+        "renewables": site.renewables.model_dump() if site.renewables else None,
     }
 
 

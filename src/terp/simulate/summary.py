@@ -9,8 +9,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from terp.build import Machine
-from terp.describe import Workload
-from terp.model import pue
+from terp.describe import Site, Workload
+from terp.model import cooling_degree_days, pue
 from terp.simulate.account import Hours
 from terp.simulate.draw import DAY_S
 from terp.simulate.kinds import Kind, kinds_data
@@ -68,6 +68,25 @@ def summarise(
         "sizes": _sizes(gpus, gpu_s, wait_s, started),
         "kinds": done,
         "unattributed": {key: value - float(table.column(key).to_numpy().sum()) for key, value in totals.items()},
+    }
+
+
+def hall_figures(site: Site, hours: Hours) -> dict[str, Any]:
+    """What the hall did with energy, heat and water, and what the parts of the bill came to."""
+    it_j, facility_j = float(hours.it_j.sum()), float(hours.facility_j.sum())
+    water_kg, reused_j = float(hours.water_kg.sum()), float(hours.reused_j.sum())
+    dry, renewables = hours.dry_bulb_celsius, site.renewables
+    return {
+        "peak_facility_power_w": float((hours.facility_j / np.diff(hours.edges_s)).max()),
+        "network_charge_eur": hours.network_eur,
+        "supplier_margin_eur": hours.margin_eur,
+        "water_kg": water_kg,
+        "mean_wue_kg_per_j": water_kg / it_j if it_j > 0 else 0.0,
+        "reused_heat_j": reused_j,
+        "energy_reuse_fraction": reused_j / facility_j if facility_j > 0 else 0.0,
+        "renewable_energy_j": facility_j * renewables.total_fraction if renewables else None,
+        "renewable_energy_fraction": renewables.total_fraction if renewables else None,
+        "cooling_degree_days": cooling_degree_days(dry) if dry is not None else None,
     }
 
 

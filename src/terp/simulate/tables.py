@@ -71,7 +71,8 @@ def timeline_table(core: Any, state: Any) -> pa.Table:
 
 
 def hours_table(hours: Hours) -> pa.Table:
-    """The hours of a run, each from its `start_s` on."""
+    """The hours of a run, each from its `start_s` on; the dry bulb is empty where the site names no series of it."""
+    dry = hours.dry_bulb_celsius
     return pa.table(
         {
             "start_s": hours.edges_s[:-1],
@@ -79,7 +80,10 @@ def hours_table(hours: Hours) -> pa.Table:
             "facility_energy_j": hours.facility_j,
             "cost_eur": hours.cost_eur,
             "carbon_kg": hours.carbon_kg,
+            "water_kg": hours.water_kg,
+            "reused_heat_j": hours.reused_j,
             "wet_bulb_celsius": hours.wet_bulb_celsius,
+            "dry_bulb_celsius": pa.nulls(hours.it_j.size, pa.float64()) if dry is None else dry,
             "price_eur_per_j": hours.price_eur_per_j,
         }
     )

@@ -20,7 +20,7 @@ from terp.simulate.faults import draw_node_events
 from terp.simulate.kernels import kernels
 from terp.simulate.kinds import Kind, kinds_of
 from terp.simulate.origin import origin_of
-from terp.simulate.summary import summarise
+from terp.simulate.summary import hall_figures, summarise
 from terp.simulate.tables import Attempts, hours_table, interruptions_table, jobs_table, timeline_table
 
 _CHUNKS: Final = 40
@@ -48,11 +48,14 @@ def simulate(
     state = _run(core, machine, work, horizon_s, seed, tell)
     timeline = timeline_table(core, state)
     time_s, power_w = state.row_time[: int(state.n[core.ROWS])], state.row_power[: int(state.n[core.ROWS])]
-    hours = hour_by_hour(site.record, time_s, power_w, horizon_s, machine_power(machine).rated_w)
+    power = machine_power(machine)
+    dry_w = power.base_w if machine.node.cooling == "liquid" else None
+    hours = hour_by_hour(site.record, time_s, power_w, horizon_s, power.rated_w, dry_w)
     idle_w = idle_power_w(levels_of(machine)) / gpus_per_node
     attempts = Attempts.of(core, state, work.power_w + idle_w * jobs.gpus)
     table = jobs_table(core, workload.record, jobs, state, attempts, hours)
     summary = summarise(table, hours, machine, workload.record, kinds, days, seed, int(state.n[core.FAILED_NODES]))
+    summary |= hall_figures(site.record, hours)
     checks = check_workload(workload.record, jobs)
     summary["published_figures_count"] = len(checks)
     summary["published_figures_met_count"] = sum(check.passes for check in checks)

@@ -20,7 +20,9 @@ def as_text(run: Run) -> str:
     used = f"{s['gpu_utilisation_fraction']:.1%} of {s['gpus_count']:,}, asked for {s['offered_load_fraction']:.1%}"
     failures = f"{s['node_failures_count']:,} of nodes, {s['jobs_interrupted_count']:,} jobs interrupted"
     energy = f"{show(s['facility_energy_j'], 'j')} at the meter, PUE {s['mean_pue']:.3f}"
-    tax = f", {show(s['energy_tax_eur'], 'eur')} of it tax" if s["energy_tax_eur"] else ""
+    levied = {"energy_tax_eur": "tax", "network_charge_eur": "network", "supplier_margin_eur": "margin"}
+    parts = [f"{show(s[key], 'eur')} {word}" for key, word in levied.items() if s[key]]
+    of_it = f", of it {', '.join(parts)}" if parts else ""
     met = f"{s['published_figures_met_count']} of {s['published_figures_count']} published shares and quantiles of jobs met"
     rows = [
         ("jobs", f"{s['jobs_submitted_count']:,}: {', '.join(ends)}; {left}"),
@@ -28,7 +30,8 @@ def as_text(run: Run) -> str:
         ("wait", ", ".join(waits)),
         ("failures", f"{failures}, {lost_fraction:.2%} of GPU time lost"),
         ("energy", f"{energy}, machine {show(s['mean_it_power_w'], 'w')} on average"),
-        ("electricity", f"{show(s['electricity_cost_eur'], 'eur')}{tax}"),
+        ("electricity", f"{show(s['electricity_cost_eur'], 'eur')}{of_it}"),
+        *_water_and_heat(s),
         ("carbon", f"{number(s['carbon_kg'] / 1000)} t CO2"),
         ("workload", met),
         ("kinds of job", _predicted(s)),
@@ -42,6 +45,18 @@ def as_text(run: Run) -> str:
     synthetic = [entry["title"] for entry in run.origin["series"].values() if entry["synthetic"]]
     lines += [f"  modelled, not observed: {title}" for title in synthetic]
     return "\n".join(lines).rstrip()
+
+
+def _water_and_heat(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    """Rows of a hall that evaporates water or hands on heat."""
+    rows = []
+    if summary["water_kg"]:
+        litres_per_kwh = number(summary["mean_wue_kg_per_j"] * 3.6e6, 2)
+        rows.append(("water", f"{number(summary['water_kg'] / 1000)} m3, {litres_per_kwh} l per kWh of the machine"))
+    if summary["reused_heat_j"]:
+        share = f"{summary['energy_reuse_fraction']:.1%} of the energy at the meter"
+        rows.append(("heat reused", f"{show(summary['reused_heat_j'], 'j')}, {share}"))
+    return rows
 
 
 def _predicted(summary: dict[str, Any]) -> str:

@@ -17,9 +17,11 @@ from terp.model import (
     Interconnect,
     Strategy,
     TrainingStep,
+    Weather,
     Work,
-    facility_power_w,
+    energy_price_eur_per_j,
     generation_named,
+    hall_flows,
     interconnect_of,
     machine_power,
     predict_step,
@@ -258,16 +260,23 @@ def _money(machine: Machine, power: StepPower, step: TrainingStep, hire_eur: flo
 def site_rates(machine: Machine) -> tuple[float, float] | None:
     """Power at the meter over that of the machine, and the price of energy with its tax [EUR/J], means of the site's year.
 
-    The tax is that of a year in which the machine is in long training, over its energy.
+    Tax and network charge are those of a year in which the machine is in long training, over its energy; each month's
+    peak is taken for the year's.
     """
     if machine.file.site is None:
         return None
     site = read_site(machine.file.site).record
-    expected_w = np.array(machine_power(machine).expected_w)
-    drawn = facility_power_w(expected_w, hourly(site.wet_bulb).values, float(expected_w), site.cooling)
+    power, contract = machine_power(machine), site.contract
+    weather = Weather(hourly(site.wet_bulb).values, hourly(site.dry_bulb).values if site.dry_bulb else None)
+    it_w = np.full_like(weather.wet_bulb_celsius, power.expected_w)
+    wetted_w = it_w - power.base_w if machine.node.cooling == "liquid" else it_w * 0.0
+    drawn = hall_flows(it_w, wetted_w, weather, power.expected_w, site).meter_w
     year_j = float(drawn.mean()) * YEAR_S
-    price = float(hourly(site.price).values.mean()) / 3.6e9 + staircase_eur(year_j, site.energy_tax) / year_j
-    return float(drawn.mean() / expected_w), price
+    price = energy_price_eur_per_j(np.array(float(hourly(site.price).values.mean()) / 3.6e9), contract)
+    peaks_eur = float(drawn.max()) * (contract.network.year_peak_eur_per_w + 12 * contract.network.month_peak_eur_per_w)
+    levies_eur = staircase_eur(year_j, site.energy_tax) + peaks_eur
+    extra = contract.margin_eur_per_j + contract.network.energy_eur_per_j
+    return float(drawn.mean() / power.expected_w), float(price) + extra + levies_eur / year_j
 
 
 def _run(wanted: Asked, step: TrainingStep, power: StepPower, tokens: float, data: dict[str, Any]) -> dict[str, Any]:

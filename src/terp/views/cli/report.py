@@ -1,7 +1,8 @@
-"""`terp report RUN`: one self-contained HTML page."""
+"""`terp report RUN`: one self-contained HTML page, or the yearly report to the EU's database."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
@@ -9,10 +10,24 @@ import click
 
 @click.command("report")
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("-o", "--out", type=click.Path(path_type=Path), default=None, help="File to write; RUN/report.html if absent.")
-def command(run: Path, out: Path | None) -> None:
+@click.option("-o", "--out", type=click.Path(path_type=Path), default=None, help="File to write; in RUN if absent.")
+@click.option("--eu", is_flag=True, help="The report of Delegated Regulation (EU) 2024/1364 instead, as eu-report.json.")
+@click.option("--json", "as_json", is_flag=True, help="With --eu: print it, data alone, and write nothing without -o.")
+def command(run: Path, out: Path | None, *, eu: bool, as_json: bool) -> None:
     """Write RUN, a folder made by `terp simulate`, as one HTML page that needs nothing else."""
     from terp.results import load_run, write_whole
+
+    if as_json and not eu:
+        raise click.UsageError("--json goes with --eu; the figures of a run are in its summary.json")
+    if eu:
+        from terp.views.eu_report import eu_report
+
+        text = json.dumps(eu_report(load_run(run)), indent=2)
+        if out is not None or not as_json:
+            target = out if out is not None else run / "eu-report.json"
+            write_whole(target, text + "\n")
+        click.echo(text if as_json else str(target))
+        return
     from terp.views.report import as_html
 
     target = out if out is not None else run / "report.html"

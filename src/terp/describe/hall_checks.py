@@ -1,0 +1,93 @@
+"""Numbers of a site's hall and contract that must fit each other."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from terp.describe.hall import HeatReuse, Liquid
+from terp.describe.site import Site
+from terp.errors import Problem
+from terp.reader import Written
+
+_OF_KIND: Final = {"dry": (), "adiabatic": ("pad", "cycles"), "tower": ("latent", "cycles")}
+
+
+def misfits_of_hall(written: Written[Site]) -> list[Problem]:
+    """Cooling that ends before it begins, keys that a kind needs or has not, temperatures and shares that cannot be."""
+    return [*_cooling(written), *_liquid(written), *_heat_reuse(written), *_bought(written)]
+
+
+def _cooling(written: Written[Site]) -> list[Problem]:
+    cooling, tree, problems = written.record.cooling, written.tree, []
+    if cooling.free_below_celsius >= cooling.full_above_celsius:
+        wrong = "free cooling ends above where chillers do all"
+        problems.append(tree.problem(("cooling", "full_above"), wrong, would_do="put full_above above free_below"))
+    flat = "electrical_loss_fraction" in cooling.model_fields_set
+    if flat == (cooling.conversion is not None):
+        wrong = "both `electrical_loss` and `conversion`" if flat else "neither `electrical_loss` nor `conversion`"
+        problems.append(tree.problem(("cooling",), wrong, would_do="write one of them", key=True))
+    return problems
+
+
+def _liquid(written: Written[Site]) -> list[Problem]:
+    site, tree = written.record, written.tree
+    loop: Liquid | None = site.cooling.liquid
+    if loop is None:
+        return []
+    path, problems = ("cooling", "liquid"), []
+    if loop.supply_celsius >= loop.return_celsius:
+        would_do = "water comes back warmer: put return above supply"
+        problems.append(tree.problem((*path, "return"), "not above the supply", would_do=would_do))
+    rejection = loop.rejection
+    for key in ("pad", "latent", "cycles"):
+        given = getattr(rejection, f"{key}_{'ratio' if key == 'cycles' else 'fraction'}") is not None
+        if given != (key in _OF_KIND[rejection.kind]):
+            wrong = f"{'not a key' if given else 'missing'} for `kind: {rejection.kind}`"
+            would_do = f"leave `{key}` away" if given else f"add `{key}:`"
+            problems.append(tree.problem((*path, "rejection", key), wrong, would_do=would_do, key=True))
+    if rejection.kind != "tower" and site.dry_bulb is None:
+        problems.append(_needs_air(written, f"coolers of `kind: {rejection.kind}`"))
+    return problems
+
+
+def _needs_air(written: Written[Site], who: str) -> Problem:
+    would_do = "add `dry_bulb:` with a series of air temperature, such as 'dry-bulb-aarhus'"
+    return written.tree.problem(("dry_bulb",), f"missing, and {who} need it", would_do=would_do, key=True)
+
+
+def _heat_reuse(written: Written[Site]) -> list[Problem]:
+    site, tree = written.record, written.tree
+    reuse: HeatReuse | None = site.heat_reuse
+    if reuse is None:
+        return []
+    problems: list[Problem] = []
+
+    def add(key: str, wrong: str, found: Any, would_do: str) -> None:
+        problems.append(tree.problem(("heat_reuse", key), wrong, found, would_do))
+
+    if reuse.full_below_celsius >= reuse.none_above_celsius:
+        add("none_above", "not above full_below", "", "put none_above above full_below")
+    warm = site.cooling.liquid.return_celsius if site.cooling.liquid else site.hall.return_air_celsius
+    if warm is None:
+        add("supply", "the temperature of the heat is not known", "", "add `return_air` to `hall`, or a `liquid` loop")
+    elif reuse.lift_carnot_fraction is None and warm < reuse.supply_celsius:
+        would_do = "add `lift_carnot` for a heat pump, or lower `supply`"
+        add("supply", "warmer than the heat there is", f"{reuse.supply_celsius:g} degC of {warm:g} degC", would_do)
+    elif reuse.lift_carnot_fraction is not None and warm >= reuse.supply_celsius:
+        add("lift_carnot", "the heat is warm enough without", "", "leave it away, or raise `supply`")
+    if site.dry_bulb is None:
+        problems.append(_needs_air(written, "networks that take heat by season"))
+    return problems
+
+
+def _bought(written: Written[Site]) -> list[Problem]:
+    contract, tree, problems = written.record.contract, written.tree, []
+    if (contract.kind == "fixed") != (contract.price_eur_per_j is not None):
+        wrong = f"{'missing' if contract.price_eur_per_j is None else 'not a key'} for `kind: {contract.kind}`"
+        would_do = "a fixed contract has a `price`, a day-ahead one has the series'"
+        problems.append(tree.problem(("contract", "price"), wrong, would_do=would_do, key=True))
+    renewables = written.record.renewables
+    total = renewables.total_fraction if renewables else 0.0
+    if total > 1 + 1e-9:
+        problems.append(tree.problem(("renewables",), "more than all of the energy", f"{total:.4g}", "lower one of them"))
+    return problems
