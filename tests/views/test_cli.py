@@ -380,6 +380,7 @@ def test_validate_prints_its_table_and_its_json():
         "collectives",
         "training",
         "training-memory",
+        "fleets:",
     ]
     text = terp("validate", "hpl", check=0).stdout
     assert "Gefion" in text

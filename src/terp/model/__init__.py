@@ -4,6 +4,7 @@ Pure functions, one model each, with its symbols, units and source.  No clock, n
 """
 
 from terp.model.benchmark import benchmark_power_w, benchmark_system
+from terp.model.checkpoint import checkpoint_bytes, checkpoint_interval, checkpoint_write_s, expected_ettr
 from terp.model.collectives import Interconnect, collective_s, interconnect_between, interconnect_of
 from terp.model.dgemm import dgemm_flop_per_s, power_limited_clock_hz
 from terp.model.facility import facility_power_w, mechanical_share, pue
@@ -41,9 +42,13 @@ __all__ = [
     "attention_s",
     "benchmark_power_w",
     "benchmark_system",
+    "checkpoint_bytes",
+    "checkpoint_interval",
+    "checkpoint_write_s",
     "collective_s",
     "decode_s",
     "dgemm_flop_per_s",
+    "expected_ettr",
     "facility_power_w",
     "fan_power_w",
     "gemm_s",

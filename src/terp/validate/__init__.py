@@ -5,6 +5,7 @@ one-line baseline is graded beside each.
 """
 
 from terp.validate.collectives import grade_collectives
+from terp.validate.fleets import FleetCase, FleetGrade, grade_fleets
 from terp.validate.grade import Case, Errors, Grade, Skipped
 from terp.validate.kernels import grade_kernels
 from terp.validate.top500 import grade, models
@@ -13,11 +14,14 @@ from terp.validate.training import TrainingGrade, grade_training
 __all__ = [
     "Case",
     "Errors",
+    "FleetCase",
+    "FleetGrade",
     "Grade",
     "Skipped",
     "TrainingGrade",
     "grade",
     "grade_collectives",
+    "grade_fleets",
     "grade_kernels",
     "grade_training",
     "models",
