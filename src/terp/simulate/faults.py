@@ -24,6 +24,9 @@ _P95: Final = 1.6448536  # standard deviations of a normal law up to its 95th pe
 class NodeFaults:
     """What happens to the nodes of a run, sorted by time.  One entry an event in the first five.
 
+    DOWN and UP of a node take turns.  How long a DRAIN lasts depends on what runs: the node's next DOWN may strike while it
+    still drains, and a DOWN and its UP may fall into the drain's repair, where they change nothing.
+
     time_s    [s]  whole seconds from the start of the run
     node      [-]
     kind      [-]  DOWN: goes down now; UP: comes back; DRAIN: takes no new jobs, and is mended once it is empty
