@@ -6,7 +6,7 @@ python scripts/catalogue_page.py > docs/catalogue.md
 from __future__ import annotations
 
 from terp.catalogue import hourly, read_catalogue, series_names
-from terp.reader.fields import dimension_of, written_name
+from terp.reader.fields import Record, dimension_of, written_name
 from terp.units import show
 
 
@@ -45,6 +45,14 @@ def page() -> str:
 
 
 def rows(path: str, field: str, value: object) -> list[str]:
+    if isinstance(value, dict) and all(isinstance(entry, Record) for entry in value.values()):
+        return [
+            line.replace("| ", f"| {key}: ", 1)
+            for key, entry in value.items()
+            for name, one in entry
+            if one is not None
+            for line in rows(f"{path}.{key}.{written_name(name)}", name, one)
+        ]
     if isinstance(value, dict):
         dimension = dimension_of(field)
         return [

@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from terp.units import show
-from terp.validate import Grade
-from terp.views.grades import GRADERS, HEAD, MOST_CASES, by_part, table_rows
+from terp.validate import Grade, grade_fleets
+from terp.views.grades import FLEET_HEAD, GRADERS, HEAD, MOST_CASES, by_part, fleet_rows, fleets_line, table_rows
 
 PAGE = Path(__file__).parents[1] / "docs" / "validation.md"
 OPENING = """# Validation
@@ -46,6 +46,7 @@ def text() -> str:
     lines += ["| " + " | ".join(row) + " |" for row in table_rows(grades)]
     for entry in grades:
         lines += section(entry)
+    lines += fleets()
     return "\n".join(lines) + "\n"
 
 
@@ -66,6 +67,29 @@ def section(entry: Grade) -> list[str]:
         lines += ["", f"{len(entry.skipped)} rows left out:", ""]
         lines += [f"- {row.name}: {row.reason}" for row in entry.skipped]
     return lines
+
+
+FLEETS = """
+A rate is the geometric mean of the fleets that publish one, without the fleet that is graded (`validation/fleets/split.yaml`).
+A figure is inside if it lies in the simulation's 95 % interval, which holds what fleets differ by, and the simulation's mean in the
+figure's own, where it has one. What is not modelled, and what the choice of the mean decides, stands in
+[failures](theory/failures.md).
+"""
+
+
+def fleets() -> list[str]:
+    found = grade_fleets()
+    lines = [
+        "",
+        "## fleets: interruptions, time to failure, effective training time",
+        FLEETS,
+        fleets_line(found)[8:] + ".",
+        "",
+    ]
+    lines += ["| " + " | ".join(FLEET_HEAD) + " |", "|---" * len(FLEET_HEAD) + "|"]
+    lines += ["| " + " | ".join(row) + " |" for row in fleet_rows(found)]
+    lines += ["", f"{len(found.skipped)} rows left out:", ""]
+    return lines + [f"- {row.name}: {row.reason}" for row in found.skipped]
 
 
 if __name__ == "__main__":

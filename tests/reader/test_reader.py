@@ -168,11 +168,11 @@ def test_any_broken_copy_of_gefion_gives_problems_with_places(tmp_path_factory, 
 
 def test_a_value_outside_its_own_range_is_a_problem(tmp_path):
     text = shipped("gefion").replace(
-        'spread: {value: 0.8, status: assumed, range: "0.3 .. 1.0"',
-        'spread: {value: 1.8, status: assumed, range: "0.3 .. 1.0"',
+        'spread: {value: 0.12, status: derived, range: "0.05 .. 1.0"',
+        'spread: {value: 1.8, status: derived, range: "0.05 .. 1.0"',
     )
     assert problems_of(tmp_path, text) == [
-        ":45:48: reliability.spread.range: the value lies outside its range, found 0.3 .. 1.0; widen the range or correct the value"
+        ":45:48: reliability.spread.range: the value lies outside its range, found 0.05 .. 1.0; widen the range or correct the value"
     ]
 
 

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from terp.catalogue import STATES
-from terp.describe import read_machine, read_workload
-from terp.describe.machine import Reliability
+from terp.describe import read_workload
 from terp.errors import Problems
-from terp.simulate import check_workload, draw_jobs, draw_node_events
+from terp.simulate import check_workload, draw_jobs
 from terp.simulate.draw import TIMEOUT, _submissions
 
 YEAR_S = 365 * 86_400
@@ -108,41 +107,6 @@ def test_a_job_larger_than_the_machine_is_a_problem(workload):
 def test_too_little_load_is_a_problem(workload):
     with pytest.raises(Problems, match="no job fits into this run"):
         draw_jobs(workload.model_copy(update={"load_fraction": 1e-9}), *GEFION, 86_400, 3600, 1)
-
-
-def test_failures_come_at_their_rate_and_a_few_nodes_have_most():
-    reliability = read_machine("gefion").record.reliability
-    nodes, runs = 191, 30
-    counts, worst = [], []
-    for seed in range(runs):
-        time_s, node, up = draw_node_events(reliability, nodes, YEAR_S, seed)
-        assert (np.diff(time_s) >= 0).all()
-        by_node = np.bincount(node[up == 0], minlength=nodes)
-        counts.append(by_node.sum())
-        worst.append(np.sort(by_node)[-nodes // 10 :].sum() / by_node.sum())
-    expected = nodes * reliability.node_failures_per_s * YEAR_S
-    error = np.std(counts, ddof=1) / np.sqrt(runs)
-    assert abs(np.mean(counts) - expected) < 4 * error + 0.02 * expected  # repairs take a little of the year
-    assert error < 0.05 * expected
-    assert np.mean(worst) > 0.3, "a tenth of the nodes has far more than a tenth of the failures"
-
-
-def test_each_node_goes_down_and_comes_back_in_turn():
-    reliability = Reliability.model_validate(
-        {"node_failures": "0.5 /day", "spread": 0.8, "quick": 0.5, "quick_low": "10 min", "quick_high": "30 min",
-         "slow_median": "8 h", "slow_p95": "5 days"}
-    )  # fmt: skip
-    time_s, node, up = draw_node_events(reliability, 20, YEAR_S, 1)
-    for number in range(20):
-        turns = up[node == number]
-        assert (turns[::2] == 0).all()
-        assert (turns[1::2] == 1).all()
-        assert (np.diff(time_s[node == number]) > 0).all()
-
-
-def test_no_failures_without_a_rate():
-    reliability = read_machine("gefion").record.reliability.model_copy(update={"node_failures_per_s": 0.0})
-    assert draw_node_events(reliability, 191, YEAR_S, 1)[0].size == 0
 
 
 def test_states_are_the_published_ones():

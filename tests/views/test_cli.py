@@ -385,6 +385,7 @@ def test_validate_prints_its_table_and_its_json():
         "power-groups",
         "power-levels",
         "power-steps",
+        "fleets:",
     ]
     text = terp("validate", "hpl", check=0).stdout
     assert "Gefion" in text

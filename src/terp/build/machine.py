@@ -127,11 +127,28 @@ def build_machine(written: Written[MachineFile], catalogue: Catalogue) -> Machin
         fabric=fabric,
         networks=networks,
         storage=stored(file.storage, catalogue),
-        reliability=file.reliability or catalogue.part(Fleet, DEFAULT_FLEET),
+        reliability=reliability_of(written, catalogue, nodes.unit.size),
         bill=bill,
         catalogue_digest=catalogue.digest,
         provenance=_provenance(written, catalogue, bill, node),
     )
+
+
+def reliability_of(written: Written[MachineFile], catalogue: Catalogue, nodes_count: int) -> Reliability:
+    """The machine's own reliability, with the causes' shares of the usual fleet where it tells none, or that fleet's.
+
+    Raises Problems if no node is left to work.
+    """
+    fleet, own = catalogue.part(Fleet, DEFAULT_FLEET), written.record.reliability
+    if own is None:
+        return fleet
+    if own.spare_nodes_count >= nodes_count:
+        wrong, path = "more spare nodes than there are nodes", ("reliability", "spare_nodes")
+        would_do = f"at most {nodes_count - 1} would do"
+        raise Problems([written.tree.problem(path, wrong, str(own.spare_nodes_count), would_do)])
+    bare = {"quick_fraction": None, "slow_median_s": None, "seen_fraction": 0.0}
+    shares = {name: cause.model_copy(update=bare) for name, cause in fleet.causes.items()}
+    return own.model_copy(update={"causes": own.causes or shares})
 
 
 def stored(storage: Storage | None, catalogue: Catalogue) -> Stored:

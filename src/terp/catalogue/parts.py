@@ -161,6 +161,23 @@ class Server(Part):
     maximum_power_w: float = Field(ge=0, le=1e6)
 
 
+CauseName = Literal["gpu", "memory", "network", "host", "software"]
+
+
+class Cause(Record):
+    """One cause of failures.
+
+    share_fraction  of all failures; shares of all causes are brought to one
+    quick_fraction, slow_median_s   as of Reliability, where the cause has its own
+    seen_fraction   share of its failures that announce themselves, so that a health check can see them coming
+    """
+
+    share_fraction: float = Field(gt=0, le=1)
+    quick_fraction: float | None = Field(default=None, ge=0, le=1)
+    slow_median_s: float | None = Field(default=None, ge=1, le=1e7)
+    seen_fraction: float = Field(default=0.0, ge=0, le=1)
+
+
 class Reliability(Record):
     """How often nodes fail and how long they stay away.
 
@@ -168,6 +185,12 @@ class Reliability(Record):
     spread_ratio           shape of the Gamma law that the nodes' own rates follow; below 1 a few nodes fail most
     quick_fraction         share of failures mended by a restart, uniform from quick_low_s to quick_high_s
     slow_median_s, slow_p95_s   log-normal repair of the others
+    causes                 what fails; empty: not told apart
+    check_s                between health checks of a node; absent: none are made
+    warning_s              mean time by which a failure that announces itself does so before it strikes
+    link_flaps_per_s       links of a node that fail and come back by themselves, flap_low_s to flap_high_s later
+    flap_interrupts_fraction   share of those that end the jobs on the node; the others stall them
+    spare_nodes_count      nodes that stand by; swap_s after a node goes down one of them takes its place
     """
 
     node_failures_per_s: float = Field(ge=0, le=1e-3)
@@ -177,6 +200,15 @@ class Reliability(Record):
     quick_high_s: float = Field(ge=1, le=1e7)
     slow_median_s: float = Field(ge=1, le=1e7)
     slow_p95_s: float = Field(ge=1, le=1e8)
+    causes: dict[CauseName, Cause] = {}
+    check_s: float | None = Field(default=None, ge=1, le=1e7)
+    warning_s: float = Field(default=1800.0, ge=1, le=1e7)
+    link_flaps_per_s: float = Field(default=0.0, ge=0, le=1e-2)
+    flap_low_s: float = Field(default=10.0, ge=1, le=1e5)
+    flap_high_s: float = Field(default=60.0, ge=1, le=1e5)
+    flap_interrupts_fraction: float = Field(default=0.0, ge=0, le=1)
+    spare_nodes_count: int = Field(default=0, ge=0, le=100_000)
+    swap_s: float = Field(default=600.0, ge=1, le=1e6)
 
 
 class Fleet(Part, Reliability):

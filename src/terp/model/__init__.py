@@ -5,6 +5,7 @@ Pure functions, one model each, with its symbols, units and source.  No clock, n
 
 from terp.model.benchmark import benchmark_power_w, benchmark_system
 from terp.model.capped import Capped, capped, capped_job, gpu_cap_of_node_w
+from terp.model.checkpoint import checkpoint_bytes, checkpoint_interval, checkpoint_write_s, expected_ettr
 from terp.model.collectives import Interconnect, collective_s, interconnect_between, interconnect_of
 from terp.model.dgemm import dgemm_flop_per_s, power_limited_clock_hz
 from terp.model.facility import (
@@ -63,11 +64,15 @@ __all__ = [
     "capacity_charge_eur",
     "capped",
     "capped_job",
+    "checkpoint_bytes",
+    "checkpoint_interval",
+    "checkpoint_write_s",
     "collective_s",
     "cooling_degree_days",
     "decode_s",
     "dgemm_flop_per_s",
     "energy_price_eur_per_j",
+    "expected_ettr",
     "facility_power_w",
     "fan_power_w",
     "gemm_s",

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+from terp.model.checkpoint import checkpoint_interval
+
 RESTART_S: Final = 900.0
 """From a failure to the next step: found, drained, a spare node, weights read again (megascale-2024: within 15 minutes)."""
 
@@ -37,7 +39,7 @@ def run_with_failures(work_s: float, failures_per_s: float, write_s: float, rest
     if failures_per_s <= 0:
         return Goodput(work_s, 1.0, work_s, write_s, 0.0)
     mean_s = 1 / failures_per_s
-    interval_s = min(max(math.sqrt(2 * write_s * mean_s) - write_s, write_s, 1.0), max(work_s, 1.0))
+    interval_s = min(checkpoint_interval(write_s, failures_per_s), max(work_s, 1.0))
     segment = min((interval_s + write_s) / mean_s, 600.0)
     run_s = work_s / interval_s * mean_s * math.exp(min(restart_s / mean_s, 600.0)) * math.expm1(segment)
     return Goodput(run_s, work_s / run_s if run_s else 1.0, interval_s, write_s, run_s * failures_per_s)

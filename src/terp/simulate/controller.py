@@ -381,7 +381,7 @@ def _whole(r, q, job):
 
 @kernel
 def _choose(s, r, q, park, job, base):
-    """Choose nodes for a job among those of AVAIL, by what is free now (FREE) or in the look ahead (AHEAD); False if too few."""
+    """Choose nodes for a job among those of AVAIL, by what is free now (FREE) or in the look ahead (AHEAD); False if few."""
     need, count, whole = q.of[NODES, job], 0, _whole(r, q, job)
     for node in range(s.node.shape[1]):
         fits = s.node[AVAIL, node] and _fits(s, q, job, base, node, whole)
@@ -779,13 +779,13 @@ def _preempt(s, r, q, park, job, now):
         for m in range(s.job[NODES_FROM, other], s.job[NODES_FROM, other] + q.of[NODES, other]):
             needed |= s.node[FIT, s.nodes[m]]
         if needed:
-            at_once &= _stop_for(s, r, q, park, other, job, now)
+            at_once &= _stop_for(s, r, q, park, other, now)
     s.job[ASKED, job] = not at_once
     return at_once
 
 
 @kernel
-def _stop_for(s, r, q, park, other, job, now):
+def _stop_for(s, r, q, park, other, now):
     """Stop one job for another: at once, or after its grace.  True if its nodes are free now."""
     qos = q.of[QOS, other]
     mode, grace = r.qos[MODE, qos], r.qos[GRACE, qos]

@@ -224,7 +224,7 @@ def _reservations(policy: Policy, tree: Tree, nodes: int, horizon_s: int) -> dic
     }
 
 
-def refused_by(policy: Policy, cluster: Cluster, trace: Trace, tree: Tree, tables: Tables) -> dict[str, NDArray[np.bool_]]:
+def refused_by(cluster: Cluster, trace: Trace, tree: Tree, tables: Tables) -> dict[str, NDArray[np.bool_]]:
     """Jobs that can never start, by the reason: Slurm would refuse them at submission."""
     parts = [entry for _, entry in tables.partitions]
     masks = [node_mask(part.nodes, len(cluster.names)) for part in parts]

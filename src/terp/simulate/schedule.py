@@ -125,7 +125,7 @@ def schedule(
     tree, tables = rules.tree_of(policy, trace), rules.tables_of(policy, trace)
     last_s = min(horizon_s, int(trace.eligible_s.max(initial=0)) + int(trace.limit_s.sum()) + 1)
     rule = rules.rules_of(core, policy, cluster, tree, tables, min(last_s, 100 * 366 * 86400))
-    refused = rules.refused_by(policy, cluster, trace, tree, tables)
+    refused = rules.refused_by(cluster, trace, tree, tables)
     bad = np.any(list(refused.values()), axis=0)
     kept = np.flatnonzero(~bad)
     asked = _only(core, asked_of(core, trace, cluster, tree, tables, extras or Extras()), kept)

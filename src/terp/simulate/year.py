@@ -16,7 +16,7 @@ from terp.results import Run
 from terp.simulate.account import hour_by_hour
 from terp.simulate.check import check_workload
 from terp.simulate.draw import DAY_S, JobSet, draw_jobs, job_names
-from terp.simulate.faults import draw_node_events
+from terp.simulate.faults import DRAIN, draw_node_events
 from terp.simulate.kernels import kernels
 from terp.simulate.kinds import Kind, kinds_of
 from terp.simulate.origin import origin_of
@@ -89,7 +89,9 @@ def _run(core: Any, machine: Machine, work: Any, horizon_s: int, seed: int, tell
     levels, base_w = levels_of(machine), machine_power(machine).base_w
     idle_w = idle_power_w(levels)
     plant = core.Plant(machine.nodes_count, machine.node.accelerators_count, idle_w, float(levels.down_w), base_w)
-    events = core.NodeEvents(*draw_node_events(machine.reliability, machine.nodes_count, horizon_s, seed))
+    drawn = draw_node_events(machine.reliability, machine.nodes_count, horizon_s, seed)
+    known = drawn.kind != DRAIN  # until the core drains
+    events = core.NodeEvents(drawn.time_s[known], drawn.node[known], drawn.kind[known])
     state = core.new_state(work, plant, events)
     for chunk in range(1, _CHUNKS + 1):
         core.advance(state, work, plant, events, horizon_s * chunk // _CHUNKS)

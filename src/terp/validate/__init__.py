@@ -5,6 +5,7 @@ one-line baseline is graded beside each.
 """
 
 from terp.validate.collectives import grade_collectives
+from terp.validate.fleets import FleetCase, FleetGrade, grade_fleets
 from terp.validate.grade import Case, Errors, Grade, Skipped
 from terp.validate.kernels import grade_kernels
 from terp.validate.power import PowerGrades, grade_power
@@ -14,12 +15,15 @@ from terp.validate.training import TrainingGrade, grade_training
 __all__ = [
     "Case",
     "Errors",
+    "FleetCase",
+    "FleetGrade",
     "Grade",
     "PowerGrades",
     "Skipped",
     "TrainingGrade",
     "grade",
     "grade_collectives",
+    "grade_fleets",
     "grade_kernels",
     "grade_power",
     "grade_training",

@@ -15,10 +15,13 @@ from terp.errors import Problems
 from terp.units import show
 from terp.validate import (
     Errors,
+    FleetCase,
+    FleetGrade,
     Grade,
     Skipped,
     grade,
     grade_collectives,
+    grade_fleets,
     grade_kernels,
     grade_power,
     grade_training,
@@ -138,16 +141,68 @@ def as_text(grade: Grade) -> str:
 
 @dataclass(frozen=True)
 class Said:
-    """What `terp validate MODEL` says: a row of the table for each of its grades, its JSON, and its text."""
+    """What `terp validate MODEL` says: a row of the table for each of its grades, its JSON, and its text.
+
+    fleets   where there are no errors to take a median of: figures that lie within intervals or do not
+    """
 
     grades: tuple[Grade, ...]
     data: Any
     text: str
+    fleets: FleetGrade | None = None
 
     @property
     def worsened(self) -> bool:
-        """True if a median is worse than the one held by more than its step."""
-        return any(entry.worsened for entry in self.grades)
+        """True if a median is worse than the one held by more than its step, or a figure no longer lies within."""
+        return any(entry.worsened for entry in self.grades) or (self.fleets is not None and self.fleets.worsened)
+
+    @property
+    def below(self) -> str:
+        """What stands below the table of all models; empty if nothing does."""
+        return fleets_line(self.fleets) if self.fleets else ""
+
+
+FLEET_HEAD: Final = ("", "figure", "printed", "published", "of it 95 %", "simulated", "95 %", "source")
+
+
+def fleets_line(found: FleetGrade) -> str:
+    """Fleets in a line: how many figures lie within, and which of those asked for do not."""
+    inside = sum(case.inside for case in found.cases)
+    asked = len(found.limits.asked) if found.limits else 0
+    missed = f"; missed of {asked} asked for: {', '.join(found.missed) or 'none'}" if asked else ""
+    return (
+        f"fleets: {inside} of {len(found.cases)} published figures within the simulation's interval and it in theirs{missed}"
+    )
+
+
+def fleet_rows(found: FleetGrade) -> list[tuple[str, ...]]:
+    """A row a figure under FLEET_HEAD."""
+    return [
+        (
+            "inside" if case.inside else "outside",
+            case.name,
+            case.printed,
+            f"{case.published:.4g}",
+            _span(case.published_range, case),
+            f"{case.predicted:.4g}",
+            _span(case.predicted_range),
+            case.source if case.how_read == "read" else f"{case.source} ({case.how_read})",
+        )
+        for case in found.cases
+    ]
+
+
+def _span(limits: tuple[float, float] | None, case: FleetCase | None = None) -> str:
+    if limits is None:
+        return "not known"
+    return f"above {limits[0]:.4g}" if case is not None and case.bound else f"{limits[0]:.4g} .. {limits[1]:.4g}"
+
+
+def _fleets(cases: Path | None, _: str | None) -> Said:
+    found = grade_fleets(cases)
+    rows = [tuple(cell[:44] for cell in row) for row in fleet_rows(found)]
+    text = [fleets_line(found), "", *aligned([FLEET_HEAD, *rows]), "", *left_lines(found.skipped)]
+    return Said((), found.as_data(), "\n".join(text), found)
 
 
 def _of_list(model: str, cases: Path | None, _: str | None) -> Said:
@@ -209,5 +264,6 @@ GRADERS: Final[dict[str, Callable[[Path | None, str | None], Said]]] = {
     "collectives": _collectives,
     "training": _training,
     "power": _power_of_nodes,
+    "fleets": _fleets,
 }
 """What can be validated -> what grades it, on rows that ship or on a file, and on which GPU the file was measured."""

@@ -28,10 +28,10 @@ from terp.model import (
     staircase_eur,
     work_of,
 )
+from terp.model.checkpoint import checkpoint_bytes, checkpoint_write_s
 from terp.model.column import Recompute
 from terp.model.generations import MEASURED
 from terp.model.goodput import run_with_failures
-from terp.model.memory import STATE_BYTES
 from terp.model.products import PEAK_OF
 from terp.model.search import Found, Range, search
 from terp.model.strategy import misfits_of_precision, misfits_of_strategy
@@ -44,8 +44,6 @@ OTHER_SOFTWARE: Final = "eager"
 YEAR_S: Final = 365 * 86_400.0
 LIFE_S: Final = 5 * YEAR_S
 """Over which a machine's price is spread: assumed, 4 to 7 years."""
-NODE_WRITE_BYTES_PER_S: Final = 2e9
-"""A checkpoint's rate a node where the machine's storage is not known: assumed, 0.5 to 10 GB/s."""
 MOST_MICRO_BATCH: Final = 11
 """Powers of two that are tried for a micro-batch that is not given."""
 
@@ -284,11 +282,10 @@ def _run(wanted: Asked, step: TrainingStep, power: StepPower, tokens: float, dat
     machine = wanted.machine
     steps = int(np.ceil(tokens / (wanted.batch_count * (wanted.work.tokens_count or 1))))
     nodes = -(-step.strategy.gpus_count // machine.node.accelerators_count)
-    state = STATE_BYTES[step.strategy.optimizer] + 2.0
-    written = wanted.work.parameters_count * step.column.trained_fraction * state
-    rate = machine.storage.write_bytes_per_s or NODE_WRITE_BYTES_PER_S * nodes
+    written = checkpoint_bytes(wanted.work.parameters_count, step.strategy.optimizer, step.column.trained_fraction)
+    write_s = checkpoint_write_s(written, nodes, machine.storage.write_bytes_per_s)
     failures_per_s = nodes * machine.reliability.node_failures_per_s
-    done = run_with_failures(steps * step.step_s, failures_per_s, written / rate)
+    done = run_with_failures(steps * step.step_s, failures_per_s, write_s)
     times = done.run_s / step.step_s
     return {
         "tokens_count": tokens,

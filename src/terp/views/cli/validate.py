@@ -23,8 +23,8 @@ import click
 def command(model: str | None, cases: Path | None, gpu: str | None, *, as_json: bool) -> None:
     """Grade MODEL, or all models, on rows that nothing was fitted to, beside a one-line baseline.
 
-    MODEL is hpl, hpl-power, hpcg, mxp, kernels (with whole steps on one GPU), collectives, training, or power.  Exit
-    code 1 if a median is worse than the one held by more than its step.
+    MODEL is hpl, hpl-power, hpcg, mxp, kernels (with whole steps on one GPU), collectives, training, power, fleets or slurm.
+    Exit code 1 if a median is worse than the one held by more than its step, or a figure of a fleet no longer inside.
     """
     from terp.errors import UnknownName
     from terp.views.grades import GRADERS, table_lines
@@ -38,10 +38,11 @@ def command(model: str | None, cases: Path | None, gpu: str | None, *, as_json: 
     said = [GRADERS[name](cases, gpu) for name in ([model] if model else GRADERS)]
     grades = [entry for one in said for entry in one.grades]
     if as_json:
-        data = said[0].data if model else [entry.as_data() for entry in grades]
+        data = said[0].data if model else [*(entry.as_data() for entry in grades), *(one.data for one in said if one.fleets)]
         click.echo(json.dumps(data, indent=2, allow_nan=False))
     else:
-        click.echo(said[0].text if model else "\n".join(table_lines(grades)))
+        below = [one.below for one in said if one.below]
+        click.echo(said[0].text if model else "\n".join([*table_lines(grades), *below]))
     if cases is None and any(one.worsened for one in said):
-        click.echo("a median is worse than the one held in validation/*/expect.yaml by more than its step", err=True)
+        click.echo("worse than what is held in validation/*/expect.yaml, by more than its step", err=True)
         sys.exit(1)
