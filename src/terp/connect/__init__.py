@@ -1,8 +1,23 @@
 """WHAT DOES THE REAL CENTRE SAY?
 
-Doors to what others hold: configs of models from a hub.  Question out, text back; nothing here writes.
+Doors to what others hold: configs of models from a hub, traces of jobs.  Question out, text back; only traces are written.
 """
 
 from terp.connect.hub import MODEL_TYPES, read_config
+from terp.connect.replay import Observed, read_observed, read_replay
+from terp.connect.rows import Known
+from terp.connect.traces import TRACE_FORMATS, convert, read_trace, trace_batches, write_trace
 
-__all__ = ["MODEL_TYPES", "read_config"]
+__all__ = [
+    "MODEL_TYPES",
+    "TRACE_FORMATS",
+    "Known",
+    "Observed",
+    "convert",
+    "read_config",
+    "read_observed",
+    "read_replay",
+    "read_trace",
+    "trace_batches",
+    "write_trace",
+]
