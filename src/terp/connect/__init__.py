@@ -1,11 +1,29 @@
 """WHAT DOES THE REAL CENTRE SAY?
 
-Doors to what others hold: configs of models from a hub, the slurm.conf of a centre.  Question out, text back; nothing
-here writes.
+Doors to what others hold: configs of models from a hub, the slurm.conf of a centre, traces of jobs.  Question out, text
+back; only traces are written.
 """
 
 from terp.connect.hub import MODEL_TYPES, read_config
+from terp.connect.replay import Observed, read_observed, read_replay
+from terp.connect.rows import Known
 from terp.connect.slurm_conf import SlurmConf, read_slurm_conf
 from terp.connect.slurm_lines import ConfLine
+from terp.connect.traces import TRACE_FORMATS, convert, read_trace, trace_batches, write_trace
 
-__all__ = ["MODEL_TYPES", "ConfLine", "SlurmConf", "read_config", "read_slurm_conf"]
+__all__ = [
+    "MODEL_TYPES",
+    "TRACE_FORMATS",
+    "ConfLine",
+    "Known",
+    "Observed",
+    "SlurmConf",
+    "convert",
+    "read_config",
+    "read_observed",
+    "read_replay",
+    "read_slurm_conf",
+    "read_trace",
+    "trace_batches",
+    "write_trace",
+]
