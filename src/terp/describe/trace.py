@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,3 +80,13 @@ class Trace:
 
     def __len__(self) -> int:
         return int(self.submit_s.size)
+
+    def take(self, rows: Ints) -> Trace:
+        """Some of the jobs, in the order of `rows`; a job that waits for one that is not among them waits for none."""
+        place = np.full(len(self) + 1, -1, np.int64)
+        place[rows] = np.arange(rows.size)
+        columns: dict[str, Any] = {
+            entry.name: value[rows] for entry in fields(self) if isinstance(value := getattr(self, entry.name), np.ndarray)
+        }
+        columns["after"] = place[columns["after"]]
+        return replace(self, **columns)

@@ -10,15 +10,18 @@ from terp.simulate.faults import draw_node_events
 from terp.simulate.kernels import compiled_before, kernels
 from terp.simulate.kinds import Kind, kinds_of
 from terp.simulate.scenario import Scenario
+from terp.simulate.schedule import Extras, Schedule, schedule
 from terp.simulate.year import simulate
 
 __all__ = [
     "TOLERANCE",
     "Check",
+    "Extras",
     "Hours",
     "JobSet",
     "Kind",
     "Scenario",
+    "Schedule",
     "check_workload",
     "compiled_before",
     "draw_jobs",
@@ -26,5 +29,6 @@ __all__ = [
     "hour_by_hour",
     "kernels",
     "kinds_of",
+    "schedule",
     "simulate",
 ]

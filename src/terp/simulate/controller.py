@@ -303,11 +303,10 @@ def _priority(s, r, q, park, job, now):
     age = min((now - q.of[ELIGIBLE, job]) / r.max_age_s, 1.0)
     nodes, cores = park.node.shape[1], park.cores_count
     size = q.of[NODES, job] / nodes
-    part = q.of[NODES, job] * q.of[CORES, job] / cores if cores > 0 else 0.0
+    part = q.of[NODES, job] * max(q.of[CORES, job], 1) / max(cores, 1)
     if r.favor_small:
-        size = 1.0 - size
-        part = 1.0 - part
-    if cores > 0 and q.of[CORES, job] > 0:
+        size, part = 1.0 - size, 1.0 - part
+    if cores > 0:
         size = (size + part) / 2
     total = r.weights[0] * max(age, 0.0) + r.weights[1] * s.share[FACTOR, q.of[LEAF, job]] + r.weights[2] * size
     total += r.weights[3] * r.part_factor[q.of[PARTITION, job]] + r.weights[4] * r.qos_x[RANK, q.of[QOS, job]]
