@@ -75,6 +75,7 @@ def test_kalos(tmp_path):
     """Its published duration of 18 s is that from submission to end; it ran for 8 s."""
     trace = read(tmp_path, KALOS)
     assert (trace.run_s[0], trace.nodes[0], trace.gpus[0], trace.cores[0], trace.memory[0]) == (8, 8, 8, 120, 1e12)
+    assert [read(tmp_path, KALOS.replace(",1000,", f",{said},")).memory[0] for said in ("nan", "inf", "-1", "x")] == [0] * 4
     assert trace.notes["kept: its duration is not its end less its start, which was taken; line 2"] == 1
 
 

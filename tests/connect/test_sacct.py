@@ -67,6 +67,7 @@ def test_gpus_listed_twice_are_the_same_ones(tmp_path):
         ({"State": "BORED"}, "state", "unknown", "repaired: an unknown state; line 2"),
         ({"End": "Unknown"}, "end_s", 110, None),
         ({"End": "10?"}, "end_s", 110, "repaired: a time that cannot be read, taken as unknown; line 2"),
+        ({"End": "¼"}, "end_s", 110, "repaired: a time that cannot be read, taken as unknown; line 2"),
         ({"End": "1001"}, "end_s", 110, "repaired: end before start, taken as unknown; line 2"),
         ({"Start": "900", "End": "1100"}, "start_s", 0, "repaired: start before submission, submission taken; line 2"),
         ({"ElapsedRaw": ""}, "run_s", 100, None),
@@ -186,6 +187,7 @@ def test_durations(text, seconds):
 
 
 def test_limits_and_resources():
+    assert [limit_s(text) for text in ("²", "¼", "٣")] == [NONE, NONE, 180]  # only what counts in tens is a number
     assert [limit_s(text) for text in ("90", "UNLIMITED", "", "Partition_Limit")] == [5400, UNLIMITED_S, NONE, NONE]
     assert resources("billing=1,cpu=8,mem=1.50T,node=2") == (2, 8, 1.5 * 2**40, 0, 0)
     assert resources("nonsense,cpu=x,=,node=" + "9" * 99) == (0, 0, 0.0, 0, 0)

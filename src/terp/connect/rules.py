@@ -11,6 +11,8 @@ from terp.connect.rows import CANCELLED, MOST, NONE, UNKNOWN, Mask, Reading, Row
 LARGEST: Final = 10**9
 """More nodes, GPUs or cores than any machine has."""
 LONGEST_S: Final = 10**11
+MOST_BYTES: Final = 1e18
+"""More memory than any node has; such a number is no size, and memory then not known."""
 
 
 def settled(rows: Rows, reading: Reading) -> Rows:
@@ -49,7 +51,7 @@ def _sized(rows: Rows, reading: Reading) -> Rows:
     rows = dropped(rows, negative, "a negative size", tally)
     rows = dropped(rows, (rows["nodes"] == 0) & (rows["gpus"] == 0), "no size", tally)
     rows["cores"][rows["cores"] < 0] = 0
-    rows["memory"][~(rows["memory"] > 0)] = 0
+    rows["memory"][~((rows["memory"] > 0) & (rows["memory"] < MOST_BYTES))] = 0
     wild = (rows["nodes"] > LARGEST) | (rows["gpus"] > LARGEST) | (rows["cores"] > LARGEST)
     rows = dropped(rows, wild, "a number beyond reason", tally)
     if known.nodes_count:

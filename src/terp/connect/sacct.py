@@ -74,11 +74,11 @@ def _mended(names: list[str], free: list[int], line: str) -> list[str] | None:
 def _stands_right(name: str, cell: str) -> bool:
     """True if a cell may be of this column."""
     if name in ("submit", "eligible", "start", "end"):
-        return cell in words.UNSAID or cell[:4].isdigit()
+        return cell in words.UNSAID or cell[:4].isdecimal()
     if name == "state":
         return words.state(cell) != words.STRANGE
     if name in ("elapsedraw", "nnodes", "allocnodes", "reqnodes", "ncpus", "alloccpus", "reqcpus"):
-        return cell == "" or cell.isdigit()
+        return cell == "" or cell.isdecimal()
     return "=" in cell or cell == "" if name in ("alloctres", "reqtres") else True
 
 

@@ -75,7 +75,7 @@ class Clock:
 
     def read(self, texts: pa.Array, lines: Ints) -> Ints:
         """Seconds since 1970, NONE where a text says no time; what it cannot read is counted."""
-        digits = pc.and_(pc.utf8_is_digit(texts), pc.less_equal(pc.binary_length(texts), 12))
+        digits = pc.and_(pc.ascii_is_decimal(texts), pc.less_equal(pc.binary_length(texts), 12))
         unsaid = pc.is_in(texts, pa.array(UNSAID))
         seconds = _numbers(texts, digits)
         seconds[seconds == 0] = NONE  # JSON's way to say nothing
@@ -157,7 +157,7 @@ def limit_s(text: str) -> int:
     """Seconds of a limit in letters or, as plain digits, in minutes; NONE if it is the partition's or not said."""
     if text.upper() in ("UNLIMITED", "INFINITE"):
         return UNLIMITED_S
-    return int(text) * 60 if text.isdigit() and len(text) < 10 else duration_s(text)
+    return int(text) * 60 if text.isdecimal() and len(text) < 10 else duration_s(text)
 
 
 def state(text: str) -> int:
@@ -216,4 +216,4 @@ def tasks(text: str) -> tuple[int, int]:
             return 0, 0
         first, last, step = int(match[1]), int(match[2] or match[1]), int(match[3] or 1)
         count += max(0, (last - first) // step + 1) if step else 0
-    return (count, int(limit) if limit.isdigit() and len(limit) < 8 else 0) if count <= MOST_TASKS else (0, 0)
+    return (count, int(limit) if limit.isdecimal() and len(limit) < 8 else 0) if count <= MOST_TASKS else (0, 0)
