@@ -93,8 +93,13 @@ def program(name: str) -> str | None:
 
 
 def free_ports(count: int) -> int:
-    """First of `count` free ports in a row, below the range that outgoing connections are given."""
-    for first in range(16800, 32768 - count, 400):
+    """First of `count` free ports in a row, below the range that outgoing connections are given.
+
+    Drawn, so that two clusters that start at once do not choose the same.
+    """
+    firsts = list(range(10000, 32768 - count, 100))
+    secrets.SystemRandom().shuffle(firsts)
+    for first in firsts:
         with ExitStack() as held:
             try:
                 for port in range(first, first + count):
