@@ -10,6 +10,7 @@ from terp.simulate.faults import draw_node_events
 from terp.simulate.kernels import compiled_before, kernels
 from terp.simulate.kinds import Kind, kinds_of
 from terp.simulate.scenario import Scenario
+from terp.simulate.schedule import Schedule, run_pool, schedule_pool
 from terp.simulate.year import simulate
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "JobSet",
     "Kind",
     "Scenario",
+    "Schedule",
     "check_workload",
     "compiled_before",
     "draw_jobs",
@@ -26,5 +28,7 @@ __all__ = [
     "hour_by_hour",
     "kernels",
     "kinds_of",
+    "run_pool",
+    "schedule_pool",
     "simulate",
 ]

@@ -587,9 +587,9 @@ def close(s: State, horizon_s: int) -> None:
     s.attempt_end[running] = horizon_s
 
 
-def smallest_run() -> tuple[State, Jobs, Plant, NodeEvents]:
-    """One job on one node: what has the kernels compiled with the types that every run has."""
+def warm_up() -> None:
+    """Runs one job on one node, which has the kernels compiled with the types that every run has."""
     one = np.ones(1, np.int64)
     jobs = Jobs(np.zeros(1, np.int64), one, one, one, one, one, np.ones(1))
     plant, events = Plant(1, 1, 1.0, 1.0, 1.0), NodeEvents(one[:0], one[:0], one[:0])
-    return new_state(jobs, plant, events), jobs, plant, events
+    advance(new_state(jobs, plant, events), jobs, plant, events, 1)
