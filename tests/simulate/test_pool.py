@@ -59,11 +59,14 @@ def test_easy_gives_the_figures_of_three_prototypes():
     assert f"{wait.mean():.1f} {slowdown.mean():.3f}" == "7606.5 15.970"
     assert done.most_units_count == 191
     core = kernels()
-    jobs = core.Jobs(submit, units, run, limit, 0 * run, 0 * run, 0.0 * run)
-    nothing = core.NodeEvents(*np.zeros((3, 0), np.int64))
-    plant = core.Plant(191, 1, 0.0, 0.0, 0.0)
-    state = core.new_state(jobs, plant, nothing)
-    core.advance(state, jobs, plant, nothing, 2**40)
+    jobs = core.make_jobs(submit, units, run, limit, 0 * run, 0 * run, 0.0 * run)
+    nothing, plant, rules = (
+        core.NodeEvents(*np.zeros((4, 0), np.int64)),
+        core.Plant(191, 1, 0.0, 0.0, 0.0),
+        core.by_submission(),
+    )
+    state = core.new_state(jobs, plant, nothing, rules)
+    core.advance(state, jobs, plant, nothing, rules, 2**40)
     assert (state.first_start_s == done.start_s).all(), "the core with nodes of one GPU is the same pool"
 
 
