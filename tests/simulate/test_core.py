@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simulate.naive import Job, Naive
+from simulate.naive import Job, Naive, Ranks
 
 from terp.simulate.kernels import kernels
 
@@ -21,20 +21,32 @@ def core():
     return kernels()
 
 
-def run_core(core, nodes, per_node, jobs, events=(), horizon=2**40, steps=1):
-    """Runs the core on lists; `jobs` as Job records, `events` as (time, up, node)."""
+WATTS = (1000.0, 100.0, 10.0, 0.125)  # base, idle and down node, busy GPU
 
-    def column(name):
-        return np.array([getattr(job, name) for job in jobs], np.int64)
 
-    power = 0.125 * column("gpus").astype(float)
-    work = core.Jobs(*(column(name) for name in ("submit", "gpus", "work", "limit", "checkpoint", "restart")), power)
-    table = np.array(events, np.int64).reshape(-1, 3)
-    turns = core.NodeEvents(table[:, 0].copy(), table[:, 2].copy(), table[:, 1].copy())
-    plant = core.Plant(nodes, per_node, 100.0, 10.0, 1000.0)
-    state = core.new_state(work, plant, turns)
+def run_core(core, nodes, per_node, jobs, events=(), horizon=2**40, steps=1, ranks=None, caps=()):
+    """Runs the core on lists; `jobs` as Job records, `events` as (time, kind, node, repair), `caps` as (time, watts)."""
+
+    def column(name, kind=np.int64):
+        return np.array([getattr(job, name) for job in jobs], kind)
+
+    power = WATTS[3] * column("gpus").astype(float)
+    said = {"write_s": column("write"), "account": column("account"), "standing": column("standing", float)}
+    columns = (column(name) for name in ("submit", "gpus", "work", "limit", "checkpoint", "restart"))
+    work = core.make_jobs(*columns, power, **said)
+    table = np.array(events, np.int64).reshape(-1, 4)
+    turns = core.NodeEvents(*(table[:, place].copy() for place in (0, 2, 1, 3)))
+    rules = core.by_submission()._replace(
+        cap_time_s=np.array([time for time, _ in caps], np.int64), cap_w=np.array([watts for _, watts in caps], float)
+    )
+    if ranks:
+        weights = {"age_weight": ranks.age_weight, "max_age": ranks.max_age, "fair_weight": ranks.fair_weight}
+        times = {"half_life": ranks.half_life, "calc_period": ranks.calc_period}
+        rules = rules._replace(ranked=1, shares=np.array(ranks.shares), **weights, **times)
+    plant = core.Plant(nodes, per_node, WATTS[1], WATTS[2], WATTS[0])
+    state = core.new_state(work, plant, turns, rules)
     for step in range(1, steps + 1):
-        core.advance(state, work, plant, turns, horizon * step // steps)
+        core.advance(state, work, plant, turns, rules, horizon * step // steps)
     core.close(state, horizon)
     return work, plant, state
 
@@ -63,10 +75,10 @@ def test_easy_backfill_gives_the_figures_of_three_prototypes(core):
 
 
 @st.composite
-def cases(draw):
+def cases(draw, writes=(0,), accounts=1, *, drains=False):
     per_node = draw(st.sampled_from([1, 2, 4, 8]))
-    nodes = draw(st.integers(1, 6))
-    sizes = [*range(1, per_node), *(per_node * whole for whole in range(1, nodes + 1))]
+    nodes = draw(st.sampled_from([1, 2, 3, 4, 5, 6, 35]))
+    sizes = [*range(1, per_node), *(per_node * whole for whole in range(1, min(nodes, 6) + 1)), nodes * per_node]
     jobs = []
     submit = 0
     for number in range(draw(st.integers(1, 40))):
@@ -81,31 +93,94 @@ def cases(draw):
                 limit=limit,
                 checkpoint=draw(st.sampled_from([0, 0, 3, 7])),
                 restart=draw(st.sampled_from([0, 2])),
+                write=draw(st.sampled_from(writes)),
+                account=draw(st.integers(0, accounts - 1)),
+                standing=draw(st.sampled_from([0.0, 0.0, 30.0])) if accounts > 1 else 0.0,
             )
         )
     events = []
-    for node in range(nodes):
+    for node in range(min(nodes, 6)):
         at = 0
         for _ in range(draw(st.integers(0, 2))):
             at += draw(st.integers(1, 80))
             back = at + draw(st.integers(1, 40))
-            events += [(at, 0, node), (back, 1, node)]
+            events += [(at, 0, node, 0), (back, 1, node, 0)]
             at = back + 1
+        if drains and draw(st.booleans()):
+            events.append((draw(st.integers(0, 120)), 2, node, draw(st.integers(1, 40))))
+        if drains and draw(st.booleans()):  # an outage that may lie over another
+            at = draw(st.integers(0, 120))
+            events += [(at, 0, node, 0), (at + draw(st.integers(1, 40)), 1, node, 0)]
     return nodes, per_node, jobs, sorted(events), draw(st.integers(50, 2000))
 
 
-@settings(max_examples=400, deadline=None)
-@given(cases())
-def test_no_start_differs_from_the_naive_reference(core, case):
+@st.composite
+def ranks(draw):
+    return Ranks(
+        age_weight=draw(st.sampled_from([0.0, 10.0, 100.0])),
+        max_age=draw(st.sampled_from([5.0, 50.0, 1000.0])),
+        fair_weight=draw(st.sampled_from([0.0, 50.0])),
+        half_life=draw(st.sampled_from([0.0, 7.0, 100.0])),
+        calc_period=draw(st.sampled_from([1, 10, 60])),
+        shares=draw(st.sampled_from([[1.0, 1.0, 1.0], [1.0, 2.0, 0.0], [5.0, 2.0, 1.0]])),
+    )
+
+
+@st.composite
+def caps(draw, nodes, per_node):
+    """Caps between what idles and what all draws."""
+    most = 8 * WATTS[3] * nodes * per_node
+    return [
+        (time, WATTS[0] + WATTS[1] * nodes + draw(st.integers(0, 8)) / 64 * most)
+        for time in sorted(draw(st.sets(st.integers(0, 150), max_size=3)))
+    ]
+
+
+def agree(core, case, ranks=None, caps=()):
     nodes, per_node, jobs, events, horizon = case
-    _, _, state = run_core(core, nodes, per_node, jobs, events, horizon, steps=3)
-    naive = Naive(nodes, per_node, jobs, events)
+    _, _, state = run_core(core, nodes, per_node, jobs, events, horizon, 3, ranks, caps)
+    naive = Naive(nodes, per_node, jobs, events, ranks, caps, WATTS)
     naive.run(horizon)
     assert state.first_start_s.tolist() == [job.first_start for job in jobs]
     assert state.end_s.tolist() == [job.end for job in jobs]
     assert state.lost_s.tolist() == [job.lost for job in jobs]
+    assert state.written_s.tolist() == [job.written for job in jobs]
     running = {int(state.slot_job[slot]) for slot in np.flatnonzero(state.slot_attempt >= 0)}
     assert running == {job.number for job in naive.running}
+    attempts = int(state.n[core.ATTEMPTS])
+    cuts = [(int(job), int(event)) for job, event in zip(state.attempt_job, state.attempt_event, strict=True) if event >= 0]
+    assert sorted(cuts) == sorted((job.number, event) for job in jobs for event in job.cuts)
+    assert ((state.attempt_event >= 0) == (state.attempt_outcome == core.NODE_FAILED))[:attempts].all()
+    assert state.n[core.DOWN] == len(naive.down)
+    assert state.n[core.DRAINING] == len(naive.drain)
+    return state
+
+
+@settings(max_examples=200, deadline=None)
+@given(cases())
+def test_no_start_differs_from_the_naive_reference(core, case):
+    agree(core, case)
+
+
+@settings(max_examples=200, deadline=None)
+@given(cases(writes=(0, 1, 4), drains=True))
+def test_no_start_differs_with_drains_and_checkpoints_that_take_time(core, case):
+    agree(core, case)
+
+
+@settings(max_examples=300, deadline=None)
+@given(cases(writes=(0, 2), drains=True, accounts=3), ranks())
+def test_no_start_differs_by_priority(core, case, ranks):
+    agree(core, case, ranks)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_no_start_differs_under_a_cap_of_power(core, data):
+    case = data.draw(cases(drains=True, accounts=3))
+    state = agree(core, case, data.draw(st.none() | ranks()), data.draw(caps(*case[:2])))
+    rows = int(state.n[core.ROWS])
+    assert (np.diff(state.row_time[:rows]) > 0).all()
 
 
 # --- identities -----------------------------------------------------------------------------------------------------
@@ -127,9 +202,9 @@ def test_nothing_is_used_twice_and_nothing_is_lost(core, case):
         assert len(set(used.tolist())) == len(used) == max(gpus // per_node, 1)
         held[used, start[attempt] : end[attempt]] += min(gpus, per_node)
     assert held.max(initial=0) <= per_node, "no node over its capacity"
-    for time, up, node in events:
-        back = next((t for t, u, n in events if n == node and u and t > time), horizon)
-        if not up and time < horizon:
+    for time, kind, node, _ in events:
+        back = next((t for t, k, n, _ in events if n == node and k == 1 and t > time), horizon)
+        if kind == 0 and time < horizon:
             assert held[node, time : min(back, horizon)].sum() == 0, "nothing runs on a node that is down"
     rows = int(state.n[core.ROWS])
     times = np.append(state.row_time[:rows], horizon)
@@ -162,8 +237,8 @@ def test_energy_is_the_integral_of_power(core, case):
 
 def _outages(events):
     by_node = {}
-    for time, up, node in events:
-        if up:
+    for time, kind, node, _ in events:
+        if kind:
             yield by_node.pop(node), time
         else:
             by_node[node] = time
@@ -178,7 +253,7 @@ def test_compilation_changes_nothing(core):
         Job(n, submit=3 * n, gpus=int(rng.choice([1, 2, 4, 8, 16])), work=int(rng.integers(1, 200)), limit=200)
         for n in range(60)
     ]
-    events = [(50, 0, 1), (90, 1, 1), (120, 0, 0), (150, 1, 0)]
+    events = [(50, 0, 1, 0), (90, 1, 1, 0), (120, 0, 0, 0), (150, 1, 0, 0), (160, 2, 2, 9)]
     _, _, state = run_core(core, 3, 8, jobs, events, 5000)
     fields = [(job.submit, job.gpus, job.work, job.limit) for job in jobs]
     script = f"""
@@ -196,7 +271,7 @@ print(state.first_start_s.tolist())
         capture_output=True,
         text=True,
         check=True,
-        env={"NUMBA_DISABLE_JIT": "1", "PATH": ""},
+        env={"NUMBA_DISABLE_JIT": "1", "PATH": "", "PYTHONPATH": ":".join(sys.path)},
     )
     assert done.stdout.strip() == str(state.first_start_s.tolist())
 

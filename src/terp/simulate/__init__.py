@@ -7,6 +7,7 @@ from terp.simulate.account import Hours, hour_by_hour
 from terp.simulate.check import TOLERANCE, Check, check_workload
 from terp.simulate.draw import JobSet, draw_jobs
 from terp.simulate.faults import draw_node_events
+from terp.simulate.flat import FlatSchedule, run_pool, schedule_pool
 from terp.simulate.kernels import compiled_before, kernels
 from terp.simulate.kinds import Kind, kinds_of
 from terp.simulate.scenario import Scenario
@@ -17,6 +18,7 @@ __all__ = [
     "TOLERANCE",
     "Check",
     "Extras",
+    "FlatSchedule",
     "Hours",
     "JobSet",
     "Kind",
@@ -29,6 +31,8 @@ __all__ = [
     "hour_by_hour",
     "kernels",
     "kinds_of",
+    "run_pool",
     "schedule",
+    "schedule_pool",
     "simulate",
 ]

@@ -1240,3 +1240,28 @@ def advance(s, q, r, park, turns, until_s):
             _pass(s, r, q, park, now)
         if changed or s.n[STARTED] != started:
             _note(s, park, now)
+
+
+def warm_up() -> None:
+    """Runs nothing on one node, which has the kernels compiled with the types that every run has."""
+
+    def ints(*shape: int) -> Any:
+        return np.zeros(shape, np.int64)
+
+    def floats(*shape: int) -> Any:
+        return np.zeros(shape)
+
+    def flags(*shape: int) -> Any:
+        return np.zeros(shape, np.bool_)
+
+    rules = Rules(
+        False, NONE, 0, 1, 1, 1, 0.0, False, 1, 0, FIRST, 0, 0, 0, 1.0, 1.0, 1, False, 0, floats(5), ints(2, 1), floats(1),
+        flags(1, 1), ints(4, 1), floats(2, 1), flags(1, 1), ints(1, 8), ints(4, 2), floats(1), ints(1, 8), ints(2, 0),
+        flags(0, 1), flags(0, 1),
+    )  # fmt: skip
+    state = Now(
+        ints(COUNTERS), floats(2), ints(13, 1), ints(17, 1), floats(0), np.zeros(0, np.int32), ints(5, 1), ints(1), ints(1),
+        ints(1), ints(4, 2), floats(4, 1), ints(3, 1), ints(2, 1, 1), ints(3, 8), flags(8, 1), ints(6, 1), ints(6, 1), floats(1),
+    )  # fmt: skip
+    park = Park(ints(4, 1), 1, 0.0, 0.0, 0.0)
+    advance(state, Asked(ints(19, 0), floats(2, 0)), rules, park, Turns(ints(4, 0)), 1)

@@ -1,7 +1,8 @@
-"""Loads the compiled core with its cache in a folder named by a hash of its source.
+"""Loads compiled kernels with their cache in a folder named by a hash of their sources.
 
-numba's cache does not see edits in other modules, and a stale result is worse than a slow one: every kernel stands in
-`core.py`, and the folder's name changes with it, with numba and with Python.
+numba's cache does not see edits in other modules, and a stale result is worse than a slow one: the folder's name changes
+with every module of kernels, with numba and with Python.  Each of them has `advance`, its outermost kernel, and `warm_up`,
+which runs it on the smallest of inputs.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any, Final
 
-_SOURCES: Final = (Path(__file__).with_name("core.py"),)
+MODULES: Final = ("core", "pool", "controller")
+_FILES: Final = tuple(Path(__file__).with_name(f"{name}.py") for name in MODULES)
+_SOURCES: Final = tuple(path for path in _FILES if path.exists())
 
 
 def kernel_digest(sources: tuple[Path, ...] = _SOURCES) -> str:
@@ -39,17 +42,20 @@ def cache_folder() -> Path:
     return Path(tempfile.mkdtemp()) / f"kernels-{kernel_digest()}"
 
 
-def compiled_before() -> bool:
-    """True if the core was compiled on this machine before, so that it loads in about a second."""
-    return any(cache_folder().rglob("core.advance-*.nbi"))
+def compiled_before(name: str = "core") -> bool:
+    """True if a module of kernels was compiled on this machine before, so that it loads in about a second."""
+    return any(cache_folder().rglob(f"{name}.advance-*.nbi"))
 
 
 @cache
-def kernels() -> Any:
-    """The module `terp.simulate.core`, ready to run: loaded from `cache_folder()`, or compiled into it."""
+def kernels(name: str = "core") -> Any:
+    """A module of kernels, ready to run: loaded from `cache_folder()`, or compiled into it.
+
+    name   core, pool or controller: each is compiled when it is first asked for
+    """
     import numba  # noqa: PLC0415 - a second of import, only for who simulates
 
     numba.config.CACHE_DIR = str(cache_folder())  # type: ignore[attr-defined]
-    core = import_module("terp.simulate.core")
-    core.advance(*core.smallest_run(), 1)
-    return core
+    module = import_module(f"terp.simulate.{name}")
+    module.warm_up()
+    return module

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from importlib import import_module
 from typing import Any, Final
 
 import numpy as np
@@ -47,11 +46,6 @@ class Schedule:
     nodes: NDArray[np.int32]
     refused: dict[str, int] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
-
-
-def _controller() -> Any:
-    kernels()
-    return import_module("terp.simulate.controller")
 
 
 def asked_of(core: Any, trace: Trace, cluster: Cluster, tree: rules.Tree, tables: rules.Tables, extras: Extras) -> Any:
@@ -121,7 +115,7 @@ def schedule(
     turns      nodes that go down, come back or drain: (times [s], nodes, kinds, repair times [s])
     horizon_s  where it stops [s]
     """
-    core = _controller()
+    core = kernels("controller")
     tree, tables = rules.tree_of(policy, trace), rules.tables_of(policy, trace)
     last_s = min(horizon_s, int(trace.eligible_s.max(initial=0)) + int(trace.limit_s.sum()) + 1)
     rule = rules.rules_of(core, policy, cluster, tree, tables, min(last_s, 100 * 366 * 86400))

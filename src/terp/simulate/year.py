@@ -16,7 +16,7 @@ from terp.results import Run
 from terp.simulate.account import hour_by_hour
 from terp.simulate.check import check_workload
 from terp.simulate.draw import DAY_S, JobSet, draw_jobs, job_names
-from terp.simulate.faults import DRAIN, draw_node_events
+from terp.simulate.faults import draw_node_events
 from terp.simulate.kernels import kernels
 from terp.simulate.kinds import Kind, kinds_of
 from terp.simulate.origin import origin_of
@@ -73,15 +73,10 @@ def _for_core(core: Any, machine: Machine, workload: Workload, kinds: tuple[Kind
     idle_w = idle_power_w(levels)
     per_node_w = [max(node_power_w(levels, kind.level_w) - idle_w, 0) for kind in kinds]
     per_gpu_w = np.array(per_node_w) / machine.node.accelerators_count
-    return core.Jobs(
-        submit_s=jobs.submit_s,
-        gpus=jobs.gpus,
-        work_s=jobs.run_s,
-        limit_s=jobs.requested_s,
-        checkpoint_s=np.array([round(kind.checkpoint_s or 0) for kind in types], np.int64)[jobs.job],
-        restart_s=np.array([round(kind.restart_s) for kind in types], np.int64)[jobs.job],
-        power_w=np.rint(per_gpu_w[jobs.job] * jobs.gpus * _EIGHTH) / _EIGHTH,
-    )
+    checkpoint_s = np.array([round(kind.checkpoint_s or 0) for kind in types], np.int64)[jobs.job]
+    restart_s = np.array([round(kind.restart_s) for kind in types], np.int64)[jobs.job]
+    power_w = np.rint(per_gpu_w[jobs.job] * jobs.gpus * _EIGHTH) / _EIGHTH
+    return core.make_jobs(jobs.submit_s, jobs.gpus, jobs.run_s, jobs.requested_s, checkpoint_s, restart_s, power_w)
 
 
 def _run(core: Any, machine: Machine, work: Any, horizon_s: int, seed: int, tell: Tell | None) -> Any:
@@ -90,11 +85,10 @@ def _run(core: Any, machine: Machine, work: Any, horizon_s: int, seed: int, tell
     idle_w = idle_power_w(levels)
     plant = core.Plant(machine.nodes_count, machine.node.accelerators_count, idle_w, float(levels.down_w), base_w)
     drawn = draw_node_events(machine.reliability, machine.nodes_count, horizon_s, seed)
-    known = drawn.kind != DRAIN  # until the core drains
-    events = core.NodeEvents(drawn.time_s[known], drawn.node[known], drawn.kind[known])
-    state = core.new_state(work, plant, events)
+    events, rules = core.NodeEvents(drawn.time_s, drawn.node, drawn.kind, drawn.repair_s), core.by_submission()
+    state = core.new_state(work, plant, events, rules)
     for chunk in range(1, _CHUNKS + 1):
-        core.advance(state, work, plant, events, horizon_s * chunk // _CHUNKS)
+        core.advance(state, work, plant, events, rules, horizon_s * chunk // _CHUNKS)
         if tell is not None:
             tell(chunk / _CHUNKS)
     core.close(state, horizon_s)
