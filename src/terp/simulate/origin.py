@@ -41,15 +41,7 @@ def origin_of(
         "days": days,
         "seed": seed,
         "note": site.record.note,
-        "digests": {
-            "machine": _digest(machine.file),
-            "site": _digest(site.record),
-            "workload": _digest(workload.record),
-            "catalogue": machine.catalogue_digest,
-            "series": series_digest(),
-            "job_statistics": job_statistics_digest(),
-            "predictions": kinds_digest(kinds),
-        },
+        "digests": {**digests_of(machine, site, workload), "predictions": kinds_digest(kinds)},
         "titles": _titles(workload.record),
         "power": asdict(machine_power(machine)),
         "series": {
@@ -64,6 +56,18 @@ def origin_of(
         "assumed": [_row(path, entry) for path, entry in sorted(provenance.items()) if entry.status == "assumed"],
         "provenance": {path: _row(path, entry) for path, entry in sorted(provenance.items())},
         "sources": {name: citations[name].model_dump() for name in sorted(used)},
+    }
+
+
+def digests_of(machine: Machine, site: Written[Site], workload: Written[Workload]) -> dict[str, str]:
+    """SHA-256 of all that a run is made from, but for the predictions that follow from it."""
+    return {
+        "machine": _digest(machine.file),
+        "site": _digest(site.record),
+        "workload": _digest(workload.record),
+        "catalogue": machine.catalogue_digest,
+        "series": series_digest(),
+        "job_statistics": job_statistics_digest(),
     }
 
 
