@@ -106,7 +106,7 @@ def test_figures_are_of_the_run_as_a_whole():
 
 
 def case(name="a", asked=None, digests=None, years=None, *, is_sweep=False):
-    return Case(name, asked or {}, digests or {}, {}, years or {1: {"x_s": 1.0}}, is_sweep)
+    return Case(name, name, asked or {}, digests or {}, {}, years or {1: {"x_s": 1.0}}, is_sweep)
 
 
 def test_changes_are_named_once_each():
@@ -128,6 +128,22 @@ def test_nothing_in_common_is_a_problem():
         compare([case()])
     with pytest.raises(Problems, match="has no seed in common with a, which has 1, found 2, 3"):
         compare([case(), case("b", years={2: {}, 3: {}})])
+
+
+def test_points_of_two_sweeps_stand_beside_each_other():
+    """Two folders over the same loads: load by load; a point that the first lacks stands beside its first."""
+
+    def points(folder, *loads):
+        years = {1: {"x_s": 1.0}}
+        asked = ({"load_fraction": str(load), "site": folder} for load in loads)
+        return [
+            Case(f"{folder} {of['load_fraction']}", folder, of, {}, {"load": of["load_fraction"]}, years, is_sweep=True)
+            for of in asked
+        ]
+
+    pairs = [(entry["base"], entry["other"]) for entry in compare([*points("a", 0.7, 0.8), *points("b", 0.8, 0.7, 0.9)])]
+    assert pairs == [("a 0.8", "b 0.8"), ("a 0.7", "b 0.7"), ("a 0.7", "b 0.9")]
+    assert [(entry["base"], entry["other"]) for entry in compare(points("a", 0.7, 0.8))] == [("a 0.7", "a 0.8")]
 
 
 @pytest.fixture(scope="module")

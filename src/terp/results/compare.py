@@ -21,13 +21,14 @@ _EXPLAINS: Final = {"load_fraction": "workload"}  # a field that changes what th
 class Case:
     """Years that differ in seed only.
 
-    name     for people: where it is from, and in a sweep its values of the axes
+    name     for people: its folder, and in a sweep its values of the axes
     asked    fields that say what was asked for, and digests what they stood for
     point    its values of the axes of a sweep; empty for runs
     years    figures by seed
     """
 
     name: str
+    folder: str
     asked: dict[str, str]
     digests: dict[str, str]
     point: dict[str, Any]
@@ -73,7 +74,9 @@ def case_of_run(folder: Path) -> Case:
     plain = {key: value for key, value in run.origin.items() if isinstance(value, bool | int | float | str)}
     asked = {key: str(value) for key, value in plain.items() if key not in _OF_RUN}
     figures = figures_of(scalars(run.summary))
-    return Case(str(folder), asked, dict(run.origin["digests"]), {}, {int(run.origin["seed"]): figures}, is_sweep=False)
+    return Case(
+        str(folder), str(folder), asked, dict(run.origin["digests"]), {}, {int(run.origin["seed"]): figures}, is_sweep=False
+    )
 
 
 def cases_of_sweep(folder: Path) -> list[Case]:
@@ -89,7 +92,7 @@ def cases_of_sweep(folder: Path) -> list[Case]:
             name = " ".join([str(folder), *(f"{axis}={value}" for axis, value in point.items())])
             asked = {"version": sweep.document["version"], **{field: str(row.get(field)) for field in fields}}
             digests = {name.removeprefix(DIGESTS): value for name, value in row.items() if name.startswith(DIGESTS)}
-            cases[key] = Case(name, asked, digests, point, {}, is_sweep=True)
+            cases[key] = Case(name, str(folder), asked, digests, point, {}, is_sweep=True)
         numbers = {name: value for name, value in row.items() if value is not None and name not in fields}
         cases[key].years[int(row["seed"])] = figures_of(numbers)
     return list(cases.values())
@@ -115,12 +118,17 @@ def changes_between(base: Case, other: Case) -> list[str]:
 
 
 def compare(cases: Sequence[Case]) -> list[dict[str, Any]]:
-    """Every case beside the first.  Raises Problems if there is only one case, or one has no seed in common with it."""
+    """Every case beside the first; a point of another sweep beside the same point of the first, if that has it.
+
+    Raises Problems if there is only one case, or one has no seed in common with what it stands beside.
+    """
     if len(cases) < 2:
         where = cases[0].name if cases else ""
         raise Problems([Problem(where, 0, 0, "", "nothing to compare it with", would_do="name runs or sweeps that differ")])
-    base, problems, compared = cases[0], [], []
-    for case in cases[1:]:
+    first, problems, compared = cases[0], [], []
+    for case in [case for case in cases if case.folder != first.folder] or cases[1:]:
+        same = (known for known in cases if known.folder == first.folder and known.point == case.point)
+        base = next(same, first) if case.folder != first.folder else first
         seeds = sorted(set(base.years) & set(case.years))
         if not seeds:
             wrong = f"has no seed in common with {base.name}, which has {_listed(base.years)}"

@@ -14,7 +14,8 @@ import click
 def command(folders: tuple[Path, ...], *, as_json: bool) -> None:
     """Compare RUNs, folders made by `terp simulate` or `terp sweep`, with the first one, in pairs of the same seed.
 
-    Runs that differ in seed only are years of one case.  The figures that changed most come first.
+    Runs that differ in seed only are years of one case; the points of a sweep are compared with its first, or with the
+    same points of the first sweep.  The figures that changed most come first.
     """
     from terp.results import compare, read_cases
     from terp.views.whatif import differences_text
