@@ -3,15 +3,27 @@
 Records of results with their origin; saved whole or not at all.
 """
 
+from terp.results.compare import Case, bands, cases_of_sweep, compare, read_cases
+from terp.results.figures import HEADLINES, paired_interval
 from terp.results.reliability import kept_work_s, poisson_interval, reliability_of
 from terp.results.run import Run, check_target, load_run, save_run, write_whole
+from terp.results.sweep import Sweep, load_sweep
 
 __all__ = [
+    "HEADLINES",
+    "Case",
     "Run",
+    "Sweep",
+    "bands",
+    "cases_of_sweep",
     "check_target",
+    "compare",
     "kept_work_s",
     "load_run",
+    "load_sweep",
+    "paired_interval",
     "poisson_interval",
+    "read_cases",
     "reliability_of",
     "save_run",
     "write_whole",

@@ -46,13 +46,16 @@ def _problem(folder: Path, wrong: str, would_do: str) -> Problems:
     return Problems([Problem(str(folder), 0, 0, "", wrong, would_do=would_do)])
 
 
-def check_target(folder: Path) -> None:
-    """Raises Problems unless a run can be saved to `folder`: new, empty, or an earlier run to be replaced."""
+def check_target(folder: Path, mark: str = "run.json") -> None:
+    """Raises Problems unless a run can be saved to `folder`: new, empty, or an earlier run to be replaced.
+
+    mark   the file that an earlier one has
+    """
     if Path.cwd().is_relative_to(folder.absolute().resolve()):
         raise _problem(folder, "is the folder you are in, or holds it", "go elsewhere or name another folder with -o")
     if folder.exists() and not folder.is_dir():
         raise _problem(folder, "is a file, not a folder", "name another folder with -o")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / "run.json").is_file():
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / mark).is_file():
         raise _problem(folder, "is a folder with other files in it", "name a new folder with -o")
     parent = folder.absolute().parent
     while not parent.exists():

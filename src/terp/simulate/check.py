@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from terp.catalogue import STATES, TYPES, Published, published_jobs
 from terp.describe import Workload
-from terp.simulate.draw import TIMEOUT, JobSet, profile_names
+from terp.simulate.draw import TIMEOUT, Ints, JobSet, profile_names
 
 TOLERANCE: Final = 0.10
 POINT: Final = 0.01  # or by a percentage point: the curves were read off figures, and where one is flat seconds say little
@@ -43,18 +43,27 @@ class Check:
         return abs(self.miss) <= TOLERANCE or abs(self.points) <= POINT
 
 
+class _Drawn(NamedTuple):
+    """What is compared of the jobs of a profile."""
+
+    gpus: Ints
+    run_s: Ints
+    state: Ints
+    kind: Ints
+
+
 def check_workload(workload: Workload, jobs: JobSet) -> list[Check]:
     """Compares drawn jobs with the printed figures of the profiles they were drawn from (acme-2024)."""
     checks: list[Check] = []
     for index, profile in enumerate(profile_names(workload)):
-        mine = jobs.take(np.flatnonzero(jobs.profile == index))
+        mine = _Drawn(*(column[jobs.profile == index] for column in (jobs.gpus, jobs.run_s, jobs.state, jobs.kind)))
         figures = [figure for figure in published_jobs() if figure.profile == profile]
         checks += _shares(mine, [figure for figure in figures if figure.measure != "duration_s"])
         checks += _durations(mine, [figure for figure in figures if figure.measure == "duration_s"])
     return checks
 
 
-def _shares(jobs: JobSet, figures: list[Published]) -> list[Check]:
+def _shares(jobs: _Drawn, figures: list[Published]) -> list[Check]:
     """Shares of jobs and of GPU time by size, end state and type.  Jobs at their limit were drawn as failed."""
     labels = {
         "gpus": jobs.gpus,
@@ -62,8 +71,9 @@ def _shares(jobs: JobSet, figures: list[Published]) -> list[Check]:
         "type": jobs.kind,
     }
     names = {"state": STATES, "type": TYPES}
+    gpu_s = (jobs.gpus * jobs.run_s).astype(float)
     count = {by: np.bincount(label, minlength=2048) for by, label in labels.items()}
-    weight = {by: np.bincount(label, jobs.gpus * jobs.run_s, 2048) for by, label in labels.items()}
+    weight = {by: np.bincount(label, gpu_s, 2048) for by, label in labels.items()}
     checks = []
     for figure in figures:
         weighed, _, by = figure.measure.partition("_by_")
@@ -74,16 +84,17 @@ def _shares(jobs: JobSet, figures: list[Published]) -> list[Check]:
     return checks
 
 
-def _durations(jobs: JobSet, figures: list[Published]) -> list[Check]:
+def _durations(jobs: _Drawn, figures: list[Published]) -> list[Check]:
     """Quantiles of the run times by type."""
     checks = []
     for kind in dict.fromkeys(figure.of for figure in figures):
         run_s = np.sort(jobs.run_s[jobs.kind == TYPES.index(kind)])
-        for figure in (entry for entry in figures if entry.of == kind):
-            quantile = float(figure.at)
-            drawn = float(np.quantile(run_s, quantile)) if run_s.size else 0.0
+        asked = [figure for figure in figures if figure.of == kind]
+        quantiles = [float(figure.at) for figure in asked]
+        drawn = np.quantile(run_s, quantiles) if run_s.size else np.zeros(len(asked))
+        for figure, quantile, value in zip(asked, quantiles, drawn.tolist(), strict=True):
             below = np.searchsorted(run_s, figure.value, side="right") / max(run_s.size, 1)
-            checks.append(_check(figure, drawn, float(below) - quantile, run_s.size))
+            checks.append(_check(figure, value, float(below) - quantile, run_s.size))
     return checks
 
 

@@ -1261,7 +1261,8 @@ def warm_up() -> None:
     )  # fmt: skip
     state = Now(
         ints(COUNTERS), floats(2), ints(13, 1), ints(17, 1), floats(0), np.zeros(0, np.int32), ints(5, 1), ints(1), ints(1),
-        ints(1), ints(4, 2), floats(4, 1), ints(3, 1), ints(2, 1, 1), ints(3, 8), flags(8, 1), ints(6, 1), ints(6, 1), floats(1),
+        ints(1), ints(4, 2), floats(4, 1), ints(3, 1), ints(2, 1, 1), ints(3, 8), flags(8, 1), ints(6, 1), ints(6, 1),
+        floats(1),
     )  # fmt: skip
     park = Park(ints(4, 1), 1, 0.0, 0.0, 0.0)
     advance(state, Asked(ints(19, 0), floats(2, 0)), rules, park, Turns(ints(4, 0)), 1)

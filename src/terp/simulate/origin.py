@@ -42,15 +42,7 @@ def origin_of(
         "days": days,
         "seed": seed,
         "note": site.record.note,
-        "digests": {
-            "machine": _digest(machine.file),
-            "site": _digest(site.record),
-            "workload": _digest(workload.record),
-            "catalogue": machine.catalogue_digest,
-            "series": series_digest(),
-            "job_statistics": job_statistics_digest(),
-            "predictions": kinds_digest(kinds),
-        },
+        "digests": {**digests_of(machine, site, workload), "predictions": kinds_digest(kinds)},
         "titles": _titles(workload.record),
         "power": asdict(machine_power(machine)),
         "facility": _facility(site.record, machine),
@@ -81,6 +73,18 @@ def _facility(site: Site, machine: Machine) -> dict[str, Any]:
         "contract": site.contract.kind,
         **site.hall.model_dump(),
         "renewables": site.renewables.model_dump() if site.renewables else None,
+    }
+
+
+def digests_of(machine: Machine, site: Written[Site], workload: Written[Workload]) -> dict[str, str]:
+    """SHA-256 of all that a run is made from, but for the predictions that follow from it."""
+    return {
+        "machine": _digest(machine.file),
+        "site": _digest(site.record),
+        "workload": _digest(workload.record),
+        "catalogue": machine.catalogue_digest,
+        "series": series_digest(),
+        "job_statistics": job_statistics_digest(),
     }
 
 

@@ -30,11 +30,18 @@ Tell = Callable[[float], None]
 
 
 def simulate(
-    machine: Machine, site: Written[Site], workload: Written[Workload], days: int, seed: int, tell: Tell | None = None
+    machine: Machine,
+    site: Written[Site],
+    workload: Written[Workload],
+    days: int,
+    seed: int,
+    tell: Tell | None = None,
+    kinds: tuple[Kind, ...] | None = None,
 ) -> Run:
     """A run of `days` days.  Same arguments, same tables to the byte.
 
     tell   called with the share done, 0 to 1, a few dozen times; may raise to stop the run
+    kinds  what `kinds_of(machine, workload)` gives, if it was asked before
 
     Raises Problems if the workload cannot run on the machine.
     """
@@ -42,7 +49,7 @@ def simulate(
     began = time.perf_counter()
     horizon_s, gpus_per_node = days * DAY_S, machine.node.accelerators_count
     utc_offset_s = site.record.utc_offset_s
-    kinds = kinds_of(machine, workload)
+    kinds = kinds_of(machine, workload) if kinds is None else kinds
     jobs = draw_jobs(workload.record, machine.gpus_count, gpus_per_node, horizon_s, utc_offset_s, seed)
     work = _for_core(core, machine, workload.record, kinds, jobs)
     state = _run(core, machine, work, horizon_s, seed, tell)

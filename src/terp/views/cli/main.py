@@ -19,6 +19,8 @@ VERBS: Final = {
     "show": "What is this machine, exactly?",
     "predict": "How fast is it: HPL, HPCG, HPL-MxP, and which rank of the TOP500?",
     "simulate": "What happens when a whole country works on it for a year?",
+    "sweep": "What if? Many scenarios at once.",
+    "compare": "What if? What changed, seed by seed.",
     "report": "Show me a simulated run as one HTML page.",
     "validate": "Can I believe you?",
 }

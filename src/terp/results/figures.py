@@ -1,0 +1,142 @@
+"""The headline figures of runs: their mean and band over seeds, and what changed from one case to another, seed by seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import atan, cos, inf, pi, sin, sqrt
+from typing import Any, Final
+
+import numpy as np
+
+HEADLINES: Final[dict[str, str]] = {
+    "mean_wait_s": "mean wait",
+    "median_wait_s": "median wait",
+    "p95_wait_s": "95th percentile of waits",
+    "sizes.256.mean_wait_s": "mean wait, 256 to 511 GPUs",
+    "sizes.512.mean_wait_s": "mean wait, 512 GPUs and more",
+    "sizes.512.p95_wait_s": "95th percentile, 512 and more",
+    "gpu_utilisation_fraction": "GPUs in use",
+    "work_gpu_s": "work done, GPU time",
+    "lost_gpu_s": "lost GPU time",
+    "jobs_completed_count": "jobs completed",
+    "jobs_interrupted_count": "jobs interrupted",
+    "node_failures_count": "node failures",
+    "facility_energy_j": "energy at the meter",
+    "mean_it_power_w": "mean power of the machine",
+    "mean_pue": "PUE",
+    "electricity_cost_eur": "electricity",
+    "carbon_kg": "carbon",
+}
+"""Key of a figure -> what it is called.  Keys are of summary.json, entries of its lists by their smallest size."""
+NO_FIGURES: Final = frozenset(
+    {"days", "seed", "nodes_count", "gpus_count", "wall_s", "published_figures_count", "published_figures_met_count"}
+)
+CONFIDENCE: Final = 0.95
+BAND: Final = (0.05, 0.95)
+FEWEST_OF_BAND: Final = 20
+
+
+def figures_of(row: Mapping[str, Any]) -> dict[str, float]:
+    """The headlines of a row, and after them its other numbers that are of the run as a whole."""
+    numbers = {key: value for key, value in row.items() if isinstance(value, int | float) and not isinstance(value, bool)}
+    rest = [key for key in numbers if "." not in key and key not in NO_FIGURES and key not in HEADLINES]
+    return {key: float(numbers[key]) for key in [*HEADLINES, *rest] if key in numbers}
+
+
+def bands_of(years: Sequence[Mapping[str, float]]) -> list[dict[str, Any]]:
+    """Mean, standard error of the mean and the 5 to 95 % band of each headline over years that differ in seed only.
+
+    One year has no standard error, and fewer than 20 no band: both are None then.
+    """
+    rows = []
+    for key in HEADLINES:
+        values = np.array([year[key] for year in years if key in year])
+        if values.size == 0:
+            continue
+        error = float(values.std(ddof=1)) / sqrt(values.size) if values.size > 1 else None
+        low, high = np.quantile(values, BAND).tolist() if values.size >= FEWEST_OF_BAND else (None, None)
+        mean = float(values.mean())
+        rows.append(
+            {"figure": key, "mean": mean, "standard_error": error, "low": low, "high": high, "years_count": values.size}
+        )
+    return rows
+
+
+def differences(base: Mapping[int, Mapping[str, float]], other: Mapping[int, Mapping[str, float]]) -> list[dict[str, Any]]:
+    """What each figure changed by from `base` to `other`, by seed, the largest relative change first.
+
+    The mean of the differences of the years of one seed, with its 95 % interval by Student's t; None with one pair.
+    """
+    seeds = sorted(set(base) & set(other))
+    rows = []
+    for key in dict.fromkeys(key for seed in seeds for key in base[seed]):
+        pairs = [(base[seed][key], other[seed][key]) for seed in seeds if key in base[seed] and key in other[seed]]
+        if not pairs:
+            continue
+        before, after = np.array(pairs).T
+        low, high = paired_interval(after - before)
+        mean, difference = float(before.mean()), float((after - before).mean())
+        rows.append(
+            {
+                "figure": key,
+                "base": mean,
+                "other": float(after.mean()),
+                "difference": difference,
+                "low": low,
+                "high": high,
+                "effect_ratio": difference / abs(mean) if mean else None,
+                "pairs_count": len(pairs),
+            }
+        )
+    return sorted(rows, key=lambda row: -_size(row))
+
+
+def _size(row: Mapping[str, Any]) -> float:
+    """By how much of itself a figure changed; all of it if there was nothing before."""
+    if row["effect_ratio"] is None:
+        return inf if row["difference"] else 0.0
+    return abs(float(row["effect_ratio"]))
+
+
+def paired_interval(differences_of_pairs: Any) -> tuple[float | None, float | None]:
+    """The 95 % confidence interval of the mean of n differences; none if n is 1.  m -+ t(n - 1) s / sqrt(n)
+
+    s    their standard deviation;  t  the quantile of Student's distribution
+
+    Source: student-1908.  Holds for differences near normal, or many.
+    """
+    values = np.asarray(differences_of_pairs, float)
+    if values.size < 2:
+        return None, None
+    half = student_quantile(0.5 + CONFIDENCE / 2, values.size - 1) * float(values.std(ddof=1)) / sqrt(values.size)
+    return float(values.mean()) - half, float(values.mean()) + half
+
+
+def student_quantile(share: float, degrees: int) -> float:
+    """What a variable of Student's t distribution stays below with the probability `share`, at least 1/2, below 1.
+
+    degrees   of freedom, 1 or more
+
+    The central probability is a finite sum for whole degrees of freedom (abramowitz-1964, 26.7.3 and 26.7.4), here
+    solved for t by halving.
+    """
+    low, high = 0.0, 1.0
+    while _central(high, degrees) < 2 * share - 1:
+        low, high = high, 2 * high
+    for _ in range(80):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _central(middle, degrees) < 2 * share - 1 else (low, middle)
+    return (low + high) / 2
+
+
+def _central(t: float, degrees: int) -> float:
+    """Probability that a variable of Student's distribution lies within -t and t."""
+    angle = atan(t / sqrt(degrees))
+    term = cos(angle) if degrees % 2 else 1.0
+    total = term if degrees > 1 else 0.0
+    for step in range(degrees % 2 + 2, degrees - 1, 2):
+        term *= (step - 1) / step * cos(angle) ** 2
+        total += term
+    if degrees % 2:
+        return 2 / pi * (angle + sin(angle) * total)
+    return sin(angle) * total

@@ -1,0 +1,24 @@
+"""`terp compare RUN RUN ...`: what changed, seed by seed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+
+@click.command("compare")
+@click.argument("folders", nargs=-1, required=True, metavar="RUN...", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, data alone.")
+def command(folders: tuple[Path, ...], *, as_json: bool) -> None:
+    """Compare RUNs, folders made by `terp simulate` or `terp sweep`, with the first one, in pairs of the same seed.
+
+    Runs that differ in seed only are years of one case; the points of a sweep are compared with its first, or with the
+    same points of the first sweep.  The figures that changed most come first.
+    """
+    from terp.results import compare, read_cases
+    from terp.views.whatif import differences_text
+
+    compared = compare(read_cases(folders))
+    click.echo(json.dumps(compared, indent=2, allow_nan=False) if as_json else differences_text(compared))

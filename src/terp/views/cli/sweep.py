@@ -1,0 +1,117 @@
+"""`terp sweep MACHINE --over load=0.7,0.8 --over seed=1..20`: many scenarios at once."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+
+class _Sweep(click.Command):
+    """Has an option for each field of a scenario, asked for when first needed."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        if not any(isinstance(param, _Field) for param in self.params):
+            self.params += _fields()
+        return super().get_params(ctx)
+
+
+class _Field(click.Option):
+    """A field of the scenario that is the same in all of the sweep."""
+
+
+def _fields() -> list[click.Parameter]:
+    from dataclasses import fields
+
+    from terp.simulate import Scenario
+    from terp.simulate.axes import field_words
+
+    words = {field: word for word, field in field_words().items()}
+    return [
+        _Field([f"--{words[field.name].replace('_', '-')}", f"field_{field.name}"], default=None, metavar="VALUE",
+               help=f"The {words[field.name].replace('_', ' ')} of all, if not swept.")
+        for field in fields(Scenario)
+        if field.name != "machine"
+    ]  # fmt: skip
+
+
+@click.command("sweep", cls=_Sweep)
+@click.argument("machine", required=False)
+@click.option(
+    "--over", multiple=True, metavar="FIELD=VALUES", help="Values with commas, or a range such as 1..20; again for more."
+)
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path), required=True, help="Folder for the sweep; run again to go on."
+)
+@click.option(
+    "--workers", type=click.IntRange(1, 1024), default=None, help="Processes; as many as there are cores if absent."
+)
+@click.option(
+    "--scheduler", default=None, metavar="ADDRESS", help="Send the work to a Dask scheduler, such as tcp://host:8786."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print sweep.json and the figures of each point, data alone.")
+def command(
+    machine: str | None,
+    over: tuple[str, ...],
+    out: Path,
+    workers: int | None,
+    scheduler: str | None,
+    *,
+    as_json: bool,
+    **fields: str | None,
+) -> None:
+    """Simulate MACHINE in every combination of the values of some fields, and keep the figures of each.
+
+    The same command again does only what is missing.  Exit code 1 if a scenario failed.
+    """
+    from terp.errors import Interrupted
+    from terp.results import bands, cases_of_sweep
+    from terp.simulate.axes import read_plan
+    from terp.simulate.executors import cores, dask, processes
+    from terp.simulate.sweep import run_sweep
+    from terp.views.cli.simulate import _say_if_compiling
+    from terp.views.whatif import bands_text
+
+    if not over:
+        raise click.UsageError("say what to vary, such as --over seed=1..20")
+    if scheduler and workers:
+        raise click.UsageError("--workers is of this machine: Dask has its own")
+    given = {name.removeprefix("field_"): value for name, value in fields.items() if value is not None}
+    plan = read_plan(over, {**given, **({"machine": machine} if machine is not None else {})})
+    if not scheduler:
+        _say_if_compiling()
+    crew = dask(scheduler) if scheduler else processes(workers or cores())
+    try:
+        document = run_sweep(plan, out, crew, _progress())
+    except Interrupted as error:
+        click.echo(f"\nterp: interrupted; {error} are kept in {out}, and the same command goes on from there", err=True)
+        sys.exit(130)
+    points = bands(cases_of_sweep(out)) if document["done_count"] else []
+    if as_json:
+        click.echo(json.dumps({**document, "points": points}, indent=2, allow_nan=False))
+    else:
+        click.echo(bands_text(points))
+        click.echo(f"\n  sweep    {out}, {document['done_count']:,} of {document['scenarios_count']:,} scenarios")
+    for failure in document["failures"][:20]:
+        varied = ", ".join(f"{name} {failure['scenario'][name]}" for name in document["axes"])
+        click.echo(f"failed: {varied}: {failure['error'].splitlines()[0]}", err=True)
+    if document["failed_count"]:
+        click.echo(f"{document['failed_count']:,} failed; sweep.json names them", err=True)
+        sys.exit(1)
+
+
+def _progress() -> Callable[[int, int, float], None] | None:
+    """Shows how many are done and how long the rest will take, where someone watches."""
+    if not sys.stderr.isatty():
+        return None
+
+    def tell(done: int, total: int, left_s: float) -> None:
+        from terp.units import show
+
+        text = f"\r\033[K{done:,} of {total:,} scenarios, about {show(left_s, 's', 2)} left " if done < total else "\r\033[K"
+        click.echo(text, nl=False, err=True)
+
+    return tell
