@@ -33,7 +33,10 @@ ORDER = (
 LOWER_FIRST = {"errors": "units"}  # units imports errors' hint; both stand at the bottom
 
 MODULE_LINES, FUNCTION_LINES = 400, 50
-LARGE_MODULES = {"simulate/core.py"}  # numba does not see edits in other modules, so all kernels stand in one
+LARGE_MODULES = {
+    "simulate/core.py",
+    "simulate/controller.py",
+}  # numba does not see edits in other modules, so all kernels stand in one
 LARGE_FUNCTIONS = {"simulate/core.py:new_state"}  # one array a line, no logic
 WITHOUT_UNIT = {  # numbers that have none, by the field's own meaning
     "seed", "days", "line", "column", "count", "miss", "points", "drawn", "published", "value",

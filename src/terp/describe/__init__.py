@@ -7,7 +7,7 @@ from terp.describe.checks import unknown_parts
 from terp.describe.hall import Conversion, Cooling, Evaporation, Hall, HeatReuse, Liquid, Rejection, Renewables
 from terp.describe.machine import PARTS, Compute, Fabric, Listed, MachineFile, Management, PublishedCounts, Storage
 from terp.describe.model import Experts, Latent, ModelFile, Patches, StateSpace, TransformerModel, Window
-from terp.describe.policy import Account, Backfill, Limits, Partition, Policy, Priority, Qos, Reservation, Weights
+from terp.describe.policy import Account, Assign, Backfill, Limits, Partition, Policy, Priority, Qos, Reservation, Weights
 from terp.describe.science import AfnoModel, EvoformerModel, MeshModel, ResNetModel, UNetModel
 from terp.describe.shipped import (
     MODEL_FAMILIES,
@@ -29,6 +29,7 @@ __all__ = [
     "Account",
     "AfnoModel",
     "Arrivals",
+    "Assign",
     "Backfill",
     "Cluster",
     "Compute",

@@ -21,6 +21,7 @@ from terp.describe.workload import TypeName, Workload
 from terp.errors import Problem, UnknownName, did_you_mean
 from terp.reader import Sourced, Tree, Written
 
+_ASSIGNED: Final = (("qos", "qos"), ("partition", "partitions"))
 _RANGES: Final = re.compile(r"\d+(-\d+)?(,\d+(-\d+)?)*")
 
 
@@ -289,6 +290,8 @@ def misfits_of_policy(written: Written[Policy]) -> list[Problem]:
         for name, entry in getattr(policy, section).items()
         for account in entry.accounts
     ]
+    for place, rule in enumerate(policy.assign):
+        named += [(("assign", str(place), key), getattr(rule, key), getattr(policy, section)) for key, section in _ASSIGNED]
     problems = [
         tree.problem(path, "is not there", repr(name), did_you_mean(name, known))
         for path, name, known in named

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from terp.describe.workload import TypeName
 from terp.reader import Name, Record
 
 Word = Annotated[str, Field(min_length=1, max_length=128)]
@@ -144,6 +145,23 @@ class Reservation(Record):
     accounts: list[Word] = []
 
 
+class Assign(Record):
+    """Which jobs of a workload get a QOS or a partition, or may be delayed; each job goes by the first that fits it.
+
+    groups, types, domains   of which it must be; empty: any
+    delay_s   how long it may be kept back for a cheaper or cleaner hour
+    """
+
+    groups: list[Name] = []
+    types: list[TypeName] = []
+    domains: list[Name] = []
+    smallest_gpus_count: int = Field(default=1, ge=1, le=10_000_000)
+    largest_gpus_count: int | None = Field(default=None, ge=1, le=10_000_000)
+    qos: str = ""
+    partition: str = ""
+    delay_s: float = Field(default=0.0, ge=0, le=14 * 86400)
+
+
 class Policy(Record):
     """How a machine is shared.
 
@@ -175,4 +193,5 @@ class Policy(Record):
     default_partition: str = Field(default="", max_length=128)
     reservations: dict[Word, Reservation] = {}
     licenses: dict[Word, int] = {}
+    assign: list[Assign] = []
     note: str = ""

@@ -27,6 +27,8 @@ from terp.model import (
     Strategy,
     TrainingStep,
     Work,
+    checkpoint_bytes,
+    checkpoint_write_s,
     generation_named,
     interconnect_between,
     interconnect_of,
@@ -62,6 +64,7 @@ class Kind:
     level_w      mean power of a whole node that runs it, without fans [W], to the watt if predicted
     speed_ratio  over that on the GPUs of each profile in use, to the thousandth; rounded so that the last digits of other
                  processors change no run
+    write_s      of a checkpoint, to the hundredth; 0 where what the job holds is not known
     """
 
     domain: str
@@ -71,6 +74,7 @@ class Kind:
     level_from: str
     speed_ratio: dict[str, float]
     speed_from: str
+    write_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -98,21 +102,29 @@ def kinds_of(machine: Machine, workload: Written[Workload]) -> tuple[Kind, ...]:
     for domain, name in job_names(workload.record):
         job = workload.record.domains[domain].jobs[name]
         level_w, level_from = levels_of(machine).busy_w, BUSY
-        speed, speed_from = dict.fromkeys(profiles, 1.0), PUBLISHED
+        speed, speed_from, write_s = dict.fromkeys(profiles, 1.0), PUBLISHED, 0.0
         if job.runs is not None and known:
             try:
                 asked, step = _step(machine, job.runs)
                 level_w, level_from = float(round(step_power(machine, step).level_w)), PREDICTED
-                speed, speed_from = _speeds(asked, step, profiles), PREDICTED
+                speed, speed_from, write_s = _speeds(asked, step, profiles), PREDICTED, _write_s(machine, asked, step)
             except Problems as error:
                 path = ("domains", domain, "jobs", name, "runs")
                 problems += [_placed(workload, path, problem) for problem in error.problems]
         if job.node_power_w is not None:
             level_w, level_from = job.node_power_w * scale, FILE
-        kinds.append(Kind(domain, name, job.runs.model if job.runs else "", level_w, level_from, speed, speed_from))
+        model = job.runs.model if job.runs else ""
+        kinds.append(Kind(domain, name, model, level_w, level_from, speed, speed_from, write_s))
     if problems:
         raise Problems(problems)
     return tuple(kinds)
+
+
+def _write_s(machine: Machine, asked: _Asked, step: TrainingStep) -> float:
+    """Time of a checkpoint's write, with the storage to itself [s]."""
+    written = checkpoint_bytes(asked.work.parameters_count, step.strategy.optimizer, step.column.trained_fraction)
+    nodes = -(-step.strategy.gpus_count // machine.node.accelerators_count)
+    return round(checkpoint_write_s(written, nodes, machine.storage.write_bytes_per_s), 2)
 
 
 def scale_of_workload(machine: Machine) -> float:

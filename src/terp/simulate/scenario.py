@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
 
 import terp
 from terp.build import Machine, build_machine
 from terp.catalogue import read_catalogue
-from terp.describe import Site, Workload, read_machine, read_site, read_workload
-from terp.errors import TerpError
+from terp.describe import Policy, Site, Workload, read_machine, read_policy, read_site, read_workload
+from terp.errors import Problem, Problems, TerpError, did_you_mean
 from terp.reader import Written
 from terp.results import Run
+from terp.simulate.controls import Controls
 from terp.simulate.kinds import Kind, kinds_digest, kinds_of
 from terp.simulate.origin import digests_of
 from terp.simulate.year import Tell, simulate
+
+CHECKPOINTS: Final[dict[str, Literal["file", "daly"]]] = {"file": "file", "daly": "daly"}
+DELAYS: Final[dict[str, Literal["price", "carbon"]]] = {"price": "price", "carbon": "carbon"}
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,7 @@ class Inputs:
     machine: Machine
     site: Written[Site]
     workload: Written[Workload]
+    policy: Written[Policy] | None = None
 
     @cached_property
     def kinds(self) -> tuple[Kind, ...]:
@@ -41,7 +47,12 @@ class Inputs:
             predictions = kinds_digest(self.kinds)
         except TerpError as error:
             predictions = str(error)
-        return {**digests_of(self.machine, self.site, self.workload), "predictions": predictions}
+        policy = self.policy.record.model_dump_json() if self.policy else ""
+        return {
+            **digests_of(self.machine, self.site, self.workload),
+            "policy": hashlib.sha256(policy.encode()).hexdigest(),
+            "predictions": predictions,
+        }
 
 
 @dataclass(frozen=True)
@@ -50,6 +61,8 @@ class Scenario:
 
     site           where the machine's file says, if empty
     load_fraction  instead of the workload's own, if not 0
+    policy         how the machine is shared; easy, if empty
+    gpu_cap_w, power_cap_w, response_w, response_hours, spare_nodes_count, failures, checkpoints, delay_by   see Controls
     """
 
     machine: str
@@ -58,6 +71,15 @@ class Scenario:
     days: int = 365
     seed: int = 1
     load_fraction: float = 0.0
+    policy: str = ""
+    gpu_cap_w: float = 0.0
+    power_cap_w: float = 0.0
+    response_w: float = 0.0
+    response_hours: str = "17-20"
+    spare_nodes_count: int = 0
+    failures: bool = True
+    checkpoints: str = "file"
+    delay_by: str = "price"
 
     def inputs(self) -> Inputs:
         """Reads its files.  Raises TerpError for what is wrong with them."""
@@ -68,7 +90,35 @@ class Scenario:
         if self.load_fraction:
             record = workload.record.model_copy(update={"load_fraction": self.load_fraction})
             workload = type(workload)(record, workload.file, workload.provenance, workload.tree)
-        return Inputs(build_machine(machine_file, read_catalogue()), read_site(site), workload)
+        policy = read_policy(self.policy) if self.policy else None
+        return Inputs(build_machine(machine_file, read_catalogue()), read_site(site), workload, policy)
+
+    def controls(self, policy: Policy | None = None) -> Controls:
+        """The settings as the simulation takes them.  Raises Problems for what it cannot take."""
+        problems = []
+        for name, value, known in (("checkpoints", self.checkpoints, CHECKPOINTS), ("delay_by", self.delay_by, DELAYS)):
+            if value not in known:
+                problems.append(
+                    Problem("", 0, 0, name, "not one of the known words", repr(value), did_you_mean(value, known))
+                )
+        hours = re.fullmatch(r"(\d{1,2})-(\d{1,2})", self.response_hours)
+        begin, end = (int(hours[1]), int(hours[2])) if hours else (0, 0)
+        if not 0 <= begin < end <= 24:
+            would_do = "write two hours of a day, such as '17-20'"
+            problems.append(Problem("", 0, 0, "response_hours", "no hours", repr(self.response_hours), would_do))
+        if problems:
+            raise Problems(problems)
+        return Controls(
+            policy=policy,
+            gpu_cap_w=self.gpu_cap_w,
+            power_cap_w=self.power_cap_w,
+            response_w=self.response_w,
+            response=(begin, end),
+            spare_nodes_count=self.spare_nodes_count,
+            failures=self.failures,
+            checkpoints=CHECKPOINTS[self.checkpoints],
+            delay_by=DELAYS[self.delay_by],
+        )
 
     def digest(self, inputs: Inputs) -> str:
         """SHA-256 of the question as it stands: version of Terp, fields, and what is in the files that they name."""
@@ -83,7 +133,8 @@ class Scenario:
         inputs   its files, if they were read before
         """
         read = inputs or self.inputs()
-        return simulate(read.machine, read.site, read.workload, self.days, self.seed, tell, read.kinds)
+        controls = self.controls(read.policy.record if read.policy else None)
+        return simulate(read.machine, read.site, read.workload, self.days, self.seed, tell, read.kinds, controls)
 
     def summary(self, inputs: Inputs | None = None) -> dict[str, Any]:
         """summary.json of the run, and nothing else of it: what sweeps keep."""

@@ -14,6 +14,7 @@ from terp.simulate.kernels import kernels
 
 Ints = NDArray[np.int64]
 FAR_S: Final = 2**40
+_CENTURY_S: Final = 100 * 366 * 86_400  # reservations are laid out so far at most
 STOPS_A_JOB: Final = 3
 """How often each job may be stopped for others, on average; beyond that nobody is stopped any more."""
 
@@ -107,6 +108,29 @@ def new_state(core: Any, asked: Any, rule: Any, park: Any, turns: Any) -> Any:
     )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Ready:
+    """A policy and a trace as the controller takes them.
+
+    kept      the jobs that can run, by their places in the trace;  refused   reason -> how many cannot
+    """
+
+    asked: Any
+    rule: Any
+    kept: Ints
+    refused: dict[str, int]
+
+
+def prepare(core: Any, policy: Policy, cluster: Cluster, trace: Trace, extras: Extras, horizon_s: int) -> Ready:
+    """The tables of a run, without the jobs that Slurm would refuse at submission."""
+    tree, tables = rules.tree_of(policy, trace), rules.tables_of(policy, trace)
+    rule = rules.rules_of(core, policy, cluster, tree, tables, min(horizon_s, _CENTURY_S))
+    refused = rules.refused_by(cluster, trace, tree, tables)
+    kept = np.flatnonzero(~np.any(list(refused.values()), axis=0))
+    asked = _only(core, asked_of(core, trace, cluster, tree, tables, extras), kept)
+    return Ready(asked, rule, kept, {why: int(mask.sum()) for why, mask in refused.items() if mask.any()})
+
+
 def schedule(
     policy: Policy, cluster: Cluster, trace: Trace, extras: Extras | None = None, turns: Any = None, horizon_s: int = FAR_S
 ) -> Schedule:
@@ -116,19 +140,13 @@ def schedule(
     horizon_s  where it stops [s]
     """
     core = kernels("controller")
-    tree, tables = rules.tree_of(policy, trace), rules.tables_of(policy, trace)
     last_s = min(horizon_s, int(trace.eligible_s.max(initial=0)) + int(trace.limit_s.sum()) + 1)
-    rule = rules.rules_of(core, policy, cluster, tree, tables, min(last_s, 100 * 366 * 86400))
-    refused = rules.refused_by(cluster, trace, tree, tables)
-    bad = np.any(list(refused.values()), axis=0)
-    kept = np.flatnonzero(~bad)
-    asked = _only(core, asked_of(core, trace, cluster, tree, tables, extras or Extras()), kept)
-    park = park_of(core, cluster)
-    none = np.zeros(0, np.int64)
+    ready = prepare(core, policy, cluster, trace, extras or Extras(), last_s)
+    park, none = park_of(core, cluster), np.zeros(0, np.int64)
     events = core.Turns(np.array(turns if turns is not None else (none, none, none, none), np.int64))
-    state = new_state(core, asked, rule, park, events)
-    core.advance(state, asked, rule, park, events, horizon_s)
-    return _schedule_of(core, state, kept, len(trace), {why: int(mask.sum()) for why, mask in refused.items() if mask.any()})
+    state = new_state(core, ready.asked, ready.rule, park, events)
+    core.advance(state, ready.asked, ready.rule, park, events, horizon_s)
+    return _schedule_of(core, state, ready.kept, len(trace), ready.refused)
 
 
 def _only(core: Any, asked: Any, kept: Ints) -> Any:

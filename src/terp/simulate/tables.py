@@ -13,8 +13,12 @@ from terp.catalogue import TYPES
 from terp.describe import Workload
 from terp.simulate.account import Hours
 from terp.simulate.draw import END_STATES, TIMEOUT, JobSet, job_names, profile_names
+from terp.simulate.engines import PREEMPTED, Outcome
 
 FINAL_STATES: Final = (*END_STATES, "running", "waiting")
+NODE_FAILED: Final = 1
+STILL_RUNNING: Final = 3
+"""How an attempt ended, as both engines count."""
 COUNTS: Final = ("busy_gpus_count", "running_jobs_count", "waiting_jobs_count", "waiting_gpus_count", "down_nodes_count")
 
 
@@ -31,17 +35,14 @@ class Attempts:
     start_s: NDArray[np.int64]
     end_s: NDArray[np.int64]
     outcome: NDArray[np.int64]
-    first_node: NDArray[np.int32]
+    first_node: NDArray[np.int64]
     watts: NDArray[np.float64]
 
     @classmethod
-    def of(cls, core: Any, state: Any, watts_by_job: NDArray[np.float64]) -> Attempts:
-        """The attempts that the core noted."""
-        count = int(state.n[core.ATTEMPTS])
-        job = state.attempt_job[:count]
-        first_node = state.attempt_nodes[state.attempt_nodes_from[:count]]
-        columns = (state.attempt_start[:count], state.attempt_end[:count], state.attempt_outcome[:count])
-        return cls(job, *columns, first_node, watts_by_job[job])
+    def of(cls, outcome: Outcome, watts_by_job: NDArray[np.float64]) -> Attempts:
+        """The attempts that an engine noted."""
+        columns = (outcome.attempt_start, outcome.attempt_end, outcome.attempt_outcome, outcome.attempt_node)
+        return cls(outcome.attempt_job, *columns, watts_by_job[outcome.attempt_job])
 
     def last(self, jobs: int) -> NDArray[np.int64]:
         """Which attempt was the last of each job; -1 where there was none."""
@@ -50,9 +51,9 @@ class Attempts:
         return by_job
 
 
-def interruptions_table(core: Any, attempts: Attempts) -> pa.Table:
-    """Every time that a node failure cut a job short: its row in the table of jobs, and from when to when it ran."""
-    cut = attempts.outcome == core.NODE_FAILED
+def interruptions_table(attempts: Attempts) -> pa.Table:
+    """Every time that a node failure or another job cut a job short: its row in the table of jobs, and when it ran."""
+    cut = (attempts.outcome == NODE_FAILED) | (attempts.outcome == PREEMPTED)
     columns: dict[str, NDArray[Any]] = {
         "job": attempts.job,
         "start_s": attempts.start_s,
@@ -62,12 +63,11 @@ def interruptions_table(core: Any, attempts: Attempts) -> pa.Table:
     return pa.table({name: values[cut] for name, values in columns.items()})
 
 
-def timeline_table(core: Any, state: Any) -> pa.Table:
+def timeline_table(outcome: Outcome) -> pa.Table:
     """The piecewise-constant state: each row holds until the time of the next."""
-    rows = int(state.n[core.ROWS])
-    columns = {"time_s": state.row_time[:rows]}
-    columns |= {name: np.ascontiguousarray(state.row_counts[:rows, index]) for index, name in enumerate(COUNTS)}
-    return pa.table({**columns, "it_power_w": state.row_power[:rows]})
+    columns = {"time_s": outcome.row_time}
+    columns |= {name: np.ascontiguousarray(outcome.row_counts[:, index]) for index, name in enumerate(COUNTS)}
+    return pa.table({**columns, "it_power_w": outcome.row_power})
 
 
 def hours_table(hours: Hours) -> pa.Table:
@@ -93,12 +93,13 @@ def _coded(codes: NDArray[np.int64], names: tuple[str, ...] | list[str]) -> pa.D
     return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int8)), pa.array(names))
 
 
-def jobs_table(core: Any, workload: Workload, jobs: JobSet, state: Any, attempts: Attempts, hours: Hours) -> pa.Table:
+def jobs_table(workload: Workload, jobs: JobSet, state: Outcome, attempts: Attempts, hours: Hours) -> pa.Table:
     """The table of jobs.  A job that never started has no start, end or wait; energy, cost and carbon are at the meter."""
     started, ended = state.first_start_s >= 0, state.end_s >= 0
-    final = np.where(state.outcome == core.LIMIT_REACHED, TIMEOUT, jobs.state)
+    final = np.where(state.limit_reached, TIMEOUT, jobs.state)
+    final = np.where(state.stopped, FINAL_STATES.index("cancelled"), final)
     final = np.where(ended, final, FINAL_STATES.index("waiting"))
-    final[attempts.job[attempts.outcome == core.STILL_RUNNING]] = FINAL_STATES.index("running")
+    final[attempts.job[attempts.outcome == STILL_RUNNING]] = FINAL_STATES.index("running")
     held_s = np.bincount(attempts.job, attempts.end_s - attempts.start_s, len(jobs))
     energy_j, cost_eur, carbon_kg = (
         np.bincount(attempts.job, amount, len(jobs)) for amount in hours.of(attempts.watts, attempts.start_s, attempts.end_s)

@@ -4,26 +4,40 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from dataclasses import replace
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from terp.build import Machine
 from terp.describe import Site, Workload
+from terp.errors import Problem, Problems
 from terp.model import idle_power_w, levels_of, machine_power, node_power_w
 from terp.reader import Written
 from terp.results import Run
 from terp.simulate.account import hour_by_hour
 from terp.simulate.check import check_workload
-from terp.simulate.draw import DAY_S, JobSet, draw_jobs, job_names
-from terp.simulate.faults import draw_node_events
+from terp.simulate.controls import (
+    Controls,
+    assigned,
+    capped_kinds,
+    caps_over,
+    checkpoints_of,
+    eligible_s,
+    reliability_under,
+    slowed,
+)
+from terp.simulate.draw import DAY_S, JobSet, draw_jobs
+from terp.simulate.engines import Load, Outcome, needs_controller, run_controller, run_core
+from terp.simulate.faults import NodeFaults, draw_node_events
 from terp.simulate.kernels import kernels
 from terp.simulate.kinds import Kind, kinds_of
+from terp.simulate.operations import controls_data, operation_figures
 from terp.simulate.origin import origin_of
 from terp.simulate.summary import hall_figures, summarise
 from terp.simulate.tables import Attempts, hours_table, interruptions_table, jobs_table, timeline_table
 
-_CHUNKS: Final = 40
 _EIGHTH: Final = 8.0  # job powers are whole eighths of a watt, so that sums of them are exact
 
 Tell = Callable[[float], None]
@@ -37,66 +51,99 @@ def simulate(
     seed: int,
     tell: Tell | None = None,
     kinds: tuple[Kind, ...] | None = None,
+    controls: Controls | None = None,
 ) -> Run:
     """A run of `days` days.  Same arguments, same tables to the byte.
 
     tell   called with the share done, 0 to 1, a few dozen times; may raise to stop the run
     kinds  what `kinds_of(machine, workload)` gives, if it was asked before
 
-    Raises Problems if the workload cannot run on the machine.
+    Raises Problems if the workload cannot run on the machine, or the policy not with the workload.
     """
-    core = kernels()  # compiled, if need be, before the clock starts
+    turned = controls or Controls()
+    by_controller = needs_controller(turned.policy)
+    kernels("controller" if by_controller else "core")  # compiled, if need be, before the clock starts
     began = time.perf_counter()
-    horizon_s, gpus_per_node = days * DAY_S, machine.node.accelerators_count
-    utc_offset_s = site.record.utc_offset_s
-    kinds = kinds_of(machine, workload) if kinds is None else kinds
-    jobs = draw_jobs(workload.record, machine.gpus_count, gpus_per_node, horizon_s, utc_offset_s, seed)
-    work = _for_core(core, machine, workload.record, kinds, jobs)
-    state = _run(core, machine, work, horizon_s, seed, tell)
-    timeline = timeline_table(core, state)
-    time_s, power_w = state.row_time[: int(state.n[core.ROWS])], state.row_power[: int(state.n[core.ROWS])]
-    power = machine_power(machine)
+    horizon_s, utc_offset_s = days * DAY_S, site.record.utc_offset_s
+    kinds, speed = capped_kinds(machine, kinds_of(machine, workload) if kinds is None else kinds, turned.gpu_cap_w)
+    per_node = machine.node.accelerators_count
+    jobs = slowed(draw_jobs(workload.record, machine.gpus_count, per_node, horizon_s, utc_offset_s, seed), speed)
+    load = _load(machine, site.record, workload.record, kinds, jobs, turned)
+    reliability = reliability_under(machine.reliability, turned)
+    faults = draw_node_events(reliability, machine.nodes_count, horizon_s, seed)
+    if by_controller and turned.policy is not None:
+        _no_caps(turned)
+        outcome = run_controller(machine, turned.policy, workload.record, load, faults, horizon_s, tell)
+    else:
+        caps = caps_over(turned, horizon_s, utc_offset_s)
+        outcome = run_core(machine, turned.policy, workload.record, load, faults, caps, horizon_s, tell)
+    run = _told(machine, site, workload, kinds, jobs, load, faults, outcome, days, seed, turned)
+    run.summary["wall_s"] = round(time.perf_counter() - began, 3)
+    return run
+
+
+def _no_caps(controls: Controls) -> None:
+    """Raises Problems for a cap of the machine under a policy that only the controller runs."""
+    if controls.power_cap_w or controls.response_w:
+        wrong = "caps of the machine's power are for policies of order and EASY backfill alone"
+        name = controls.policy.name if controls.policy else ""
+        raise Problems([Problem("", 0, 0, name, wrong, would_do="leave the cap or the policy out")])
+
+
+def _load(
+    machine: Machine, site: Site, workload: Workload, kinds: tuple[Kind, ...], jobs: JobSet, controls: Controls
+) -> Load:
+    """The jobs as the engines take them.  A job's power is its kind's level above idle, by its share of the node."""
+    levels = levels_of(machine)
+    idle_w = idle_power_w(levels)
+    per_node_w = [max(node_power_w(levels, kind.level_w) - idle_w, 0) for kind in kinds]
+    per_gpu_w = np.array(per_node_w) / machine.node.accelerators_count
+    power_w = np.rint(per_gpu_w[jobs.job] * jobs.gpus * _EIGHTH) / _EIGHTH
+    columns = checkpoints_of(machine, workload, kinds, jobs, controls)
+    may_wait, qos, partition = (np.zeros(len(jobs), np.int64) for _ in range(3))
+    for entry, mine in assigned(controls.policy, workload, jobs):
+        may_wait[mine] = round(entry.delay_s)
+        for column, name, table in ((qos, entry.qos, "qos"), (partition, entry.partition, "partitions")):
+            if name:
+                column[mine] = list(getattr(controls.policy, table)).index(name)
+    start_s = eligible_s(site, jobs, may_wait, controls.delay_by)
+    order = np.argsort(start_s, kind="stable")
+    every, write, restart, lane, part = (column[order] for column in (*columns, qos, partition))
+    return Load(jobs, order, start_s[order], every, write, restart, power_w[order], lane, part)
+
+
+def _told(
+    machine: Machine, site: Written[Site], workload: Written[Workload], kinds: tuple[Kind, ...], jobs: JobSet, load: Load,
+    faults: NodeFaults, outcome: Outcome, days: int, seed: int, controls: Controls,
+) -> Run:  # fmt: skip
+    """The tables, the figures and the origin of a run."""
+    horizon_s, power = days * DAY_S, machine_power(machine)
+    standby_w = idle_power_w(levels_of(machine)) - levels_of(machine).down_w
+    row_power = outcome.row_power + standby_w * _standing_by(faults, outcome.row_time)
+    outcome = replace(outcome, row_power=row_power)
     dry_w = power.base_w if machine.node.cooling == "liquid" else None
-    hours = hour_by_hour(site.record, time_s, power_w, horizon_s, power.rated_w, dry_w)
-    idle_w = idle_power_w(levels_of(machine)) / gpus_per_node
-    attempts = Attempts.of(core, state, work.power_w + idle_w * jobs.gpus)
-    table = jobs_table(core, workload.record, jobs, state, attempts, hours)
-    summary = summarise(table, hours, machine, workload.record, kinds, days, seed, int(state.n[core.FAILED_NODES]))
+    hours = hour_by_hour(site.record, outcome.row_time, outcome.row_power, horizon_s, power.rated_w, dry_w)
+    idle_w = idle_power_w(levels_of(machine)) / machine.node.accelerators_count
+    power_w = np.empty_like(load.power_w)
+    power_w[load.order] = load.power_w
+    attempts = Attempts.of(outcome, power_w + idle_w * jobs.gpus)
+    table = jobs_table(workload.record, jobs, outcome, attempts, hours)
+    failed = int((faults.cause[faults.time_s < horizon_s] >= 0).sum())
+    summary = summarise(table, hours, machine, workload.record, kinds, days, seed, failed)
     summary |= hall_figures(site.record, hours)
+    summary |= operation_figures(load, faults, outcome, controls, horizon_s)
     checks = check_workload(workload.record, jobs)
     summary["published_figures_count"] = len(checks)
     summary["published_figures_met_count"] = sum(check.passes for check in checks)
     origin = origin_of(machine, site, workload, kinds, days, seed)
+    origin["controls"] = controls_data(controls)
     summary["synthetic_series"] = origin["synthetic_series"]
-    summary["wall_s"] = round(time.perf_counter() - began, 3)
-    interruptions = interruptions_table(core, attempts)
-    return Run(table, interruptions, timeline, hours_table(hours), summary, origin)
+    return Run(table, interruptions_table(attempts), timeline_table(outcome), hours_table(hours), summary, origin)
 
 
-def _for_core(core: Any, machine: Machine, workload: Workload, kinds: tuple[Kind, ...], jobs: JobSet) -> Any:
-    """The jobs as the core takes them.  A job's power is its kind's level above idle, by its share of the node."""
-    levels = levels_of(machine)
-    types = [workload.domains[domain].jobs[name] for domain, name in job_names(workload)]
-    idle_w = idle_power_w(levels)
-    per_node_w = [max(node_power_w(levels, kind.level_w) - idle_w, 0) for kind in kinds]
-    per_gpu_w = np.array(per_node_w) / machine.node.accelerators_count
-    checkpoint_s = np.array([round(kind.checkpoint_s or 0) for kind in types], np.int64)[jobs.job]
-    restart_s = np.array([round(kind.restart_s) for kind in types], np.int64)[jobs.job]
-    power_w = np.rint(per_gpu_w[jobs.job] * jobs.gpus * _EIGHTH) / _EIGHTH
-    return core.make_jobs(jobs.submit_s, jobs.gpus, jobs.run_s, jobs.requested_s, checkpoint_s, restart_s, power_w)
-
-
-def _run(core: Any, machine: Machine, work: Any, horizon_s: int, seed: int, tell: Tell | None) -> Any:
-    """Runs the core to the horizon in steps, so that progress shows and an interrupt is heard."""
-    levels, base_w = levels_of(machine), machine_power(machine).base_w
-    idle_w = idle_power_w(levels)
-    plant = core.Plant(machine.nodes_count, machine.node.accelerators_count, idle_w, float(levels.down_w), base_w)
-    drawn = draw_node_events(machine.reliability, machine.nodes_count, horizon_s, seed)
-    events, rules = core.NodeEvents(drawn.time_s, drawn.node, drawn.kind, drawn.repair_s), core.by_submission()
-    state = core.new_state(work, plant, events, rules)
-    for chunk in range(1, _CHUNKS + 1):
-        core.advance(state, work, plant, events, rules, horizon_s * chunk // _CHUNKS)
-        if tell is not None:
-            tell(chunk / _CHUNKS)
-    core.close(state, horizon_s)
-    return state
+def _standing_by(faults: NodeFaults, time_s: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many nodes stand by from each row of the timeline on; the engines count them as down."""
+    if not len(faults.standby):
+        return np.zeros(time_s.size, np.int64)
+    begins, ends = (np.sort(faults.standby[:, column]) for column in (1, 2))
+    return np.searchsorted(begins, time_s, side="right") - np.searchsorted(ends, time_s, side="right")
