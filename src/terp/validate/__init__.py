@@ -9,6 +9,7 @@ from terp.validate.fleets import FleetCase, FleetGrade, grade_fleets
 from terp.validate.grade import Case, Errors, Grade, Skipped
 from terp.validate.kernels import grade_kernels
 from terp.validate.power import PowerGrades, grade_power
+from terp.validate.slurm import SlurmGrade, grade_replays, grade_slurm, worsened_slurm
 from terp.validate.top500 import grade, models
 from terp.validate.training import TrainingGrade, grade_training
 
@@ -20,12 +21,16 @@ __all__ = [
     "Grade",
     "PowerGrades",
     "Skipped",
+    "SlurmGrade",
     "TrainingGrade",
     "grade",
     "grade_collectives",
     "grade_fleets",
     "grade_kernels",
     "grade_power",
+    "grade_replays",
+    "grade_slurm",
     "grade_training",
     "models",
+    "worsened_slurm",
 ]

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from terp.errors import Problems
+from terp.errors import Problem, Problems
 from terp.units import show
 from terp.validate import (
     Errors,
@@ -19,13 +19,16 @@ from terp.validate import (
     FleetGrade,
     Grade,
     Skipped,
+    SlurmGrade,
     grade,
     grade_collectives,
     grade_fleets,
     grade_kernels,
     grade_power,
+    grade_replays,
     grade_training,
     models,
+    worsened_slurm,
 )
 from terp.validate.training import predictors_mape
 from terp.views.columns import aligned
@@ -143,23 +146,20 @@ def as_text(grade: Grade) -> str:
 class Said:
     """What `terp validate MODEL` says: a row of the table for each of its grades, its JSON, and its text.
 
-    fleets   where there are no errors to take a median of: figures that lie within intervals or do not
+    below    what stands below the table of all models, where there are no errors to take a median of
+    fell     whether it is worse there than what is held
     """
 
     grades: tuple[Grade, ...]
     data: Any
     text: str
-    fleets: FleetGrade | None = None
+    below: str = ""
+    fell: bool = False
 
     @property
     def worsened(self) -> bool:
         """True if a median is worse than the one held by more than its step, or a figure no longer lies within."""
-        return any(entry.worsened for entry in self.grades) or (self.fleets is not None and self.fleets.worsened)
-
-    @property
-    def below(self) -> str:
-        """What stands below the table of all models; empty if nothing does."""
-        return fleets_line(self.fleets) if self.fleets else ""
+        return self.fell or any(entry.worsened for entry in self.grades)
 
 
 FLEET_HEAD: Final = ("", "figure", "printed", "published", "of it 95 %", "simulated", "95 %", "source")
@@ -202,7 +202,52 @@ def _fleets(cases: Path | None, _: str | None) -> Said:
     found = grade_fleets(cases)
     rows = [tuple(cell[:44] for cell in row) for row in fleet_rows(found)]
     text = [fleets_line(found), "", *aligned([FLEET_HEAD, *rows]), "", *left_lines(found.skipped)]
-    return Said((), found.as_data(), "\n".join(text), found)
+    return Said((), found.as_data(), "\n".join(text), fleets_line(found), found.worsened)
+
+
+SLURM_HEAD: Final = ("replay", "jobs", "observed", "simulated", "error", "chaos", "KS", "start, median", "90 %", "missed")
+
+
+def slurm_rows(grades: Sequence[SlurmGrade]) -> list[tuple[str, ...]]:
+    """The replays of a real Slurm, a row each, without their head."""
+    return [
+        (
+            entry.name,
+            f"{entry.jobs_count}",
+            show(entry.mean_wait_observed_s, "s"),
+            show(entry.mean_wait_simulated_s, "s"),
+            f"{entry.error_fraction:+.1%}",
+            f"{entry.chaos_fraction:.1%}",
+            f"{entry.ks_fraction:.2f}",
+            show(entry.median_start_s, "s"),
+            show(entry.p90_start_s, "s"),
+            ", ".join(entry.missed) or "-",
+        )
+        for entry in grades
+    ]
+
+
+def slurm_line(grades: Sequence[SlurmGrade]) -> str:
+    """The replays in one line."""
+    off = float(np.median([abs(entry.error_fraction) for entry in grades]))
+    met = sum(not entry.missed for entry in grades)
+    return (
+        f"slurm: mean waits of {len(grades)} replays of a real slurmctld off by {off:.1%} in the median, {met} meet all bars"
+    )
+
+
+def slurm_said(grades: Sequence[SlurmGrade], data: Any) -> Said:
+    """What `terp validate slurm` says of the replays that ship, or of one."""
+    text = "\n".join(aligned([SLURM_HEAD, *slurm_rows(grades)]))
+    return Said((), data, text, slurm_line(grades), worsened_slurm(grades))
+
+
+def _slurm(cases: Path | None, _: str | None) -> Said:
+    if cases is not None:
+        would_do = "name --trace, --observed and --slurm-conf"
+        raise Problems([Problem("", 0, 0, "--cases", "a replay is more than one file", str(cases), would_do)])
+    grades = grade_replays()
+    return slurm_said(grades, [entry.as_data() for entry in grades])
 
 
 def _of_list(model: str, cases: Path | None, _: str | None) -> Said:
@@ -265,5 +310,6 @@ GRADERS: Final[dict[str, Callable[[Path | None, str | None], Said]]] = {
     "training": _training,
     "power": _power_of_nodes,
     "fleets": _fleets,
+    "slurm": _slurm,
 }
 """What can be validated -> what grades it, on rows that ship or on a file, and on which GPU the file was measured."""

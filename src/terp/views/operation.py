@@ -87,11 +87,11 @@ def _watts(option: str, text: str) -> float:
 def conf_text(conf: SlurmConf) -> str:
     """What became of the lines of a slurm.conf."""
     kept, passed = len(conf.modelled), len(conf.ignored)
-    lines = [f"slurm.conf: {kept} settings are modelled, {passed} say nothing of the schedule or are passed over:"]
-    seen: dict[str, str] = {}
+    lines = [f"slurm.conf: {kept} settings are modelled, {passed} are not:"]
+    reasons: dict[str, list[str]] = {}
     for line in conf.ignored:
-        seen.setdefault(line.key, f"    {Path(line.file).name}:{line.line}: {line.key}: {line.what}")
-    return "\n".join([*lines, *seen.values()])
+        reasons.setdefault(line.what, []).append(f"{line.key} (line {line.line})")
+    return "\n".join([*lines, *(f"  {', '.join(keys)}: {what}" for what, keys in reasons.items())])
 
 
 def read_jobs(path: Path, unit: str, asked: Asked) -> Trace:

@@ -19,8 +19,12 @@ import click
     help="GPU of the catalogue that the kernels of --cases were measured on, or the beginning of its name, such as "
     "h200-sxm; h100-sxm-80gb if not given.",
 )
+@click.option("--trace", type=click.Path(path_type=Path), help="Of slurm: jobs as they were submitted, CSV.")
+@click.option("--observed", type=click.Path(path_type=Path), help="Of slurm: what the real controller did with them, CSV.")
+@click.option("--slurm-conf", type=click.Path(path_type=Path), help="Of slurm: under which slurm.conf.")
+@click.option("--assoc", type=click.Path(path_type=Path), help="Of slurm: accounts and QOS.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, data alone.")
-def command(model: str | None, cases: Path | None, gpu: str | None, *, as_json: bool) -> None:
+def command(model: str | None, cases: Path | None, gpu: str | None, *, as_json: bool, **replay: Path | None) -> None:
     """Grade MODEL, or all models, on rows that nothing was fitted to, beside a one-line baseline.
 
     MODEL is hpl, hpl-power, hpcg, mxp, kernels (with whole steps on one GPU), collectives, training, power, fleets or slurm.
@@ -35,10 +39,13 @@ def command(model: str | None, cases: Path | None, gpu: str | None, *, as_json: 
         raise click.UsageError("--gpu is of `terp validate kernels --cases FILE.jsonl`")
     if model is not None and model not in GRADERS:
         raise UnknownName("model to validate", model, GRADERS)
+    if any(replay.values()):
+        _replay(model, replay, as_json=as_json)
+        return
     said = [GRADERS[name](cases, gpu) for name in ([model] if model else GRADERS)]
     grades = [entry for one in said for entry in one.grades]
     if as_json:
-        data = said[0].data if model else [*(entry.as_data() for entry in grades), *(one.data for one in said if one.fleets)]
+        data = said[0].data if model else [*(entry.as_data() for entry in grades), *(one.data for one in said if one.below)]
         click.echo(json.dumps(data, indent=2, allow_nan=False))
     else:
         below = [one.below for one in said if one.below]
@@ -46,3 +53,18 @@ def command(model: str | None, cases: Path | None, gpu: str | None, *, as_json: 
     if cases is None and any(one.worsened for one in said):
         click.echo("worse than what is held in validation/*/expect.yaml, by more than its step", err=True)
         sys.exit(1)
+
+
+def _replay(model: str | None, replay: dict[str, Path | None], *, as_json: bool) -> None:
+    """One replay of a real Slurm from files."""
+    from terp.validate import grade_slurm
+    from terp.views.grades import slurm_said
+
+    trace, observed, conf = replay["trace"], replay["observed"], replay["slurm_conf"]
+    if model != "slurm":
+        raise click.UsageError("--trace, --observed, --slurm-conf and --assoc are of `terp validate slurm`")
+    if trace is None or observed is None or conf is None:
+        raise click.UsageError("`terp validate slurm` needs --trace, --observed and --slurm-conf together, or none of them")
+    found = grade_slurm(trace, observed, conf, replay["assoc"])
+    said = slurm_said([found], found.as_data())
+    click.echo(json.dumps(said.data, indent=2, allow_nan=False) if as_json else said.text)
