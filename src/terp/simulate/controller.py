@@ -30,7 +30,7 @@ GROUP_GPUS, GROUP_NODES, GROUP_JOBS, USER_GPUS, USER_JOBS, JOB_GPUS, JOB_NODES, 
 # what the heap holds
 END, RELEASE, NODE_BACK = range(3)
 FIRST_SPAN_S: Final = 30
-"""slurmctld takes running jobs away in groups: the first spans 30 s, each further one twice as much."""
+"""slurmctld takes running jobs away in groups: up to 30 s after the first full 30 s that one ends before, then 60 s, 120 s ..."""
 WHOLE_NODE: Final = 10**9  # cores that a whole node's job takes off, so that no share fits beside it
 
 # rows of Asked.of and of Asked.x
@@ -921,22 +921,25 @@ def _will_run(s, r, q, park, job, now):
     if _choose(s, r, q, park, job, FREE):
         return now
     _look_ahead(s)
-    at, span, count = 0, FIRST_SPAN_S if r.by_groups else 0, s.n[SLOTS]
+    at, span, count, barrier = 0, FIRST_SPAN_S if r.by_groups else 0, s.n[SLOTS], np.int64(-1)
     while at < count:
-        first, last = NEVER, np.int64(-1)
+        last = np.int64(-1)
         while at < count:
             other = s.job[RUN_LIST, at]
             at += 1
             if not _touches(s, q, other):
                 continue
             last = s.job[LIMIT_END, other]
-            first = min(first, last)
+            if barrier < 0 or not r.by_groups:
+                barrier = last // FIRST_SPAN_S * FIRST_SPAN_S + FIRST_SPAN_S if r.by_groups else last
             _give_back(s, r, q, other)
-            if at < count and s.job[LIMIT_END, s.job[RUN_LIST, at]] > first + span:
+            if at < count and s.job[LIMIT_END, s.job[RUN_LIST, at]] > barrier + span:
                 break
         if last < 0:
             return NEVER
         span *= 2
+        while r.by_groups and at < count and s.job[LIMIT_END, s.job[RUN_LIST, at]] > barrier + span:
+            span *= 2
         if _choose(s, r, q, park, job, AHEAD):
             return max(last, now + 1)
     return NEVER
