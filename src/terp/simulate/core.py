@@ -791,7 +791,8 @@ def _schedule(s, jobs, plant, rules, now, per_node, first):
     """
     if s.n[FULL] or first <= s.n[HEAD]:
         _start_heads(s, jobs, plant, rules, now, per_node)
-        s.n[FULL] = s.n[KNOWN] = 0
+        s.n[FULL] = s.n[FRONT] < s.n[HEAD]  # one that power kept back may be the head by now
+        s.n[KNOWN] = 0
         first = s.n[HEAD] + 1
     at, back, room = first, s.n[BACK], _room(s, per_node)
     while at < back and room > 0:
