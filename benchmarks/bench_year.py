@@ -13,8 +13,8 @@ import pytest
 
 from terp.build import build_machine
 from terp.catalogue import read_catalogue
-from terp.describe import read_machine, read_site, read_workload
-from terp.simulate import draw_jobs, kernels, kinds_of, simulate
+from terp.describe import Backfill, Policy, read_machine, read_site, read_workload
+from terp.simulate import draw_jobs, kernels, kinds_of, run_pool, simulate
 from terp.simulate.year import _for_core, _run
 
 YEAR_S = 365 * 86_400
@@ -65,6 +65,61 @@ def test_help(benchmark):
     benchmark.pedantic(
         subprocess.run, ([sys.executable, "-m", "terp", "--help"],), {"check": True, "capture_output": True}, rounds=5
     )
+
+
+def _advance(benchmark, core, work, nodes, rules):
+    """Time of a run without failures, until the last arrival."""
+    plant, nothing = core.Plant(nodes, 8, 1900.0, 50.0, 1e5), core.NodeEvents(*np.zeros((4, 0), np.int64))
+    until_s = int(work.submit_s[-1]) + 1
+
+    def run():
+        state = core.new_state(work, plant, nothing, rules)
+        core.advance(state, work, plant, nothing, rules, until_s)
+        return state
+
+    state = benchmark.pedantic(run, rounds=3, warmup_rounds=1)
+    benchmark.extra_info["jobs_per_s"] = round(work.submit_s.size / benchmark.stats["min"])
+    benchmark.extra_info["most_waiting"] = int(state.row_counts[:, 2].max())
+
+
+@pytest.mark.parametrize("nodes", [191, 600, 1000, 3000, 10_000])
+def test_nodes(benchmark, gefion, nodes):
+    """The national workload scaled to so many nodes, 300,000 jobs of it."""
+    core, workload = kernels(), read_workload("national")
+    days = 2 + round(24_000 / nodes)
+    jobs = draw_jobs(workload.record, nodes * 8, 8, days * 86_400, 3600, SEED).take(np.arange(300_000))
+    work = _for_core(core, gefion, workload.record, kinds_of(gefion, workload), jobs)
+    _advance(benchmark, core, work, nodes, core.by_submission())
+
+
+@pytest.mark.parametrize("load", [0.8, 0.95, 1.1, 1.3])
+def test_queue_depth(benchmark, gefion, load):
+    """The deeper the queue, the more there is to look through."""
+    core, workload = kernels(), read_workload("national")
+    record = workload.record.model_copy(update={"load_fraction": load})
+    jobs = draw_jobs(record, gefion.gpus_count, 8, YEAR_S // 4, 3600, SEED)
+    work = _for_core(core, gefion, record, kinds_of(gefion, workload), jobs)
+    _advance(benchmark, core, work, gefion.nodes_count, core.by_submission())
+
+
+def test_priorities(benchmark, gefion, year):
+    """Fifty accounts, worked out anew every 300 s.  Bar: 300,000 jobs a second."""
+    core, workload = kernels(), read_workload("national")
+    work = _for_core(core, gefion, workload.record, kinds_of(gefion, workload), year)
+    work = work._replace(account=np.arange(len(year)) // 7 % 50)
+    rules = core.Rules(
+        1, 1000.0, 7 * 86_400.0, 10_000.0, 14 * 86_400.0, 300, np.ones(50), np.zeros(0, np.int64), np.zeros(0)
+    )
+    _advance(benchmark, core, work, gefion.nodes_count, rules)
+
+
+@pytest.mark.parametrize("kind", ["none", "easy", "conservative"])
+def test_pool(benchmark, gefion, year, kind):
+    """The same jobs in a flat pool; conservative plans the first 100.  Bars: 2 million jobs a second, and 100,000."""
+    policy = Policy(name="bench", title="bench", backfill=Backfill(kind=kind, jobs_count=100))
+    arguments = (year.submit_s, year.gpus, year.run_s, year.requested_s, gefion.gpus_count, policy)
+    benchmark.pedantic(run_pool, arguments, rounds=3, warmup_rounds=1)
+    benchmark.extra_info["jobs_per_s"] = round(len(year) / benchmark.stats["min"])
 
 
 @pytest.mark.parametrize("load", [0.5, 0.85, 0.95])

@@ -110,6 +110,7 @@ class Naive:
         self.back: dict[int, int] = {}  # drained nodes that are down, and when they come back
         self.usage = [Usage(ranks.half_life) for _ in ranks.shares] if ranks else []
         self.fair = [1.0 for _ in self.usage]
+        self.rows: dict[int, list[int]] = {}  # by instant: what the timeline tells
         self.next_calc = 0
         self.running: list[Job] = []
         self.waiting: list[Job] = []
@@ -321,3 +322,6 @@ class Naive:
                 arriving.remove(job)
                 self.wait(job, now)
             self.schedule(now)
+            held, wanted = (sum(job.gpus for job in jobs) for jobs in (self.running, self.waiting))
+            counts = [held, len(self.running), len(self.waiting), wanted, len(self.down), len(self.drain)]
+            self.rows[now] = counts

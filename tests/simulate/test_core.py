@@ -136,6 +136,12 @@ def caps(draw, nodes, per_node):
     ]
 
 
+def held_on(rows, moments):
+    """A timeline's rows at moments: each holds until the next."""
+    times = np.array(sorted(rows))
+    return [rows[int(times[np.searchsorted(times, moment, side="right") - 1])] for moment in moments]
+
+
 def agree(core, case, ranks=None, caps=()):
     nodes, per_node, jobs, events, horizon = case
     _, _, state = run_core(core, nodes, per_node, jobs, events, horizon, 3, ranks, caps)
@@ -147,7 +153,15 @@ def agree(core, case, ranks=None, caps=()):
     assert state.written_s.tolist() == [job.written for job in jobs]
     running = {int(state.slot_job[slot]) for slot in np.flatnonzero(state.slot_attempt >= 0)}
     assert running == {job.number for job in naive.running}
-    attempts = int(state.n[core.ATTEMPTS])
+    attempts, rows = int(state.n[core.ATTEMPTS]), int(state.n[core.ROWS])
+    told = dict(zip(state.row_time[:rows].tolist(), state.row_counts[:rows].tolist(), strict=True))
+    moments = sorted({0, *told, *naive.rows})
+    counts = held_on({0: [0] * 6} | naive.rows, moments)
+    assert held_on(told, moments) == counts
+    busy, _, _, _, down, _ = np.array(counts).T
+    watts = WATTS[0] + WATTS[1] * (nodes - down) + WATTS[2] * down + WATTS[3] * busy
+    powers = dict(zip(told, state.row_power[:rows].tolist(), strict=True))
+    assert held_on(powers, moments) == watts.tolist()
     cuts = [(int(job), int(event)) for job, event in zip(state.attempt_job, state.attempt_event, strict=True) if event >= 0]
     assert sorted(cuts) == sorted((job.number, event) for job in jobs for event in job.cuts)
     assert ((state.attempt_event >= 0) == (state.attempt_outcome == core.NODE_FAILED))[:attempts].all()
@@ -181,6 +195,58 @@ def test_no_start_differs_under_a_cap_of_power(core, data):
     state = agree(core, case, data.draw(st.none() | ranks()), data.draw(caps(*case[:2])))
     rows = int(state.n[core.ROWS])
     assert (np.diff(state.row_time[:rows]) > 0).all()
+
+
+@pytest.mark.parametrize("ranked", [False, True])
+def test_no_start_differs_where_hundreds_wait(core, ranked):
+    """Queues of many blocks with gaps, behind heads of whole nodes and of shares."""
+    rng = np.random.default_rng(11)
+    jobs = [
+        Job(n, n // 4, int(rng.choice([1, 1, 2, 3, 4, 8, 12])), int(rng.integers(1, 30)), 30, 5, 1, 1, n % 3)
+        for n in range(500)
+    ]
+    state = agree(core, (5, 4, jobs, [(40, 0, 1, 0), (90, 1, 1, 0), (100, 2, 3, 20)], 900),
+                  Ranks(20.0, 200.0, 30.0, 100.0, 20, [3.0, 1.0, 1.0]) if ranked else None)  # fmt: skip
+    assert state.row_counts[:, 2].max() > 300
+
+
+# --- worked examples -------------------------------------------------------------------------------------------------
+
+
+def test_a_drained_node_goes_down_once_empty_and_comes_back_by_itself(core):
+    """Drained at 5 with a job to 20: nothing new until it is down from 20 to 27; the next job starts then."""
+    jobs = [Job(0, 0, 1, 20, 20), Job(1, 6, 1, 5, 5)]
+    _, _, state = run_core(core, 1, 4, jobs, [(5, 2, 0, 7)])
+    assert state.first_start_s.tolist() == [0, 27]
+    rows = int(state.n[core.ROWS])
+    down_draining = dict(zip(state.row_time[:rows].tolist(), state.row_counts[:rows, 4:].tolist(), strict=True))
+    assert down_draining == {0: [0, 0], 5: [0, 1], 6: [0, 1], 20: [1, 0], 27: [0, 0], 32: [0, 0]}
+
+
+def test_checkpoints_take_time_and_save_work(core):
+    """10 s of work, a checkpoint of 2 s after every 3: cut at 9, one is whole; 7 are left with two more, and 1 s to resume."""
+    _, _, state = run_core(core, 1, 1, [Job(0, 0, 1, 10, 99, 3, 1, 2)], [(9, 0, 0, 0), (20, 1, 0, 0)])
+    assert state.attempt_start[:2].tolist() == [0, 20]
+    assert state.end_s[0] == 20 + 1 + 7 + 2 * 2
+    assert state.lost_s[0] == (9 - 3) + 1 + 4
+    assert state.written_s[0] == 2 + 1 + 4
+    assert state.attempt_event[:2].tolist() == [0, -1]
+
+
+def test_the_account_that_used_least_for_its_shares_comes_first(core):
+    """All used 10 s, and account 2 has twice the shares; account 1's use lies further back than account 0's."""
+    jobs = [Job(n, n, 1, 10, 10, account=account) for n, account in enumerate((1, 0, 2))]
+    jobs += [Job(n, 25, 1, 10, 10, account=n - 3) for n in (3, 4, 5)]
+    _, _, state = run_core(core, 1, 1, jobs, ranks=Ranks(0.0, 1.0, 100.0, 100.0, 30, [1.0, 1.0, 2.0]))
+    assert state.first_start_s.tolist() == [0, 10, 20, 50, 40, 30]
+
+
+def test_power_keeps_back_what_is_large_and_lets_by_what_is_small(core):
+    """Two nodes' worth of power until 50: the job of two waits though three are idle, the one after it does not."""
+    jobs = [Job(0, 0, 8, 60, 60), Job(1, 1, 16, 10, 10), Job(2, 2, 8, 60, 60)]
+    idle_w = WATTS[0] + 4 * WATTS[1]
+    _, _, state = run_core(core, 4, 8, jobs, caps=[(0, idle_w + 16 * WATTS[3]), (50, idle_w + 32 * WATTS[3])])
+    assert state.first_start_s.tolist() == [0, 50, 2]
 
 
 # --- identities -----------------------------------------------------------------------------------------------------

@@ -146,7 +146,9 @@ class State(NamedTuple):
     slot_attempt: Any
     free_slots: Any
     queue: Any  # waiting jobs in order of submission
-    queue_gpus: Any  # and their GPUs, side by side for the scan
+    queue_gpus: Any  # and their GPUs and requested times, side by side for the scan
+    queue_limit: Any
+    least_gpus: Any  # fewest GPUs in each block of the queue, or less
     queue_key: Any  # and their priorities
     sort_job: Any  # room for sorting
     sort_key: Any
@@ -179,11 +181,12 @@ class State(NamedTuple):
 # counters in State.n
 HEAP, SLOTS, FRONT, BACK, WAITING, QUEUED_GPUS, BUSY, RUNNING, DOWN, ATTEMPTS, NODE_ENTRIES, ROWS = range(12)
 FAILED_NODES, FULL, KNOWN, SHADOW, SPARE, HEAD_NODE, HEAD_SPARE, ARRIVED, EVENTS, ENDS = range(12, 22)
-HEAD, DRAINING, NEXT_CALC, CAPS = range(22, 26)
-COUNTERS: Final = 26
+HEAD, DRAINING, NEXT_CALC, CAPS, REFUSED = range(22, 27)
+COUNTERS: Final = 27
 
 _BIT: Final = np.array([next((bit for bit in range(32) if 2**bit % 37 == rest), 0) for rest in range(37)])
 
+BLOCK: Final = 5  # bits of a place in the queue within its block
 GONE: Final = np.int64(2**62)  # GPUs of a queue entry whose job has started: more than will ever be free
 
 
@@ -575,7 +578,8 @@ def _order_anew(s, jobs, rules, now):
             _merge(s, low, middle, high)
             merged, low = True, high
     for at in range(first, back):
-        s.queue_gpus[at] = jobs.gpus[s.queue[at]]
+        s.queue_gpus[at], s.queue_limit[at] = jobs.gpus[s.queue[at]], jobs.limit_s[s.queue[at]]
+    _find_least(s, first, back)
     s.n[NEXT_CALC] = (now // rules.calc_period + 1) * rules.calc_period
     s.n[FULL] = 1
 
@@ -610,23 +614,52 @@ def _merge(s, low, middle, high):
 
 
 @inlined
+def _find_least(s, first, back):
+    """Work out the fewest GPUs in each block of the queue that has one of these places."""
+    for block in range(first >> BLOCK, (back >> BLOCK) + 1):
+        least = GONE
+        for at in range(block << BLOCK, min((block + 1) << BLOCK, s.n[BACK])):
+            least = min(least, s.queue_gpus[at])
+        s.least_gpus[block] = least
+
+
+@inlined
+def _move(s, at, to):
+    s.queue[to], s.queue_gpus[to], s.queue_limit[to] = s.queue[at], s.queue_gpus[at], s.queue_limit[at]
+
+
+@inlined
+def _leave(s, at):
+    """Take an entry out of the queue; its place stays as a gap."""
+    gpus = s.queue_gpus[at]
+    s.queue_gpus[at] = GONE
+    if gpus == s.least_gpus[at >> BLOCK]:
+        _find_least(s, at, at)
+
+
+@inlined
 def _enqueue(s, jobs, rules, job, now):
     """Put a job in the queue at its place by priority or submission.  Gives that place."""
-    at, key = s.n[BACK], 0.0
+    at, back, key = s.n[BACK], s.n[BACK], 0.0
     if rules.ranked:
         key = _priority(s, jobs, rules, job, now)
         while at > s.n[FRONT] and (s.queue_key[at - 1] < key or (s.queue_key[at - 1] == key and s.queue[at - 1] > job)):
-            s.queue[at], s.queue_gpus[at], s.queue_key[at] = s.queue[at - 1], s.queue_gpus[at - 1], s.queue_key[at - 1]
+            _move(s, at - 1, at)
+            s.queue_key[at] = s.queue_key[at - 1]
             at -= 1
         s.queue_key[at] = key
     else:
         while at > s.n[FRONT] and s.queue[at - 1] > job:
-            s.queue[at], s.queue_gpus[at] = s.queue[at - 1], s.queue_gpus[at - 1]
+            _move(s, at - 1, at)
             at -= 1
-    s.queue[at], s.queue_gpus[at] = job, jobs.gpus[job]
+    s.queue[at], s.queue_gpus[at], s.queue_limit[at] = job, jobs.gpus[job], jobs.limit_s[job]
     s.n[BACK] += 1
     s.n[WAITING] += 1
     s.n[QUEUED_GPUS] += jobs.gpus[job]
+    if at < back:
+        _find_least(s, at, back)
+    else:  # of a new block, least so far is GONE
+        s.least_gpus[at >> BLOCK] = min(s.least_gpus[at >> BLOCK], jobs.gpus[job])
     return at
 
 
@@ -636,8 +669,9 @@ def _find_shadow(s, gpus, per_node):
 
     Whole nodes: SHADOW is the time, SPARE the nodes free by then beyond its need.
     A share of a node: SHADOW, the node (HEAD_NODE), and the GPUs it leaves there (HEAD_SPARE).
+    REFUSED: shares from so many GPUs on found no room beyond the shadow time, and will find none until a job ends.
     """
-    s.n[KNOWN] = 1
+    s.n[KNOWN], s.n[REFUSED] = 1, per_node
     s.n[HEAD_NODE] = -1
     s.n[SHADOW], s.n[SPARE] = NEVER, s.free.size
     if gpus >= per_node:
@@ -712,6 +746,7 @@ def _backfill(s, jobs, plant, rules, job, now, per_node):
         if node == s.n[HEAD_NODE]:
             s.n[HEAD_SPARE] -= gpus
     if gpus < per_node and node < 0:
+        s.n[REFUSED] = min(s.n[REFUSED], gpus)
         return False
     _start(s, jobs, rules, job, now, per_node, node)
     return True
@@ -732,11 +767,20 @@ def _start_heads(s, jobs, plant, rules, now, per_node):
                 break
             if _affordable(s, jobs, plant, job):
                 _start(s, jobs, rules, job, now, per_node, node)
-                s.queue_gpus[at] = GONE
+                _leave(s, at)
         if s.n[FRONT] == at and s.queue_gpus[at] == GONE:
             s.n[FRONT] += 1
         at += 1
     s.n[HEAD] = at
+
+
+@inlined
+def _worth_a_look(s, gpus, limit_s, now, room, per_node):
+    """Whether a waiting job could start behind the head, by what is known without looking at nodes."""
+    if gpus > room:
+        return False
+    late = now + limit_s > s.n[SHADOW]
+    return not (s.n[KNOWN] and late and gpus >= (s.n[REFUSED] if gpus < per_node else s.n[SPARE] * per_node + 1))
 
 
 @inlined
@@ -747,18 +791,21 @@ def _schedule(s, jobs, plant, rules, now, per_node, first):
     """
     if s.n[FULL] or first <= s.n[HEAD]:
         _start_heads(s, jobs, plant, rules, now, per_node)
-        s.n[FULL] = s.n[KNOWN] = 0
+        s.n[FULL] = s.n[FRONT] < s.n[HEAD]  # one that power kept back may be the head by now
+        s.n[KNOWN] = 0
         first = s.n[HEAD] + 1
     at, back, room = first, s.n[BACK], _room(s, per_node)
-    while room > 0:
-        while at < back and s.queue_gpus[at] > room:
+    while at < back and room > 0:
+        stop = min(((at >> BLOCK) + 1) << BLOCK, back)
+        if s.least_gpus[at >> BLOCK] > room:
+            at = stop
+        while at < stop and not _worth_a_look(s, s.queue_gpus[at], s.queue_limit[at], now, room, per_node):
             at += 1
-        if at >= back:
-            break
-        if _backfill(s, jobs, plant, rules, s.queue[at], now, per_node):
-            s.queue_gpus[at] = GONE
-            room = _room(s, per_node)
-        at += 1
+        if at < stop:
+            if _backfill(s, jobs, plant, rules, s.queue[at], now, per_node):
+                _leave(s, at)
+                room = _room(s, per_node)
+            at += 1
     if s.n[BACK] - s.n[FRONT] > 2 * s.n[WAITING] + 64:
         _close_gaps(s, rules)
 
@@ -766,18 +813,19 @@ def _schedule(s, jobs, plant, rules, now, per_node, first):
 @inlined
 def _close_gaps(s, rules):
     """Take out of the queue the entries whose jobs have started."""
-    kept, head = s.n[FRONT], s.n[HEAD]
-    for at in range(s.n[FRONT], s.n[BACK]):
+    kept, head, back = s.n[FRONT], s.n[HEAD], s.n[BACK]
+    for at in range(s.n[FRONT], back):
         if at == head:
             s.n[HEAD] = kept
         if s.queue_gpus[at] != GONE:
-            s.queue[kept], s.queue_gpus[kept] = s.queue[at], s.queue_gpus[at]
+            _move(s, at, kept)
             if rules.ranked:
                 s.queue_key[kept] = s.queue_key[at]
             kept += 1
-    if head >= s.n[BACK]:
+    if head >= back:
         s.n[HEAD] = kept
     s.n[BACK] = kept
+    _find_least(s, s.n[FRONT], back)
 
 
 @inlined
@@ -911,7 +959,8 @@ def new_state(jobs: Jobs, plant: Plant, events: NodeEvents, rules: Rules) -> Sta
         heap_serial=ints(heap), heap_slot=ints(heap),
         slot_job=ints(slots), slot_start=ints(slots), slot_limit_end=ints(slots),
         slot_attempt=np.full(slots, -1, np.int64), free_slots=np.arange(slots - 1, -1, -1, dtype=np.int64),
-        queue=small(queued), queue_gpus=ints(queued), queue_key=np.zeros(queued if rules.ranked else 1),
+        queue=small(queued), queue_gpus=ints(queued), queue_limit=ints(queued),
+        least_gpus=np.full((queued >> BLOCK) + 2, GONE), queue_key=np.zeros(queued if rules.ranked else 1),
         sort_job=small(queued if rules.ranked else 1), sort_key=np.zeros(queued if rules.ranked else 1),
         usage=np.zeros(accounts), usage_time=ints(accounts), usage_gpus=ints(accounts), level=np.zeros(accounts),
         ranking=np.arange(accounts), fair=np.ones(accounts), cap_w=np.full(1, np.inf), done_s=ints(count),
