@@ -40,7 +40,7 @@ LARGE_MODULES = {
 LARGE_FUNCTIONS = {"simulate/core.py:new_state"}  # one array a line, no logic
 WITHOUT_UNIT = {  # numbers that have none, by the field's own meaning
     "seed", "days", "line", "column", "count", "miss", "points", "drawn", "published", "value",
-    "mean_price_eur_per_mwh", "share", "in_service", "predicted", "scale",
+    "mean_price_eur_per_mwh", "share", "in_service", "predicted", "scale", "restarts",
 }  # fmt: skip
 
 
@@ -151,8 +151,15 @@ def test_every_number_in_a_record_carries_its_unit():
                 "Nodes",
                 "Fabric",
                 "_Shape",
+                "Asked",
                 "Cluster",
+                "Load",
+                "Outcome",
+                "Ready",
+                "Schedule",
+                "Tables",
                 "Trace",
+                "_Done",
                 "Tree",
             ):
                 continue  # arrays of the core and of places: named in their docstrings, with units

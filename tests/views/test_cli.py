@@ -386,6 +386,7 @@ def test_validate_prints_its_table_and_its_json():
         "power-levels",
         "power-steps",
         "fleets:",
+        "slurm:",
     ]
     text = terp("validate", "hpl", check=0).stdout
     assert "Gefion" in text

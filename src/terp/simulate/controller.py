@@ -30,7 +30,7 @@ GROUP_GPUS, GROUP_NODES, GROUP_JOBS, USER_GPUS, USER_JOBS, JOB_GPUS, JOB_NODES, 
 # what the heap holds
 END, RELEASE, NODE_BACK = range(3)
 FIRST_SPAN_S: Final = 30
-"""slurmctld takes running jobs away in groups: up to 30 s after the first full 30 s that one ends before, then 60 s, 120 s ..."""
+"""slurmctld takes running jobs away in groups: up to 30 s after the first end, then up to 60 s after, 120 s and so on."""
 WHOLE_NODE: Final = 10**9  # cores that a whole node's job takes off, so that no share fits beside it
 
 # rows of Asked.of and of Asked.x

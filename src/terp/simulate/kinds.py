@@ -222,6 +222,7 @@ def kinds_data(table: pa.Table, kinds: Sequence[Kind]) -> list[dict[str, Any]]:
             "node_power_from": kind.level_from,
             "speed_ratio": kind.speed_ratio,
             "speed_from": kind.speed_from,
+            "write_s": kind.write_s,
             **{key: column[index].item() for key, column in sums.items()},
         }
         for index, kind in enumerate(kinds)
