@@ -948,7 +948,8 @@ def _will_run(s, r, q, park, job, now):
 
 @kernel
 def _new_plan(s, r, now):
-    s.plan[BEGIN, 0], s.plan[UNTIL, 0], s.plan[NEXT, 0] = now, now + r.bf_window_s, -1
+    begin = _on_grid(r, now)
+    s.plan[BEGIN, 0], s.plan[UNTIL, 0], s.plan[NEXT, 0] = begin, begin + r.bf_window_s, -1
     for node in range(s.plan_nodes.shape[1]):
         s.plan_nodes[0, node] = 1
     return 1
@@ -984,12 +985,14 @@ def _reserve(s, q, job, from_s, to_s, slots):
 
 @kernel
 def _plan_avail(s, r, q, job, from_s, to_s):
-    """Set `avail` to the nodes that nobody planned before needs between two times; the next time at which that changes."""
+    """Set `avail` to nodes that nobody planned before needs between two times; the next time that frees another, 0 if none."""
     _up_nodes(s, r, q, job)
+    for node in range(s.node.shape[1]):
+        s.node[FIT, node] = s.node[AVAIL, node]
     later, slot = np.int64(0), 0
     while slot >= 0:
         if s.plan[UNTIL, slot] > from_s:
-            if s.plan[NEXT, slot] >= 0 and later == 0:
+            if later == 0 and _frees_another(s, slot):
                 later = s.plan[UNTIL, slot]
             if s.plan[BEGIN, slot] > to_s:
                 break
@@ -1003,16 +1006,34 @@ def _plan_avail(s, r, q, job, from_s, to_s):
 
 
 @kernel
-def _overlaps(s, q, job, from_s):
-    """Whether someone planned before needs one of the chosen nodes while the job would run."""
+def _frees_another(s, slot):
+    """Whether the slot after this one has a node of the job's partition that this one or one looked at before lacks."""
+    after = s.plan[NEXT, slot]
+    if after < 0:
+        return False
+    for node in range(s.node.shape[1]):
+        if s.node[FIT, node] and s.plan_nodes[after, node] and not (s.node[AVAIL, node] and s.plan_nodes[slot, node]):
+            return True
+    return False
+
+
+@kernel
+def _overlaps(s, q, job, from_s, to_s):
+    """Whether someone planned before needs one of the chosen nodes between two times."""
     slot = 0
-    while slot >= 0 and s.plan[BEGIN, slot] <= from_s + q.of[LIMIT, job]:
+    while slot >= 0 and s.plan[BEGIN, slot] < to_s:
         if s.plan[UNTIL, slot] > from_s:
             for k in range(q.of[NODES, job]):
                 if not s.plan_nodes[slot, s.node[CHOSEN, k]]:
                     return True
         slot = s.plan[NEXT, slot]
     return False
+
+
+@kernel
+def _on_grid(r, at_s):
+    """A time of the plan: rounded down to the resolution."""
+    return at_s // r.bf_resolution_s * r.bf_resolution_s
 
 
 @kernel
@@ -1034,7 +1055,7 @@ def _earliest(s, r, q, park, job, now, only_now):
             return now
         if later > 0 and start > later:
             continue
-        if start < NEVER and _overlaps(s, q, job, start):
+        if start < NEVER and _overlaps(s, q, job, _on_grid(r, start), _on_grid(r, start + q.of[LIMIT, job])):
             later = start
             continue
         return start if start < now + r.bf_window_s else NEVER
@@ -1061,6 +1082,8 @@ def _backfill_pass(s, r, q, park, now):
         if start == now:
             at -= 1
             _unqueue(s, q, at)
+            if _whole(r, q, job):
+                slots = _reserve(s, q, job, s.plan[BEGIN, 0], _on_grid(r, now + q.of[LIMIT, job]), slots)
             _start(s, r, q, job, now)
             s.n[BACKFILLED] += 1
             continue
@@ -1071,9 +1094,8 @@ def _backfill_pass(s, r, q, park, now):
                 return True
             start = _earliest(s, r, q, park, job, now, only_now)
         if start < NEVER:
-            from_s = start // r.bf_resolution_s * r.bf_resolution_s
-            to_s = (start + q.of[LIMIT, job]) // r.bf_resolution_s * r.bf_resolution_s
-            slots = _reserve(s, q, job, from_s, to_s, slots)
+            from_s, to_s = _on_grid(r, start), _on_grid(r, start + q.of[LIMIT, job])
+            slots = _reserve(s, q, job, from_s, max(to_s, from_s + r.bf_resolution_s), slots)
         if not only_now:
             planned += 1
     return False
