@@ -30,7 +30,10 @@ GROUP_GPUS, GROUP_NODES, GROUP_JOBS, USER_GPUS, USER_JOBS, JOB_GPUS, JOB_NODES, 
 # what the heap holds
 END, RELEASE, NODE_BACK = range(3)
 FIRST_SPAN_S: Final = 30
-"""slurmctld takes running jobs away in groups: up to 30 s after the first end, then up to 60 s after, 120 s and so on."""
+"""slurmctld takes running jobs away in groups: what ends up to 30 s after a barrier, then 60 s, 120 s and so on.
+
+The barrier is the next full 30 s after the first end.
+"""
 WHOLE_NODE: Final = 10**9  # cores that a whole node's job takes off, so that no share fits beside it
 
 # rows of Asked.of and of Asked.x
@@ -47,7 +50,7 @@ BEGIN, UNTIL, NEXT = range(3)
 TIME, WHAT, KIND, REPAIR = range(4)
 ORDER, WHICH = 3, 4
 # rows of Now.node; what is free now from FREE on, and in a look ahead from AHEAD on: GPUs, cores, memory, jobs there
-FREE, AHEAD, UP, DRAINING, AVAIL, FIT, CHOSEN = 0, 4, 8, 9, 10, 11, 12
+FREE, AHEAD, UP, DRAINING, AVAIL, FIT, CHOSEN, COMPLETING = 0, 4, 8, 9, 10, 11, 12, 13
 JOBS_ON: Final = 3
 SWITCH: Final = 3  # of Park.node, beside GPUs, cores and memory
 # rows of Now.job; the last three are lists: the queue, what runs by requested end, whom to stop
@@ -144,7 +147,7 @@ class Turns(NamedTuple):
 class Now(NamedTuple):
     """Everything that changes, in tables whose rows are named above; `n` holds the counters.
 
-    f      power of what runs [W], and up to when usage is charged
+    f      power of what runs [W], up to when usage is charged, and the part of a second that the last backfill pass took
     key    priority, by job;  nodes  of each job's last attempt, from NODES_FROM on
     plan   slots of the backfill plan, with the nodes that are left in each
     att    attempts;  row, row_power  the timeline
@@ -606,27 +609,28 @@ def _take_out(s, job):
 
 
 @kernel
-def _start(s, r, q, job, now):
-    """Start a job on the chosen nodes; it must be out of the queue."""
+def _start(s, r, q, job, now, late):
+    """Start a job on the chosen nodes, which it holds from now on, in `late` seconds; it must be out of the queue."""
+    begin = now + late
     at = s.job[NODES_FROM, job]
     for k in range(q.of[NODES, job]):
         s.nodes[at + k] = s.node[CHOSEN, k]
     attempt = s.n[ATTEMPTS]
     s.n[ATTEMPTS] += 1
-    s.att[A_JOB, attempt], s.att[A_START, attempt], s.att[A_OUTCOME, attempt] = job, now, STILL_RUNNING
+    s.att[A_JOB, attempt], s.att[A_START, attempt], s.att[A_OUTCOME, attempt] = job, begin, STILL_RUNNING
     s.att[A_NODE, attempt] = s.node[CHOSEN, 0]
-    s.job[ATTEMPT, job], s.job[START, job], s.job[STATE, job] = attempt, now, IS_RUNNING
-    s.job[LIMIT_END, job] = now + q.of[LIMIT, job]
+    s.job[ATTEMPT, job], s.job[START, job], s.job[STATE, job] = attempt, begin, IS_RUNNING
+    s.job[LIMIT_END, job] = begin + q.of[LIMIT, job]
     s.job[AWAY, job] = 0
     s.job[ASKED, job] = False
     if s.job[FIRST_START, job] < 0:
-        s.job[FIRST_START, job] = now
+        s.job[FIRST_START, job] = begin
     _charge(s, r, now)
     _occupy(s, r, q, job, 1)
     _count(s, r, q, job, 1)
     _set_rate(s, r, q.of[LEAF, job], q.x[BILLING, job] * r.qos_x[COST, q.of[QOS, job]])
     _sort_in(s, job)
-    _push(s, now + min(_need(s, r, q, job), q.of[LIMIT, job] + r.over_s), job, END, attempt)
+    _push(s, begin + min(_need(s, r, q, job), q.of[LIMIT, job] + r.over_s), job, END, attempt)
     s.n[CHANGED] = s.n[MAIN_CHANGED] = 1
     s.n[STARTED] += 1
 
@@ -662,7 +666,7 @@ def _free(s, r, q, job, now):
 
 @kernel
 def _drained(s, node, now):
-    if s.node[DRAINING, node] > 0 and s.node[JOBS_ON, node] == 0 and s.node[UP, node]:
+    if s.node[DRAINING, node] > 0 and s.node[JOBS_ON, node] + s.node[COMPLETING, node] == 0 and s.node[UP, node]:
         s.node[UP, node] = 0
         s.n[DOWN] += 1
         _push(s, now + s.node[DRAINING, node], node, NODE_BACK, -1)
@@ -671,7 +675,7 @@ def _drained(s, node, now):
 
 @kernel
 def _finish(s, r, q, job, now):
-    """A job comes to its end or its limit; its nodes are free once it has completed."""
+    """A job comes to its end or its limit; others may start on its nodes once it has completed."""
     ran = now - s.job[START, job] - s.job[AWAY, job]
     worked = ran >= _need(s, r, q, job)
     outcome = DONE if worked else LIMIT_REACHED
@@ -681,8 +685,8 @@ def _finish(s, r, q, job, now):
     if r.complete_s > 0:
         s.job[STATE, job] = IS_COMPLETING
         _take_out(s, job)
-        s.job[LIMIT_END, job] = now + r.complete_s
-        _sort_in(s, job)
+        _occupy(s, r, q, job, -1)
+        _complete(s, q, job, 1)
         _push(s, now + r.complete_s, job, RELEASE, s.job[ATTEMPT, job])
     else:
         _free(s, r, q, job, now)
@@ -690,9 +694,25 @@ def _finish(s, r, q, job, now):
 
 
 @kernel
+def _complete(s, q, job, sign):
+    """Note on a job's nodes that it completes there: plans count on them, yet nothing can start there (1), or may again (-1)."""
+    for k in range(s.job[NODES_FROM, job], s.job[NODES_FROM, job] + q.of[NODES, job]):
+        s.node[COMPLETING, s.nodes[k]] += sign
+
+
+@kernel
+def _any_completing(s, q, job):
+    """Whether a job completes on one of the chosen nodes."""
+    for k in range(q.of[NODES, job]):
+        if s.node[COMPLETING, s.node[CHOSEN, k]]:
+            return True
+    return False
+
+
+@kernel
 def _interrupt(s, r, q, park, job, now, outcome, event, again):
     """Stop a running job: what it did since its last checkpoint is lost; then it queues again, or is at its end."""
-    ran = now - s.job[START, job] - s.job[AWAY, job]
+    ran = max(now - s.job[START, job] - s.job[AWAY, job], 0)
     over = r.launch_s + (q.of[RESTART, job] if s.job[SAVED, job] > 0 else 0)
     saved = np.int64(0)
     if q.of[CHECKPOINT, job] > 0 and ran > over:
@@ -820,7 +840,7 @@ def _resume(s, r, q, now):
         whole, free = _whole(r, q, job), True
         for k in range(s.job[NODES_FROM, job], s.job[NODES_FROM, job] + q.of[NODES, job]):
             node = s.nodes[k]
-            free &= bool(s.node[UP, node]) and _fits(s, q, job, FREE, node, whole)
+            free &= bool(s.node[UP, node]) and s.node[COMPLETING, node] == 0 and _fits(s, q, job, FREE, node, whole)
         if not free or s.n[ATTEMPTS] + 1 >= s.att.shape[1]:
             continue
         attempt = s.n[ATTEMPTS]
@@ -846,7 +866,7 @@ def _start_after_preemption(s, r, q, job, now):
     while s.job[QUEUE, at] != job:
         at += 1
     _unqueue(s, q, at)
-    _start(s, r, q, job, now)
+    _start(s, r, q, job, now, 0)
 
 
 # --- the main pass ---------------------------------------------------------------------------------------------------
@@ -869,12 +889,12 @@ def _main_pass(s, r, q, park, now, depth):
         kept = False
         for node in range(s.node.shape[1]):
             kept |= bool(s.node[AVAIL, node]) and not s.plan_nodes[0, node]
-            s.node[AVAIL, node] = s.node[AVAIL, node] and s.plan_nodes[0, node]
+            s.node[AVAIL, node] = s.node[AVAIL, node] and s.plan_nodes[0, node] and s.node[COMPLETING, node] == 0
         looked += 1
         _mind_reservations(s, r, q, job, now, now + q.of[LIMIT, job])
         if _choose(s, r, q, park, job, FREE):
             _unqueue(s, q, at)
-            _start(s, r, q, job, now)
+            _start(s, r, q, job, now, 0)
             continue
         if not kept and _preempt(s, r, q, park, job, now):
             _start_after_preemption(s, r, q, job, now)
@@ -947,7 +967,8 @@ def _will_run(s, r, q, park, job, now):
 
 @kernel
 def _new_plan(s, r, now):
-    s.plan[BEGIN, 0], s.plan[UNTIL, 0], s.plan[NEXT, 0] = now, now + r.bf_window_s, -1
+    begin = _on_grid(r, now)
+    s.plan[BEGIN, 0], s.plan[UNTIL, 0], s.plan[NEXT, 0] = begin, begin + r.bf_window_s, -1
     for node in range(s.plan_nodes.shape[1]):
         s.plan_nodes[0, node] = 1
     return 1
@@ -983,12 +1004,14 @@ def _reserve(s, q, job, from_s, to_s, slots):
 
 @kernel
 def _plan_avail(s, r, q, job, from_s, to_s):
-    """Set `avail` to the nodes that nobody planned before needs between two times; the next time at which that changes."""
+    """Set `avail` to nodes that nobody planned before needs between two times; the next time that frees another, 0 if none."""
     _up_nodes(s, r, q, job)
+    for node in range(s.node.shape[1]):
+        s.node[FIT, node] = s.node[AVAIL, node]
     later, slot = np.int64(0), 0
     while slot >= 0:
         if s.plan[UNTIL, slot] > from_s:
-            if s.plan[NEXT, slot] >= 0 and later == 0:
+            if later == 0 and _frees_another(s, slot):
                 later = s.plan[UNTIL, slot]
             if s.plan[BEGIN, slot] > to_s:
                 break
@@ -1002,16 +1025,34 @@ def _plan_avail(s, r, q, job, from_s, to_s):
 
 
 @kernel
-def _overlaps(s, q, job, from_s):
-    """Whether someone planned before needs one of the chosen nodes while the job would run."""
+def _frees_another(s, slot):
+    """Whether the slot after this one has a node of the job's partition that this one or one looked at before lacks."""
+    after = s.plan[NEXT, slot]
+    if after < 0:
+        return False
+    for node in range(s.node.shape[1]):
+        if s.node[FIT, node] and s.plan_nodes[after, node] and not (s.node[AVAIL, node] and s.plan_nodes[slot, node]):
+            return True
+    return False
+
+
+@kernel
+def _overlaps(s, q, job, from_s, to_s):
+    """Whether someone planned before needs one of the chosen nodes between two times."""
     slot = 0
-    while slot >= 0 and s.plan[BEGIN, slot] <= from_s + q.of[LIMIT, job]:
+    while slot >= 0 and s.plan[BEGIN, slot] < to_s:
         if s.plan[UNTIL, slot] > from_s:
             for k in range(q.of[NODES, job]):
                 if not s.plan_nodes[slot, s.node[CHOSEN, k]]:
                     return True
         slot = s.plan[NEXT, slot]
     return False
+
+
+@kernel
+def _on_grid(r, at_s):
+    """A time of the plan: rounded down to the resolution."""
+    return at_s // r.bf_resolution_s * r.bf_resolution_s
 
 
 @kernel
@@ -1023,17 +1064,17 @@ def _earliest(s, r, q, park, job, now, only_now):
         later = _plan_avail(s, r, q, job, from_s, from_s + q.of[LIMIT, job])
         if only_now:
             able = _choose(s, r, q, park, job, FREE)
-            return now if able else NEVER
+            return now + _any_completing(s, q, job) if able else NEVER
         count = 0
         for node in range(s.node.shape[1]):
             count += s.node[AVAIL, node]
         start = _will_run(s, r, q, park, job, now) if count >= q.of[NODES, job] else NEVER
         start = max(start, from_s)
         if start <= now:
-            return now
+            return now + _any_completing(s, q, job)
         if later > 0 and start > later:
             continue
-        if start < NEVER and _overlaps(s, q, job, start):
+        if start < NEVER and _overlaps(s, q, job, _on_grid(r, start), _on_grid(r, start + q.of[LIMIT, job])):
             later = start
             continue
         return start if start < now + r.bf_window_s else NEVER
@@ -1060,19 +1101,22 @@ def _backfill_pass(s, r, q, park, now):
         if start == now:
             at -= 1
             _unqueue(s, q, at)
-            _start(s, r, q, job, now)
+            if _whole(r, q, job):
+                slots = _reserve(s, q, job, s.plan[BEGIN, 0], _on_grid(r, now + q.of[LIMIT, job]), slots)
+            _start(s, r, q, job, now, np.int64(r.bf_test_s * looked))  # the pass takes its time
             s.n[BACKFILLED] += 1
             continue
         if r.qos[PREEMPTS, q.of[QOS, job]]:
             _plan_avail(s, r, q, job, now, now + q.of[LIMIT, job])
+            for node in range(s.node.shape[1]):
+                s.node[AVAIL, node] = s.node[AVAIL, node] and s.node[COMPLETING, node] == 0
             if _preempt(s, r, q, park, job, now):
                 _start_after_preemption(s, r, q, job, now)
                 return True
             start = _earliest(s, r, q, park, job, now, only_now)
         if start < NEVER:
-            from_s = start // r.bf_resolution_s * r.bf_resolution_s
-            to_s = (start + q.of[LIMIT, job]) // r.bf_resolution_s * r.bf_resolution_s
-            slots = _reserve(s, q, job, from_s, to_s, slots)
+            from_s, to_s = _on_grid(r, start), _on_grid(r, start + q.of[LIMIT, job])
+            slots = _reserve(s, q, job, from_s, max(to_s, from_s + r.bf_resolution_s), slots)
         if not only_now:
             planned += 1
     return False
@@ -1113,8 +1157,11 @@ def _ends(s, r, q, park, now):
             any_ = True
         elif kind == RELEASE:
             if s.job[STATE, what] == IS_COMPLETING and s.job[ATTEMPT, what] == attempt:
-                _free(s, r, q, what, now)
+                _complete(s, q, what, -1)
+                for k in range(s.job[NODES_FROM, what], s.job[NODES_FROM, what] + q.of[NODES, what]):
+                    _drained(s, s.nodes[k], now)
                 s.job[STATE, what] = HAS_ENDED
+                s.n[CHANGED] = s.n[MAIN_CHANGED] = 1
                 any_ = True
         elif s.job[STATE, what] == IS_RUNNING and attempt == s.job[ATTEMPT, what]:
             _finish(s, r, q, what, now)
@@ -1212,7 +1259,9 @@ def _pass(s, r, q, park, now):
         while s.n[WAITING] > 0 and _backfill_pass(s, r, q, park, now):
             pass
         s.n[CHANGED] = 0
-        s.n[BF_PERIOD] = r.bf_interval_s + np.int64(round(r.bf_test_s * s.n[LOOKED]))
+        s.f[2] += r.bf_test_s * s.n[LOOKED]
+        s.n[BF_PERIOD] = r.bf_interval_s + np.int64(s.f[2])
+        s.f[2] -= np.int64(s.f[2])
         s.n[NEXT_BACKFILL] = now + s.n[BF_PERIOD]
 
 

@@ -86,7 +86,7 @@ def new_state(core: Any, asked: Any, rule: Any, park: Any, turns: Any) -> Any:
 
     n, node, job, att, row_power = (
         ints(core.COUNTERS),
-        ints(13, nodes),
+        ints(14, nodes),
         ints(17, count + 1),
         ints(6, attempts),
         np.zeros(rows),
@@ -99,7 +99,7 @@ def new_state(core: Any, asked: Any, rule: Any, park: Any, turns: Any) -> Any:
     job[core.NODES_FROM, 1:] = np.cumsum(asked.of[core.NODES])
     att[[core.A_END, core.A_EVENT]] = -1
     return core.Now(
-        n=n, f=np.zeros(2), node=node, job=job, key=np.zeros(count),
+        n=n, f=np.zeros(3), node=node, job=job, key=np.zeros(count),
         nodes=np.zeros(int(job[core.NODES_FROM, -1]), np.int32), heap=ints(5, heap),
         group=ints(int(park.node[core.SWITCH].max(initial=0)) + 1), blocked=ints(rule.part.shape[1]),
         array_running=ints(int(asked.of[core.ARRAY].max(initial=0)) + 1), acc=ints(4, assocs + 1),
