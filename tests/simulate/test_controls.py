@@ -1,0 +1,180 @@
+"""What operators turn: delays, caps, spare nodes, checkpoints, and policies on a year."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from terp.catalogue import hourly
+from terp.describe import Assign, read_policy, read_site
+from terp.errors import Problems
+from terp.simulate import Controls, Scenario, simulate
+from terp.simulate.controls import caps_over, eligible_s
+from terp.simulate.engines import needs_controller
+
+DAYS = 20
+
+
+@pytest.fixture(scope="module")
+def inputs():
+    read = Scenario("gefion").inputs()
+    read.kinds  # noqa: B018 - worked out once
+    return read
+
+
+def year(inputs, **controls):
+    return simulate(inputs.machine, inputs.site, inputs.workload, DAYS, 1, None, inputs.kinds, Controls(**controls))
+
+
+@pytest.fixture(scope="module")
+def plain(inputs):
+    return year(inputs)
+
+
+def test_no_control_is_the_run_as_it_is(inputs, plain):
+    same = simulate(inputs.machine, inputs.site, inputs.workload, DAYS, 1)
+    assert {**same.summary, "wall_s": 0} == {**plain.summary, "wall_s": 0}
+    assert same.jobs.equals(plain.jobs)
+
+
+def test_a_cap_that_no_job_reaches_changes_nothing(inputs, plain):
+    assert year(inputs, gpu_cap_w=700.0).jobs.equals(plain.jobs)
+
+
+def test_a_cap_saves_power_and_work(inputs, plain):
+    capped = year(inputs, gpu_cap_w=500.0).summary
+    assert capped["peak_it_power_w"] < plain.summary["peak_it_power_w"]
+    assert capped["work_gpu_s"] < plain.summary["work_gpu_s"]
+    assert capped["offered_load_fraction"] > plain.summary["offered_load_fraction"], (
+        "jobs that end by themselves take longer"
+    )
+
+
+def test_the_machine_keeps_under_its_cap(inputs):
+    run = year(inputs, power_cap_w=1.2e6, failures=False)
+    assert run.timeline.column("it_power_w").to_numpy().max() <= 1.2e6
+
+
+def test_nothing_starts_above_the_cap_in_the_hours_of_a_response(inputs):
+    run = year(inputs, response_w=0.9e6, response=(17, 20), failures=False)
+    time_s, power = (run.timeline.column(name).to_numpy() for name in ("time_s", "it_power_w"))
+    hour = (time_s / 3600 + 1) % 24  # Copenhagen is an hour ahead
+    rises = np.diff(power) > 0
+    inside = (hour[1:] >= 17) & (hour[1:] < 20)
+    assert (power[1:][rises & inside] <= 0.9e6).all()
+    assert power.max() > 0.9e6
+
+
+def test_caps_change_at_local_hours():
+    times, caps = caps_over(Controls(response_w=5.0, response=(17, 20)), 2 * 86_400, 3600)
+    assert times.tolist() == [0, 16 * 3600, 19 * 3600, 40 * 3600, 43 * 3600]
+    assert caps.tolist() == [np.inf, 5.0, np.inf, 5.0, np.inf]
+
+
+def test_nothing_fails_if_nothing_may(inputs):
+    run = year(inputs, failures=False)
+    assert run.summary["node_failures_count"] == 0
+    assert run.summary["reliability"]["interruptions_count"] == 0
+    assert run.summary["node_down_s"] == 0
+
+
+def test_spare_nodes_stand_by_at_idle_power(inputs):
+    """With nothing failing, eight spares hold eight nodes' jobs back and draw what eight idle nodes draw."""
+    spared, without = (year(inputs, failures=False, spare_nodes_count=count) for count in (8, 0))
+    first = [run.timeline.column("it_power_w").to_numpy()[0] for run in (spared, without)]
+    assert first[0] == pytest.approx(first[1])
+    assert spared.summary["node_down_s"] == 8 * DAYS * 86_400
+    assert spared.timeline.column("busy_gpus_count").to_numpy().max() <= 183 * 8
+
+
+def test_a_job_that_may_wait_takes_the_cheapest_hour(inputs, plain):
+    """Worked by hand over the series: of the hours within its delay the one whose next hours are cheapest."""
+    site = read_site("copenhagen").record
+    price = hourly(site.price).values
+    from terp.simulate import draw_jobs
+
+    jobs = draw_jobs(inputs.workload.record, 1528, 8, 86_400, 3600, 1)
+    one = jobs.take(np.array([5]))
+    one = replace(one, submit_s=np.array([7 * 3600 + 100]), requested_s=np.array([7200]))
+    [start] = eligible_s(site, one, np.array([6 * 3600]), "price").tolist()
+    means = {
+        hour: price[hour : hour + 2].mean() for hour in range(7, 14) if hour == 7 or hour * 3600 <= 7 * 3600 + 100 + 21_600
+    }
+    best = min(means, key=lambda hour: (means[hour], hour))
+    assert start == (7 * 3600 + 100 if best == 7 else best * 3600)
+    assert eligible_s(site, one, np.array([0]), "price").tolist() == [7 * 3600 + 100]
+
+
+def test_delays_save_money_and_cost_waits(inputs, plain):
+    green = year(inputs, policy=read_policy("green").record).summary
+    assert green["delayed_jobs_count"] > 0
+    assert 0 < green["mean_delay_s"] <= 12 * 3600
+    assert green["mean_wait_s"] > plain.summary["mean_wait_s"]
+
+
+def test_daly_intervals_are_shorter_for_larger_jobs(inputs):
+    from terp.simulate.controls import checkpoints_of
+    from terp.simulate.draw import draw_jobs, job_names
+
+    jobs = draw_jobs(inputs.workload.record, 1528, 8, 30 * 86_400, 3600, 1)
+    names = job_names(inputs.workload.record)
+    kind = names.index(("language-models", "language-pretraining"))
+    every, write, _ = checkpoints_of(
+        inputs.machine, inputs.workload.record, inputs.kinds, jobs, Controls(checkpoints="daly")
+    )
+    mine = jobs.job == kind
+    small, large = every[mine & (jobs.gpus <= 64)], every[mine & (jobs.gpus >= 512)]
+    assert small.size
+    assert large.size
+    assert small.min() > large.max()
+    assert (write[mine] > 0).all()
+
+
+# --- policies --------------------------------------------------------------------------------------------------------
+
+
+def test_simple_policies_are_for_the_core_and_others_for_the_controller():
+    assert not needs_controller(None)
+    assert not any(needs_controller(read_policy(name).record) for name in ("easy", "fair-share", "green"))
+    assert all(needs_controller(read_policy(name).record) for name in ("fifo", "conservative", "preemption"))
+
+
+def test_both_engines_agree_on_easy_where_whole_nodes_fit_both(inputs):
+    """Statistics: the same year by the core and by the controller, whose plan names nodes, differs little in use and energy."""
+    easy = read_policy("easy").record
+    named = easy.model_copy(update={"name": "easy-by-controller", "placement": "best-fit"})
+    assert needs_controller(named)
+    core, controller = (year(inputs, policy=policy).summary for policy in (easy, named))
+    assert controller["jobs_submitted_count"] == core["jobs_submitted_count"]
+    for key in ("gpu_utilisation_fraction", "facility_energy_j"):
+        assert controller[key] == pytest.approx(core[key], rel=0.02)
+    assert controller["node_failures_count"] == core["node_failures_count"]
+
+
+def test_preemption_stops_large_trainings_for_small_work(inputs):
+    stopped, left = (year(inputs, policy=read_policy(name).record).summary for name in ("preemption", "without-preemption"))
+    assert stopped["preemptions_count"] > 0
+    assert left["preemptions_count"] == 0
+    assert stopped["sizes"][0]["p95_wait_s"] < left["sizes"][0]["p95_wait_s"]
+    assert stopped["lost_gpu_s"] > left["lost_gpu_s"]
+
+
+def test_energy_of_a_year_by_the_controller_adds_up(inputs):
+    run = year(inputs, policy=read_policy("preemption").record)
+    time_s, power = (run.timeline.column(name).to_numpy() for name in ("time_s", "it_power_w"))
+    integral = (power * np.diff(np.append(time_s, DAYS * 86_400))).sum()
+    assert run.summary["it_energy_j"] == pytest.approx(integral, rel=1e-9)
+    shares = sum(entry["energy_j"] for entry in run.summary["domains"].values())
+    assert shares + run.summary["unattributed"]["energy_j"] == pytest.approx(run.summary["facility_energy_j"], rel=1e-9)
+
+
+def test_names_that_a_policy_assigns_and_the_workload_lacks(inputs):
+    policy = read_policy("easy").record.model_copy(
+        update={"assign": [Assign(groups=["nobody"]), Assign(domains=["alchemy"])]}
+    )
+    with pytest.raises(Problems) as error:
+        year(inputs, policy=policy)
+    assert str(error.value).splitlines() == [
+        "assign: no domain 'alchemy' in workload national",
+        "assign: no group 'nobody' in workload national",
+    ]
