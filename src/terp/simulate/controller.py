@@ -696,7 +696,7 @@ def _finish(s, r, q, job, now):
 
 @kernel
 def _complete(s, q, job, sign):
-    """Note on a job's nodes that it completes there: plans count on them, yet nothing can start there (1), or may again (-1)."""
+    """Note on a job's nodes that it completes there (1): plans count on them, yet nothing starts there; or no longer (-1)."""
     for k in range(s.job[NODES_FROM, job], s.job[NODES_FROM, job] + q.of[NODES, job]):
         s.node[COMPLETING, s.nodes[k]] += sign
 
@@ -1005,7 +1005,7 @@ def _reserve(s, q, job, from_s, to_s, slots):
 
 @kernel
 def _plan_avail(s, r, q, job, from_s, to_s):
-    """Set `avail` to nodes that nobody planned before needs between two times; the next time that frees another, 0 if none."""
+    """Set `avail` to nodes that nobody planned before needs between two times; the next time that frees another, or 0."""
     _up_nodes(s, r, q, job)
     for node in range(s.node.shape[1]):
         s.node[FIT, node] = s.node[AVAIL, node]
