@@ -384,7 +384,7 @@ def _whole(r, q, job):
 
 @kernel
 def _choose(s, r, q, park, job, base):
-    """Choose nodes for a job among those of AVAIL, by what is free now (FREE) or in the look ahead (AHEAD); False if too few."""
+    """Choose nodes for a job among those of AVAIL, by what is free now (FREE) or ahead (AHEAD); False if too few."""
     need, count, whole = q.of[NODES, job], 0, _whole(r, q, job)
     for node in range(s.node.shape[1]):
         fits = s.node[AVAIL, node] and _fits(s, q, job, base, node, whole)
@@ -696,7 +696,7 @@ def _finish(s, r, q, job, now):
 
 @kernel
 def _complete(s, q, job, sign):
-    """Note on a job's nodes that it completes there (1): plans count on them, yet nothing starts there; or no longer (-1)."""
+    """Note on a job's nodes that it completes there (1), so that plans count on them yet nothing starts, or no longer (-1)."""
     for k in range(s.job[NODES_FROM, job], s.job[NODES_FROM, job] + q.of[NODES, job]):
         s.node[COMPLETING, s.nodes[k]] += sign
 
