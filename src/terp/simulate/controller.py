@@ -696,7 +696,7 @@ def _finish(s, r, q, job, now):
 
 @kernel
 def _complete(s, q, job, sign):
-    """Note on a job's nodes that it completes there (1), so that plans count on them yet nothing starts, or no longer (-1)."""
+    """Note on a job's nodes that it completes there (1) or no longer (-1): plans count on them, yet nothing starts there."""
     for k in range(s.job[NODES_FROM, job], s.job[NODES_FROM, job] + q.of[NODES, job]):
         s.node[COMPLETING, s.nodes[k]] += sign
 
