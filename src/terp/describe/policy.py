@@ -53,9 +53,9 @@ class Backfill(Record):
     window_s      bf_window: how far ahead is planned
     resolution_s  bf_resolution: planned times are rounded to it
     jobs_count    bf_max_job_test: waiting jobs looked at in a pass
-    test_s        what the controller takes for each job that it looks at, so that the next pass comes later
+    test_s        what the controller takes for each job that it looks at, so that it starts and the next pass comes later
     planning      exact: the earliest start by requested ends.  slurm: as slurmctld does it, who takes running jobs away in
-                  groups of which each spans twice the time of the one before
+                  groups up to barriers whose distance from the first end doubles
     """
 
     kind: Literal["none", "easy", "conservative"] = "easy"

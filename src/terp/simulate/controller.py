@@ -383,7 +383,7 @@ def _whole(r, q, job):
 
 @kernel
 def _choose(s, r, q, park, job, base):
-    """Choose nodes for a job among those of AVAIL, by what is free now (FREE) or in the look ahead (AHEAD); False if few."""
+    """Choose nodes for a job among those of AVAIL, by what is free now (FREE) or ahead (AHEAD); False if too few."""
     need, count, whole = q.of[NODES, job], 0, _whole(r, q, job)
     for node in range(s.node.shape[1]):
         fits = s.node[AVAIL, node] and _fits(s, q, job, base, node, whole)
@@ -695,7 +695,7 @@ def _finish(s, r, q, job, now):
 
 @kernel
 def _complete(s, q, job, sign):
-    """Note on a job's nodes that it completes there: plans count on them, yet nothing can start there (1), or may again (-1)."""
+    """Note on a job's nodes that it completes there (1) or no longer (-1): plans count on them, yet nothing starts there."""
     for k in range(s.job[NODES_FROM, job], s.job[NODES_FROM, job] + q.of[NODES, job]):
         s.node[COMPLETING, s.nodes[k]] += sign
 
@@ -703,10 +703,10 @@ def _complete(s, q, job, sign):
 @kernel
 def _any_completing(s, q, job):
     """Whether a job completes on one of the chosen nodes."""
+    some = False
     for k in range(q.of[NODES, job]):
-        if s.node[COMPLETING, s.node[CHOSEN, k]]:
-            return True
-    return False
+        some |= s.node[COMPLETING, s.node[CHOSEN, k]] > 0
+    return some
 
 
 @kernel
@@ -1004,7 +1004,7 @@ def _reserve(s, q, job, from_s, to_s, slots):
 
 @kernel
 def _plan_avail(s, r, q, job, from_s, to_s):
-    """Set `avail` to nodes that nobody planned before needs between two times; the next time that frees another, 0 if none."""
+    """Set `avail` to nodes that nobody planned before needs between two times; the next time that frees another, or 0."""
     _up_nodes(s, r, q, job)
     for node in range(s.node.shape[1]):
         s.node[FIT, node] = s.node[AVAIL, node]
