@@ -8,8 +8,20 @@ from __future__ import annotations
 from pathlib import Path
 
 from terp.units import show
-from terp.validate import Grade, grade_fleets
-from terp.views.grades import FLEET_HEAD, GRADERS, HEAD, MOST_CASES, by_part, fleet_rows, fleets_line, table_rows
+from terp.validate import Grade, grade_fleets, grade_replays
+from terp.views.grades import (
+    FLEET_HEAD,
+    GRADERS,
+    HEAD,
+    MOST_CASES,
+    SLURM_HEAD,
+    by_part,
+    fleet_rows,
+    fleets_line,
+    slurm_line,
+    slurm_rows,
+    table_rows,
+)
 
 PAGE = Path(__file__).parents[1] / "docs" / "validation.md"
 OPENING = """# Validation
@@ -46,7 +58,7 @@ def text() -> str:
     lines += ["| " + " | ".join(row) + " |" for row in table_rows(grades)]
     for entry in grades:
         lines += section(entry)
-    lines += fleets()
+    lines += fleets() + slurm()
     return "\n".join(lines) + "\n"
 
 
@@ -90,6 +102,21 @@ def fleets() -> list[str]:
     lines += ["| " + " | ".join(row) + " |" for row in fleet_rows(found)]
     lines += ["", f"{len(found.skipped)} rows left out:", ""]
     return lines + [f"- {row.name}: {row.reason}" for row in found.skipped]
+
+
+SLURM = """
+Five hundred jobs each through a real slurmctld of 191 nodes (`validation/slurm/source.yaml`), and through the controller under the
+same slurm.conf. Constants of its latencies are from `fifo_11`, `multifactor_31` and `plain_7`; the rules were held against those and
+against a log of the real backfill; the others came after, `fifo_s101` on an overloaded machine. Chaos is the standard deviation of
+the simulated mean wait when submissions shift by 0 or 1 s: two real runs of one trace differed by 15 %.
+"""
+
+
+def slurm() -> list[str]:
+    grades = grade_replays()
+    lines = ["", "## slurm: when a real controller started its jobs", SLURM, slurm_line(grades)[7:] + ".", ""]
+    lines += ["| " + " | ".join(SLURM_HEAD) + " |", "|---" * len(SLURM_HEAD) + "|"]
+    return lines + ["| " + " | ".join(row) + " |" for row in slurm_rows(grades)]
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import importlib.util
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -120,6 +121,31 @@ def test_the_python_of_the_tutorial_runs():
     share, jobs = done.stdout.split()
     assert 0 < float(share) <= 1
     assert int(jobs) > 1000
+
+
+def test_every_command_of_the_operators_tutorial_runs(tmp_path):
+    """The same commands on two days and two seeds: the page's numbers are of whole years, and take minutes."""
+    text = (ROOT / "docs" / "tutorials" / "operations.md").read_text("utf-8")
+    commands = [line[2:] for block in re.findall(r"```console\n(.*?)```", text, re.DOTALL) for line in block.splitlines()]
+    assert len(commands) == 6
+    for command in commands:
+        words = re.sub(r"1\.\.\d+", "1..2", command.replace(" --days 90", ""))
+        words += " --days 2 --workers 1" if " sweep " in words else ""
+        terp = [sys.executable, "-m", "terp", *shlex.split(words)[1:]]
+        done = subprocess.run(terp, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, f"{words}\n{done.stderr}"
+
+
+def test_the_example_of_a_policy_reads_and_every_key_is_named(tmp_path):
+    from terp.describe import Account, Assign, Backfill, Limits, Partition, Policy, Priority, Qos, Reservation, read_policy
+
+    text = (ROOT / "docs" / "formats" / "policy.md").read_text("utf-8")
+    [example] = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "example.yaml").write_text(example)
+    assert read_policy(str(tmp_path / "example.yaml")).record.qos["debug"].preempts == ["large"]
+    named = set(re.findall(r"[a-z_]+", text))
+    records = (Policy, Priority, Backfill, Account, Qos, Partition, Reservation, Limits, Assign)
+    assert {info.alias for record in records for info in record.model_fields.values()} - named == set()
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.stem)

@@ -54,7 +54,7 @@ def test_files_that_do_not_belong_together(tmp_path):
     folder = REPLAYS / "plain_7"
     short = tmp_path / "trace.csv"
     short.write_text("\n".join((folder / "trace.csv").read_text().splitlines()[:100]) + "\n")
-    with pytest.raises(Problems, match="is not in trace.csv, which has 99 jobs"):
+    with pytest.raises(Problems, match=r"is not in trace\.csv, which has 99 jobs"):
         grade_slurm(short, folder / "observed.csv", folder / "slurm.conf")
     twice = tmp_path / "observed.csv"
     lines = (folder / "observed.csv").read_text().splitlines()

@@ -103,13 +103,14 @@ def grade_slurm(trace: Path, observed: Path, conf: Path, assoc: Path | None = No
     """
     read = read_slurm_conf(conf, assoc)
     known = Known(node_gpus_count=int(read.cluster.gpus.max(initial=1)))
-    jobs, seen = _joined(read_replay(trace, known), read_observed(observed), trace, observed)
+    told = read_observed(observed)
+    jobs, seen = _joined(read_replay(trace, known), told, trace, observed)
     ran = seen.state == _COMPLETED
     extra = (seen.elapsed_s - jobs.run_s)[ran]
     launch_s = max(float(extra.mean()), 0.0) if ran.any() else 0.0
     policy = _with_latencies(read.policy, launch_s)
     given = replace(jobs, run_s=np.maximum(seen.elapsed_s, 1), submit_s=seen.submit_s, eligible_s=seen.submit_s)
-    return _graded(name or trace.parent.name, policy, read.cluster, given, seen, launch_s, len(seen.idx))
+    return _graded(name or trace.parent.name, policy, read.cluster, given, seen, launch_s, len(told.idx))
 
 
 def _with_latencies(policy: Policy, launch_s: float) -> Policy:
