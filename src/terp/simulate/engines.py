@@ -57,6 +57,7 @@ class Outcome:
 
     limit_reached   whether a job ran into its limit;  stopped  whether it ended because others were preferred
     attempt_*       every stretch that a job ran for: whose, from, to, how it ended, which node event cut it short (-1: none)
+    leaves          on how many leaf switches a job of several nodes last ran; 0 of others
     row_*           the timeline: [s], counts as in tables.COUNTS, [W]
     """
 
@@ -72,6 +73,7 @@ class Outcome:
     attempt_outcome: Ints
     attempt_event: Ints
     attempt_node: Ints
+    leaves: Ints
     row_time: Ints
     row_counts: NDArray[np.int32]
     row_power: Floats
@@ -123,7 +125,7 @@ def run_core(
         if tell is not None:
             tell(chunk / CHUNKS)
     core.close(state, horizon_s)
-    return _of_core(core, state, load)
+    return _of_core(core, state, load, leaf_of(machine))
 
 
 def _ranking(
@@ -152,7 +154,7 @@ def _ranking(
     return ranked, jobs.group, standing
 
 
-def _of_core(core: Any, state: Any, load: Load) -> Outcome:
+def _of_core(core: Any, state: Any, load: Load, leaf: Ints) -> Outcome:
     attempts, rows = int(state.n[core.ATTEMPTS]), int(state.n[core.ROWS])
     back = np.empty_like(load.order)
     back[load.order] = np.arange(load.order.size)
@@ -169,6 +171,7 @@ def _of_core(core: Any, state: Any, load: Load) -> Outcome:
         attempt_outcome=state.attempt_outcome[:attempts],
         attempt_event=state.attempt_event[:attempts],
         attempt_node=state.attempt_nodes[state.attempt_nodes_from[:attempts]],
+        leaves=_leaves_of_core(state, attempts, load, leaf),
         row_time=state.row_time[:rows],
         row_counts=state.row_counts[:rows],
         row_power=state.row_power[:rows],
@@ -178,17 +181,40 @@ def _of_core(core: Any, state: Any, load: Load) -> Outcome:
     )
 
 
+def leaf_of(machine: Machine) -> Ints:
+    """The leaf of each node: of its first port, as the others go to leaves of the same unit."""
+    first: Ints = machine.fabric.node_leaf[:, 0].astype(np.int64)
+    return np.unique(first, return_inverse=True)[1].astype(np.int64)
+
+
+def _leaves(counts: Ints, leaf: Ints) -> Ints:
+    """On how many leaves jobs of several nodes are, whose nodes' leaves stand one job after the other; 0 of others."""
+    job = np.repeat(np.arange(counts.size), counts)
+    many = counts[job] > 1
+    width = int(leaf.max(initial=0)) + 1
+    pairs = np.unique(job[many] * width + leaf[many])
+    return np.bincount(pairs // width, minlength=counts.size).astype(np.int64)
+
+
+def _leaves_of_core(state: Any, attempts: int, load: Load, leaf: Ints) -> Ints:
+    """The same of each job's last attempt, in the order of the JobSet."""
+    ends = state.attempt_nodes_from[: attempts + 1]
+    spread = _leaves(np.diff(ends), leaf[state.attempt_nodes[: ends[-1]]])
+    by_job = np.zeros(load.order.size, np.int64)
+    by_job[load.order[state.attempt_job[:attempts]]] = spread  # the last attempt of a job comes last
+    return by_job
+
+
 def cluster_of(machine: Machine) -> Cluster:
     """The nodes of a machine as a scheduler sees them; nodes of a unit of the fabric hang on one leaf."""
     nodes = machine.nodes_count
-    unit = machine.file.compute.nodes_per_unit_count
     cores = machine.node.processors_count * (machine.processor.cores_count or 0)
     return Cluster(
         names=tuple(f"n{number:05d}" for number in range(1, nodes + 1)),
         gpus=np.full(nodes, machine.node.accelerators_count, np.int64),
         cores=np.full(nodes, cores, np.int64),
         memory=np.zeros(nodes),
-        leaf=np.arange(nodes, dtype=np.int64) // unit,
+        leaf=leaf_of(machine),
     )
 
 
@@ -253,10 +279,10 @@ def run_controller(
         core.advance(state, ready.asked, ready.rule, park, turns, horizon_s * chunk // CHUNKS)
         if tell is not None:
             tell(chunk / CHUNKS)
-    return _of_controller(core, state, load, horizon_s)
+    return _of_controller(core, state, load, cluster.leaf, horizon_s)
 
 
-def _of_controller(core: Any, state: Any, load: Load, horizon_s: int) -> Outcome:
+def _of_controller(core: Any, state: Any, load: Load, leaf: Ints, horizon_s: int) -> Outcome:
     attempts, rows = int(state.n[core.ATTEMPTS]), int(state.n[core.ROWS])
     back = np.empty_like(load.order)
     back[load.order] = np.arange(load.order.size)
@@ -274,6 +300,7 @@ def _of_controller(core: Any, state: Any, load: Load, horizon_s: int) -> Outcome
         attempt_outcome=att[core.A_OUTCOME],
         attempt_event=att[core.A_EVENT],
         attempt_node=att[core.A_NODE],
+        leaves=_leaves(np.diff(state.job[core.NODES_FROM]), leaf[state.nodes])[back] * (job[core.FIRST_START] >= 0),
         row_time=state.row[core.ROW_TIME, :rows],
         row_counts=np.ascontiguousarray(state.row[:5, :rows].T).astype(np.int32),
         row_power=state.row_power[:rows],

@@ -65,6 +65,7 @@ class Kind:
     speed_ratio  over that on the GPUs of each profile in use, to the thousandth; rounded so that the last digits of other
                  processors change no run
     write_s      of a checkpoint, to the hundredth; 0 where what the job holds is not known
+    scatter_ratio  its step with every node on a leaf of its own over its step packed; 1 where no step is predicted
     """
 
     domain: str
@@ -75,6 +76,7 @@ class Kind:
     speed_ratio: dict[str, float]
     speed_from: str
     write_s: float = 0.0
+    scatter_ratio: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -102,22 +104,30 @@ def kinds_of(machine: Machine, workload: Written[Workload]) -> tuple[Kind, ...]:
     for domain, name in job_names(workload.record):
         job = workload.record.domains[domain].jobs[name]
         level_w, level_from = levels_of(machine).busy_w, BUSY
-        speed, speed_from, write_s = dict.fromkeys(profiles, 1.0), PUBLISHED, 0.0
+        speed, speed_from, write_s, scatter = dict.fromkeys(profiles, 1.0), PUBLISHED, 0.0, 1.0
         if job.runs is not None and known:
             try:
                 asked, step = _step(machine, job.runs)
                 level_w, level_from = float(round(step_power(machine, step).level_w)), PREDICTED
                 speed, speed_from, write_s = _speeds(asked, step, profiles), PREDICTED, _write_s(machine, asked, step)
+                scatter = _scatter_ratio(machine, asked, step)
             except Problems as error:
                 path = ("domains", domain, "jobs", name, "runs")
                 problems += [_placed(workload, path, problem) for problem in error.problems]
         if job.node_power_w is not None:
             level_w, level_from = job.node_power_w * scale, FILE
         model = job.runs.model if job.runs else ""
-        kinds.append(Kind(domain, name, model, level_w, level_from, speed, speed_from, write_s))
+        kinds.append(Kind(domain, name, model, level_w, level_from, speed, speed_from, write_s, scatter))
     if problems:
         raise Problems(problems)
     return tuple(kinds)
+
+
+def _scatter_ratio(machine: Machine, asked: _Asked, step: TrainingStep) -> float:
+    """What a step takes where every node hangs on another leaf, over that on as few leaves as can be, to the thousandth."""
+    net = interconnect_of(machine)
+    apart = asked.step(machine.accelerator, replace(net, leaf_gpus_count=net.domain_gpus_count))
+    return max(round(apart.step_s / step.step_s, 3), 1.0)
 
 
 def _write_s(machine: Machine, asked: _Asked, step: TrainingStep) -> float:
@@ -223,6 +233,7 @@ def kinds_data(table: pa.Table, kinds: Sequence[Kind]) -> list[dict[str, Any]]:
             "speed_ratio": kind.speed_ratio,
             "speed_from": kind.speed_from,
             "write_s": kind.write_s,
+            "scatter_ratio": kind.scatter_ratio,
             **{key: column[index].item() for key, column in sums.items()},
         }
         for index, kind in enumerate(kinds)

@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from terp.build import Machine
 from terp.results import kept_work_s, reliability_of
 from terp.simulate.controls import Controls
-from terp.simulate.engines import Load, Outcome
+from terp.simulate.draw import JobSet
+from terp.simulate.engines import Load, Outcome, leaf_of
 from terp.simulate.faults import CAUSES, NodeFaults
+from terp.simulate.kinds import Kind
 from terp.simulate.tables import NODE_FAILED
 
 
@@ -42,6 +45,29 @@ def operation_figures(
         "mean_delay_s": float((load.eligible_s - load.jobs.submit_s[load.order])[delayed].mean()) if delayed.any() else 0.0,
         "peak_it_power_w": float(outcome.row_power.max()),
         "policy": controls.policy.name if controls.policy else "easy",
+    }
+
+
+def placement_figures(machine: Machine, kinds: tuple[Kind, ...], jobs: JobSet, outcome: Outcome) -> dict[str, Any]:
+    """What being spread over more leaves than need be cost jobs of several nodes, by the models of their steps.
+
+    A job on L of between L0 (as few as can be) and n leaves (every node on its own) takes
+    1 + (s - 1) (L - L0) / (n - L0) as long as packed, with s the scatter ratio of its kind: our own interpolation.
+    """
+    nodes = jobs.gpus // machine.node.accelerators_count
+    mine = np.flatnonzero(outcome.leaves > 0)
+    leaves, count = outcome.leaves[mine], nodes[mine]
+    least = -(-count // int(np.bincount(leaf_of(machine)).max()))
+    apart = np.minimum(count, int(leaf_of(machine).max()) + 1)
+    share = np.divide(leaves - least, apart - least, out=np.zeros(mine.size), where=apart > least).clip(0, 1)
+    ratio = np.array([kind.scatter_ratio for kind in kinds])[jobs.job[mine]]
+    slower = 1 + (ratio - 1) * share
+    held_s = np.bincount(outcome.attempt_job, outcome.attempt_end - outcome.attempt_start, len(jobs))[mine]
+    return {
+        "jobs_count": int(mine.size),
+        "mean_leaves_count": float(leaves.mean()) if mine.size else 0.0,
+        "least_leaves_count": float(least.mean()) if mine.size else 0.0,
+        "cost_gpu_s": float((held_s * jobs.gpus[mine] * (1 - 1 / slower)).sum()),
     }
 
 

@@ -33,7 +33,7 @@ from terp.simulate.engines import Load, Outcome, needs_controller, run_controlle
 from terp.simulate.faults import NodeFaults, draw_node_events
 from terp.simulate.kernels import kernels
 from terp.simulate.kinds import Kind, kinds_of
-from terp.simulate.operations import controls_data, operation_figures
+from terp.simulate.operations import controls_data, operation_figures, placement_figures
 from terp.simulate.origin import origin_of
 from terp.simulate.summary import hall_figures, summarise
 from terp.simulate.tables import Attempts, hours_table, interruptions_table, jobs_table, timeline_table
@@ -132,6 +132,7 @@ def _told(
     summary = summarise(table, hours, machine, workload.record, kinds, days, seed, failed)
     summary |= hall_figures(site.record, hours)
     summary |= operation_figures(load, faults, outcome, controls, horizon_s)
+    summary["placement"] = placement_figures(machine, kinds, jobs, outcome)
     checks = check_workload(workload.record, jobs)
     summary["published_figures_count"] = len(checks)
     summary["published_figures_met_count"] = sum(check.passes for check in checks)
