@@ -77,37 +77,49 @@ def park_of(core: Any, cluster: Cluster, idle_w: float = 0.0, down_w: float = 0.
     return core.Park(node, int(cluster.cores.sum()), float(idle_w), float(down_w), float(base_w))
 
 
+def _most_on_a_node(core: Any, asked: Any, park: Any) -> int:
+    """How many jobs a failing node can interrupt: as many as share what it has most of, if each asks for some of that."""
+    shared = asked.of[:, asked.of[core.EXCLUSIVE] == 0]
+    most = [int(shared.shape[1])]
+    for at, row in enumerate((core.GPUS, core.CORES, core.MEMORY)):
+        least = int(shared[row].min(initial=2**40))
+        if least > 0:
+            most.append(int(park.node[at].max()) // least)
+    return max(min(most), 1)
+
+
 def new_state(core: Any, asked: Any, rule: Any, park: Any, turns: Any) -> Any:
     """An empty machine with room for everything that can happen in a run."""
     count, nodes, failures = asked.of.shape[1], park.node.shape[1], turns.event.shape[1]
     stops = STOPS_A_JOB * count if rule.qos_preempts.any() else 0
-    attempts = count + failures * (int(park.node[0].max()) + 8) + 2 * stops + 1
+    attempts = count + failures * _most_on_a_node(core, asked, park) + 2 * stops + 1
     assocs, qos, users = rule.shares.size, rule.qos_limits.shape[0], int(asked.of[core.USER].max(initial=0)) + 1
     slots = min(2 * min(rule.bf_jobs, count) + 8, 4096)
-    rows, heap = 3 * count + 2 * attempts + 2 * failures + 64, count + 2 * attempts + failures + 8
+    rows, heap = 3 * count + 2 * attempts + 2 * failures + 64, count + 2 * attempts + stops + failures + 8
 
     def ints(*shape: int) -> Any:
         return np.zeros(shape, np.int64)
 
     n, node, job, att, row_power = (
         ints(core.COUNTERS),
-        ints(13, nodes),
-        ints(17, count + 1),
+        ints(14, nodes),
+        ints(19, count + 1),
         ints(6, attempts),
         np.zeros(rows),
     )
-    n[core.ROWS], n[core.BF_PERIOD] = 1, max(rule.bf_interval_s, 1)
+    n[core.ROWS], n[core.BF_PERIOD], n[core.STOPS_LEFT] = 1, max(rule.bf_interval_s, 1), stops
     row_power[0] = park.base_w + nodes * park.idle_w
     node[core.FREE : core.FREE + 3], node[core.UP] = park.node[:3], 1
     job[[core.START, core.FIRST_START, core.ENDED, core.ATTEMPT]] = -1
     job[core.OUTCOME] = core.STILL_RUNNING
+    job[core.COMING, :-1] = np.argsort(asked.of[core.ELIGIBLE], kind="stable")
     job[core.NODES_FROM, 1:] = np.cumsum(asked.of[core.NODES])
     att[[core.A_END, core.A_EVENT]] = -1
     return core.Now(
         n=n, f=np.zeros(2), node=node, job=job, key=np.zeros(count),
         nodes=np.zeros(int(job[core.NODES_FROM, -1]), np.int32), heap=ints(5, heap),
         group=ints(int(park.node[core.SWITCH].max(initial=0)) + 1), blocked=ints(rule.part.shape[1]),
-        array_running=ints(int(asked.of[core.ARRAY].max(initial=0)) + 1), acc=ints(4, assocs + 1),
+        array_running=ints(int(asked.of[core.ARRAY].max(initial=0)) + 1), acc=ints(6, assocs + 1),
         share=np.ones((4, assocs)) * [[0.0], [0.0], [0.0], [1.0]], qos=ints(3, qos), qos_user=ints(2, qos, users),
         plan=ints(3, slots), plan_nodes=np.zeros((slots, nodes), np.bool_), att=att, row=ints(6, rows), row_power=row_power,
     )  # fmt: skip
@@ -123,8 +135,7 @@ def schedule(
     """
     core = _controller()
     tree, tables = rules.tree_of(policy, trace), rules.tables_of(policy, trace)
-    last_s = min(horizon_s, int(trace.eligible_s.max(initial=0)) + int(trace.limit_s.sum()) + 1)
-    rule = rules.rules_of(core, policy, cluster, tree, tables, min(last_s, 100 * 366 * 86400))
+    rule = rules.rules_of(core, policy, cluster, tree, tables)
     refused = rules.refused_by(policy, cluster, trace, tree, tables)
     bad = np.any(list(refused.values()), axis=0)
     kept = np.flatnonzero(~bad)
