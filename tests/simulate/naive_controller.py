@@ -521,11 +521,22 @@ class Naive:
             start, chosen = self.will_run(job, avail)
             start = max(start, begin)
             if start > self.now and start > later:
+                if chosen is None and later > self.last_change(plan):
+                    return NEVER, None
                 begin = later
             elif start > self.now and chosen is not None and self.overlaps(job, plan, start, chosen):
                 begin = start
             else:
                 return (start if start < self.now + round(self.policy.backfill.window_s) else NEVER), chosen
+
+    def last_change(self, plan):
+        """When all that is planned and reserved once is over and what repeats has come round twice, or the window ends."""
+        window = self.now + round(self.policy.backfill.window_s)
+        kept = self.policy.reservations.values()
+        once = [round(entry.start_s) + round(entry.length_s) for entry in kept if not entry.every_s]
+        every = [max(round(entry.every_s), round(entry.length_s)) for entry in kept if entry.every_s]
+        bounds = [at for planned in plan for at in planned[:2] if at < window]
+        return min(max([self.now, *once, *bounds]) + 2 * max(every, default=0), window)
 
     def overlaps(self, job, plan, start, chosen):
         return any(self.meets(planned, start, start + job.limit) and set(planned[2]) & set(chosen) for planned in plan)

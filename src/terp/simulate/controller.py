@@ -1056,6 +1056,20 @@ def _overlaps(s, r, q, job, from_s):
 
 
 @kernel
+def _last_change(s, r, now):
+    """When all that is planned and reserved once is over and what repeats has come round twice, or the window ends."""
+    last, most, slot = now, np.int64(0), 0
+    while slot >= 0:
+        last = max(last, s.plan[BEGIN, slot])
+        slot = s.plan[NEXT, slot]
+    for k in range(r.resv.shape[1]):
+        most = max(most, r.resv[EVERY, k])
+        if r.resv[EVERY, k] == 0:
+            last = max(last, r.resv[BEGIN, k] + r.resv[LENGTH, k])
+    return min(last + 2 * most, now + r.bf_window_s)
+
+
+@kernel
 def _earliest(s, r, q, park, job, now, only_now):
     """When a job can start without delaying anyone planned before it, NEVER if not within the window; chooses the nodes."""
     later = now
@@ -1073,6 +1087,8 @@ def _earliest(s, r, q, park, job, now, only_now):
         if start <= now:
             return now
         if later > 0 and start > later:
+            if start == NEVER and r.resv.shape[1] > 0 and later > _last_change(s, r, now):
+                return NEVER
             continue
         if start < NEVER and _overlaps(s, r, q, job, start):
             later = start
