@@ -238,7 +238,7 @@ class Naive:
 
         ranks, state = {}, {"rank": users, "place": users}
 
-        def walk(siblings, tied):
+        def walk(siblings, *, tied):
             self.sure_of([level for level, _ in siblings])
             for level in sorted({level for level, _ in siblings}, reverse=True):
                 alike = [child for other, child in siblings if other == level]
@@ -250,10 +250,10 @@ class Naive:
                     tied = True
                 accounts = [child for child in alike if not isinstance(child, tuple)]
                 if accounts:  # children of tied accounts stand together
-                    walk([entry for account in accounts for entry in levels(account)], tied)
+                    walk([entry for account in accounts for entry in levels(account)], tied=tied)
                 tied = False
 
-        walk(levels("root"), False)
+        walk(levels("root"), tied=False)
         return ranks
 
     @staticmethod
@@ -634,7 +634,7 @@ class Naive:
                 self.failures += 1
                 for job in self.jobs:
                     if node in job.hold and job.state in ("running", "suspended"):
-                        self.interrupt(job, NODE_FAILED, True)
+                        self.interrupt(job, NODE_FAILED, again=True)
             self.down[node] = NEVER
             self.draining.pop(node, None)
 

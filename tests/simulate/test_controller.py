@@ -29,7 +29,9 @@ def trace_of(jobs):
         "array": -1, "array_limit": 0, "licenses": 0, "account": "", "user": "", "qos": "", "partition": "",
     }  # fmt: skip
     rows = [default | job for job in jobs]
-    names = {word: tuple(dict.fromkeys(row[word] for row in rows)) or ("",) for word in ("account", "user", "qos", "partition")}
+    names = {
+        word: tuple(dict.fromkeys(row[word] for row in rows)) or ("",) for word in ("account", "user", "qos", "partition")
+    }
 
     def column(word):
         return some([row[word] for row in rows])
@@ -82,43 +84,58 @@ WAYS = ("shared", "backfill", "main", "placement", "multifactor", "partitions", 
         "dependencies", "times", "turns", "checkpoints")  # fmt: skip
 
 
-@st.composite
-def cases(draw, *ways):
-    """A policy, cluster, trace, extras, turns and horizon; what is not named in `ways` is plain."""
+class Draw:
+    """What Hypothesis draws, by the ways that a case is about: elsewhere the first, plain value."""
 
-    def one(*values):
-        return draw(st.sampled_from(values))
+    def __init__(self, draw, ways):
+        self.draw, self.ways = draw, set(ways)
 
-    def some_of(way, *values):
-        return one(*values) if way in ways else values[0]
+    def one(self, *values):
+        return self.draw(st.sampled_from(values))
 
-    count = one(1, 2, 3, 4, 4, 6)
-    gpus = [4] * count
-    if "shared" in ways and count in (2, 4):
-        gpus = [one(2, 4) for _ in range(count)]
-    cluster = cluster_of(gpus, some_of("shared", 8, 8, 0), some_of("shared", 0, 0, 8e6), one(1, 2, 3))
+    def maybe(self):
+        return self.draw(st.booleans())
+
+    def some_of(self, way, *values):
+        return self.one(*values) if way in self.ways else values[0]
+
+    def any_of(self, *ways):
+        return bool(self.ways & set(ways))
+
+
+def drawn_jobs(case, count):
+    one, maybe = case.one, case.maybe
     jobs, submit = [], 0
-    for k in range(draw(st.integers(1, 12))):
+    for k in range(case.draw(st.integers(1, 12))):
         submit += one(0, 0, 1, 3, 10, 25)
         limit = one(1, 5, 10, 20, 30, 60)
         job = {
-            "submit": submit, "nodes": min(one(1, 1, 2, 3, 4, 6), count), "gpus": one(0, 1, 2, 4), "exclusive": one(True, False),
+            "submit": submit, "nodes": min(one(1, 1, 2, 3, 4, 6), count), "gpus": one(0, 1, 2, 4), "exclusive": maybe(),
             "limit": limit, "run": max(limit - one(-3, 0, 1, 4, 15, 50), 1),
         }  # fmt: skip
-        if "shared" in ways:
-            job |= {"cores": one(0, 1, 2, 4, 8, 9), "memory": one(0, 1_000_000, 2_500_001, 8_000_000), "gpus": one(0, 1, 2, 4, 5)}
-        if {"multifactor", "limits", "reservations", "partitions"} & set(ways):
+        if case.any_of("shared"):
+            job |= {
+                "cores": one(0, 1, 2, 4, 8, 9),
+                "memory": one(0, 1_000_000, 2_500_001, 8_000_000),
+                "gpus": one(0, 1, 2, 4, 5),
+            }
+        if case.any_of("multifactor", "limits", "reservations", "partitions"):
             job |= {"account": one("a", "b", "c", "d"), "user": one("u", "v")}
-        if {"multifactor", "limits", "preemption"} & set(ways):
+        if case.any_of("multifactor", "limits", "preemption"):
             job |= {"qos": one("", "low", "mid", "high")}
-        if "partitions" in ways:
+        if case.any_of("partitions"):
             job |= {"partition": one("", "p", "q", "r")}
-        if "dependencies" in ways:
+        if case.any_of("dependencies"):
             array = one(-1, -1, 0, 1)
             job |= {"after": one(-1, -1, k - 1, k // 2), "array": array, "array_limit": one(0, 1, 2) if array >= 0 else 0}
             job |= {"licenses": one(0, 0, 1, 2, 4), "eligible": submit + one(0, 0, 0, 7, 40)}
             job["after"] = -1 if job["after"] >= k else job["after"]
         jobs.append(job)
+    return jobs
+
+
+def drawn_words(case):
+    one, maybe, some_of = case.one, case.maybe, case.some_of
     words = {
         "backfill": {
             "kind": one("none", "easy", "conservative"),
@@ -131,61 +148,78 @@ def cases(draw, *ways):
         "launch_s": some_of("times", 0, 0, 2), "complete_s": some_of("times", 0, 0, 3), "over_s": some_of("times", 0, 0, 2, 30),
         "accounts": {}, "qos": {}, "partitions": {}, "reservations": {},
     }  # fmt: skip
-    if "multifactor" in ways:
-        weights = {
-            f"{name}_ratio": one(0, 1, 100, 1000) for name in ("age", "fairshare", "job_size", "partition", "qos")
-        }
+    if case.any_of("multifactor"):
+        weights = {f"{name}_ratio": one(0, 1, 100, 1000) for name in ("age", "fairshare", "job_size", "partition", "qos")}
         words |= {"order": "multifactor"}
         words["priority"] = {"weights": weights, "max_age_s": one(30, 100, 1e6), "half_life_s": one(0, 0, 40),
-                             "calc_period_s": one(1, 7, 30), "favor_small": one(True, False)}  # fmt: skip
+                             "calc_period_s": one(1, 7, 30), "favor_small": maybe()}  # fmt: skip
 
     def limits():
-        if "limits" not in ways:
+        if not case.any_of("limits"):
             return {}
-        fields = draw(st.sets(st.sampled_from(rules.LIMIT_FIELDS), max_size=2))
+        fields = case.draw(st.sets(st.sampled_from(rules.LIMIT_FIELDS), max_size=2))
         return {field: one(1, 2, 4) * (15 if field.endswith("_s") else 4 if "gpus" in field else 1) for field in fields}
 
-    if {"multifactor", "limits", "reservations"} & set(ways):
+    if case.any_of("multifactor", "limits", "reservations"):
         for name, parent in (("a", ""), ("b", ""), ("c", "a"), ("root", "")):
             words["accounts"][name] = {"parent": parent, "shares_count": one(0, 1, 1, 3), "limits": limits()}
-    if {"multifactor", "limits", "preemption"} & set(ways):
+    if case.any_of("multifactor", "limits", "preemption"):
         for name, priority, stops in (("low", 1, []), ("mid", 2, ["low"]), ("high", 4, ["low", "mid"])):
             words["qos"][name] = {"priority_ratio": priority, "usage_factor_ratio": one(1, 2, 0.5), "limits": limits()}
-            if "preemption" in ways:
+            if case.any_of("preemption"):
                 words["qos"][name] |= {
                     "preempts": stops, "preempt_mode": one("off", "requeue", "cancel", "suspend"),
                     "grace_s": one(0, 0, 5), "exempt_s": one(0, 0, 12),
                 }  # fmt: skip
-    if "partitions" in ways:
+    if case.any_of("partitions"):
         for name, nodes in (("p", "1-2"), ("q", "2-4,6"), ("r", "")):
             words["partitions"][name] = {
-                "nodes": nodes, "tier_count": one(1, 1, 2), "exclusive": one(False, True), "factor_count": one(1, 2),
+                "nodes": nodes, "tier_count": one(1, 1, 2), "exclusive": maybe(), "factor_count": one(1, 2),
                 "max_time_s": one(None, 30), "accounts": one([], ["a"]), "qos": one([], ["high"]),
                 "billing_gpu_ratio": one(0, 2), "billing_node_ratio": one(0, 1),
             }  # fmt: skip
-    if "reservations" in ways:
+    if case.any_of("reservations"):
         for k in range(one(1, 1, 2, 3)):
             words["reservations"][f"r{k}"] = {
                 "start_s": one(0, 5, 20, 50), "length_s": one(3, 10, 40), "every_s": one(0, 0, 30, 60),
                 "nodes": one("", "1", "1-2", "2-6"), "accounts": one([], ["a"], ["b", "c"], ["root"]),
             }  # fmt: skip
-    if "dependencies" in ways and one(True, False):
+    if case.any_of("dependencies") and maybe():
         words["licenses"] = {"x": 3}
+    return words
+
+
+def drawn_turns(case, count):
+    one, maybe = case.one, case.maybe
     turns = []
-    if "turns" in ways:
+    if case.any_of("turns"):
         for node in range(count):
             at = 0
             for _ in range(one(0, 1, 1, 2)):
                 at += one(1, 5, 20, 50)
-                if one(True, False):
+                if maybe():
                     turns.append((at, node, 2, one(1, 6, 30)))
                     at += one(0, 3, 10)
-                if one(True, False):
+                if maybe():
                     turns.append((at, node, 0, 0))
                     at += one(1, 10, 40)
                     turns.append((at, node, 1, 0))
+    return turns
+
+
+@st.composite
+def cases(draw, *ways):
+    """A policy, cluster, trace, extras, turns and horizon; what is not named in `ways` is plain."""
+    case = Draw(draw, ways)
+    one, some_of = case.one, case.some_of
+    count = one(1, 2, 3, 4, 4, 6)
+    gpus = [4] * count
+    if case.any_of("shared") and count in (2, 4):
+        gpus = [one(2, 4) for _ in range(count)]
+    cluster = cluster_of(gpus, some_of("shared", 8, 8, 0), some_of("shared", 0, 0, 8e6), one(1, 2, 3))
+    jobs, words, turns = drawn_jobs(case, count), drawn_words(case), drawn_turns(case, count)
     extras = None
-    if "checkpoints" in ways:
+    if case.any_of("checkpoints"):
         extras = tuple([one(*values) for _ in jobs] for values in ((0, 3, 7), (0, 1, 2), (0, 2, 5)))
     return policy_of(**words), cluster, jobs, extras, sorted(turns), one(100, 400, 1000)
 
@@ -239,6 +273,7 @@ test_dependencies_arrays_licences = checked("dependencies", examples=80)
 test_times_of_launch_completion_and_overrun = checked("times")
 test_nodes_that_go_down_and_drain = checked("turns", examples=80)
 test_checkpoints = checked("checkpoints", "turns", examples=60)
+test_preemption_among_partitions = checked("preemption", "partitions", examples=150)
 test_stops_and_failures = checked("preemption", "turns", "checkpoints", "times", examples=100)
 test_everything = checked(*WAYS, examples=150)
 
@@ -274,6 +309,8 @@ def test_a_dependency_waits_for_what_completes():
 def test_a_gap_that_is_just_long_enough_is_filled():
     jobs = [{"run": 20, "limit": 20, **WHOLE}, {"nodes": 2, **WHOLE}, {"limit": 20, "run": 20, **WHOLE}]
     assert starts(policy_of(), cluster_of([4, 4]), jobs) == [0, 20, 0]
+    by_slurm = policy_of(backfill={"planning": "slurm"})
+    assert starts(by_slurm, cluster_of([4, 4]), jobs) == [0, 20, 30], "slurmctld wants a second between"
 
 
 def test_limits_of_a_qos_stand_for_those_of_accounts_and_nearer_ones_for_farther_ones():
@@ -281,7 +318,9 @@ def test_limits_of_a_qos_stand_for_those_of_accounts_and_nearer_ones_for_farther
     jobs = [{"account": "c", "user": "u", **WHOLE}] * 3
     assert starts(policy_of(accounts=accounts), cluster_of([4] * 4), jobs) == [0, 0, 10]
     qos = {"q": {"limits": {"user_jobs_count": 3}}}
-    assert starts(policy_of(accounts=accounts, qos=qos), cluster_of([4] * 4), [job | {"qos": "q"} for job in jobs]) == [0] * 3
+    assert (
+        starts(policy_of(accounts=accounts, qos=qos), cluster_of([4] * 4), [job | {"qos": "q"} for job in jobs]) == [0] * 3
+    )
 
 
 def test_accounts_below_one_that_has_a_reservation_may_use_it():

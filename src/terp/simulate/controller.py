@@ -22,6 +22,7 @@ kernel: Any = njit(cache=True, _nrt=False)  # type: ignore[call-overload]
 # what became of an attempt, and of a job
 DONE, NODE_FAILED, LIMIT_REACHED, STILL_RUNNING, PREEMPTED = range(5)
 IS_WAITING, IS_RUNNING, IS_SUSPENDED, HAS_ENDED, IS_COMPLETING = range(5)
+AGAIN: Final = True  # a job that is stopped queues again
 # words of a policy
 NONE, EASY, CONSERVATIVE = range(3)
 FIRST, RUNS, LEAVES, SPREAD = range(4)
@@ -86,11 +87,13 @@ class Rules(NamedTuple):
 
     weights     of age, fair share, size, partition, QOS
     part        tier and whether whole nodes are given, by partition;  part_nodes  partition x node
-    qos         mode, grace [s], exempt time [s], whether it stops others, whether others stop it;  qos_x  factor, what usage is multiplied by
+    qos         mode, grace [s], exempt time [s], whether it stops others, whether others stop it
+    qos_x       factor, what usage is multiplied by
     tree        of associations, the root first: parent, children as offsets and indices, whether a user
     shares      over those of all siblings
     limits, qos_limits   association or QOS x limit, -1: none
-    resv        begin, length, and after how long it repeats (0: once) [s];  resv_nodes  x node;  resv_open  x association: who may use it
+    resv        begin, length, and after how long it repeats (0: once) [s];  resv_nodes  x node
+    resv_open   x association: who may use it
     """
 
     multifactor: bool
@@ -1199,7 +1202,7 @@ def _lose_suspended(s, r, q, park, node, event, now):
             for k in range(s.job[NODES_FROM, job], s.job[NODES_FROM, job] + q.of[NODES, job]):
                 on |= s.nodes[k] == node
             if on:
-                _interrupt(s, r, q, park, job, now, NODE_FAILED, event, True)
+                _interrupt(s, r, q, park, job, now, NODE_FAILED, event, AGAIN)
 
 
 @kernel
@@ -1228,7 +1231,7 @@ def _turn(s, r, q, park, turns, now):
                 for k in range(s.job[NODES_FROM, job], s.job[NODES_FROM, job] + q.of[NODES, job]):
                     on |= s.nodes[k] == node
                 if on and s.job[STATE, job] == IS_RUNNING:
-                    _interrupt(s, r, q, park, job, now, NODE_FAILED, event, True)
+                    _interrupt(s, r, q, park, job, now, NODE_FAILED, event, AGAIN)
                 at = min(at, s.n[SLOTS]) - 1
             _lose_suspended(s, r, q, park, node, event, now)
             if s.node[UP, node]:
@@ -1339,4 +1342,3 @@ def advance(s, q, r, park, turns, until_s):
             s.n[LAST_CHANGE] = now
         elif _is_stuck(s, r, q, turns, now):
             return
-

@@ -104,7 +104,8 @@ def _inherit(limits: Ints, parent: Ints, is_leaf: NDArray[np.bool_]) -> None:
             while limits[above, k] < 0 and parent[above] != above:
                 above = parent[above]
             limits[at, k] = limits[above, k]
-    limits[np.ix_(~is_leaf, single)] = -1
+    for k in single:
+        limits[~is_leaf, k] = -1
 
 
 def _limits(limits: Limits) -> list[int]:
