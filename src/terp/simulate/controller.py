@@ -22,19 +22,22 @@ kernel: Any = njit(cache=True, _nrt=False)  # type: ignore[call-overload]
 # what became of an attempt, and of a job
 DONE, NODE_FAILED, LIMIT_REACHED, STILL_RUNNING, PREEMPTED = range(5)
 IS_WAITING, IS_RUNNING, IS_SUSPENDED, HAS_ENDED, IS_COMPLETING = range(5)
+AGAIN: Final = True  # a job that is stopped queues again
 # words of a policy
 NONE, EASY, CONSERVATIVE = range(3)
 FIRST, RUNS, LEAVES, SPREAD = range(4)
 OFF, REQUEUE, CANCEL, SUSPEND = range(4)
 GROUP_GPUS, GROUP_NODES, GROUP_JOBS, USER_GPUS, USER_JOBS, JOB_GPUS, JOB_NODES, JOB_WALL = range(8)
 # what the heap holds
-END, RELEASE, NODE_BACK = range(3)
+END, RELEASE, NODE_BACK, EXEMPT_OVER = range(4)
+PATIENCE_S: Final = 7 * 86400
+"""A run ends where nothing has happened for so long but that priorities were worked out anew."""
 FIRST_SPAN_S: Final = 30
 """slurmctld takes running jobs away in groups: what ends up to 30 s after a barrier, then 60 s, 120 s and so on.
 
 The barrier is the next full 30 s after the first end.
 """
-WHOLE_NODE: Final = 10**9  # cores that a whole node's job takes off, so that no share fits beside it
+WHOLE_NODE: Final = 2**50  # cores that a whole node's job takes off, so that no share fits beside it
 
 # rows of Asked.of and of Asked.x
 ELIGIBLE, NODES, GPUS, CORES, MEMORY, EXCLUSIVE, WORK, LIMIT, CHECKPOINT, WRITE, RESTART = range(11)
@@ -42,30 +45,31 @@ LEAF, USER, QOS, PARTITION, AFTER, ARRAY, ARRAY_LIMIT, LICENSE = range(11, 19)
 POWER, BILLING = range(2)
 # rows of Rules
 TIER, WHOLE = range(2)
-MODE, GRACE, EXEMPT, PREEMPTS = range(4)
+MODE, GRACE, EXEMPT, PREEMPTS, STOPPABLE = range(5)
 RANK, COST = range(2)
 PARENT, CHILDREN_FROM, CHILDREN, IS_LEAF = range(4)
 BEGIN, UNTIL, NEXT = range(3)
+LENGTH, EVERY = 1, 2  # of Rules.resv, after BEGIN
 # rows of Turns.event and of Now.heap
 TIME, WHAT, KIND, REPAIR = range(4)
 ORDER, WHICH = 3, 4
 # rows of Now.node; what is free now from FREE on, and in a look ahead from AHEAD on: GPUs, cores, memory, jobs there
-FREE, AHEAD, UP, DRAINING, AVAIL, FIT, CHOSEN, COMPLETING = 0, 4, 8, 9, 10, 11, 12, 13
+FREE, AHEAD, UP, DRAINING, BACK, AVAIL, FIT, CHOSEN, COMPLETING = 0, 4, 8, 9, 10, 11, 12, 13, 14
 JOBS_ON: Final = 3
 SWITCH: Final = 3  # of Park.node, beside GPUs, cores and memory
-# rows of Now.job; the last three are lists: the queue, what runs by requested end, whom to stop
-STATE, START, FIRST_START, LIMIT_END, ENDED, SAVED, LOST, RESTARTS, OUTCOME, ATTEMPT, ASKED, LEFT, AWAY = range(13)
-NODES_FROM, QUEUE, RUN_LIST, VICTIMS = range(13, 17)
+# rows of Now.job; the last are lists: the queue, what runs by requested end, whom to stop, who comes when
+STATE, START, FIRST_START, LIMIT_END, ENDED, SAVED, LOST, RESTARTS, OUTCOME, ATTEMPT, ASKED, LEFT, AWAY, GOING = range(14)
+NODES_FROM, QUEUE, RUN_LIST, VICTIMS, COMING = range(14, 19)
 # rows of Now.acc and Now.qos, of Now.share, of Now.att, of Now.row
-OF_GPUS, OF_NODES, OF_JOBS, STACK = range(4)
+OF_GPUS, OF_NODES, OF_JOBS, STACK, TIED, MERGED = range(6)
 USE, RATE, LEVEL, FACTOR = range(4)
 A_JOB, A_START, A_END, A_OUTCOME, A_EVENT, A_NODE = range(6)
 ROW_TIME: Final = 5
 # counters in Now.n
 HEAP, ARRIVED, WAITING, RUNNING, ATTEMPTS, ROWS, TURNS, SLOTS, SERIAL, LICENSES, DOWN, BUSY, QUEUED_GPUS = range(13)
 NEXT_BACKFILL, NEXT_MAIN, NEXT_TICK, CHANGED, FRESH, RESV, SUSPENDED, FAILED_NODES, PREEMPTIONS, MAIN_CHANGED = range(13, 23)
-BACKFILLED, STARTED, PARTIAL, BF_PERIOD, LOOKED = range(23, 28)
-COUNTERS: Final = 28
+BACKFILLED, STARTED, PARTIAL, BF_PERIOD, LOOKED, STOPS_LEFT, LAST_CHANGE = range(23, 30)
+COUNTERS: Final = 30
 
 
 class Asked(NamedTuple):
@@ -86,11 +90,13 @@ class Rules(NamedTuple):
 
     weights     of age, fair share, size, partition, QOS
     part        tier and whether whole nodes are given, by partition;  part_nodes  partition x node
-    qos         mode, grace [s], exempt time [s], whether it stops others;  qos_x  factor, what usage is multiplied by
+    qos         mode, grace [s], exempt time [s], whether it stops others, whether others stop it
+    qos_x       factor, what usage is multiplied by
     tree        of associations, the root first: parent, children as offsets and indices, whether a user
     shares      over those of all siblings
     limits, qos_limits   association or QOS x limit, -1: none
-    resv        begin and end;  resv_nodes  x node;  resv_open  x association: who may use it
+    resv        begin, length, and after how long it repeats (0: once) [s];  resv_nodes  x node
+    resv_open   x association: who may use it
     """
 
     multifactor: bool
@@ -251,7 +257,8 @@ def _set_rate(s, r, a, change):
 def _fair_tree(s, r, now):
     """Fair-tree factors of all users: siblings by shares over usage, depth first; the k-th of n gets (n - k + 1) / n.
 
-    Leaves of equal standing share the higher place.
+    Users of one level share the higher place; accounts of one level have their children merged, and the first of these
+    shares the place of a user of that level.
     """
     _charge(s, r, now)
     count, leaves = r.tree.shape[1] - 1, 0
@@ -260,19 +267,29 @@ def _fair_tree(s, r, now):
         part = s.share[USE, a] / total if total > 0 else 0.0
         s.share[LEVEL, a] = 0.0 if r.shares[a] == 0 else np.inf if part <= 1e-12 else r.shares[a] / part
         leaves += r.tree[IS_LEAF, a]
-    place, rank, size, last = leaves, leaves, 1, -1
-    s.acc[STACK, 0] = 0  # a stack of associations, of which the last is looked at next
+    place, rank, size = leaves, leaves, 1
+    s.acc[STACK, 0], s.acc[TIED, 0] = 0, 0  # a stack of associations, of which the last is looked at next
     while size > 0:
         size -= 1
-        a = s.acc[STACK, size]
+        a, tied = s.acc[STACK, size], s.acc[TIED, size]
         if r.tree[IS_LEAF, a]:
-            if last < 0 or not _equal_standing(s, r, a, last):
+            if not tied:
                 rank = place
             s.share[FACTOR, a] = rank / leaves
             place -= 1
-            last = a
             continue
-        base = size
+        s.acc[MERGED, a], first = -1, a
+        while size > 0 and s.acc[TIED, size - 1] and not r.tree[IS_LEAF, s.acc[STACK, size - 1]]:
+            size -= 1  # an account of the same level: its children come in among these
+            s.acc[MERGED, s.acc[STACK, size]], first = first, s.acc[STACK, size]
+        size = _push_children(s, r, first, size, tied)
+
+
+@kernel
+def _push_children(s, r, a, base, tied):
+    """Put the children of an account, and of those merged with it, on the stack of the fair tree; its size then."""
+    size = base
+    while a >= 0:
         for k in range(r.tree[CHILDREN_FROM, a], r.tree[CHILDREN_FROM, a + 1]):
             b, at = r.tree[CHILDREN, k], size
             while at > base and _before_sibling(s, r, s.acc[STACK, at - 1], b):
@@ -280,14 +297,11 @@ def _fair_tree(s, r, now):
                 at -= 1
             s.acc[STACK, at] = b
             size += 1
-
-
-@kernel
-def _equal_standing(s, r, a, b):
-    """Whether two users have the same level, in one account or in two of the same level."""
-    above_a, above_b = r.tree[PARENT, a], r.tree[PARENT, b]
-    alike = above_a == above_b or s.share[LEVEL, above_a] == s.share[LEVEL, above_b]
-    return alike and s.share[LEVEL, a] == s.share[LEVEL, b]
+        a = s.acc[MERGED, a]
+    for at in range(base, size - 1):
+        s.acc[TIED, at] = s.share[LEVEL, s.acc[STACK, at]] == s.share[LEVEL, s.acc[STACK, at + 1]]
+    s.acc[TIED, size - 1] = tied
+    return size
 
 
 @kernel
@@ -370,8 +384,8 @@ def _unqueue(s, q, at):
 
 @kernel
 def _fits(s, q, job, base, node, whole):
-    if whole:
-        return s.node[base + JOBS_ON, node] == 0
+    if whole and s.node[base + JOBS_ON, node] > 0:
+        return False
     free = s.node[base, node] >= q.of[GPUS, job] and s.node[base + 1, node] >= q.of[CORES, job]
     return free and s.node[base + 2, node] >= q.of[MEMORY, job]
 
@@ -489,13 +503,21 @@ def _mind_reservations(s, r, q, job, from_s, to_s):
     """Take nodes out of `avail` that are reserved for others between two times; the earliest end of these, 0 if none."""
     first_end = np.int64(0)
     for k in range(r.resv.shape[1]):
-        if r.resv[BEGIN, k] < to_s and r.resv[UNTIL, k] > from_s and not r.resv_open[k, q.of[LEAF, job]]:
+        end = _reserved_until(r, k, from_s)
+        if end > from_s and end - r.resv[LENGTH, k] < to_s and not r.resv_open[k, q.of[LEAF, job]]:
             for node in range(s.node.shape[1]):
                 if r.resv_nodes[k, node]:
                     s.node[AVAIL, node] = False
-            if first_end == 0 or r.resv[UNTIL, k] < first_end:
-                first_end = r.resv[UNTIL, k]
+            if first_end == 0 or end < first_end:
+                first_end = end
     return first_end
+
+
+@kernel
+def _reserved_until(r, k, from_s):
+    """The end of the first time that a reservation holds that is not over at a time, or of its last."""
+    end, every = r.resv[BEGIN, k] + r.resv[LENGTH, k], r.resv[EVERY, k]
+    return end + ((from_s - end) // every + 1) * every if every > 0 and end <= from_s else end
 
 
 # --- limits ---------------------------------------------------------------------------------------------------------
@@ -510,37 +532,42 @@ def _over(limit, value):
 def _may_run(s, r, q, job):
     """True if dependency, array, licences and limits let a job run now."""
     after = q.of[AFTER, job]
-    if after >= 0 and s.job[STATE, after] != HAS_ENDED and s.job[STATE, after] != IS_COMPLETING:
+    if after >= 0 and s.job[STATE, after] != HAS_ENDED:
         return False
     if q.of[ARRAY_LIMIT, job] > 0 and s.array_running[q.of[ARRAY, job]] >= q.of[ARRAY_LIMIT, job]:
         return False
     if q.of[LICENSE, job] > 0 and s.n[LICENSES] + q.of[LICENSE, job] > r.licenses:
         return False
     nodes, gpus = q.of[NODES, job], q.of[NODES, job] * q.of[GPUS, job]
+    qos, user = q.of[QOS, job], q.of[USER, job]
+    own = r.qos_limits[qos]
+    if _over(own[GROUP_GPUS], s.qos[OF_GPUS, qos] + gpus) or _over(own[GROUP_NODES], s.qos[OF_NODES, qos] + nodes):
+        return False
+    if _over(own[GROUP_JOBS], s.qos[OF_JOBS, qos] + 1) or _over(own[USER_GPUS], s.qos_user[0, qos, user] + gpus):
+        return False
+    if _over(own[USER_JOBS], s.qos_user[1, qos, user] + 1):
+        return False
     a, leaf = q.of[LEAF, job], q.of[LEAF, job]
-    while True:
+    while True:  # a limit of the QOS stands for those of the accounts
         lim = r.limits[a]
-        if _over(lim[GROUP_GPUS], s.acc[OF_GPUS, a] + gpus) or _over(lim[GROUP_NODES], s.acc[OF_NODES, a] + nodes):
+        if own[GROUP_GPUS] < 0 and _over(lim[GROUP_GPUS], s.acc[OF_GPUS, a] + gpus):
             return False
-        if _over(lim[GROUP_JOBS], s.acc[OF_JOBS, a] + 1) or _over(lim[USER_GPUS], s.acc[OF_GPUS, leaf] + gpus):
+        if own[GROUP_NODES] < 0 and _over(lim[GROUP_NODES], s.acc[OF_NODES, a] + nodes):
             return False
-        if _over(lim[USER_JOBS], s.acc[OF_JOBS, leaf] + 1):
+        if own[GROUP_JOBS] < 0 and _over(lim[GROUP_JOBS], s.acc[OF_JOBS, a] + 1):
+            return False
+        if own[USER_GPUS] < 0 and _over(lim[USER_GPUS], s.acc[OF_GPUS, leaf] + gpus):
+            return False
+        if own[USER_JOBS] < 0 and _over(lim[USER_JOBS], s.acc[OF_JOBS, leaf] + 1):
             return False
         if r.tree[PARENT, a] == a:
-            break
+            return True
         a = r.tree[PARENT, a]
-    qos, user = q.of[QOS, job], q.of[USER, job]
-    lim = r.qos_limits[qos]
-    if _over(lim[GROUP_GPUS], s.qos[OF_GPUS, qos] + gpus) or _over(lim[GROUP_NODES], s.qos[OF_NODES, qos] + nodes):
-        return False
-    if _over(lim[GROUP_JOBS], s.qos[OF_JOBS, qos] + 1) or _over(lim[USER_GPUS], s.qos_user[0, qos, user] + gpus):
-        return False
-    return not _over(lim[USER_JOBS], s.qos_user[1, qos, user] + 1)
 
 
 @kernel
 def _count(s, r, q, job, sign):
-    """Note in all sums that a job runs (1) or no longer does (-1)."""
+    """Note in all sums that limits look at that a job has started (1) or no longer runs (-1); suspended ones count."""
     nodes, gpus = q.of[NODES, job] * sign, q.of[NODES, job] * q.of[GPUS, job] * sign
     a = q.of[LEAF, job]
     while True:
@@ -559,8 +586,15 @@ def _count(s, r, q, job, sign):
     s.n[LICENSES] += q.of[LICENSE, job] * sign
     if q.of[ARRAY, job] >= 0:
         s.array_running[q.of[ARRAY, job]] += sign
+
+
+@kernel
+def _load(s, r, q, job, now, sign):
+    """A job begins to run (1) or stops (-1): usage, power, what is busy."""
+    _charge(s, r, now)
+    _set_rate(s, r, q.of[LEAF, job], sign * q.x[BILLING, job] * r.qos_x[COST, q.of[QOS, job]])
     s.n[RUNNING] += sign
-    s.n[BUSY] += gpus
+    s.n[BUSY] += q.of[NODES, job] * q.of[GPUS, job] * sign
     s.f[0] += q.x[POWER, job] * sign
 
 
@@ -622,15 +656,17 @@ def _start(s, r, q, job, now, late):
     s.job[ATTEMPT, job], s.job[START, job], s.job[STATE, job] = attempt, begin, IS_RUNNING
     s.job[LIMIT_END, job] = begin + q.of[LIMIT, job]
     s.job[AWAY, job] = 0
-    s.job[ASKED, job] = False
+    s.job[ASKED, job] = s.job[GOING, job] = 0
     if s.job[FIRST_START, job] < 0:
         s.job[FIRST_START, job] = begin
-    _charge(s, r, now)
     _occupy(s, r, q, job, 1)
     _count(s, r, q, job, 1)
-    _set_rate(s, r, q.of[LEAF, job], q.x[BILLING, job] * r.qos_x[COST, q.of[QOS, job]])
+    _load(s, r, q, job, now, 1)
     _sort_in(s, job)
     _push(s, begin + min(_need(s, r, q, job), q.of[LIMIT, job] + r.over_s), job, END, attempt)
+    qos = q.of[QOS, job]
+    if r.qos[EXEMPT, qos] > 0 and r.qos[STOPPABLE, qos]:
+        _push(s, begin + r.qos[EXEMPT, qos], job, EXEMPT_OVER, attempt)
     s.n[CHANGED] = s.n[MAIN_CHANGED] = 1
     s.n[STARTED] += 1
 
@@ -646,11 +682,10 @@ def _need(s, r, q, job):
 @kernel
 def _leave(s, r, q, job, now, outcome, event):
     """End an attempt: the job no longer runs, and unless it is completing its nodes are free."""
-    _charge(s, r, now)
     attempt = s.job[ATTEMPT, job]
     s.att[A_END, attempt], s.att[A_OUTCOME, attempt], s.att[A_EVENT, attempt] = now, outcome, event
     _count(s, r, q, job, -1)
-    _set_rate(s, r, q.of[LEAF, job], -q.x[BILLING, job] * r.qos_x[COST, q.of[QOS, job]])
+    _load(s, r, q, job, now, -1)
     s.n[CHANGED] = s.n[MAIN_CHANGED] = 1
 
 
@@ -669,7 +704,8 @@ def _drained(s, node, now):
     if s.node[DRAINING, node] > 0 and s.node[JOBS_ON, node] + s.node[COMPLETING, node] == 0 and s.node[UP, node]:
         s.node[UP, node] = 0
         s.n[DOWN] += 1
-        _push(s, now + s.node[DRAINING, node], node, NODE_BACK, -1)
+        s.node[BACK, node] = now + s.node[DRAINING, node]
+        _push(s, s.node[BACK, node], node, NODE_BACK, -1)
         s.node[DRAINING, node] = 0
 
 
@@ -711,7 +747,11 @@ def _any_completing(s, q, job):
 
 @kernel
 def _interrupt(s, r, q, park, job, now, outcome, event, again):
-    """Stop a running job: what it did since its last checkpoint is lost; then it queues again, or is at its end."""
+    """Stop a running or suspended job: what it did since its last checkpoint is lost; it queues again, or is at its end."""
+    suspended = s.job[STATE, job] == IS_SUSPENDED
+    if suspended:
+        s.job[AWAY, job] += now
+        s.n[SUSPENDED] -= 1
     ran = max(now - s.job[START, job] - s.job[AWAY, job], 0)
     over = r.launch_s + (q.of[RESTART, job] if s.job[SAVED, job] > 0 else 0)
     saved = np.int64(0)
@@ -719,8 +759,12 @@ def _interrupt(s, r, q, park, job, now, outcome, event, again):
         saved = (ran - over) // (q.of[CHECKPOINT, job] + q.of[WRITE, job]) * q.of[CHECKPOINT, job]
     s.job[SAVED, job] += saved
     s.job[LOST, job] += ran - saved
-    _leave(s, r, q, job, now, outcome, event)
-    _free(s, r, q, job, now)
+    if suspended:
+        _count(s, r, q, job, -1)
+        s.n[CHANGED] = s.n[MAIN_CHANGED] = 1
+    else:
+        _leave(s, r, q, job, now, outcome, event)
+        _free(s, r, q, job, now)
     if again:
         s.job[RESTARTS, job] += 1
         _enqueue(s, r, q, park, job, now)
@@ -781,13 +825,12 @@ def _room_by_preemption(s, r, q, park, job, now):
 
 @kernel
 def _preempt(s, r, q, park, job, now):
-    """Stop others for this job.  True if it can start now on the chosen nodes."""
-    if s.n[ATTEMPTS] + s.n[SLOTS] + 1 >= s.att.shape[1] or s.job[ASKED, job]:
+    """Stop others for this job.  True if it can start now on the chosen nodes; if not, it asks again after their grace."""
+    if s.job[ASKED, job] > now:
         return False
     count = _room_by_preemption(s, r, q, park, job, now)
-    if count < 0:
+    if count < 0 or count > s.n[STOPS_LEFT]:
         return False
-    at_once = True
     for node in range(s.node.shape[1]):
         s.node[FIT, node] = False
     for k in range(q.of[NODES, job]):
@@ -798,43 +841,45 @@ def _preempt(s, r, q, park, job, now):
         for m in range(s.job[NODES_FROM, other], s.job[NODES_FROM, other] + q.of[NODES, other]):
             needed |= s.node[FIT, s.nodes[m]]
         if needed:
-            at_once &= _stop_for(s, r, q, park, other, now)
-    s.job[ASKED, job] = not at_once
-    return at_once
+            s.job[ASKED, job] = max(s.job[ASKED, job], _stop_for(s, r, q, park, other, now))
+    return s.job[ASKED, job] <= now
 
 
 @kernel
 def _stop_for(s, r, q, park, other, now):
-    """Stop one job for another: at once, or after its grace.  True if its nodes are free now."""
+    """Stop a job for another: at once, or after its grace.  When its nodes are free."""
+    if s.job[GOING, other] > 0:
+        return s.job[GOING, other]
     qos = q.of[QOS, other]
     mode, grace = r.qos[MODE, qos], r.qos[GRACE, qos]
     s.n[PREEMPTIONS] += 1
+    s.n[STOPS_LEFT] -= 1
     if mode == SUSPEND:
         due = min(_need(s, r, q, other), q.of[LIMIT, other] + r.over_s)
         s.job[LEFT, other] = s.job[START, other] + s.job[AWAY, other] + due - now
-        _charge(s, r, now)
-        _count(s, r, q, other, -1)
-        _set_rate(s, r, q.of[LEAF, other], -q.x[BILLING, other] * r.qos_x[COST, qos])
+        _load(s, r, q, other, now, -1)
         _free(s, r, q, other, now)
         s.job[STATE, other] = IS_SUSPENDED
         attempt = s.job[ATTEMPT, other]
         s.att[A_END, attempt], s.att[A_OUTCOME, attempt] = now, PREEMPTED
         s.job[AWAY, other] -= now
         s.n[SUSPENDED] += 1
-        return True
+        return now
     if grace > 0:
+        s.job[GOING, other] = now + grace
         _push(s, now + grace, other, END, -2 - s.job[ATTEMPT, other])
-        return False
+        return now + grace
     _interrupt(s, r, q, park, other, now, PREEMPTED, -1, mode == REQUEUE)
-    return True
+    return now
 
 
 @kernel
 def _resume(s, r, q, now):
     """Suspended jobs go on, in order of their numbers, where all their nodes have room again."""
+    any_ = False
     if s.n[SUSPENDED] == 0:
-        return
-    for job in range(s.n[ARRIVED]):
+        return any_
+    for job in range(q.of.shape[1]):
         if s.job[STATE, job] != IS_SUSPENDED:
             continue
         whole, free = _whole(r, q, job), True
@@ -850,13 +895,13 @@ def _resume(s, r, q, now):
         s.job[ATTEMPT, job], s.job[STATE, job] = attempt, IS_RUNNING
         s.job[AWAY, job] += now
         s.job[LIMIT_END, job] = s.job[START, job] + s.job[AWAY, job] + q.of[LIMIT, job]
-        _charge(s, r, now)
         _occupy(s, r, q, job, 1)
-        _count(s, r, q, job, 1)
-        _set_rate(s, r, q.of[LEAF, job], q.x[BILLING, job] * r.qos_x[COST, q.of[QOS, job]])
+        _load(s, r, q, job, now, 1)
         _sort_in(s, job)
         _push(s, now + s.job[LEFT, job], job, END, attempt)
         s.n[SUSPENDED] -= 1
+        any_ = True
+    return any_
 
 
 @kernel
@@ -896,6 +941,7 @@ def _main_pass(s, r, q, park, now, depth):
             _unqueue(s, q, at)
             _start(s, r, q, job, now, 0)
             continue
+        stops = s.n[PREEMPTIONS]
         if not kept and _preempt(s, r, q, park, job, now):
             _start_after_preemption(s, r, q, job, now)
             at = 0
@@ -905,7 +951,7 @@ def _main_pass(s, r, q, park, now, depth):
         for node in range(s.node.shape[1]):
             if r.part_nodes[q.of[PARTITION, job], node]:
                 s.plan_nodes[0, node] = 0
-        at += 1
+        at = at + 1 if s.n[PREEMPTIONS] == stops else 0
 
 
 # --- the backfill pass -----------------------------------------------------------------------------------------------
@@ -1013,7 +1059,7 @@ def _plan_avail(s, r, q, job, from_s, to_s):
         if s.plan[UNTIL, slot] > from_s:
             if later == 0 and _frees_another(s, slot):
                 later = s.plan[UNTIL, slot]
-            if s.plan[BEGIN, slot] > to_s:
+            if s.plan[BEGIN, slot] >= to_s + r.by_groups:  # slurmctld also minds what begins at the very end
                 break
             for node in range(s.node.shape[1]):
                 s.node[AVAIL, node] = s.node[AVAIL, node] and s.plan_nodes[slot, node]
@@ -1056,6 +1102,20 @@ def _on_grid(r, at_s):
 
 
 @kernel
+def _last_change(s, r, now):
+    """When all that is planned and reserved once is over and what repeats has come round twice, or the window ends."""
+    last, most, slot = now, np.int64(0), 0
+    while slot >= 0:
+        last = max(last, s.plan[BEGIN, slot])
+        slot = s.plan[NEXT, slot]
+    for k in range(r.resv.shape[1]):
+        most = max(most, r.resv[EVERY, k])
+        if r.resv[EVERY, k] == 0:
+            last = max(last, r.resv[BEGIN, k] + r.resv[LENGTH, k])
+    return min(last + 2 * most, now + r.bf_window_s)
+
+
+@kernel
 def _earliest(s, r, q, park, job, now, only_now):
     """When a job can start without delaying anyone planned before it, NEVER if not within the window; chooses the nodes."""
     later = now
@@ -1073,6 +1133,8 @@ def _earliest(s, r, q, park, job, now, only_now):
         if start <= now:
             return now + _any_completing(s, q, job)
         if later > 0 and start > later:
+            if start == NEVER and r.resv.shape[1] > 0 and later > _last_change(s, r, now):
+                return NEVER
             continue
         if start < NEVER and _overlaps(s, q, job, _on_grid(r, start), _on_grid(r, start + q.of[LIMIT, job])):
             later = start
@@ -1110,8 +1172,10 @@ def _backfill_pass(s, r, q, park, now):
             _plan_avail(s, r, q, job, now, now + q.of[LIMIT, job])
             for node in range(s.node.shape[1]):
                 s.node[AVAIL, node] = s.node[AVAIL, node] and s.node[COMPLETING, node] == 0
+            stops = s.n[PREEMPTIONS]
             if _preempt(s, r, q, park, job, now):
                 _start_after_preemption(s, r, q, job, now)
+            if s.n[PREEMPTIONS] != stops:
                 return True
             start = _earliest(s, r, q, park, job, now, only_now)
         if start < NEVER:
@@ -1151,10 +1215,14 @@ def _ends(s, r, q, park, now):
         what, kind, attempt = s.heap[WHAT, 0], s.heap[KIND, 0], s.heap[WHICH, 0]
         _pop(s)
         if kind == NODE_BACK:
-            s.node[UP, what] = 1
-            s.n[DOWN] -= 1
-            s.n[CHANGED] = s.n[MAIN_CHANGED] = 1
-            any_ = True
+            if not s.node[UP, what] and s.node[BACK, what] == now:
+                s.node[UP, what], s.node[BACK, what] = 1, 0
+                s.n[DOWN] -= 1
+                s.n[CHANGED] = s.n[MAIN_CHANGED] = 1
+                any_ = True
+        elif kind == EXEMPT_OVER:
+            if s.job[STATE, what] == IS_RUNNING and s.job[START, what] + r.qos[EXEMPT, q.of[QOS, what]] == now:
+                s.n[CHANGED] = s.n[MAIN_CHANGED] = 1
         elif kind == RELEASE:
             if s.job[STATE, what] == IS_COMPLETING and s.job[ATTEMPT, what] == attempt:
                 _complete(s, q, what, -1)
@@ -1173,6 +1241,20 @@ def _ends(s, r, q, park, now):
 
 
 @kernel
+def _lose_suspended(s, r, q, park, node, event, now):
+    """Jobs suspended on a node that fails are lost like running ones."""
+    if s.n[SUSPENDED] == 0:
+        return
+    for job in range(q.of.shape[1]):
+        if s.job[STATE, job] == IS_SUSPENDED:
+            on = False
+            for k in range(s.job[NODES_FROM, job], s.job[NODES_FROM, job] + q.of[NODES, job]):
+                on |= s.nodes[k] == node
+            if on:
+                _interrupt(s, r, q, park, job, now, NODE_FAILED, event, AGAIN)
+
+
+@kernel
 def _turn(s, r, q, park, turns, now):
     """Nodes go down, come back, or begin to drain."""
     any_ = False
@@ -1184,6 +1266,7 @@ def _turn(s, r, q, park, turns, now):
         if turns.event[KIND, event] == 1:
             if not s.node[UP, node]:
                 s.node[UP, node] = 1
+                s.node[BACK, node] = 0
                 s.n[DOWN] -= 1
         elif turns.event[KIND, event] == 2:
             if s.node[UP, node]:
@@ -1197,13 +1280,16 @@ def _turn(s, r, q, park, turns, now):
                 for k in range(s.job[NODES_FROM, job], s.job[NODES_FROM, job] + q.of[NODES, job]):
                     on |= s.nodes[k] == node
                 if on and s.job[STATE, job] == IS_RUNNING:
-                    _interrupt(s, r, q, park, job, now, NODE_FAILED, event, True)
+                    _interrupt(s, r, q, park, job, now, NODE_FAILED, event, AGAIN)
                 at = min(at, s.n[SLOTS]) - 1
+            _lose_suspended(s, r, q, park, node, event, now)
             if s.node[UP, node]:
                 s.node[UP, node] = 0
                 s.n[DOWN] += 1
-            s.node[DRAINING, node] = 0
+            s.node[DRAINING, node] = s.node[BACK, node] = 0
             s.n[FAILED_NODES] += 1
+        else:
+            s.node[BACK, node] = 0  # it fails while it is repaired, and is back when a turn says so
         s.n[CHANGED] = s.n[MAIN_CHANGED] = 1
     return any_
 
@@ -1211,10 +1297,8 @@ def _turn(s, r, q, park, turns, now):
 @kernel
 def _arrive(s, r, q, park, now):
     any_ = False
-    while s.n[ARRIVED] < q.of.shape[1] and q.of[ELIGIBLE, s.n[ARRIVED]] == now:
-        if r.multifactor and r.weights[1] != 0 and s.n[WAITING] == 0 and not any_:
-            _fair_tree(s, r, now)  # no tick was due while nobody waited
-        _enqueue(s, r, q, park, s.n[ARRIVED], now)
+    while s.n[ARRIVED] < q.of.shape[1] and q.of[ELIGIBLE, s.job[COMING, s.n[ARRIVED]]] == now:
+        _enqueue(s, r, q, park, s.job[COMING, s.n[ARRIVED]], now)
         s.n[ARRIVED] += 1
         s.n[FRESH] += 1
         s.n[CHANGED] = s.n[MAIN_CHANGED] = 1
@@ -1227,13 +1311,14 @@ def _next_time(s, r, q, turns):
     """The next second at which anything happens."""
     now = s.heap[TIME, 0] if s.n[HEAP] > 0 else NEVER
     if s.n[ARRIVED] < q.of.shape[1]:
-        now = min(now, q.of[ELIGIBLE, s.n[ARRIVED]])
+        now = min(now, q.of[ELIGIBLE, s.job[COMING, s.n[ARRIVED]]])
     if s.n[TURNS] < turns.event.shape[1]:
         now = min(now, turns.event[TIME, s.n[TURNS]])
     if s.n[WAITING] > 0:
         for k in range(r.resv.shape[1]):
-            if r.resv[UNTIL, k] > s.n[RESV]:
-                now = min(now, r.resv[UNTIL, k])
+            end = _reserved_until(r, k, s.n[RESV])
+            if end > s.n[RESV]:
+                now = min(now, end)
         if r.multifactor:
             now = min(now, s.n[NEXT_TICK])
         if r.backfill != NONE and r.bf_interval_s > 0 and s.n[CHANGED]:
@@ -1246,16 +1331,14 @@ def _next_time(s, r, q, turns):
 @kernel
 def _pass(s, r, q, park, now):
     """The passes that are due at an instant."""
-    if s.n[MAIN_CHANGED] or (r.sched_interval_s > 0 and now >= s.n[NEXT_MAIN]):
+    if s.n[MAIN_CHANGED] or (s.n[PARTIAL] and now >= s.n[NEXT_MAIN]):
         full = r.sched_interval_s == 0 or now >= s.n[NEXT_MAIN]
-        s.n[MAIN_CHANGED] = 0
-        _main_pass(s, r, q, park, now, q.of.shape[1] if full else r.depth)
+        _main_pass(s, r, q, park, now, NEVER if full else np.int64(r.depth))
         s.n[PARTIAL] = 0 if full else 1
-        s.n[MAIN_CHANGED] = 0
         if full and r.sched_interval_s > 0:
             s.n[NEXT_MAIN] = now + r.sched_interval_s
     if r.backfill != NONE and s.n[CHANGED] and (r.bf_interval_s == 0 or now >= s.n[NEXT_BACKFILL]):
-        s.n[CHANGED] = 0
+        s.n[LOOKED] = 0
         while s.n[WAITING] > 0 and _backfill_pass(s, r, q, park, now):
             pass
         s.n[CHANGED] = 0
@@ -1263,6 +1346,20 @@ def _pass(s, r, q, park, now):
         s.n[BF_PERIOD] = r.bf_interval_s + np.int64(s.f[2])
         s.f[2] -= np.int64(s.f[2])
         s.n[NEXT_BACKFILL] = now + s.n[BF_PERIOD]
+    s.n[MAIN_CHANGED] = 0  # what the passes themselves changed they have looked at
+
+
+@kernel
+def _is_stuck(s, r, q, turns, now):
+    """Whether those who wait never start: nothing runs, comes or turns, ages are at their most, reservations came round."""
+    if s.n[HEAP] > 0 or s.n[ARRIVED] < q.of.shape[1] or s.n[TURNS] < turns.event.shape[1]:
+        return False
+    patience = np.int64(max(PATIENCE_S, r.max_age_s))
+    for k in range(r.resv.shape[1]):
+        if _reserved_until(r, k, now - 1) >= now and r.resv[EVERY, k] == 0:
+            return False
+        patience = max(patience, r.resv[LENGTH, k] + 2 * r.resv[EVERY, k])
+    return now - s.n[LAST_CHANGE] > patience
 
 
 @kernel
@@ -1278,7 +1375,7 @@ def advance(s, q, r, park, turns, until_s):
         changed = _ends(s, r, q, park, now)
         changed |= _turn(s, r, q, park, turns, now)
         for k in range(r.resv.shape[1]):
-            if r.resv[UNTIL, k] == now:
+            if _reserved_until(r, k, now - 1) == now:
                 s.n[CHANGED] = s.n[MAIN_CHANGED] = 1
         s.n[RESV] = now
         changed |= _arrive(s, r, q, park, now)
@@ -1286,12 +1383,16 @@ def advance(s, q, r, park, turns, until_s):
             _reorder(s, r, q, park, now)
             s.n[NEXT_TICK] = (now // r.calc_period_s + 1) * r.calc_period_s
             s.n[CHANGED] = s.n[MAIN_CHANGED] = 1
-        _resume(s, r, q, now)
-        started = s.n[STARTED]
+        changed |= _resume(s, r, q, now)
+        before = s.n[STARTED] + s.n[PREEMPTIONS]
         if s.n[WAITING] > 0:
             _pass(s, r, q, park, now)
-        if changed or s.n[STARTED] != started:
+        changed |= _resume(s, r, q, now)
+        if changed or s.n[STARTED] + s.n[PREEMPTIONS] != before:
             _note(s, park, now)
+            s.n[LAST_CHANGE] = now
+        elif _is_stuck(s, r, q, turns, now):
+            return
 
 
 def warm_up() -> None:
@@ -1308,12 +1409,12 @@ def warm_up() -> None:
 
     rules = Rules(
         False, NONE, 0, 1, 1, 1, 0.0, False, 1, 0, FIRST, 0, 0, 0, 1.0, 1.0, 1, False, 0, floats(5), ints(2, 1), floats(1),
-        flags(1, 1), ints(4, 1), floats(2, 1), flags(1, 1), ints(1, 8), ints(4, 2), floats(1), ints(1, 8), ints(2, 0),
+        flags(1, 1), ints(5, 1), floats(2, 1), flags(1, 1), ints(1, 8), ints(4, 2), floats(1), ints(1, 8), ints(3, 0),
         flags(0, 1), flags(0, 1),
     )  # fmt: skip
     state = Now(
-        ints(COUNTERS), floats(2), ints(13, 1), ints(17, 1), floats(0), np.zeros(0, np.int32), ints(5, 1), ints(1), ints(1),
-        ints(1), ints(4, 2), floats(4, 1), ints(3, 1), ints(2, 1, 1), ints(3, 8), flags(8, 1), ints(6, 1), ints(6, 1),
+        ints(COUNTERS), floats(3), ints(15, 1), ints(19, 1), floats(0), np.zeros(0, np.int32), ints(5, 1), ints(1), ints(1),
+        ints(1), ints(6, 2), floats(4, 1), ints(3, 1), ints(2, 1, 1), ints(3, 8), flags(8, 1), ints(6, 1), ints(6, 1),
         floats(1),
     )  # fmt: skip
     park = Park(ints(4, 1), 1, 0.0, 0.0, 0.0)

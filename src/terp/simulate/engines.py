@@ -267,7 +267,7 @@ def run_controller(
     levels = levels_of(machine)
     cluster, trace = cluster_of(machine), trace_of(machine, full, workload, load)
     extras = schedule.Extras(load.checkpoint_s, load.write_s, load.restart_s, load.power_w)
-    ready = schedule.prepare(core, full, cluster, trace, extras, horizon_s)
+    ready = schedule.prepare(core, full, cluster, trace, extras)
     if ready.refused:
         told = ", ".join(f"{count:,} {why}" for why, count in ready.refused.items())
         would_do = "raise the limits of the policy or leave such jobs out of the workload"

@@ -90,7 +90,22 @@ def tree_of(policy: Policy, trace: Trace) -> Tree:
     weight[0] = 0.0
     among = np.bincount(above, weight, above.size)
     norm = np.divide(weight, among[above], out=np.zeros(above.size), where=among[above] > 0)
-    return Tree(above, norm, np.array(leaf, np.int64), np.array(limits, np.int64), leaf_of, owner)
+    table = np.array(limits, np.int64)
+    _inherit(table, above, np.array(leaf, np.bool_))
+    return Tree(above, norm, np.array(leaf, np.int64), table, leaf_of, owner)
+
+
+def _inherit(limits: Ints, parent: Ints, is_leaf: NDArray[np.bool_]) -> None:
+    """Give users the limits for a user and for a job of the nearest account above them that has such a limit."""
+    single = [k for k, name in enumerate(LIMIT_FIELDS) if not name.startswith("group")]
+    for at in np.flatnonzero(is_leaf):
+        for k in single:
+            above = parent[at]
+            while limits[above, k] < 0 and parent[above] != above:
+                above = parent[above]
+            limits[at, k] = limits[above, k]
+    for k in single:
+        limits[~is_leaf, k] = -1
 
 
 def _limits(limits: Limits) -> list[int]:
@@ -140,7 +155,7 @@ def _factors(values: Sequence[float]) -> NDArray[np.float64]:
     return np.array([value / most if most > 0 else 0.0 for value in values])
 
 
-def rules_of(core: Any, policy: Policy, cluster: Cluster, tree: Tree, tables: Tables, horizon_s: int) -> Any:
+def rules_of(core: Any, policy: Policy, cluster: Cluster, tree: Tree, tables: Tables) -> Any:
     """The policy as the controller takes it."""
     nodes = len(cluster.names)
     back, prio, weights = policy.backfill, policy.priority, policy.priority.weights
@@ -178,6 +193,7 @@ def rules_of(core: Any, policy: Policy, cluster: Cluster, tree: Tree, tables: Ta
             [round(entry.grace_s) for entry in qos],
             [round(entry.exempt_s) for entry in qos],
             preempts.any(1),
+            preempts.any(0),
         ),
         qos_x=np.array([_factors([entry.priority_ratio for entry in qos]), [entry.usage_factor_ratio for entry in qos]]),
         qos_preempts=preempts,
@@ -185,7 +201,7 @@ def rules_of(core: Any, policy: Policy, cluster: Cluster, tree: Tree, tables: Ta
         tree=_tree_rows(tree),
         shares=tree.shares,
         limits=tree.limits,
-        **_reservations(policy, tree, nodes, horizon_s),
+        **_reservations(policy, tree, nodes),
     )
 
 
@@ -204,27 +220,28 @@ def _tree_rows(tree: Tree) -> Ints:
     return rows
 
 
-def _reservations(policy: Policy, tree: Tree, nodes: int, horizon_s: int) -> dict[str, Any]:
-    """Every time that a reservation holds, up to the horizon."""
-    rows = []
-    for entry in policy.reservations.values():
-        mask = node_mask(entry.nodes, nodes)
-        open_ = np.array([name in entry.accounts for name in tree.account_of], np.bool_)
-        at_s = entry.start_s
-        while at_s < horizon_s:
-            rows.append((round(at_s), round(at_s + entry.length_s), mask, open_))
-            if entry.every_s <= 0:
-                break
-            at_s += max(entry.every_s, entry.length_s)
-    rows.sort(key=lambda row: row[:2])
+def _reservations(policy: Policy, tree: Tree, nodes: int) -> dict[str, Any]:
+    """When reservations hold, on which nodes, and who may use them: the accounts named and all below these."""
+    entries = policy.reservations.values()
+    times, opens = [], []
+    for entry in entries:
+        length, every = round(entry.length_s), round(entry.every_s)
+        times.append((round(entry.start_s), length, max(every, length) if every else 0))
+        named = np.array([name in entry.accounts for name in tree.account_of], np.bool_)
+        above = np.arange(tree.parent.size)
+        open_ = named.copy()
+        while (tree.parent[above] != above).any():
+            above = tree.parent[above]
+            open_ |= named[above]
+        opens.append(open_)
     return {
-        "resv": np.array([row[:2] for row in rows], np.int64).reshape(-1, 2).T.copy(),
-        "resv_nodes": np.array([row[2] for row in rows], np.bool_).reshape(-1, nodes),
-        "resv_open": np.array([row[3] for row in rows], np.bool_).reshape(-1, tree.parent.size),
+        "resv": np.array(times, np.int64).reshape(-1, 3).T.copy(),
+        "resv_nodes": np.array([node_mask(entry.nodes, nodes) for entry in entries], np.bool_).reshape(-1, nodes),
+        "resv_open": np.array(opens, np.bool_).reshape(-1, tree.parent.size),
     }
 
 
-def refused_by(cluster: Cluster, trace: Trace, tree: Tree, tables: Tables) -> dict[str, NDArray[np.bool_]]:
+def refused_by(policy: Policy, cluster: Cluster, trace: Trace, tree: Tree, tables: Tables) -> dict[str, NDArray[np.bool_]]:
     """Jobs that can never start, by the reason: Slurm would refuse them at submission."""
     parts = [entry for _, entry in tables.partitions]
     masks = [node_mask(part.nodes, len(cluster.names)) for part in parts]
@@ -233,6 +250,7 @@ def refused_by(cluster: Cluster, trace: Trace, tree: Tree, tables: Tables) -> di
         np.array([int(column[mask].max(initial=0)) for mask in masks])[tables.partition]
         for column in (cluster.gpus, cluster.cores)
     )
+    have = int(sum(policy.licenses.values())) if policy.licenses else 2**40
     longest = np.array([np.inf if part.max_time_s is None else part.max_time_s for part in parts])[tables.partition]
     limits = np.array([_limits(entry.limits) for _, entry in tables.qos], np.int64)[tables.qos_index]
     leaf = leaves_of(tree, trace)
@@ -240,19 +258,15 @@ def refused_by(cluster: Cluster, trace: Trace, tree: Tree, tables: Tables) -> di
         "more nodes than the partition has": trace.nodes > sizes,
         "more GPUs a node than there are": trace.gpus > gpus,
         "more cores a node than there are": (cores > 0) & (trace.cores > cores),
+        "nodes that are too small, but for a few": _too_few_able(cluster, trace, tables, masks),
         "longer than the partition allows": trace.limit_s > longest,
+        "more licences than there are": trace.licenses > have,
     }
     over = np.zeros(len(trace), np.bool_)
     wanted = ((5, trace.nodes * trace.gpus), (6, trace.nodes), (7, trace.limit_s))
-    above = leaf.copy()
-    while True:
-        for at, amount in wanted:
-            over |= (tree.limits[above, at] >= 0) & (amount > tree.limits[above, at])
-        if (tree.parent[above] == above).all():
-            break
-        above = tree.parent[above]
     for at, amount in wanted:
-        over |= (limits[:, at] >= 0) & (amount > limits[:, at])
+        most = np.where(limits[:, at] >= 0, limits[:, at], tree.limits[leaf, at])
+        over |= (most >= 0) & (amount > most)
     refused["more than its account or QOS allows a job"] = over
     allowed = np.ones(len(trace), np.bool_)
     for k, part in enumerate(parts):
@@ -265,6 +279,19 @@ def refused_by(cluster: Cluster, trace: Trace, tree: Tree, tables: Tables) -> di
             allowed[mine] &= fine[trace.qos[mine]]
     refused["account or QOS not allowed in the partition"] = ~allowed
     return refused
+
+
+def _too_few_able(cluster: Cluster, trace: Trace, tables: Tables, masks: list[NDArray[np.bool_]]) -> NDArray[np.bool_]:
+    """Jobs for which fewer nodes of their partition are large enough than they ask for."""
+    asked = np.stack([tables.partition, trace.gpus, trace.cores, np.ceil(trace.memory / MEGABYTE).astype(np.int64)])
+    kinds, which = np.unique(asked, axis=1, return_inverse=True)
+    cores = np.where(cluster.cores > 0, cluster.cores, 2**40)
+    memory = np.where(cluster.memory > 0, cluster.memory / MEGABYTE, 2.0**40).astype(np.int64)
+    able = [
+        int((masks[part] & (cluster.gpus >= gpus) & (cores >= core) & (memory >= mega)).sum())
+        for part, gpus, core, mega in kinds.T.tolist()
+    ]
+    return trace.nodes > np.array(able, np.int64)[which.reshape(-1)] if len(trace) else np.zeros(0, np.bool_)
 
 
 def leaves_of(tree: Tree, trace: Trace) -> Ints:

@@ -14,7 +14,6 @@ from terp.simulate.kernels import kernels
 
 Ints = NDArray[np.int64]
 FAR_S: Final = 2**40
-_CENTURY_S: Final = 100 * 366 * 86_400  # reservations are laid out so far at most
 STOPS_A_JOB: Final = 3
 """How often each job may be stopped for others, on average; beyond that nobody is stopped any more."""
 
@@ -72,37 +71,49 @@ def park_of(core: Any, cluster: Cluster, idle_w: float = 0.0, down_w: float = 0.
     return core.Park(node, int(cluster.cores.sum()), float(idle_w), float(down_w), float(base_w))
 
 
+def _most_on_a_node(core: Any, asked: Any, park: Any) -> int:
+    """How many jobs a failing node can interrupt: as many as share what it has most of, if each asks for some of that."""
+    shared = asked.of[:, asked.of[core.EXCLUSIVE] == 0]
+    most = [int(shared.shape[1])]
+    for at, row in enumerate((core.GPUS, core.CORES, core.MEMORY)):
+        least = int(shared[row].min(initial=2**40))
+        if least > 0:
+            most.append(int(park.node[at].max()) // least)
+    return max(min(most), 1)
+
+
 def new_state(core: Any, asked: Any, rule: Any, park: Any, turns: Any) -> Any:
     """An empty machine with room for everything that can happen in a run."""
     count, nodes, failures = asked.of.shape[1], park.node.shape[1], turns.event.shape[1]
     stops = STOPS_A_JOB * count if rule.qos_preempts.any() else 0
-    attempts = count + failures * (int(park.node[0].max()) + 8) + 2 * stops + 1
+    attempts = count + failures * _most_on_a_node(core, asked, park) + 2 * stops + 1
     assocs, qos, users = rule.shares.size, rule.qos_limits.shape[0], int(asked.of[core.USER].max(initial=0)) + 1
     slots = min(2 * min(rule.bf_jobs, count) + 8, 4096)
-    rows, heap = 3 * count + 2 * attempts + 2 * failures + 64, count + 2 * attempts + failures + 8
+    rows, heap = 3 * count + 2 * attempts + 2 * failures + 64, count + 2 * attempts + stops + failures + 8
 
     def ints(*shape: int) -> Any:
         return np.zeros(shape, np.int64)
 
     n, node, job, att, row_power = (
         ints(core.COUNTERS),
-        ints(14, nodes),
-        ints(17, count + 1),
+        ints(15, nodes),
+        ints(19, count + 1),
         ints(6, attempts),
         np.zeros(rows),
     )
-    n[core.ROWS], n[core.BF_PERIOD] = 1, max(rule.bf_interval_s, 1)
+    n[core.ROWS], n[core.BF_PERIOD], n[core.STOPS_LEFT] = 1, max(rule.bf_interval_s, 1), stops
     row_power[0] = park.base_w + nodes * park.idle_w
     node[core.FREE : core.FREE + 3], node[core.UP] = park.node[:3], 1
     job[[core.START, core.FIRST_START, core.ENDED, core.ATTEMPT]] = -1
     job[core.OUTCOME] = core.STILL_RUNNING
+    job[core.COMING, :-1] = np.argsort(asked.of[core.ELIGIBLE], kind="stable")
     job[core.NODES_FROM, 1:] = np.cumsum(asked.of[core.NODES])
     att[[core.A_END, core.A_EVENT]] = -1
     return core.Now(
         n=n, f=np.zeros(3), node=node, job=job, key=np.zeros(count),
         nodes=np.zeros(int(job[core.NODES_FROM, -1]), np.int32), heap=ints(5, heap),
         group=ints(int(park.node[core.SWITCH].max(initial=0)) + 1), blocked=ints(rule.part.shape[1]),
-        array_running=ints(int(asked.of[core.ARRAY].max(initial=0)) + 1), acc=ints(4, assocs + 1),
+        array_running=ints(int(asked.of[core.ARRAY].max(initial=0)) + 1), acc=ints(6, assocs + 1),
         share=np.ones((4, assocs)) * [[0.0], [0.0], [0.0], [1.0]], qos=ints(3, qos), qos_user=ints(2, qos, users),
         plan=ints(3, slots), plan_nodes=np.zeros((slots, nodes), np.bool_), att=att, row=ints(6, rows), row_power=row_power,
     )  # fmt: skip
@@ -121,11 +132,11 @@ class Ready:
     refused: dict[str, int]
 
 
-def prepare(core: Any, policy: Policy, cluster: Cluster, trace: Trace, extras: Extras, horizon_s: int) -> Ready:
+def prepare(core: Any, policy: Policy, cluster: Cluster, trace: Trace, extras: Extras) -> Ready:
     """The tables of a run, without the jobs that Slurm would refuse at submission."""
     tree, tables = rules.tree_of(policy, trace), rules.tables_of(policy, trace)
-    rule = rules.rules_of(core, policy, cluster, tree, tables, min(horizon_s, _CENTURY_S))
-    refused = rules.refused_by(cluster, trace, tree, tables)
+    rule = rules.rules_of(core, policy, cluster, tree, tables)
+    refused = rules.refused_by(policy, cluster, trace, tree, tables)
     kept = np.flatnonzero(~np.any(list(refused.values()), axis=0))
     asked = _only(core, asked_of(core, trace, cluster, tree, tables, extras), kept)
     return Ready(asked, rule, kept, {why: int(mask.sum()) for why, mask in refused.items() if mask.any()})
@@ -140,8 +151,7 @@ def schedule(
     horizon_s  where it stops [s]
     """
     core = kernels("controller")
-    last_s = min(horizon_s, int(trace.eligible_s.max(initial=0)) + int(trace.limit_s.sum()) + 1)
-    ready = prepare(core, policy, cluster, trace, extras or Extras(), last_s)
+    ready = prepare(core, policy, cluster, trace, extras or Extras())
     park, none = park_of(core, cluster), np.zeros(0, np.int64)
     events = core.Turns(np.array(turns if turns is not None else (none, none, none, none), np.int64))
     state = new_state(core, ready.asked, ready.rule, park, events)
