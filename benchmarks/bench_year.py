@@ -13,9 +13,10 @@ import pytest
 
 from terp.build import build_machine
 from terp.catalogue import read_catalogue
-from terp.describe import Backfill, Policy, read_machine, read_site, read_workload
-from terp.simulate import draw_jobs, kernels, kinds_of, run_pool, simulate
-from terp.simulate.year import _for_core, _run
+from terp.describe import Backfill, Policy, read_machine, read_policy, read_site, read_workload
+from terp.simulate import Controls, draw_jobs, draw_node_events, kernels, kinds_of, run_pool, simulate
+from terp.simulate.engines import run_controller, run_core
+from terp.simulate.year import _load
 
 YEAR_S = 365 * 86_400
 SEED = 1
@@ -31,15 +32,33 @@ def year(gefion):
     return draw_jobs(read_workload("national").record, gefion.gpus_count, 8, 400 * 86_400, 3600, SEED)
 
 
+def loaded(gefion, jobs, policy=None, record=None):
+    """The jobs of the national workload as engines take them."""
+    workload = read_workload("national")
+    kinds, controls = kinds_of(gefion, workload), Controls(policy=policy)
+    return _load(gefion, read_site("copenhagen").record, record or workload.record, kinds, jobs, controls)
+
+
+def work_of(core, load):
+    """The jobs as the core takes them, first come first served."""
+    jobs = load.jobs.take(load.order)
+    columns = (load.eligible_s, jobs.gpus, jobs.run_s, jobs.requested_s, load.checkpoint_s, load.restart_s, load.power_w)
+    return core.make_jobs(*columns, write_s=load.write_s)
+
+
+def by_core(gefion, load, horizon_s):
+    """A run of the core with failures and power."""
+    faults = draw_node_events(gefion.reliability, gefion.nodes_count, horizon_s, SEED)
+    no_caps = (np.zeros(0, np.int64), np.zeros(0))
+    return run_core(gefion, None, read_workload("national").record, load, faults, no_caps, horizon_s, None)
+
+
 @pytest.mark.parametrize("count", [10_000, 100_000, 1_000_000])
 def test_core_jobs_per_second(benchmark, gefion, year, count):
     """The compiled core alone on the first jobs of 400 days: cost a job must not grow with their number."""
-    core = kernels()
     jobs = year.take(np.arange(count))
     horizon_s = int(jobs.submit_s[-1]) + 1
-    workload = read_workload("national")
-    work = _for_core(core, gefion, workload.record, kinds_of(gefion, workload), jobs)
-    benchmark.pedantic(_run, (core, gefion, work, horizon_s, SEED, None), rounds=5, warmup_rounds=1)
+    benchmark.pedantic(by_core, (gefion, loaded(gefion, jobs), horizon_s), rounds=5, warmup_rounds=1)
     benchmark.extra_info["jobs_per_s"] = round(len(jobs) / benchmark.stats["min"])
 
 
@@ -88,7 +107,7 @@ def test_nodes(benchmark, gefion, nodes):
     core, workload = kernels(), read_workload("national")
     days = 2 + round(24_000 / nodes)
     jobs = draw_jobs(workload.record, nodes * 8, 8, days * 86_400, 3600, SEED).take(np.arange(300_000))
-    work = _for_core(core, gefion, workload.record, kinds_of(gefion, workload), jobs)
+    work = work_of(core, loaded(gefion, jobs))
     _advance(benchmark, core, work, nodes, core.by_submission())
 
 
@@ -98,14 +117,14 @@ def test_queue_depth(benchmark, gefion, load):
     core, workload = kernels(), read_workload("national")
     record = workload.record.model_copy(update={"load_fraction": load})
     jobs = draw_jobs(record, gefion.gpus_count, 8, YEAR_S // 4, 3600, SEED)
-    work = _for_core(core, gefion, record, kinds_of(gefion, workload), jobs)
+    work = work_of(core, loaded(gefion, jobs, record=record))
     _advance(benchmark, core, work, gefion.nodes_count, core.by_submission())
 
 
 def test_priorities(benchmark, gefion, year):
     """Fifty accounts, worked out anew every 300 s.  Bar: 300,000 jobs a second."""
-    core, workload = kernels(), read_workload("national")
-    work = _for_core(core, gefion, workload.record, kinds_of(gefion, workload), year)
+    core = kernels()
+    work = work_of(core, loaded(gefion, year))
     work = work._replace(account=np.arange(len(year)) // 7 % 50)
     rules = core.Rules(
         1, 1000.0, 7 * 86_400.0, 10_000.0, 14 * 86_400.0, 300, np.ones(50), np.zeros(0, np.int64), np.zeros(0)
@@ -125,10 +144,19 @@ def test_pool(benchmark, gefion, year, kind):
 @pytest.mark.parametrize("load", [0.5, 0.85, 0.95])
 def test_load(benchmark, gefion, load):
     """A longer queue costs more: the core at three loads."""
-    core = kernels()
-    workload = read_workload("national")
-    record = workload.record.model_copy(update={"load_fraction": load})
+    record = read_workload("national").record.model_copy(update={"load_fraction": load})
     jobs = draw_jobs(record, gefion.gpus_count, 8, YEAR_S // 4, 3600, SEED)
-    work = _for_core(core, gefion, record, kinds_of(gefion, workload), jobs)
-    benchmark.pedantic(_run, (core, gefion, work, YEAR_S // 4, SEED, None), rounds=3, warmup_rounds=1)
+    benchmark.pedantic(by_core, (gefion, loaded(gefion, jobs, record=record), YEAR_S // 4), rounds=3, warmup_rounds=1)
+    benchmark.extra_info["jobs_per_s"] = round(len(jobs) / benchmark.stats["min"])
+
+
+@pytest.mark.parametrize("name", ["preemption", "without-preemption"])
+def test_controller(benchmark, gefion, name):
+    """A quarter of a year by the controller, backfill every 30 s."""
+    policy, workload = read_policy(name).record, read_workload("national").record
+    jobs = draw_jobs(workload, gefion.gpus_count, 8, YEAR_S // 4, 3600, SEED)
+    load = loaded(gefion, jobs, policy)
+    faults = draw_node_events(gefion.reliability, gefion.nodes_count, YEAR_S // 4, SEED)
+    arguments = (gefion, policy, workload, load, faults, YEAR_S // 4, None)
+    benchmark.pedantic(run_controller, arguments, rounds=1, warmup_rounds=1)
     benchmark.extra_info["jobs_per_s"] = round(len(jobs) / benchmark.stats["min"])

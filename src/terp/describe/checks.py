@@ -304,9 +304,26 @@ def misfits_of_policy(written: Written[Policy]) -> list[Problem]:
             at = policy.accounts[at].parent
         if at in above:
             problems.append(tree.problem(("accounts", name, "parent"), "leads back to itself", repr(at)))
+    problems += [
+        tree.problem(("qos", name, "preempts"), "its jobs could be stopped for those that they stop", repr(name))
+        for name in policy.qos
+        if name in _stopped_for(policy, name)
+    ]
     for section in ("partitions", "reservations"):
         for name, entry in getattr(policy, section).items():
             if entry.nodes and not _RANGES.fullmatch(entry.nodes):
                 would_do = "write numbers from 1, such as '1-64,70'"
                 problems.append(tree.problem((section, name, "nodes"), "no ranges of nodes", repr(entry.nodes), would_do))
     return problems
+
+
+def _stopped_for(policy: Policy, name: str) -> set[str]:
+    """All QOS whose jobs a QOS may stop, itself or through others."""
+    found: set[str] = set()
+    left = list(policy.qos[name].preempts)
+    while left:
+        other = left.pop()
+        if other in policy.qos and other not in found:
+            found.add(other)
+            left += policy.qos[other].preempts
+    return found
