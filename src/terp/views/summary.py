@@ -18,17 +18,24 @@ def as_text(run: Run) -> str:
     waits = [f"{word} {show(s[key], 's')}" for word, key in _WAITS.items()]
     lost_fraction = s["lost_gpu_s"] / max(s["gpus_count"] * s["days"] * 86_400, 1)
     used = f"{s['gpu_utilisation_fraction']:.1%} of {s['gpus_count']:,}, asked for {s['offered_load_fraction']:.1%}"
-    failures = f"{s['node_failures_count']:,} of nodes, {s['jobs_interrupted_count']:,} jobs interrupted"
+    stops = f", {s['preemptions_count']:,} stops for other jobs" if s["preemptions_count"] else ""
+    failures = f"{s['node_failures_count']:,} of nodes{stops}, {s['jobs_interrupted_count']:,} jobs interrupted"
+    ettr = s["reliability"]["ettr_fraction"]
+    kept = f"; {ettr:.1%} of the time from first start to last end was work kept" if ettr is not None else ""
+    delayed = (
+        f", {s['delayed_jobs_count']:,} jobs kept back by {show(s['mean_delay_s'], 's')}" if s["delayed_jobs_count"] else ""
+    )
     energy = f"{show(s['facility_energy_j'], 'j')} at the meter, PUE {s['mean_pue']:.3f}"
     levied = {"energy_tax_eur": "tax", "network_charge_eur": "network", "supplier_margin_eur": "margin"}
     parts = [f"{show(s[key], 'eur')} {word}" for key, word in levied.items() if s[key]]
     of_it = f", of it {', '.join(parts)}" if parts else ""
     met = f"{s['published_figures_met_count']} of {s['published_figures_count']} published shares and quantiles of jobs met"
     rows = [
+        ("policy", f"{s['policy']}{delayed}"),
         ("jobs", f"{s['jobs_submitted_count']:,}: {', '.join(ends)}; {left}"),
         ("GPUs in use", used),
         ("wait", ", ".join(waits)),
-        ("failures", f"{failures}, {lost_fraction:.2%} of GPU time lost"),
+        ("failures", f"{failures}, {lost_fraction:.2%} of GPU time lost{kept}"),
         ("energy", f"{energy}, machine {show(s['mean_it_power_w'], 'w')} on average"),
         ("electricity", f"{show(s['electricity_cost_eur'], 'eur')}{of_it}"),
         *_water_and_heat(s),
