@@ -7,6 +7,7 @@ each job and node, priorities and fair-share factors since the last tick, and wh
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from dataclasses import dataclass, field
@@ -59,6 +60,7 @@ class Job:
     key: float = 0.0
     asks_until: int = 0  # it has asked others to stop, and waits for them
     stops_at: int = 0  # it has been asked to stop
+    turn: int = 0  # which of all that began to run, or went on, it was
 
     @property
     def setup(self) -> int:
@@ -112,9 +114,10 @@ class Naive:
         self.factor = dict.fromkeys(self.leaves, 1.0)
         self.down: dict[int, int] = {}  # node -> when it is back; NEVER: when a turn says so
         self.draining: dict[int, int] = {}  # node -> repair time
-        self.backfilled = self.stops = self.failures = 0
+        self.backfilled = self.stops = self.failures = self.begun = self.looked = 0
         self.next_tick = self.next_backfill = self.next_main = 0
         self.period = round(policy.backfill.interval_s)
+        self.fraction = 0.0  # of a second that backfill passes took
         self.changed = self.main_changed = self.partial = False
         self.now = 0
         self.jobs_kept = [job for job in self.jobs if not self.refused(job)]
@@ -270,10 +273,10 @@ class Naive:
     def priority(self, job):
         rules, weights = self.policy.priority, self.policy.priority.weights
         size, cores = job.nodes / self.count, int(self.cluster.cores.sum())
-        part = job.nodes * job.cores / cores if cores else 0.0
+        part = job.nodes * max(job.cores, 1) / cores if cores else 0.0
         if rules.favor_small:
             size, part = 1.0 - size, 1.0 - part
-        if cores and job.cores:
+        if cores:
             size = (size + part) / 2
         total = weights.age_ratio * min((self.now - job.eligible) / rules.max_age_s, 1.0)
         total += weights.fairshare_ratio * self.factor[job.account, job.user]
@@ -294,7 +297,11 @@ class Naive:
     # --- nodes ---
 
     def on(self, node, gone=()):
-        return [j for j in self.jobs if j.state in ("running", "completing") and node in j.hold and j not in gone]
+        return [j for j in self.jobs if j.state == "running" and node in j.hold and j not in gone]
+
+    def completing(self):
+        """Nodes that count as free in plans, though nothing starts there yet."""
+        return {node for job in self.jobs if job.state == "completing" for node in job.hold}
 
     def free_gpus(self, node, gone=()):
         return self.gpus[node] - sum(job.gpus for job in self.on(node, gone) if not job.whole)
@@ -370,21 +377,30 @@ class Naive:
         return job.start + job.away + min(self.need(job), job.limit + round(self.policy.over_s))
 
     def expected(self, job):
-        """When a job's nodes are free as far as the scheduler knows."""
-        if job.state == "completing":
-            return job.end + round(self.policy.complete_s)
+        """When a running job's nodes are free as far as the scheduler knows."""
         return job.start + job.away + job.limit
 
-    def begin(self, job, nodes):
-        job.state, job.start, job.hold, job.away, job.asks_until, job.stops_at = "running", self.now, nodes, 0, 0, 0
-        job.first_start = self.now if job.first_start < 0 else job.first_start
+    def completed(self, job):
+        return job.end + round(self.policy.complete_s)
+
+    def begin(self, job, nodes, late=0):
+        """Start a job in `late` seconds; it holds its nodes, and is charged for them, from now on."""
+        job.state, job.start, job.hold = "running", self.now + late, nodes
+        job.away = job.asks_until = job.stops_at = 0
+        job.first_start = job.start if job.first_start < 0 else job.first_start
         job.ran.append([self.now, NEVER])
+        self.queue_up(job)
         self.touch()
+
+    def queue_up(self, job):
+        """Put a job behind all that run, of those with the same requested end."""
+        self.begun += 1
+        job.turn = self.begun
 
     def drain(self):
         """Draining nodes that are empty go down for their repair."""
         for node, repair in list(self.draining.items()):
-            if not self.on(node):
+            if not self.on(node) and node not in self.completing():
                 self.down[node] = self.now + repair
                 del self.draining[node]
 
@@ -398,7 +414,7 @@ class Naive:
 
     def interrupt(self, job, outcome, again):
         stopped = job.ran[-1][1] if job.state == "suspended" else self.now
-        ran, over = stopped - job.start - job.away, round(self.policy.launch_s) + job.setup
+        ran, over = max(stopped - job.start - job.away, 0), round(self.policy.launch_s) + job.setup
         saved = (ran - over) // (job.checkpoint + job.write) * job.checkpoint if job.checkpoint and ran > over else 0
         job.saved += saved
         job.lost += ran - saved
@@ -412,10 +428,12 @@ class Naive:
 
     def resume(self):
         for job in self.jobs:
-            if job.state == "suspended" and all(n not in self.down and self.fits(job, n) for n in job.hold):
+            empty = all(n not in self.down and n not in self.completing() and self.fits(job, n) for n in job.hold)
+            if job.state == "suspended" and empty:
                 job.away += self.now - job.ran[-1][1]
                 job.ran.append([self.now, NEVER])
                 job.state = "running"
+                self.queue_up(job)
 
     # --- preemption ---
 
@@ -467,7 +485,7 @@ class Naive:
                 return
             avail = self.up(job)
             kept = avail & refused
-            avail -= refused | self.reserved(job, self.now, self.now + job.limit)[0]
+            avail -= refused | self.completing() | self.reserved(job, self.now, self.now + job.limit)[0]
             chosen = self.choose(job, avail)
             if chosen is None and not kept:
                 chosen = self.preempt(job, avail)
@@ -479,102 +497,141 @@ class Naive:
 
     # --- the backfill pass; a plan is a list of (from, to, nodes) ---
 
+    def on_grid(self, at):
+        grid = round(self.policy.backfill.resolution_s)
+        return at // grid * grid
+
+    def plan_end(self):
+        return self.on_grid(self.now) + round(self.policy.backfill.window_s)
+
+    def slots(self, plan):
+        """The plan as stretches between which nothing changes: from, to, and nodes that are planned for someone."""
+        begin, end = self.on_grid(self.now), self.plan_end()
+        cuts = sorted({begin, end} | {at for planned in plan for at in planned[:2] if begin < at < end})
+        found = []
+        for start, until in itertools.pairwise(cuts):
+            taken = [set(nodes) for planned, over, nodes in plan if planned <= start and over >= until]
+            found.append((start, until, set().union(*taken)))
+        return found
+
     def will_run(self, job, avail):
         """The earliest time at which a job fits on `avail` by requested ends, and the nodes."""
         chosen = self.choose(job, avail)
         if chosen is not None:
             return self.now, chosen
-        ends = sorted({self.expected(other) for node in avail for other in self.on(node)})
-        span = 30 if self.policy.backfill.planning == "slurm" else 0
-        while ends:
-            group = [end for end in ends if end <= ends[0] + span]
-            ends = ends[len(group) :]
-            span *= 2
-            gone = [j for j in self.jobs if j.state in ("running", "completing") and self.expected(j) <= group[-1]]
+        running = sorted((j for j in self.jobs if j.state == "running"), key=lambda j: (self.expected(j), j.turn))
+        group_of = self.groups if self.policy.backfill.planning == "slurm" else self.ends
+        for gone in group_of(running, avail):
             chosen = self.choose(job, avail, gone)
             if chosen is not None:
-                return max(group[-1], self.now + 1), chosen
+                return max(max(self.expected(other) for other in gone), self.now + 1), chosen
         return NEVER, None
 
-    def meets(self, planned, begin, end):
-        """Whether a planned stretch is in the way of another; slurmctld also minds one that begins at the very end."""
-        until = min(planned[1], self.now + round(self.policy.backfill.window_s))
-        return until > begin and (planned[0] <= end if self.policy.backfill.planning == "slurm" else planned[0] < end)
+    def ends(self, running, avail):
+        """Those that have gone after each end on usable nodes."""
+        usable = [job for job in running if avail & set(job.hold)]
+        for end in sorted({self.expected(job) for job in usable}):
+            yield [job for job in usable if self.expected(job) <= end]
+
+    def groups(self, running, avail):
+        """Those that have gone after each group of ends on usable nodes.
+
+        A group is closed by whoever, on usable nodes, is followed by one that ends, on whichever nodes, beyond its barrier.
+        """
+        gone, barriers = [], None
+        for job, after in itertools.zip_longest(running, running[1:]):
+            if not avail & set(job.hold):
+                continue
+            if barriers is None:
+                first = (self.expected(job) // 30 + 1) * 30
+                barriers = [first + 30 * 2**k for k in range(60)]
+            gone.append(job)
+            if after is not None and self.expected(after) > barriers[0]:
+                yield gone
+                barriers = [at for at in barriers[1:] if at >= self.expected(after)]
+        yield gone
 
     def plan_avail(self, job, plan, begin):
-        """Nodes that nobody planned before needs while a job would run, and when that changes next."""
-        end, horizon = begin + job.limit, self.now + round(self.policy.backfill.window_s)
-        nodes, until = self.reserved(job, begin, end)
-        for planned in plan:
-            if self.meets(planned, begin, end):
-                nodes |= set(planned[2])
-        bounds = [at for planned in plan for at in planned[:2] if begin < at < horizon and at > self.now]
-        return self.up(job) - nodes, min([*bounds, until])
+        """Nodes that nobody planned before needs while a job would run, and when the next stretch has one more."""
+        end, mine, taken, later = begin + job.limit, self.up(job), set(), NEVER
+        slots = [slot for slot in self.slots(plan) if slot[1] > begin]
+        for (start, until, planned), after in itertools.zip_longest(slots, slots[1:]):
+            if later == NEVER and after and mine & ((taken | planned) - after[2]):
+                later = until
+            if start > end or (start == end and self.policy.backfill.planning != "slurm"):
+                break  # slurmctld minds what begins at the very end
+            taken |= planned
+        reserved, over = self.reserved(job, begin, end)
+        return mine - taken - reserved, min(later, over)
 
     def earliest(self, job, plan, only_now):
         begin = self.now
         while True:
             avail, later = self.plan_avail(job, plan, begin)
-            if only_now:
-                chosen = self.choose(job, avail)
-                return (NEVER if chosen is None else self.now), chosen
-            start, chosen = self.will_run(job, avail)
-            start = max(start, begin)
-            if start > self.now and start > later:
+            start, chosen = self.will_run(job, avail) if not only_now else (self.now, self.choose(job, avail))
+            start = max(start, begin) if chosen is not None else NEVER
+            if only_now and chosen is None:
+                return NEVER, None
+            if start <= self.now:
+                return self.now + bool(self.completing() & set(chosen)), chosen
+            if start > later:
                 if chosen is None and later > self.last_change(plan):
                     return NEVER, None
                 begin = later
-            elif start > self.now and chosen is not None and self.overlaps(job, plan, start, chosen):
+            elif start >= self.plan_end():
+                return NEVER, None
+            elif self.overlaps(job, plan, start, chosen):
                 begin = start
             else:
-                return (start if start < self.now + round(self.policy.backfill.window_s) else NEVER), chosen
+                return start, chosen
 
     def last_change(self, plan):
         """When all that is planned and reserved once is over and what repeats has come round twice, or the window ends."""
-        window = self.now + round(self.policy.backfill.window_s)
         kept = self.policy.reservations.values()
         once = [round(entry.start_s) + round(entry.length_s) for entry in kept if not entry.every_s]
         every = [max(round(entry.every_s), round(entry.length_s)) for entry in kept if entry.every_s]
-        bounds = [at for planned in plan for at in planned[:2] if at < window]
-        return min(max([self.now, *once, *bounds]) + 2 * max(every, default=0), window)
+        last = max([self.now, *once, *(start for start, _, _ in self.slots(plan))])
+        return min(last + 2 * max(every, default=0), self.now + round(self.policy.backfill.window_s))
 
     def overlaps(self, job, plan, start, chosen):
-        return any(self.meets(planned, start, start + job.limit) and set(planned[2]) & set(chosen) for planned in plan)
+        begin, end = self.on_grid(start), self.on_grid(start + job.limit)
+        return any(over > begin and at < end and nodes & set(chosen) for at, over, nodes in self.slots(plan))
 
     def backfill_pass(self):
-        """How many jobs it looked at; None if it had others stopped and is to begin anew."""
-        rules, plan, planned, looked = self.policy.backfill, [], 0, 0
-        grid = round(rules.resolution_s)
+        """Whether it came to its end; if not, it had others stopped and is to begin anew."""
+        rules, plan, planned, self.looked = self.policy.backfill, [], 0, 0
         for job in self.queue():
-            if looked >= rules.jobs_count:
+            if self.looked >= rules.jobs_count:
                 break
             if not self.may_run(job):
                 continue
-            looked += 1
+            self.looked += 1
             only_now = rules.kind == "easy" and planned > 0
             start, chosen = self.earliest(job, plan, only_now)
             if start == self.now:
-                self.begin(job, chosen)
+                self.begin(job, chosen, late=math.floor(rules.test_s * self.looked))
                 self.backfilled += 1
+                if job.whole:
+                    plan.append((self.on_grid(self.now), self.on_grid(self.now + job.limit), chosen))
                 continue
             stops = self.stops
-            nodes = self.preempt(job, self.plan_avail(job, plan, self.now)[0])
+            nodes = self.preempt(job, self.plan_avail(job, plan, self.now)[0] - self.completing())
             if nodes is not None:
                 self.begin(job, nodes)
-            if self.stops > stops:
-                return None
+            if nodes is not None or self.stops > stops:
+                return False
             if start < NEVER:
-                begin, end = start // grid * grid, (start + job.limit) // grid * grid
-                plan.append((begin, max(end, begin + grid), chosen))
+                begin, end = self.on_grid(start), self.on_grid(start + job.limit)
+                plan.append((begin, max(end, begin + round(rules.resolution_s)), chosen))
             planned += not only_now
-        return looked
+        return True
 
     # --- instants ---
 
     def next_time(self):
         running = [job for job in self.jobs if job.state == "running"]
         times = [self.due(job) for job in running] + [job.stops_at for job in running if job.stops_at]
-        times += [self.expected(job) for job in self.jobs if job.state == "completing"]
+        times += [self.completed(job) for job in self.jobs if job.state == "completing"]
         times += [job.eligible for job in self.jobs_kept if job.state == "coming"]
         times += [turn[0] for turn in self.turns] + list(self.down.values())
         times += [at for at in map(self.exempt_until, running) if at > self.now]
@@ -599,7 +656,7 @@ class Naive:
 
     def events(self):
         for job in self.jobs:
-            if job.state == "completing" and self.expected(job) == self.now:
+            if job.state == "completing" and self.completed(job) == self.now:
                 job.state = "ended"
                 self.touch()
         for job in self.jobs:
@@ -672,10 +729,12 @@ class Naive:
             self.partial = not full
             self.next_main = self.now + sched if full else self.next_main
         if self.backfills() and self.changed and (not back.interval_s or self.now >= self.next_backfill):
-            looked = None
-            while looked is None and self.queue():
-                looked = self.backfill_pass()
+            self.looked = 0
+            while self.queue() and not self.backfill_pass():
+                pass
             self.changed = False
-            self.period = round(back.interval_s) + round(back.test_s * (looked or 0))
+            whole = math.floor(self.fraction + back.test_s * self.looked)
+            self.fraction += back.test_s * self.looked - whole
+            self.period = round(back.interval_s) + whole
             self.next_backfill = self.now + self.period
         self.main_changed = False

@@ -12,8 +12,8 @@ from simulate.naive_controller import AmbiguousError, Naive, numbers
 
 from terp.describe import Cluster, Policy, Trace
 from terp.simulate import rules
-from terp.simulate import schedule as scheduling
-from terp.simulate.schedule import Extras, schedule
+from terp.simulate.kernels import kernels
+from terp.simulate.schedule import Extras, new_state, park_of, prepare, schedule
 
 FAST = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 
@@ -404,17 +404,14 @@ def test_users_of_accounts_that_are_tied_stand_together():
 def run_parts(case, idle_w=0.0, down_w=0.0, base_w=0.0):
     """The parts of `schedule`, with powers: what was kept, what was asked, and the state after the run."""
     policy, cluster, jobs, extras, turns, horizon = case
-    core, trace = scheduling._controller(), trace_of(jobs)
-    tree, tables = rules.tree_of(policy, trace), rules.tables_of(policy, trace)
-    rule = rules.rules_of(core, policy, cluster, tree, tables)
-    bad = np.any(list(rules.refused_by(policy, cluster, trace, tree, tables).values()), axis=0)
-    kept = np.flatnonzero(~bad)
+    core = kernels("controller")
     given = extras_of(extras) or Extras()
     given = Extras(given.checkpoint_s, given.write_s, given.restart_s, 1.0 + np.arange(len(jobs)))
-    asked = scheduling._only(core, scheduling.asked_of(core, trace, cluster, tree, tables, given), kept)
-    park = scheduling.park_of(core, cluster, idle_w, down_w, base_w)
+    ready = prepare(core, policy, cluster, trace_of(jobs), given)
+    asked, rule, kept = ready.asked, ready.rule, ready.kept
+    park = park_of(core, cluster, idle_w, down_w, base_w)
     events = core.Turns(np.array(turns_of(turns)))
-    state = scheduling.new_state(core, asked, rule, park, events)
+    state = new_state(core, asked, rule, park, events)
     for until_s in (horizon // 3, horizon):
         core.advance(state, asked, rule, park, events, until_s)
     return core, kept, asked, state
@@ -560,12 +557,12 @@ def test_fair_tree_and_priorities_are_those_of_a_real_slurm():
     ]
     jobs += [{"submit": 9000, "account": name, "user": "root", "qos": "normal"} for name in SSHARE]
     cluster = cluster_of([8] * 191, cores=112)
-    core, trace = scheduling._controller(), trace_of(jobs)
-    tree, tables = rules.tree_of(policy, trace), rules.tables_of(policy, trace)
-    rule = rules.rules_of(core, policy, cluster, tree, tables)
-    asked = scheduling.asked_of(core, trace, cluster, tree, tables, Extras())
-    park = scheduling.park_of(core, cluster)
-    state = scheduling.new_state(core, asked, rule, park, core.Turns(np.zeros((4, 0), np.int64)))
+    core, trace = kernels("controller"), trace_of(jobs)
+    tree = rules.tree_of(policy, trace)
+    ready = prepare(core, policy, cluster, trace, Extras())
+    asked, rule = ready.asked, ready.rule
+    park = park_of(core, cluster)
+    state = new_state(core, asked, rule, park, core.Turns(np.zeros((4, 0), np.int64)))
     for at, account in enumerate(tree.account_of):
         state.share[core.USE, at] = SSHARE[account][1] if at and account in SSHARE else 0
     state.share[core.USE, 0] = sum(row[1] for row in SSHARE.values())
@@ -621,6 +618,6 @@ print(found.start_s.tolist(), found.end_s.tolist(), found.nodes.tolist())
 """
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True,
-        env={"NUMBA_DISABLE_JIT": "1", "PATH": "", "PYTHONPATH": str(Path(scheduling.__file__).parents[2])},
+        env={"NUMBA_DISABLE_JIT": "1", "PATH": "", "PYTHONPATH": str(Path(rules.__file__).parents[2])},
     )  # fmt: skip
     assert done.stdout.strip() == f"{found.start_s.tolist()} {found.end_s.tolist()} {found.nodes.tolist()}"

@@ -684,6 +684,7 @@ def _leave(s, r, q, job, now, outcome, event):
     """End an attempt: the job no longer runs, and unless it is completing its nodes are free."""
     attempt = s.job[ATTEMPT, job]
     s.att[A_END, attempt], s.att[A_OUTCOME, attempt], s.att[A_EVENT, attempt] = now, outcome, event
+    s.att[A_START, attempt] = min(s.att[A_START, attempt], now)  # one that a pass was yet to start
     _count(s, r, q, job, -1)
     _load(s, r, q, job, now, -1)
     s.n[CHANGED] = s.n[MAIN_CHANGED] = 1
@@ -987,19 +988,21 @@ def _will_run(s, r, q, park, job, now):
     if _choose(s, r, q, park, job, FREE):
         return now
     _look_ahead(s)
-    at, span, count, barrier = 0, FIRST_SPAN_S if r.by_groups else 0, s.n[SLOTS], np.int64(-1)
+    at, span, count, barrier = 0, FIRST_SPAN_S, s.n[SLOTS], np.int64(-1)
     while at < count:
         last = np.int64(-1)
         while at < count:
             other = s.job[RUN_LIST, at]
+            if not r.by_groups and last >= 0 and s.job[LIMIT_END, other] > last:
+                break
             at += 1
             if not _touches(s, q, other):
                 continue
             last = s.job[LIMIT_END, other]
-            if barrier < 0 or not r.by_groups:
-                barrier = last // FIRST_SPAN_S * FIRST_SPAN_S + FIRST_SPAN_S if r.by_groups else last
+            if barrier < 0:
+                barrier = last // FIRST_SPAN_S * FIRST_SPAN_S + FIRST_SPAN_S
             _give_back(s, r, q, other)
-            if at < count and s.job[LIMIT_END, s.job[RUN_LIST, at]] > barrier + span:
+            if r.by_groups and at < count and s.job[LIMIT_END, s.job[RUN_LIST, at]] > barrier + span:
                 break
         if last < 0:
             return NEVER
@@ -1136,10 +1139,12 @@ def _earliest(s, r, q, park, job, now, only_now):
             if start == NEVER and r.resv.shape[1] > 0 and later > _last_change(s, r, now):
                 return NEVER
             continue
-        if start < NEVER and _overlaps(s, q, job, _on_grid(r, start), _on_grid(r, start + q.of[LIMIT, job])):
+        if start >= s.plan[BEGIN, 0] + r.bf_window_s:
+            return NEVER
+        if _overlaps(s, q, job, _on_grid(r, start), _on_grid(r, start + q.of[LIMIT, job])):
             later = start
             continue
-        return start if start < now + r.bf_window_s else NEVER
+        return start
 
 
 @kernel
@@ -1175,6 +1180,7 @@ def _backfill_pass(s, r, q, park, now):
             stops = s.n[PREEMPTIONS]
             if _preempt(s, r, q, park, job, now):
                 _start_after_preemption(s, r, q, job, now)
+                return True
             if s.n[PREEMPTIONS] != stops:
                 return True
             start = _earliest(s, r, q, park, job, now, only_now)
