@@ -68,8 +68,8 @@ ROW_TIME: Final = 5
 # counters in Now.n
 HEAP, ARRIVED, WAITING, RUNNING, ATTEMPTS, ROWS, TURNS, SLOTS, SERIAL, LICENSES, DOWN, BUSY, QUEUED_GPUS = range(13)
 NEXT_BACKFILL, NEXT_MAIN, NEXT_TICK, CHANGED, FRESH, RESV, SUSPENDED, FAILED_NODES, PREEMPTIONS, MAIN_CHANGED = range(13, 23)
-BACKFILLED, STARTED, PARTIAL, BF_PERIOD, LOOKED, STOPS_LEFT, LAST_CHANGE = range(23, 30)
-COUNTERS: Final = 30
+BACKFILLED, STARTED, PARTIAL, BF_PERIOD, LOOKED, STOPS_LEFT, LAST_CHANGE, IDLE, MOST_FREE = range(23, 32)
+COUNTERS: Final = 32
 
 
 class Asked(NamedTuple):
@@ -1119,8 +1119,28 @@ def _last_change(s, r, now):
 
 
 @kernel
+def _look_for_room(s):
+    """Note how many nodes are idle, and the most GPUs free on any: without so much no job can start now."""
+    s.n[IDLE] = s.n[MOST_FREE] = 0
+    for node in range(s.node.shape[1]):
+        if s.node[UP, node] and s.node[DRAINING, node] == 0 and s.node[FREE + 1, node] >= 0:
+            s.n[IDLE] += s.node[FREE + JOBS_ON, node] == 0
+            s.n[MOST_FREE] = max(s.n[MOST_FREE], s.node[FREE, node])
+
+
+@kernel
+def _has_room(s, r, q, job):
+    """Whether there may be room for a job now; most of a long queue is passed over by this."""
+    if _whole(r, q, job):
+        return q.of[NODES, job] <= s.n[IDLE]
+    return q.of[GPUS, job] <= s.n[MOST_FREE]
+
+
+@kernel
 def _earliest(s, r, q, park, job, now, only_now):
     """When a job can start without delaying anyone planned before it, NEVER if not within the window; chooses the nodes."""
+    if only_now and not _has_room(s, r, q, job):
+        return NEVER
     later = now
     while True:
         from_s = later
@@ -1154,6 +1174,7 @@ def _backfill_pass(s, r, q, park, now):
     True if a job had others stopped: then the pass is to begin anew.
     """
     slots, planned, looked, at = _new_plan(s, r, now), 0, 0, 0
+    _look_for_room(s)
     most = s.plan.shape[1] - 3
     s.n[LOOKED] = 0
     while at < s.n[WAITING] and looked < r.bf_jobs and slots < most:
@@ -1171,6 +1192,7 @@ def _backfill_pass(s, r, q, park, now):
             if _whole(r, q, job):
                 slots = _reserve(s, q, job, s.plan[BEGIN, 0], _on_grid(r, now + q.of[LIMIT, job]), slots)
             _start(s, r, q, job, now, np.int64(r.bf_test_s * looked))  # the pass takes its time
+            _look_for_room(s)
             s.n[BACKFILLED] += 1
             continue
         if r.qos[PREEMPTS, q.of[QOS, job]]:
