@@ -81,7 +81,7 @@ def extras_of(extras):
 # --- cross-check with the naive reference --------------------------------------------------------------------------
 
 WAYS = ("shared", "backfill", "main", "placement", "multifactor", "partitions", "reservations", "limits", "preemption",
-        "dependencies", "times", "turns", "checkpoints")  # fmt: skip
+        "dependencies", "times", "turns", "checkpoints", "groups")  # fmt: skip
 
 
 class Draw:
@@ -105,13 +105,13 @@ class Draw:
 
 def drawn_jobs(case, count):
     one, maybe = case.one, case.maybe
-    jobs, submit = [], 0
-    for k in range(case.draw(st.integers(1, 12))):
+    jobs, submit, early = [], 0, (90, 150, 300) if case.any_of("groups") else ()
+    for k in range(case.draw(st.integers(1, 18 if case.any_of("groups") else 12))):
         submit += one(0, 0, 1, 3, 10, 25)
-        limit = one(1, 5, 10, 20, 30, 60)
+        limit = one(5, 20, 30, 50, 70, 100, 130, 200, 300) if case.any_of("groups") else one(1, 5, 10, 20, 30, 60)
         job = {
             "submit": submit, "nodes": min(one(1, 1, 2, 3, 4, 6), count), "gpus": one(0, 1, 2, 4), "exclusive": maybe(),
-            "limit": limit, "run": max(limit - one(-3, 0, 1, 4, 15, 50), 1),
+            "limit": limit, "run": max(limit - one(-3, 0, 1, 4, 15, 50, *early), 1),
         }  # fmt: skip
         if case.any_of("shared"):
             job |= {
@@ -138,10 +138,10 @@ def drawn_words(case):
     one, maybe, some_of = case.one, case.maybe, case.some_of
     words = {
         "backfill": {
-            "kind": one("none", "easy", "conservative"),
+            "kind": one("conservative", "easy") if case.any_of("groups") else one("none", "easy", "conservative"),
             "interval_s": some_of("backfill", 0, 0, 7, 30), "window_s": some_of("backfill", 1e9, 60, 100),
             "resolution_s": some_of("backfill", 1, 1, 10, 60), "jobs_count": some_of("backfill", 1000, 1, 2, 5),
-            "test_s": some_of("backfill", 0, 0, 1.5), "planning": some_of("backfill", "exact", "slurm"),
+            "test_s": some_of("backfill", 0, 0, 0.4, 1.5), "planning": "slurm" if case.any_of("groups") else some_of("backfill", "exact", "slurm"),
         },
         "depth_count": some_of("main", 1000, 1, 2, 4), "sched_interval_s": some_of("main", 0, 0, 15, 40),
         "placement": some_of("placement", "first-fit", "best-fit", "fewest-leaves", "spread"),
@@ -272,6 +272,8 @@ test_preemption = checked("preemption", examples=150)
 test_dependencies_arrays_licences = checked("dependencies", examples=80)
 test_times_of_launch_completion_and_overrun = checked("times")
 test_nodes_that_go_down_and_drain = checked("turns", examples=80)
+test_times_of_backfill_passes = checked("backfill", "times", examples=100)
+test_groups_of_ends = checked("groups", examples=150)
 test_checkpoints = checked("checkpoints", "turns", examples=60)
 test_preemption_among_partitions = checked("preemption", "partitions", examples=150)
 test_stops_and_failures = checked("preemption", "turns", "checkpoints", "times", examples=100)
@@ -396,6 +398,15 @@ def test_users_of_accounts_that_are_tied_stand_together():
     jobs += [{"submit": 31, "limit": 100, "run": 100, "nodes": 4, **WHOLE}]
     jobs += [{"submit": 40, "account": account, "user": user, "nodes": 4, **WHOLE} for account, user, _ in used]
     assert starts(policy, cluster_of([4] * 4), jobs)[5:] == [161, 131, 141, 151]
+
+
+def test_an_account_with_nobody_in_it_ties_nobody_to_who_comes_after_it():
+    """`b` is empty and level with the root's own user; `d` comes after both, and is not level with them."""
+    accounts = {"a": {"shares_count": 0}, "b": {}}
+    priority = {"weights": {"fairshare_ratio": 1}, "half_life_s": 0, "calc_period_s": 1}
+    policy = policy_of(accounts=accounts, order="multifactor", priority=priority)
+    jobs = [{"account": account, "user": "u", "run": 1, "limit": 1} | WHOLE for account in "add"]
+    assert starts(policy, cluster_of([4]), jobs) == [1, 0, 2]
 
 
 # --- identities -------------------------------------------------------------------------------------------------------
