@@ -15,6 +15,7 @@ from terp.simulate import rules
 from terp.simulate.kernels import kernels
 from terp.simulate.schedule import Extras, new_state, park_of, prepare, schedule
 
+WHOLE = {"exclusive": True}
 FAST = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 
 
@@ -280,14 +281,63 @@ test_stops_and_failures = checked("preemption", "turns", "checkpoints", "times",
 test_everything = checked(*WAYS, examples=150)
 
 
+@st.composite
+def plans(draw):
+    """Six nodes at a time: what runs (from, limit, nodes), what is planned (from, to, nodes), who asks, where it may start."""
+    one = Draw(draw, ()).one
+    some_nodes = st.sets(st.integers(0, 5), min_size=1, max_size=3).map(sorted)
+    now, grid = one(0, 7, 59, 100), one(1, 10, 60)
+    ends = st.integers(now - 20, now + 500).map(lambda end: max(end, 1))
+    running = draw(st.lists(st.tuples(st.just(0), ends, some_nodes), max_size=10))
+    starts_at = st.integers(now // grid, (now + 300) // grid).map(lambda at: at * grid)
+    lengths = st.integers(1, 20).map(lambda length: length * grid)
+    planned = [(at, at + length, nodes) for at, length, nodes in draw(st.lists(st.tuples(starts_at, lengths, some_nodes)))][
+        :10
+    ]
+    asks = {"nodes": one(1, 2, 3, 4), "limit": one(1, 20, 100, 240), **WHOLE}
+    planning = {"planning": one("slurm", "slurm", "exact"), "resolution_s": grid, "window_s": 600}
+    avail = draw(st.sets(st.integers(0, 5), min_size=3))
+    return planning, now, running, planned, asks, avail, now + one(0, 0, 1, 20, 61, 150)
+
+
+@settings(FAST, max_examples=300)
+@given(plans())
+def test_one_look_at_ends_and_plan(case):
+    """The parts of a backfill pass by themselves: when a job fits by ends, what a plan leaves, when it is tried again."""
+    planning, now, running, planned, asks, avail, begin = case
+    jobs = [{"limit": limit, "nodes": len(nodes)} for _, limit, nodes in running]
+    jobs += [{"nodes": len(nodes)} for _, _, nodes in planned] + [asks]
+    policy, cluster, trace = policy_of(backfill={"kind": "conservative", **planning}), cluster_of([4] * 6), trace_of(jobs)
+    core, naive, last = kernels("controller"), Naive(policy, cluster, trace), len(jobs) - 1
+    ready = prepare(core, policy, cluster, trace, Extras())
+    asked, rule, park = ready.asked, ready.rule, park_of(core, cluster)
+    state = new_state(core, asked, rule, park, core.Turns(np.zeros((4, 0), np.int64)))
+    for k, (_, _, nodes) in enumerate(running):
+        state.node[core.CHOSEN, : len(nodes)] = nodes
+        core._start(state, rule, asked, k, 0, 0)
+        naive.begin(naive.jobs[k], nodes)
+    naive.now, slots = now, core._new_plan(state, rule, now)
+    for k, (at, until, nodes) in enumerate(planned, len(running)):
+        state.node[core.CHOSEN, : len(nodes)] = nodes
+        slots = core._reserve(state, asked, k, at, until, slots)
+    job = naive.jobs[last]
+    state.node[core.AVAIL] = [node in avail for node in range(6)]
+    start, chosen = naive.will_run(job, avail)
+    assert core._will_run(state, rule, asked, park, last, now) == start
+    if chosen is not None:
+        assert state.node[core.CHOSEN, : job.nodes].tolist() == chosen
+        at, until = core._on_grid(rule, begin), core._on_grid(rule, begin + job.limit)
+        assert core._overlaps(state, asked, last, at, until) == naive.overlaps(job, planned, begin, chosen)
+    left, later = naive.plan_avail(job, planned, begin)
+    assert (core._plan_avail(state, rule, asked, last, begin, begin + job.limit) or 2**62) == later
+    assert set(np.flatnonzero(state.node[core.AVAIL]).tolist()) == left
+
+
 # --- one small machine for each rule that was once broken ----------------------------------------------------------
 
 
 def starts(policy, cluster, jobs, extras=None, turns=(), horizon=2**40):
     return agree((policy, cluster, jobs, extras, turns, horizon)).start_s.tolist()
-
-
-WHOLE = {"exclusive": True}
 
 
 def test_nothing_shares_a_node_that_is_given_whole_even_where_cores_are_not_known():
