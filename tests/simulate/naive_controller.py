@@ -524,7 +524,7 @@ class Naive:
         for gone in group_of(running, avail):
             chosen = self.choose(job, avail, gone)
             if chosen is not None:
-                return max(max(self.expected(other) for other in gone), self.now + 1), chosen
+                return max(self.now + 1, *(self.expected(other) for other in gone)), chosen
         return NEVER, None
 
     def ends(self, running, avail):

@@ -15,6 +15,7 @@ from terp.simulate import rules
 from terp.simulate.kernels import kernels
 from terp.simulate.schedule import Extras, new_state, park_of, prepare, schedule
 
+WHOLE = {"exclusive": True}
 FAST = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 
 
@@ -81,7 +82,7 @@ def extras_of(extras):
 # --- cross-check with the naive reference --------------------------------------------------------------------------
 
 WAYS = ("shared", "backfill", "main", "placement", "multifactor", "partitions", "reservations", "limits", "preemption",
-        "dependencies", "times", "turns", "checkpoints")  # fmt: skip
+        "dependencies", "times", "turns", "checkpoints", "groups")  # fmt: skip
 
 
 class Draw:
@@ -105,13 +106,13 @@ class Draw:
 
 def drawn_jobs(case, count):
     one, maybe = case.one, case.maybe
-    jobs, submit = [], 0
-    for k in range(case.draw(st.integers(1, 12))):
+    jobs, submit, early = [], 0, (90, 150, 300) if case.any_of("groups") else ()
+    for k in range(case.draw(st.integers(1, 18 if case.any_of("groups") else 12))):
         submit += one(0, 0, 1, 3, 10, 25)
-        limit = one(1, 5, 10, 20, 30, 60)
+        limit = one(5, 20, 30, 50, 70, 100, 130, 200, 300) if case.any_of("groups") else one(1, 5, 10, 20, 30, 60)
         job = {
             "submit": submit, "nodes": min(one(1, 1, 2, 3, 4, 6), count), "gpus": one(0, 1, 2, 4), "exclusive": maybe(),
-            "limit": limit, "run": max(limit - one(-3, 0, 1, 4, 15, 50), 1),
+            "limit": limit, "run": max(limit - one(-3, 0, 1, 4, 15, 50, *early), 1),
         }  # fmt: skip
         if case.any_of("shared"):
             job |= {
@@ -138,10 +139,10 @@ def drawn_words(case):
     one, maybe, some_of = case.one, case.maybe, case.some_of
     words = {
         "backfill": {
-            "kind": one("none", "easy", "conservative"),
+            "kind": one("conservative", "easy") if case.any_of("groups") else one("none", "easy", "conservative"),
             "interval_s": some_of("backfill", 0, 0, 7, 30), "window_s": some_of("backfill", 1e9, 60, 100),
             "resolution_s": some_of("backfill", 1, 1, 10, 60), "jobs_count": some_of("backfill", 1000, 1, 2, 5),
-            "test_s": some_of("backfill", 0, 0, 1.5), "planning": some_of("backfill", "exact", "slurm"),
+            "test_s": some_of("backfill", 0, 0, 0.4, 1.5), "planning": "slurm" if case.any_of("groups") else some_of("backfill", "exact", "slurm"),
         },
         "depth_count": some_of("main", 1000, 1, 2, 4), "sched_interval_s": some_of("main", 0, 0, 15, 40),
         "placement": some_of("placement", "first-fit", "best-fit", "fewest-leaves", "spread"),
@@ -272,10 +273,64 @@ test_preemption = checked("preemption", examples=150)
 test_dependencies_arrays_licences = checked("dependencies", examples=80)
 test_times_of_launch_completion_and_overrun = checked("times")
 test_nodes_that_go_down_and_drain = checked("turns", examples=80)
+test_times_of_backfill_passes = checked("backfill", "times", examples=100)
+test_groups_of_ends = checked("groups", examples=150)
 test_checkpoints = checked("checkpoints", "turns", examples=60)
 test_preemption_among_partitions = checked("preemption", "partitions", examples=150)
 test_stops_and_failures = checked("preemption", "turns", "checkpoints", "times", examples=100)
 test_everything = checked(*WAYS, examples=150)
+
+
+@st.composite
+def plans(draw):
+    """Six nodes at a time: what runs (from, limit, nodes), what is planned (from, to, nodes), who asks, where it may start."""
+    one = Draw(draw, ()).one
+    some_nodes = st.sets(st.integers(0, 5), min_size=1, max_size=3).map(sorted)
+    now, grid = one(0, 7, 59, 100), one(1, 10, 60)
+    ends = st.integers(now - 20, now + 500).map(lambda end: max(end, 1))
+    running = draw(st.lists(st.tuples(st.just(0), ends, some_nodes), max_size=10))
+    starts_at = st.integers(now // grid, (now + 300) // grid).map(lambda at: at * grid)
+    lengths = st.integers(1, 20).map(lambda length: length * grid)
+    planned = [(at, at + length, nodes) for at, length, nodes in draw(st.lists(st.tuples(starts_at, lengths, some_nodes)))][
+        :10
+    ]
+    asks = {"nodes": one(1, 2, 3, 4), "limit": one(1, 20, 100, 240), **WHOLE}
+    planning = {"planning": one("slurm", "slurm", "exact"), "resolution_s": grid, "window_s": 600}
+    avail = draw(st.sets(st.integers(0, 5), min_size=3))
+    return planning, now, running, planned, asks, avail, now + one(0, 0, 1, 20, 61, 150)
+
+
+@settings(FAST, max_examples=300)
+@given(plans())
+def test_one_look_at_ends_and_plan(case):
+    """The parts of a backfill pass by themselves: when a job fits by ends, what a plan leaves, when it is tried again."""
+    planning, now, running, planned, asks, avail, begin = case
+    jobs = [{"limit": limit, "nodes": len(nodes)} for _, limit, nodes in running]
+    jobs += [{"nodes": len(nodes)} for _, _, nodes in planned] + [asks]
+    policy, cluster, trace = policy_of(backfill={"kind": "conservative", **planning}), cluster_of([4] * 6), trace_of(jobs)
+    core, naive, last = kernels("controller"), Naive(policy, cluster, trace), len(jobs) - 1
+    ready = prepare(core, policy, cluster, trace, Extras())
+    asked, rule, park = ready.asked, ready.rule, park_of(core, cluster)
+    state = new_state(core, asked, rule, park, core.Turns(np.zeros((4, 0), np.int64)))
+    for k, (_, _, nodes) in enumerate(running):
+        state.node[core.CHOSEN, : len(nodes)] = nodes
+        core._start(state, rule, asked, k, 0, 0)
+        naive.begin(naive.jobs[k], nodes)
+    naive.now, slots = now, core._new_plan(state, rule, now)
+    for k, (at, until, nodes) in enumerate(planned, len(running)):
+        state.node[core.CHOSEN, : len(nodes)] = nodes
+        slots = core._reserve(state, asked, k, at, until, slots)
+    job = naive.jobs[last]
+    state.node[core.AVAIL] = [node in avail for node in range(6)]
+    start, chosen = naive.will_run(job, avail)
+    assert core._will_run(state, rule, asked, park, last, now) == start
+    if chosen is not None:
+        assert state.node[core.CHOSEN, : job.nodes].tolist() == chosen
+        at, until = core._on_grid(rule, begin), core._on_grid(rule, begin + job.limit)
+        assert core._overlaps(state, asked, last, at, until) == naive.overlaps(job, planned, begin, chosen)
+    left, later = naive.plan_avail(job, planned, begin)
+    assert (core._plan_avail(state, rule, asked, last, begin, begin + job.limit) or 2**62) == later
+    assert set(np.flatnonzero(state.node[core.AVAIL]).tolist()) == left
 
 
 # --- one small machine for each rule that was once broken ----------------------------------------------------------
@@ -283,9 +338,6 @@ test_everything = checked(*WAYS, examples=150)
 
 def starts(policy, cluster, jobs, extras=None, turns=(), horizon=2**40):
     return agree((policy, cluster, jobs, extras, turns, horizon)).start_s.tolist()
-
-
-WHOLE = {"exclusive": True}
 
 
 def test_nothing_shares_a_node_that_is_given_whole_even_where_cores_are_not_known():
@@ -396,6 +448,15 @@ def test_users_of_accounts_that_are_tied_stand_together():
     jobs += [{"submit": 31, "limit": 100, "run": 100, "nodes": 4, **WHOLE}]
     jobs += [{"submit": 40, "account": account, "user": user, "nodes": 4, **WHOLE} for account, user, _ in used]
     assert starts(policy, cluster_of([4] * 4), jobs)[5:] == [161, 131, 141, 151]
+
+
+def test_an_account_with_nobody_in_it_ties_nobody_to_who_comes_after_it():
+    """`b` is empty and level with the root's own user; `d` comes after both, and is not level with them."""
+    accounts = {"a": {"shares_count": 0}, "b": {}}
+    priority = {"weights": {"fairshare_ratio": 1}, "half_life_s": 0, "calc_period_s": 1}
+    policy = policy_of(accounts=accounts, order="multifactor", priority=priority)
+    jobs = [{"account": account, "user": "u", "run": 1, "limit": 1} | WHOLE for account in "add"]
+    assert starts(policy, cluster_of([4]), jobs) == [1, 0, 2]
 
 
 # --- identities -------------------------------------------------------------------------------------------------------

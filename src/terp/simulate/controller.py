@@ -300,7 +300,8 @@ def _push_children(s, r, a, base, tied):
         a = s.acc[MERGED, a]
     for at in range(base, size - 1):
         s.acc[TIED, at] = s.share[LEVEL, s.acc[STACK, at]] == s.share[LEVEL, s.acc[STACK, at + 1]]
-    s.acc[TIED, size - 1] = tied
+    if size > base:  # an account may have nobody in it
+        s.acc[TIED, size - 1] = tied
     return size
 
 
