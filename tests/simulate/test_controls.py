@@ -50,6 +50,12 @@ def test_a_cap_saves_power_and_work(inputs, plain):
     )
 
 
+def test_a_cap_of_nodes_is_a_cap_of_their_gpus(inputs):
+    capped = year(inputs, node_cap_w=6000.0, gpu_cap_w=700.0)
+    assert max(kind["node_power_w"] for kind in capped.summary["kinds"]) <= 6000.0 * 1.001
+    assert capped.summary["work_gpu_s"] < year(inputs).summary["work_gpu_s"]
+
+
 def test_the_machine_keeps_under_its_cap(inputs):
     run = year(inputs, power_cap_w=1.2e6, failures=False)
     assert run.timeline.column("it_power_w").to_numpy().max() <= 1.2e6

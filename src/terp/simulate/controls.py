@@ -12,7 +12,7 @@ from terp.build import Machine
 from terp.catalogue import HOUR_S, Reliability, hourly
 from terp.describe import Assign, Policy, Site, Workload
 from terp.errors import Problem, Problems
-from terp.model import capped_job, checkpoint_interval
+from terp.model import capped_job, checkpoint_interval, gpu_cap_of_node_w
 from terp.simulate.draw import JobSet, job_names
 from terp.simulate.kinds import Kind
 
@@ -27,7 +27,8 @@ class Controls:
     """Settings of a run beside its machine, site and workload; what is 0 or None is left as it is.
 
     policy       how the machine is shared; None: first come, first served with EASY backfill
-    gpu_cap_w    of every GPU;  power_cap_w  of the whole machine, above which nothing starts
+    gpu_cap_w    of every GPU;  node_cap_w  of every node without fans, which caps its GPUs; the lower counts
+    power_cap_w  of the whole machine, above which nothing starts
     response_w   cap of the machine in the hours of `response`, such as (17, 20): local, each day
     spare_nodes_count  that stand by
     failures     False: nothing fails
@@ -37,6 +38,7 @@ class Controls:
 
     policy: Policy | None = None
     gpu_cap_w: float = 0.0
+    node_cap_w: float = 0.0
     power_cap_w: float = 0.0
     response_w: float = 0.0
     response: tuple[int, int] = (17, 20)
@@ -46,11 +48,13 @@ class Controls:
     delay_by: Literal["price", "carbon"] = "price"
 
 
-def capped_kinds(machine: Machine, kinds: tuple[Kind, ...], gpu_cap_w: float) -> tuple[tuple[Kind, ...], Floats]:
-    """The kinds of job under a cap of their GPUs, and how fast each then runs over before."""
-    if gpu_cap_w <= 0:
+def capped_kinds(machine: Machine, kinds: tuple[Kind, ...], controls: Controls) -> tuple[tuple[Kind, ...], Floats]:
+    """The kinds of job under a cap of their GPUs or nodes, and how fast each then runs over before."""
+    caps_w = [controls.gpu_cap_w] if controls.gpu_cap_w > 0 else []
+    caps_w += [gpu_cap_of_node_w(machine, controls.node_cap_w)] if controls.node_cap_w > 0 else []
+    if not caps_w:
         return kinds, np.ones(len(kinds))
-    under = [capped_job(machine, kind.level_w, gpu_cap_w) for kind in kinds]
+    under = [capped_job(machine, kind.level_w, min(caps_w)) for kind in kinds]
     slower = tuple(
         replace(
             kind,

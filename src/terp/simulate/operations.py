@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from terp.simulate.engines import Load, Outcome, leaf_of
 from terp.simulate.faults import CAUSES, NodeFaults
 from terp.simulate.kinds import Kind
 from terp.simulate.tables import NODE_FAILED
+
+_NUMBERS: Final = ("gpu_cap_w", "node_cap_w", "power_cap_w", "response_w", "spare_nodes_count")
 
 
 def operation_figures(
@@ -86,7 +88,7 @@ def controls_data(controls: Controls) -> dict[str, Any]:
     return {
         "policy": policy.name if policy else "easy",
         "policy_digest": digest,
-        **{name: getattr(controls, name) for name in ("gpu_cap_w", "power_cap_w", "response_w", "spare_nodes_count")},
+        **{name: getattr(controls, name) for name in _NUMBERS},
         "response": list(controls.response),
         "failures": controls.failures,
         "checkpoints": controls.checkpoints,

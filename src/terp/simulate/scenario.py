@@ -62,7 +62,7 @@ class Scenario:
     site           where the machine's file says, if empty
     load_fraction  instead of the workload's own, if not 0
     policy         how the machine is shared; easy, if empty
-    gpu_cap_w, power_cap_w, response_w, response_hours, spare_nodes_count, failures, checkpoints, delay_by   see Controls
+    the others     see Controls
     """
 
     machine: str
@@ -73,6 +73,7 @@ class Scenario:
     load_fraction: float = 0.0
     policy: str = ""
     gpu_cap_w: float = 0.0
+    node_cap_w: float = 0.0
     power_cap_w: float = 0.0
     response_w: float = 0.0
     response_hours: str = "17-20"
@@ -111,6 +112,7 @@ class Scenario:
         return Controls(
             policy=policy,
             gpu_cap_w=self.gpu_cap_w,
+            node_cap_w=self.node_cap_w,
             power_cap_w=self.power_cap_w,
             response_w=self.response_w,
             response=(begin, end),

@@ -65,7 +65,7 @@ def simulate(
     kernels("controller" if by_controller else "core")  # compiled, if need be, before the clock starts
     began = time.perf_counter()
     horizon_s, utc_offset_s = days * DAY_S, site.record.utc_offset_s
-    kinds, speed = capped_kinds(machine, kinds_of(machine, workload) if kinds is None else kinds, turned.gpu_cap_w)
+    kinds, speed = capped_kinds(machine, kinds_of(machine, workload) if kinds is None else kinds, turned)
     per_node = machine.node.accelerators_count
     jobs = slowed(draw_jobs(workload.record, machine.gpus_count, per_node, horizon_s, utc_offset_s, seed), speed)
     load = _load(machine, site.record, workload.record, kinds, jobs, turned)

@@ -20,7 +20,7 @@ from terp.simulate.replay import refuse_if_nothing_ran
 from terp.simulate.scenario import Inputs
 from terp.units import NotAQuantity, parse, show
 
-CAPS: Final = ("gpu_cap", "power_cap", "response")
+CAPS: Final = ("gpu_cap", "node_cap", "power_cap", "response")
 """Options that are powers."""
 
 
@@ -49,9 +49,7 @@ def ask(machine: str, given: dict[str, Any]) -> Asked:
             wrong.append(str(error))
             return None
 
-    caps = {
-        name: attempt(_watts, f"--{name.replace('_', '-')}", given[name]) for name in ("gpu_cap", "power_cap", "response")
-    }
+    caps = {name: attempt(_watts, f"--{name.replace('_', '-')}", given[name]) for name in CAPS}
     machine_file, workload = attempt(read_machine, machine), attempt(read_workload, given["workload"])
     place = given["site"] or (machine_file.record.site if machine_file else None)
     site = attempt(read_site, place) if place else None
@@ -62,7 +60,8 @@ def ask(machine: str, given: dict[str, Any]) -> Asked:
         wrong.append(f"{machine_file.file} names no site; say where it stands with {sites}")
     scenario = Scenario(
         machine=machine, site=given["site"], workload=given["workload"], days=given["days"], seed=given["seed"],
-        policy=given["policy"], gpu_cap_w=caps["gpu_cap"] or 0.0, power_cap_w=caps["power_cap"] or 0.0,
+        policy=given["policy"], gpu_cap_w=caps["gpu_cap"] or 0.0, node_cap_w=caps["node_cap"] or 0.0,
+        power_cap_w=caps["power_cap"] or 0.0,
         response_w=caps["response"] or 0.0, response_hours=given["response_hours"], spare_nodes_count=given["spares"],
         failures=not given["no_failures"], checkpoints=given["checkpoints"], delay_by=given["delay_by"],
     )  # fmt: skip

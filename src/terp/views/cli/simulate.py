@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 @click.option("--assoc", type=click.Path(path_type=Path), default=None, help="Accounts and QOS, as sacctmgr prints them.")
 @click.option("--no-failures", is_flag=True, help="Nothing fails.")
 @click.option("--gpu-cap", default="", metavar="POWER", help="Cap the power of every GPU, such as '600 W'.")
+@click.option("--node-cap", default="", metavar="POWER", help="Cap the GPUs so that no node draws more, fans aside.")
 @click.option("--power-cap", default="", metavar="POWER", help="Start nothing that takes the machine above it.")
 @click.option("--response", default="", metavar="POWER", help="The same in the hours of --response-hours, each day.")
 @click.option("--response-hours", default="17-20", show_default=True, help="Local hours of --response.")
@@ -74,7 +75,7 @@ def _refuse_pairs(given: dict[str, Any]) -> None:
         raise click.UsageError("--assoc goes with --slurm-conf")
     if given["unit"] and not given["trace"]:
         raise click.UsageError("--unit goes with --trace")
-    if given["trace"] and any(given[name] for name in ("gpu_cap", "power_cap", "response")):
+    if given["trace"] and any(given[name] for name in ("gpu_cap", "node_cap", "power_cap", "response")):
         raise click.UsageError(
             "caps are of years with a workload, whose jobs' powers are known; leave them out with --trace"
         )
