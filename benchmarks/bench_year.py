@@ -15,6 +15,7 @@ from terp.build import build_machine
 from terp.catalogue import read_catalogue
 from terp.describe import Backfill, Policy, read_machine, read_policy, read_site, read_workload
 from terp.simulate import Controls, draw_jobs, draw_node_events, kernels, kinds_of, run_pool, simulate
+from terp.simulate.controls import assigned, capped_jobs, checkpoints_of
 from terp.simulate.engines import run_controller, run_core
 from terp.simulate.year import _load
 
@@ -35,8 +36,11 @@ def year(gefion):
 def loaded(gefion, jobs, policy=None, record=None):
     """The jobs of the national workload as engines take them."""
     workload = read_workload("national")
-    kinds, controls = kinds_of(gefion, workload), Controls(policy=policy)
-    return _load(gefion, read_site("copenhagen").record, record or workload.record, kinds, jobs, controls)
+    kinds, controls, asked = kinds_of(gefion, workload), Controls(policy=policy), record or workload.record
+    rules = assigned(policy, asked, jobs)
+    _, level_w = capped_jobs(gefion, kinds, jobs, rules)
+    checkpoints = checkpoints_of(gefion, asked, kinds, jobs, controls)
+    return _load(gefion, read_site("copenhagen").record, checkpoints, jobs, level_w, rules, controls)
 
 
 def work_of(core, load):

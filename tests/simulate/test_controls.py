@@ -50,6 +50,32 @@ def test_a_cap_saves_power_and_work(inputs, plain):
     )
 
 
+def test_a_cap_of_all_jobs_is_a_cap_of_all_gpus(inputs):
+    every = read_policy("easy").record.model_copy(update={"assign": [Assign(gpu_cap_w="500 W")]})
+    by_job, by_gpu = year(inputs, policy=every).summary, year(inputs, gpu_cap_w=500.0).summary
+    assert by_job["it_energy_j"] == pytest.approx(by_gpu["it_energy_j"], rel=1e-9)
+    assert by_job["work_gpu_s"] == pytest.approx(by_gpu["work_gpu_s"], rel=1e-3), (
+        "speeds of kinds are told to the thousandth"
+    )
+
+
+def test_a_cap_of_some_jobs_is_theirs_alone(inputs):
+    from terp.simulate.controls import assigned, capped_jobs
+    from terp.simulate.draw import draw_jobs
+
+    some = read_policy("easy").record.model_copy(update={"assign": [Assign(smallest_gpus_count=64, gpu_cap_w="400 W")]})
+    jobs = draw_jobs(inputs.workload.record, 1528, 8, 30 * 86_400, 3600, 1)
+    pace, level_w = capped_jobs(inputs.machine, inputs.kinds, jobs, assigned(some, inputs.workload.record, jobs))
+    usual_w = np.array([kind.level_w for kind in inputs.kinds])[jobs.job]
+    large = jobs.gpus >= 64
+    assert (pace[~large] == 1).all()
+    assert (level_w[~large] == usual_w[~large]).all()
+    slower = pace < 1
+    assert slower[large].mean() > 0.5, "some draw less than the cap anyhow"
+    assert (level_w[slower] < usual_w[slower]).all()
+    assert (level_w[large & ~slower] == usual_w[large & ~slower]).all()
+
+
 def test_a_cap_of_nodes_is_a_cap_of_their_gpus(inputs):
     capped = year(inputs, node_cap_w=6000.0, gpu_cap_w=700.0)
     assert max(kind["node_power_w"] for kind in capped.summary["kinds"]) <= 6000.0 * 1.001

@@ -150,6 +150,7 @@ class Assign(Record):
 
     groups, types, domains   of which it must be; empty: any
     delay_s   how long it may be kept back for a cheaper or cleaner hour
+    gpu_cap_w  cap of the GPUs that it runs on; 0: none of its own
     """
 
     groups: list[Name] = []
@@ -160,6 +161,7 @@ class Assign(Record):
     qos: str = ""
     partition: str = ""
     delay_s: float = Field(default=0.0, ge=0, le=14 * 86400)
+    gpu_cap_w: float = Field(default=0.0, ge=0, le=1e5)
 
 
 class Policy(Record):

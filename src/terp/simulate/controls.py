@@ -66,9 +66,22 @@ def capped_kinds(machine: Machine, kinds: tuple[Kind, ...], controls: Controls) 
     return slower, np.array([cap.speed_ratio for cap in under])
 
 
+def capped_jobs(
+    machine: Machine, kinds: tuple[Kind, ...], jobs: JobSet, rules: list[tuple[Assign, NDArray[np.bool_]]]
+) -> tuple[Floats, Floats]:
+    """Speed of each job under the cap that a policy gives it, over its kind's, and power of its nodes without fans [W]."""
+    pace, level_w = np.ones(len(jobs)), np.array([kind.level_w for kind in kinds])[jobs.job]
+    for entry, mine in rules:
+        if entry.gpu_cap_w > 0:
+            under = [capped_job(machine, kind.level_w, entry.gpu_cap_w) for kind in kinds]
+            pace[mine] = np.array([cap.speed_ratio for cap in under])[jobs.job[mine]]
+            level_w[mine] = np.array([cap.level_w for cap in under])[jobs.job[mine]]
+    return pace, level_w
+
+
 def slowed(jobs: JobSet, speed: Floats) -> JobSet:
     """Jobs that run to their own end take longer on slower GPUs and ask for longer; others are stopped when they were."""
-    ratio = np.where(jobs.state == 0, speed[jobs.job], 1.0)
+    ratio = np.where(jobs.state == 0, speed, 1.0)
     if (ratio == 1.0).all():
         return jobs
     run_s, requested_s = (np.rint(column / ratio).astype(np.int64) for column in (jobs.run_s, jobs.requested_s))

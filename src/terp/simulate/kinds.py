@@ -215,13 +215,13 @@ def _work_gpu_s(table: pa.Table, kinds: Sequence[Kind]) -> Floats:
     return done
 
 
-def kinds_data(table: pa.Table, kinds: Sequence[Kind]) -> list[dict[str, Any]]:
+def kinds_data(table: pa.Table, kinds: Sequence[Kind], pace: Floats | None = None) -> list[dict[str, Any]]:
     """`kinds` of summary.json, see docs/formats/run.md."""
     codes = table.column("job").combine_chunks().indices.to_numpy()
     sums = {
         "jobs_count": np.bincount(codes, minlength=len(kinds)),
         "gpu_s": np.bincount(codes, table.column("gpu_s").to_numpy(), len(kinds)),
-        "work_gpu_s": np.bincount(codes, _work_gpu_s(table, kinds), len(kinds)),
+        "work_gpu_s": np.bincount(codes, _work_gpu_s(table, kinds) * (1.0 if pace is None else pace), len(kinds)),
     }
     return [
         {

@@ -21,9 +21,12 @@ SIZE_EDGES: Final = (1, 8, 16, 64, 256, 512)
 
 def summarise(
     table: pa.Table, hours: Hours, machine: Machine, workload: Workload, kinds: tuple[Kind, ...], days: int, seed: int,
-    node_failures: int,
+    node_failures: int, pace: NDArray[np.float64] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """summary.json, see docs/formats/run.md.  Keys carry their unit."""
+    """summary.json, see docs/formats/run.md.  Keys carry their unit.
+
+    pace   speed of each job over its kind's; absent: 1
+    """
     state = _codes(table, "state")
     by_state = np.bincount(state, minlength=len(FINAL_STATES))
     count = {name: int(by_state[index]) for index, name in enumerate(FINAL_STATES)}
@@ -31,7 +34,7 @@ def summarise(
     wait_s = table.column("wait_s").drop_null().to_numpy()
     gpu_s, gpus = table.column("gpu_s").to_numpy(), table.column("gpus_count").to_numpy()
     capacity_gpu_s = machine.gpus_count * days * DAY_S
-    done = kinds_data(table, kinds)
+    done = kinds_data(table, kinds, pace)
     it_j, facility_j = float(hours.it_j.sum()), float(hours.facility_j.sum())
     totals = {"energy_j": facility_j, "cost_eur": float(hours.cost_eur.sum()), "carbon_kg": float(hours.carbon_kg.sum())}
     return {

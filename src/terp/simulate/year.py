@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from terp.build import Machine
-from terp.describe import Site, Workload
+from terp.describe import Assign, Site, Workload
 from terp.errors import Problem, Problems
 from terp.model import idle_power_w, levels_of, machine_power, node_power_w
 from terp.reader import Written
@@ -21,6 +21,7 @@ from terp.simulate.check import check_workload
 from terp.simulate.controls import (
     Controls,
     assigned,
+    capped_jobs,
     capped_kinds,
     caps_over,
     checkpoints_of,
@@ -41,6 +42,8 @@ from terp.simulate.tables import Attempts, hours_table, interruptions_table, job
 _EIGHTH: Final = 8.0  # job powers are whole eighths of a watt, so that sums of them are exact
 
 Tell = Callable[[float], None]
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 
 def simulate(
@@ -67,8 +70,13 @@ def simulate(
     horizon_s, utc_offset_s = days * DAY_S, site.record.utc_offset_s
     kinds, speed = capped_kinds(machine, kinds_of(machine, workload) if kinds is None else kinds, turned)
     per_node = machine.node.accelerators_count
-    jobs = slowed(draw_jobs(workload.record, machine.gpus_count, per_node, horizon_s, utc_offset_s, seed), speed)
-    load = _load(machine, site.record, workload.record, kinds, jobs, turned)
+    drawn = draw_jobs(workload.record, machine.gpus_count, per_node, horizon_s, utc_offset_s, seed)
+    rules = assigned(turned.policy, workload.record, drawn)
+    pace, level_w = capped_jobs(machine, kinds, drawn, rules)
+    jobs = slowed(drawn, speed[drawn.job] * pace)
+    load = _load(
+        machine, site.record, checkpoints_of(machine, workload.record, kinds, jobs, turned), jobs, level_w, rules, turned
+    )
     reliability = reliability_under(machine.reliability, turned)
     faults = draw_node_events(reliability, machine.nodes_count, horizon_s, seed)
     if by_controller and turned.policy is not None:
@@ -77,7 +85,7 @@ def simulate(
     else:
         caps = caps_over(turned, horizon_s, utc_offset_s)
         outcome = run_core(machine, turned.policy, workload.record, load, faults, caps, horizon_s, tell)
-    run = _told(machine, site, workload, kinds, jobs, load, faults, outcome, days, seed, turned)
+    run = _told(machine, site, workload, kinds, jobs, load, faults, outcome, days, seed, turned, pace)
     run.summary["wall_s"] = round(time.perf_counter() - began, 3)
     return run
 
@@ -91,30 +99,31 @@ def _no_caps(controls: Controls) -> None:
 
 
 def _load(
-    machine: Machine, site: Site, workload: Workload, kinds: tuple[Kind, ...], jobs: JobSet, controls: Controls
-) -> Load:
-    """The jobs as the engines take them.  A job's power is its kind's level above idle, by its share of the node."""
+    machine: Machine, site: Site, checkpoints: tuple[Ints, Ints, Ints], jobs: JobSet, level_w: Floats,
+    rules: list[tuple[Assign, NDArray[np.bool_]]], controls: Controls,
+) -> Load:  # fmt: skip
+    """The jobs as the engines take them.  A job's power is its nodes' level above idle, by its share of the node."""
     levels = levels_of(machine)
     idle_w = idle_power_w(levels)
-    per_node_w = [max(node_power_w(levels, kind.level_w) - idle_w, 0) for kind in kinds]
+    known, place = np.unique(level_w, return_inverse=True)
+    per_node_w = [max(node_power_w(levels, level) - idle_w, 0) for level in known.tolist()]
     per_gpu_w = np.array(per_node_w) / machine.node.accelerators_count
-    power_w = np.rint(per_gpu_w[jobs.job] * jobs.gpus * _EIGHTH) / _EIGHTH
-    columns = checkpoints_of(machine, workload, kinds, jobs, controls)
+    power_w = np.rint(per_gpu_w[place] * jobs.gpus * _EIGHTH) / _EIGHTH
     may_wait, qos, partition = (np.zeros(len(jobs), np.int64) for _ in range(3))
-    for entry, mine in assigned(controls.policy, workload, jobs):
+    for entry, mine in rules:
         may_wait[mine] = round(entry.delay_s)
         for column, name, table in ((qos, entry.qos, "qos"), (partition, entry.partition, "partitions")):
             if name:
                 column[mine] = list(getattr(controls.policy, table)).index(name)
     start_s = eligible_s(site, jobs, may_wait, controls.delay_by)
     order = np.argsort(start_s, kind="stable")
-    every, write, restart, lane, part = (column[order] for column in (*columns, qos, partition))
+    every, write, restart, lane, part = (column[order] for column in (*checkpoints, qos, partition))
     return Load(jobs, order, start_s[order], every, write, restart, power_w[order], lane, part)
 
 
 def _told(
     machine: Machine, site: Written[Site], workload: Written[Workload], kinds: tuple[Kind, ...], jobs: JobSet, load: Load,
-    faults: NodeFaults, outcome: Outcome, days: int, seed: int, controls: Controls,
+    faults: NodeFaults, outcome: Outcome, days: int, seed: int, controls: Controls, pace: Floats,
 ) -> Run:  # fmt: skip
     """The tables, the figures and the origin of a run."""
     horizon_s, power = days * DAY_S, machine_power(machine)
@@ -129,7 +138,7 @@ def _told(
     attempts = Attempts.of(outcome, power_w + idle_w * jobs.gpus)
     table = jobs_table(workload.record, jobs, outcome, attempts, hours)
     failed = int((faults.cause[faults.time_s < horizon_s] >= 0).sum())
-    summary = summarise(table, hours, machine, workload.record, kinds, days, seed, failed)
+    summary = summarise(table, hours, machine, workload.record, kinds, days, seed, failed, pace)
     summary |= hall_figures(site.record, hours)
     summary |= operation_figures(load, faults, outcome, controls, horizon_s)
     summary["placement"] = placement_figures(machine, kinds, jobs, outcome)
