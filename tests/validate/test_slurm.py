@@ -12,7 +12,7 @@ from terp.validate.slurm import _ks, grade_slurm
 
 REPLAYS = published_file("slurm", "source.yaml").parent
 NEVER_SEEN = ("fifo_s102", "multifactor_s201", "multifactor_s202")
-"""Recorded after the rules and the latencies were settled, on a machine that was not overloaded."""
+"""Recorded with new seeds, on a machine that was not overloaded; no constant was fitted to them."""
 
 
 def graded(name):
