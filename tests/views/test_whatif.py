@@ -119,7 +119,7 @@ def children(pid):
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_a_stopped_sweep_keeps_what_is_done_and_leaves_nobody_behind(tmp_path, how):
     folder = tmp_path / "sweep"
-    words = [sys.executable, "-m", "terp", "sweep", "gefion", "--workers", "1", "--over", "seed=1..400", "--days", "20"]
+    words = [sys.executable, "-m", "terp", "sweep", "gefion", "--workers", "1", "--over", "seed=1..5000", "--days", "20"]
     process = subprocess.Popen([*words, "-o", str(folder)], stderr=subprocess.PIPE, text=True)
     wait_for(lambda: list(folder.glob("part-*")))
     workers = children(process.pid)
@@ -127,11 +127,11 @@ def test_a_stopped_sweep_keeps_what_is_done_and_leaves_nobody_behind(tmp_path, h
     said = process.communicate(timeout=60)[1]
     wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
     kept = load_sweep(folder)
-    assert 0 < kept.rows.num_rows < 400
+    assert 0 < kept.rows.num_rows < 5000
     assert kept.document["complete"] is False
     if how == signal.SIGINT:
         assert process.returncode == 130
-        assert f"of 400 are kept in {folder}" in said
+        assert f"of 5,000 are kept in {folder}" in said
         assert "Traceback" not in said
         assert kept.document["done_count"] == kept.rows.num_rows
 
