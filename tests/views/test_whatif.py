@@ -120,11 +120,13 @@ def children(pid):
 def test_a_stopped_sweep_keeps_what_is_done_and_leaves_nobody_behind(tmp_path, how):
     folder = tmp_path / "sweep"
     words = [sys.executable, "-m", "terp", "sweep", "gefion", "--workers", "1", "--over", "seed=1..5000", "--days", "20"]
-    process = subprocess.Popen([*words, "-o", str(folder)], stderr=subprocess.PIPE, text=True)
+    with (tmp_path / "said").open("w") as out:  # not a pipe, which workers keep open for a moment longer
+        process = subprocess.Popen([*words, "-o", str(folder)], stderr=out)
     wait_for(lambda: list(folder.glob("part-*")))
     workers = children(process.pid)
     process.send_signal(how)
-    said = process.communicate(timeout=60)[1]
+    process.wait(timeout=60)
+    said = (tmp_path / "said").read_text()
     wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
     kept = load_sweep(folder)
     assert 0 < kept.rows.num_rows < 5000

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import click
+
+_PATIENCE_S: Final = 20.0
 
 
 class _Sweep(click.Command):
@@ -85,10 +91,11 @@ def command(
         _say_if_compiling()
     crew = dask(scheduler) if scheduler else processes(workers or cores())
     try:
-        document = run_sweep(plan, out, crew, _progress())
+        document = run_sweep(plan, out, crew, _stoppable(_progress()))
     except Interrupted as error:
         click.echo(f"\nterp: interrupted; {error} are kept in {out}, and the same command goes on from there", err=True)
-        sys.exit(130)
+        sys.stderr.flush()
+        os._exit(130)  # a worker that was ended while it held a queue would keep an orderly exit waiting for ever
     points = bands(cases_of_sweep(out)) if document["done_count"] else []
     if as_json:
         click.echo(json.dumps({**document, "points": points}, indent=2, allow_nan=False))
@@ -101,6 +108,31 @@ def command(
     if document["failed_count"]:
         click.echo(f"{document['failed_count']:,} failed; sweep.json names them", err=True)
         sys.exit(1)
+
+
+def _stoppable(tell: Callable[[int, int, float], None] | None) -> Callable[[int, int, float], None]:
+    """Hears Ctrl-C for sure: it can get lost in a library's own handler or in a callback, and a pool can hang on it."""
+    import pyarrow as pa
+
+    pa.enable_signal_handlers(False)  # noqa: FBT003 - its signature
+    heard = threading.Event()
+
+    def hear(*_: object) -> None:
+        heard.set()
+        last = threading.Timer(_PATIENCE_S, os._exit, (130,))  # what is complete is kept: parts are written whole
+        last.daemon = True
+        last.start()
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, hear)
+
+    def told(done: int, total: int, left_s: float) -> None:
+        if heard.is_set():
+            raise KeyboardInterrupt
+        if tell is not None:
+            tell(done, total, left_s)
+
+    return told
 
 
 def _progress() -> Callable[[int, int, float], None] | None:
