@@ -67,9 +67,9 @@ A_JOB, A_START, A_END, A_OUTCOME, A_EVENT, A_NODE = range(6)
 ROW_TIME: Final = 5
 # counters in Now.n
 HEAP, ARRIVED, WAITING, RUNNING, ATTEMPTS, ROWS, TURNS, SLOTS, SERIAL, LICENSES, DOWN, BUSY, QUEUED_GPUS = range(13)
-NEXT_BACKFILL, NEXT_MAIN, NEXT_TICK, CHANGED, FRESH, RESV, SUSPENDED, FAILED_NODES, PREEMPTIONS, MAIN_CHANGED = range(13, 23)
-BACKFILLED, STARTED, PARTIAL, BF_PERIOD, LOOKED, STOPS_LEFT, LAST_CHANGE, IDLE, MOST_FREE = range(23, 32)
-COUNTERS: Final = 32
+NEXT_BACKFILL, NEXT_MAIN, NEXT_TICK, CHANGED, RESV, SUSPENDED, FAILED_NODES, PREEMPTIONS, MAIN_CHANGED = range(13, 22)
+BACKFILLED, STARTED, PARTIAL, BF_PERIOD, LOOKED, STOPS_LEFT, LAST_CHANGE, IDLE, MOST_FREE = range(22, 31)
+COUNTERS: Final = 31
 
 
 class Asked(NamedTuple):
@@ -770,7 +770,6 @@ def _interrupt(s, r, q, park, job, now, outcome, event, again):
     if again:
         s.job[RESTARTS, job] += 1
         _enqueue(s, r, q, park, job, now)
-        s.n[FRESH] += 1
     else:
         s.job[STATE, job], s.job[ENDED, job], s.job[OUTCOME, job] = HAS_ENDED, now, outcome
 
@@ -1329,7 +1328,6 @@ def _arrive(s, r, q, park, now):
     while s.n[ARRIVED] < q.of.shape[1] and q.of[ELIGIBLE, s.job[COMING, s.n[ARRIVED]]] == now:
         _enqueue(s, r, q, park, s.job[COMING, s.n[ARRIVED]], now)
         s.n[ARRIVED] += 1
-        s.n[FRESH] += 1
         s.n[CHANGED] = s.n[MAIN_CHANGED] = 1
         any_ = True
     return any_

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from terp.build import Machine
-from terp.catalogue import HOUR_S, Reliability, hourly
+from terp.catalogue import HOUR_S, TYPES, Reliability, hourly
 from terp.describe import Assign, Policy, Site, Workload
 from terp.errors import Problem, Problems
 from terp.model import capped_job, checkpoint_interval, gpu_cap_of_node_w
@@ -137,15 +137,12 @@ def assigned(policy: Policy | None, workload: Workload, jobs: JobSet) -> list[tu
         if entry.domains:
             mine &= np.isin(jobs.job, [k for k, domain in enumerate(domains) if domain in entry.domains])
         if entry.types:
-            mine &= np.isin(jobs.kind, [_TYPES.index(name) for name in entry.types])
+            mine &= np.isin(jobs.kind, [TYPES.index(name) for name in entry.types])
         found.append((entry, mine))
         left &= ~mine
     if problems:
         raise Problems(problems)
     return found
-
-
-_TYPES: Final = ("evaluation", "pretraining", "fine-tuning", "multimodal", "debug", "other")
 
 
 def eligible_s(site: Site, jobs: JobSet, may_wait_s: Ints, by: Literal["price", "carbon"]) -> Ints:

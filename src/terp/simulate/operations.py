@@ -11,7 +11,7 @@ from terp.build import Machine
 from terp.results import kept_work_s, reliability_of
 from terp.simulate.controls import Controls
 from terp.simulate.draw import JobSet
-from terp.simulate.engines import Load, Outcome, leaf_of
+from terp.simulate.engines import PREEMPTED, Load, Outcome, leaf_of
 from terp.simulate.faults import CAUSES, NodeFaults
 from terp.simulate.kinds import Kind
 from terp.simulate.tables import NODE_FAILED
@@ -30,8 +30,8 @@ def operation_figures(
     cut = outcome.attempt_outcome == NODE_FAILED
     again = _later_attempts(outcome)
     restart = np.where(again, load.restart_s[place], 0)
-    kept = kept_work_s(ran, load.checkpoint_s[place], load.write_s[place], restart, outcome.attempt_outcome >= 4) * ~cut
-    kept += kept_work_s(ran, load.checkpoint_s[place], load.write_s[place], restart, cut) * cut
+    stopped = cut | (outcome.attempt_outcome == PREEMPTED)
+    kept = kept_work_s(ran, load.checkpoint_s[place], load.write_s[place], restart, stopped)
     event = np.where(cut, outcome.attempt_event, -1)
     told = reliability_of(
         load.jobs.gpus, outcome.attempt_job, outcome.attempt_start, outcome.attempt_end, kept, event, faults.cause, CAUSES
@@ -59,8 +59,9 @@ def placement_figures(machine: Machine, kinds: tuple[Kind, ...], jobs: JobSet, o
     nodes = jobs.gpus // machine.node.accelerators_count
     mine = np.flatnonzero(outcome.leaves > 0)
     leaves, count = outcome.leaves[mine], nodes[mine]
-    least = -(-count // int(np.bincount(leaf_of(machine)).max()))
-    apart = np.minimum(count, int(leaf_of(machine).max()) + 1)
+    on_leaf = np.bincount(leaf_of(machine))
+    least = -(-count // int(on_leaf.max()))
+    apart = np.minimum(count, on_leaf.size)
     share = np.divide(leaves - least, apart - least, out=np.zeros(mine.size), where=apart > least).clip(0, 1)
     ratio = np.array([kind.scatter_ratio for kind in kinds])[jobs.job[mine]]
     slower = 1 + (ratio - 1) * share

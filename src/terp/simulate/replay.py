@@ -50,15 +50,16 @@ def replay(
     Raises Problems for jobs that can never run.
     """
     nodes = cluster or cluster_of(machine)
-    flat = not controls.failures and _fits_a_pool(policy, trace)
-    kernels("pool" if flat else "controller")  # compiled, if need be, before the clock starts
+    engine = engine_of(policy, trace, controls)
+    flat = engine == "pool"
+    kernels(engine)  # compiled, if need be, before the clock starts
     began = time.perf_counter()
     done = _in_pool(trace, policy, nodes) if flat else _on_nodes(machine, trace, policy, nodes, seed, controls)
     took_s = time.perf_counter() - began
     summary = {
         "machine": machine.file.name,
         "policy": policy.name,
-        "engine": "pool" if flat else "controller",
+        "engine": engine,
         "seed": seed,
         "nodes_count": len(nodes.names),
         "gpus_count": int(nodes.gpus.sum()),
@@ -83,6 +84,11 @@ class _Done:
     unit_nodes: float
     figures: dict[str, Any]
     refused: dict[str, int]
+
+
+def engine_of(policy: Policy, trace: Trace, controls: Controls) -> str:
+    """Which engine runs a trace: the pool if nothing that is asked needs nodes, else the controller."""
+    return "pool" if not controls.failures and _fits_a_pool(policy, trace) else "controller"
 
 
 def _fits_a_pool(policy: Policy, trace: Trace) -> bool:

@@ -151,8 +151,8 @@ def _graded(
     name: str, policy: Policy, cluster: Cluster, jobs: Trace, seen: Observed, launch_s: float, rows: int
 ) -> SlurmGrade:
     observed = seen.start_s - seen.submit_s
-    one = _checked(schedule(policy, cluster, jobs), policy)
-    off = np.abs(one - seen.start_s)
+    found = schedule(policy, cluster, jobs)
+    off = np.abs(_checked(found, policy) - seen.start_s)
     waits = np.array(list(_shifted(policy, cluster, jobs, launch_s)))
     means = waits.mean(1)
     spread = [_ks(draw, np.delete(waits, k, 0).ravel()) for k, draw in enumerate(waits)]
@@ -169,7 +169,7 @@ def _graded(
         ks_fraction=_ks(observed, waits.ravel()),
         ks_chaos_fraction=float(np.quantile(spread, 0.95)),
         chaos_fraction=float(means.std(ddof=1) / max(observed.mean(), 1e-9)),
-        most_gpus_count=schedule(policy, cluster, jobs).counters["most_gpus_in_use_count"],
+        most_gpus_count=found.counters["most_gpus_in_use_count"],
     )
 
 

@@ -16,7 +16,7 @@ from terp.describe import Cluster, Policy, Trace, read_machine, read_policy, rea
 from terp.errors import Problem, Problems, TerpError
 from terp.results import write_whole
 from terp.simulate import Replay, Scenario, replay
-from terp.simulate.replay import refuse_if_nothing_ran
+from terp.simulate.replay import engine_of, refuse_if_nothing_ran
 from terp.simulate.scenario import Inputs
 from terp.units import NotAQuantity, parse, show
 
@@ -107,7 +107,7 @@ def run_trace(asked: Asked, trace: Trace, say: Callable[[str], None]) -> Replay:
     """Runs a trace under the policy that was asked for, EASY if none was."""
     policy = asked.policy or read_policy("easy").record
     controls = asked.scenario.controls(policy)
-    say("controller" if controls.failures else "pool")
+    say(engine_of(policy, trace, controls))
     inputs = asked.inputs
     found = replay(inputs.machine, inputs.site, trace, policy, asked.scenario.seed, controls, asked.cluster)
     refuse_if_nothing_ran(found)
