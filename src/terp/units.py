@@ -8,6 +8,7 @@ that is not listed is refused, so that `Gb` (bits) can never pass for `GB` (byte
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from math import isfinite
 from typing import Final
 
@@ -130,6 +131,47 @@ def parse_range(text: str, dimension: str) -> tuple[float, float]:
     if low_value > high_value:
         raise NotAQuantity("the range runs backwards", "write the lower end first")
     return low_value, high_value
+
+
+_MONEY: Final = re.compile(r"([kMG]?)([A-Z]{3})")
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount, in the currency in which it was said."""
+
+    amount: float
+    currency: str
+
+    def __str__(self) -> str:
+        scale = next((prefix for prefix in ("G", "M", "k") if abs(self.amount) >= _DECIMAL[prefix]), "")
+        return f"{number(self.amount / _DECIMAL[scale], 4)} {scale}{self.currency}"
+
+
+def parse_money(text: str) -> Money:
+    """An amount of money with its currency: `parse_money("700 MDKK")` is Money(7e8, "DKK").  Raises NotAQuantity."""
+    match = _QUANTITY.fullmatch(text.strip()) if len(text) <= _MAX_TEXT else None
+    unit = _MONEY.fullmatch(match[2] or "") if match else None
+    if match is None or unit is None:
+        raise NotAQuantity("not an amount of money", "write a number and its currency, such as '64.1 MEUR' or '310 kUSD'")
+    amount = float(match[1]) * _DECIMAL[unit[1]]
+    if not isfinite(amount) or amount < 0:
+        raise NotAQuantity("not an amount that can be paid", "write it such as '64.1 MEUR'")
+    return Money(amount, unit[2])
+
+
+def parse_money_range(text: str) -> tuple[Money, Money]:
+    """Low and high of a range such as "300 .. 350 kUSD"; the unit may stand once, at the end.  Raises NotAQuantity."""
+    low, dots, high = text.partition("..")
+    if not dots:
+        raise NotAQuantity("not a range", "write it as 'low .. high', such as '300 .. 350 kUSD'")
+    match = _QUANTITY.fullmatch(low.strip())
+    unit = _QUANTITY.fullmatch(high.strip())
+    bare = match is not None and not match[2] and unit is not None
+    low_money, high_money = parse_money(f"{low} {unit[2] or ''}" if bare and unit else low), parse_money(high)
+    if low_money.currency != high_money.currency or low_money.amount > high_money.amount:
+        raise NotAQuantity("the range runs backwards, or from one currency to another", "write the lower end first")
+    return low_money, high_money
 
 
 _SHOWN: Final[dict[str, list[str]]] = {

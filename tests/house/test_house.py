@@ -26,6 +26,7 @@ ORDER = (
     "model",
     "results",
     "simulate",
+    "plan",
     "connect",
     "validate",
     "views",
@@ -40,7 +41,7 @@ LARGE_MODULES = {
 LARGE_FUNCTIONS = {"simulate/core.py:new_state"}  # one array a line, no logic
 WITHOUT_UNIT = {  # numbers that have none, by the field's own meaning
     "seed", "days", "line", "column", "count", "miss", "points", "drawn", "published", "value",
-    "mean_price_eur_per_mwh", "share", "in_service", "predicted", "scale", "restarts",
+    "mean_price_eur_per_mwh", "share", "in_service", "predicted", "scale", "restarts", "amount",
 }  # fmt: skip
 
 

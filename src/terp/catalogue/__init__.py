@@ -34,6 +34,7 @@ from terp.catalogue.parts import (
     StorageAppliance,
     Switch,
 )
+from terp.catalogue.prices import Currency, Price, Prices, Rate, read_prices
 from terp.catalogue.read import Catalogue, read_catalogue, unknown_sources
 from terp.catalogue.series import FIRST_HOUR, HOUR_S, HOURS_COUNT, Series, hourly, series_digest, series_names
 
@@ -50,6 +51,7 @@ __all__ = [
     "Catalogue",
     "Cause",
     "CauseName",
+    "Currency",
     "Edition",
     "Fleet",
     "JobProfile",
@@ -58,9 +60,12 @@ __all__ = [
     "Own",
     "Part",
     "Place",
+    "Price",
+    "Prices",
     "Processor",
     "Published",
     "Rack",
+    "Rate",
     "Reliability",
     "Series",
     "Server",
@@ -76,6 +81,7 @@ __all__ = [
     "job_table",
     "published_jobs",
     "read_catalogue",
+    "read_prices",
     "series_digest",
     "series_names",
     "unknown_sources",

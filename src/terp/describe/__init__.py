@@ -1,8 +1,22 @@
 """WHAT DOES THE USER WANT?
 
-Frozen records of the files people write: machine, site, workload, policy, model; and of traces.  No arithmetic here.
+Frozen records of the files people write: machine, site, workload, policy, model, budget; and of traces.  No arithmetic here.
 """
 
+from terp.describe.budget import (
+    COST_CLASSES,
+    Budget,
+    Ceilings,
+    Choices,
+    CostClass,
+    Delivery,
+    Must,
+    ObjectiveName,
+    Payer,
+    SiteChoice,
+    Vat,
+    Want,
+)
 from terp.describe.checks import unknown_parts
 from terp.describe.hall import Conversion, Cooling, Evaporation, Hall, HeatReuse, Liquid, Rejection, Renewables
 from terp.describe.machine import PARTS, Compute, Fabric, Listed, MachineFile, Management, PublishedCounts, Storage
@@ -11,6 +25,7 @@ from terp.describe.policy import Account, Assign, Backfill, Limits, Partition, P
 from terp.describe.science import AfnoModel, EvoformerModel, MeshModel, ResNetModel, UNetModel
 from terp.describe.shipped import (
     MODEL_FAMILIES,
+    read_budget,
     read_machine,
     read_model,
     read_policy,
@@ -23,6 +38,7 @@ from terp.describe.trace import TRACE_STATES, Cluster, Trace
 from terp.describe.workload import Arrivals, Domain, Group, JobType, Requests, Runs, Workload
 
 __all__ = [
+    "COST_CLASSES",
     "MODEL_FAMILIES",
     "PARTS",
     "TRACE_STATES",
@@ -31,11 +47,16 @@ __all__ = [
     "Arrivals",
     "Assign",
     "Backfill",
+    "Budget",
+    "Ceilings",
+    "Choices",
     "Cluster",
     "Compute",
     "Contract",
     "Conversion",
     "Cooling",
+    "CostClass",
+    "Delivery",
     "Domain",
     "Evaporation",
     "EvoformerModel",
@@ -53,9 +74,12 @@ __all__ = [
     "Management",
     "MeshModel",
     "ModelFile",
+    "Must",
     "Network",
+    "ObjectiveName",
     "Partition",
     "Patches",
+    "Payer",
     "Policy",
     "Priority",
     "PublishedCounts",
@@ -67,15 +91,19 @@ __all__ = [
     "Reservation",
     "Runs",
     "Site",
+    "SiteChoice",
     "StateSpace",
     "Storage",
     "TaxSlice",
     "Trace",
     "TransformerModel",
     "UNetModel",
+    "Vat",
+    "Want",
     "Weights",
     "Window",
     "Workload",
+    "read_budget",
     "read_machine",
     "read_model",
     "read_policy",

@@ -1,4 +1,4 @@
-"""Finds and reads machine, site, workload, policy and model files: by path, or by the name of one that ships with Terp."""
+"""Finds and reads machine, site, workload, policy, model and budget files: by path, or by the name of one that ships with Terp."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 import terp
-from terp.describe import checks
+from terp.describe import budget_checks, checks
+from terp.describe.budget import Budget
 from terp.describe.machine import MachineFile
 from terp.describe.model import ModelFile, TransformerModel
 from terp.describe.policy import Policy
@@ -31,7 +32,7 @@ def _folder(kind: str) -> Path:
 
 
 def shipped_names(kind: str) -> tuple[str, ...]:
-    """Names of the shipped files of a kind: "machines", "sites", "workloads", "policies" or "models"."""
+    """Names of the shipped files of a kind: "machines", "sites", "workloads", "policies", "models" or "budgets"."""
     return tuple(sorted(path.stem for path in _folder(kind).glob("*.yaml")))
 
 
@@ -96,6 +97,15 @@ def read_workload(name_or_path: str) -> Written[Workload]:
 def read_policy(name_or_path: str) -> Written[Policy]:
     """A policy file, by path or shipped name.  Raises Problems or UnknownName."""
     return _read(_find(name_or_path, "policies"), Policy, checks.unmet_sources, checks.misfits_of_policy)
+
+
+def read_budget(name_or_path: str) -> Written[Budget]:
+    """A budget file, by path or shipped name.  Raises Problems or UnknownName."""
+
+    def misfits(written: Written[Budget]) -> list[Problem]:
+        return budget_checks.misfits_of_budget(written, shipped_names("sites"), shipped_names("workloads"), read_workload)
+
+    return _read(_find(name_or_path, "budgets"), Budget, checks.unmet_sources, misfits)
 
 
 def read_model(name_or_path: str) -> Written[ModelFile]:

@@ -4,7 +4,7 @@ One reader for every kind of file that people write.  It knows YAML 1.2 core rul
 stands, who says so (status, range, source), and it reports every problem of a file at once.
 """
 
-from terp.reader.fields import FlopPerS, Name, Ratio, Record, Seconds, Share
+from terp.reader.fields import FlopPerS, Money, Month, Name, Ratio, Record, Seconds, Share
 from terp.reader.load import Sourced, Written, read_entries, read_record, read_text, read_tree
 from terp.reader.provenance import BASES, STATUSES, Provenance
 from terp.reader.tree import Tree, dotted
@@ -13,6 +13,8 @@ __all__ = [
     "BASES",
     "STATUSES",
     "FlopPerS",
+    "Money",
+    "Month",
     "Name",
     "Provenance",
     "Ratio",

@@ -90,5 +90,22 @@ Share = Annotated[float, BeforeValidator(partial(scaled, dimension="fraction")),
 Ratio = Annotated[float, BeforeValidator(partial(scaled, dimension="ratio")), Field(ge=0, le=1e6)]
 """A plain number that is not negative, in a mapping or list."""
 
+
+def _paid(value: Any) -> Any:
+    """An amount of money as written, such as "71 MEUR"."""
+    if isinstance(value, units.Money):
+        return value
+    try:
+        return units.parse_money(value if isinstance(value, str) else "")
+    except units.NotAQuantity as error:
+        raise wrong(error.wrong, error.would_do) from None
+
+
+Money = Annotated[units.Money, BeforeValidator(_paid)]
+"""An amount of money in any currency, such as "310 kUSD"."""
+
+Month = Annotated[str, Field(pattern=r"^20\d\d-(0[1-9]|1[0-2])$")]
+"""A month, such as "2027-09"."""
+
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.\-]{0,63}$")]
 """A short name in small letters, digits, dots and dashes."""

@@ -133,6 +133,8 @@ def _problem(item: Any, kind: type[BaseModel], tree: Tree, prefix: Path) -> Prob
         case "literal_error":
             allowed = [word.strip("'") for word in item["ctx"]["expected"].replace(" or ", ", ").split(", ")]
             return tree.problem(path, "not one of the known words", found, did_you_mean(str(item["input"]), allowed))
+        case "string_pattern_mismatch" if "0[1-9]|1[0-2]" in item["ctx"]["pattern"]:
+            return tree.problem(path, "not a month", found, "write it as '2027-09'")
         case "string_pattern_mismatch":
             return tree.problem(path, "not a short name", found, "use small letters, digits, dots and dashes")
         case "dict_type" | "model_type" | "model_attributes_type":
@@ -202,10 +204,14 @@ def _bad_ranges(record: Record, sourcing: dict[Path, Provenance], tree: Tree) ->
             continue
         name, value = _leaf(record, path)
         dimension = dimension_of(name)
-        if not isinstance(value, int | float) or not dimension:
-            continue
         try:
-            low, high = units.parse_range(entry.range_text, dimension)
+            if isinstance(value, units.Money):
+                low, high = (end.amount for end in units.parse_money_range(entry.range_text))
+                value = value.amount
+            elif isinstance(value, int | float) and dimension:
+                low, high = units.parse_range(entry.range_text, dimension)
+            else:
+                continue
         except units.NotAQuantity as error:
             problems.append(tree.problem((*path, "range"), error.wrong, repr(entry.range_text), error.would_do))
             continue

@@ -16,7 +16,7 @@ from terp.reader.tree import Path, Tree
 STATUSES: Final = ("published", "measured", "derived", "assumed")
 BASES: Final = (
     "dense", "sparse", "one direction", "both directions", "per device", "per node", "per port", "typical", "maximum",
-    "list price", "contract price",
+    "list price", "quoted price", "contract price",
 )  # fmt: skip
 _KEYS: Final = ("value", "status", "basis", "range", "source", "note")
 
