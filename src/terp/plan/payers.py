@@ -29,9 +29,6 @@ Ints = NDArray[np.int64]
 Allocation = dict[tuple[str, CostClass], float]
 """(payer, class) -> what it pays of it [EUR], with the tax that it pays."""
 
-OWNERSHIP: Final[tuple[CostClass, ...]] = ("acquisition", "operation")
-"""What makes up the total cost of ownership that access is bought with: Regulation (EU) 2021/1173, Article 2(30)."""
-
 _SETS: Final = np.array([[mask >> place & 1 for place in range(len(COST_CLASSES))] for mask in range(1, 16)], dtype=float)
 _BLOCK_ROWS: Final = 8192  # so that the arrays of a block stay in the cache
 _EXACT: Final = 1e-9  # of the whole cost: below it a shortage is rounding, 20 cents of EUR 200 million
@@ -202,33 +199,31 @@ def unpaid_eur(
     return max(0.0, fsum(costs_eur) - fsum(eur / ratio[payer] for (payer, _), eur in allocation.items()))
 
 
-def access(
-    allocation: Mapping[tuple[str, CostClass], float],
-    sources: Sequence[Source],
-    ownership: Sequence[CostClass] = OWNERSHIP,
-) -> dict[str, float]:
+def access(allocation: Mapping[tuple[str, CostClass], float], sources: Sequence[Source]) -> dict[str, float]:
     """Each payer's share of the machine's time; shares come to one where anything is paid.
 
-    ownership   classes that make up the total cost of ownership
-
-    Who buys access gets what it pays of the total cost of ownership, over that cost, at most its ceiling (Articles 2(30)
-    and 17(1) of Regulation (EU) 2021/1173, eu-hpc-regulation).  The rest is the hosts', by all that they pay, or in equal
-    parts if they pay nothing; if all payers buy access, it is theirs beyond their ceilings, as there is no other.
+    Who buys access gets what it pays of the classes that it may pay, over all that is paid of them, at most its ceiling.
+    For EuroHPC those are the total cost of ownership, acquisition and operation with services (Articles 2(30), 12a(2) and
+    17(1) of eu-hpc-regulation; by Article 17(3) a payer of the acquisition alone is measured by the acquisition alone).
+    The rest is the hosts', by all that they pay, or in equal parts if they pay nothing (17(4): they agree among them);
+    if all payers buy access it is theirs beyond their ceilings, as there is no other.
     """
     paid = {source.name: fsum(eur for (payer, _), eur in allocation.items() if payer == source.name) for source in sources}
-    owned = fsum(eur for (_, kind), eur in allocation.items() if kind in ownership)
     shares = {source.name: 0.0 for source in sources}
     if fsum(paid.values()) <= 0:
         return shares
     for source in sources:
+        may = [kind for kind, share in zip(COST_CLASSES, source.ceilings, strict=True) if share > 0]
+        owned = fsum(eur for (_, kind), eur in allocation.items() if kind in may)
         if source.buys_access and owned > 0:
-            of_it = fsum(eur for (payer, kind), eur in allocation.items() if payer == source.name and kind in ownership)
-            shares[source.name] = min(of_it / owned, source.access_ceiling_fraction)
-    rest = max(0.0, 1.0 - fsum(shares.values()))
+            shares[source.name] = min(paid[source.name] / owned, source.access_ceiling_fraction)
+    bought = fsum(shares.values())
+    if bought > 1.0:  # buyers that are measured by different classes
+        return {name: share / bought for name, share in shares.items()}
     hosts = [source.name for source in sources if not source.buys_access] or list(shares)
     whole = fsum(paid[name] for name in hosts)
     for name in hosts:
-        shares[name] += rest * (paid[name] / whole if whole > 0 else 1.0 / len(hosts))
+        shares[name] += (1.0 - bought) * (paid[name] / whole if whole > 0 else 1.0 / len(hosts))
     return shares
 
 
