@@ -25,6 +25,7 @@ from terp.describe.policy import Account, Assign, Backfill, Limits, Partition, P
 from terp.describe.science import AfnoModel, EvoformerModel, MeshModel, ResNetModel, UNetModel
 from terp.describe.shipped import (
     MODEL_FAMILIES,
+    machine_of_text,
     read_budget,
     read_machine,
     read_model,
@@ -103,6 +104,7 @@ __all__ = [
     "Weights",
     "Window",
     "Workload",
+    "machine_of_text",
     "read_budget",
     "read_machine",
     "read_model",
