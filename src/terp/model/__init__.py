@@ -25,7 +25,7 @@ from terp.model.hpl_power import NETWORK_J_PER_BYTE, hpl_power_w
 from terp.model.inference import decode_s, prefill_s
 from terp.model.kernels import SOFTWARE, STREAM_SHARE, attention_s, gemm_s, stream_s
 from terp.model.machine import MachinePower, machine_power
-from terp.model.money import Peaks, capacity_charge_eur, energy_price_eur_per_j, staircase_eur
+from terp.model.money import Peaks, capacity_charge_eur, energy_price_eur_per_j, staircase_eur, staircases_eur
 from terp.model.mxp import MxpPrediction, predict_mxp
 from terp.model.networks import work_of
 from terp.model.node_power import PATTERNS, JobPower, Pattern, Shape, job_power, node_trace_w, pattern_for
@@ -101,6 +101,7 @@ __all__ = [
     "prefill_s",
     "pue",
     "staircase_eur",
+    "staircases_eur",
     "stream_s",
     "waste_heat_celsius",
     "work_of",
