@@ -38,9 +38,7 @@ def _money(written: Written[Budget]) -> list[Problem]:
         ("ceilings", "machine_contract"): record.ceilings.machine_contract,
     }
     return [
-        written.tree.problem(
-            path, "a currency without a rate", repr(money.currency), did_you_mean(money.currency, known)
-        )
+        written.tree.problem(path, "a currency without a rate", repr(money.currency), did_you_mean(money.currency, known))
         for path, money in amounts.items()
         if money is not None and money.currency not in known
     ]
@@ -61,7 +59,9 @@ def _payers(written: Written[Budget]) -> list[Problem]:
         needed = kind != "programme" or written.record.programme is not None
         if needed and sum(ceilings) < 1 - 1e-9:
             share = f"payers may pay {sum(ceilings):.0%} of it"
-            problems.append(tree.problem(("payers",), f"nobody can pay all of the {kind}", share, "let another payer pay it"))
+            problems.append(
+                tree.problem(("payers",), f"nobody can pay all of the {kind}", share, "let another payer pay it")
+            )
     shares = {name: payer.access_ceiling_fraction for name, payer in payers.items() if payer.buys_access}
     certain = {name: share for name, share in shares.items() if share < 1}
     if sum(certain.values()) > 1 + 1e-9:
@@ -99,7 +99,9 @@ def _wishes(
         return [tree.problem(("want", "workload"), "no such workload", repr(want.workload), hint)]
     domains = read_workload(want.workload).record.domains
     problems = [
-        tree.problem(("want", "domains", name), f"no such domain in {want.workload}", repr(name), did_you_mean(name, domains))
+        tree.problem(
+            ("want", "domains", name), f"no such domain in {want.workload}", repr(name), did_you_mean(name, domains)
+        )
         for name in want.domains
         if name not in domains
     ]
