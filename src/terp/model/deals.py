@@ -21,9 +21,9 @@ MARKET: Final = "market"
 """Name of the factor that all hardware shares."""
 Z90: Final = 1.6448536269514722
 """95th percentile of the standard normal distribution."""
-LEVEL_FRACTION: Final = 1.0
-LEVEL_EXPONENT: Final = 0.0
-LEVEL_SPREAD: Final = 0.25
+LEVEL_FRACTION: Final = 0.803
+LEVEL_EXPONENT: Final = 0.092
+LEVEL_SPREAD: Final = 0.26
 """Fitted to purchases: level of a deal of LEVEL_AT_EUR, how it falls with size, standard deviation of its log."""
 LEVEL_AT_EUR: Final = 1e7
 

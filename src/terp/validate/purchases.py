@@ -62,6 +62,7 @@ class Purchase(Record):
     maintenance_years_count   years of maintenance in the sum
     gpus_count       for the baseline, where there is no machine file
     quoted           a sum of quotes, on which nobody negotiated
+    gives_price      a price of the catalogue is taken from the sum
     left_out         why no price is made of it
     """
 
@@ -76,6 +77,7 @@ class Purchase(Record):
     operation: Operation | None = None
     gpus_count: int | None = Field(default=None, ge=1, le=10_000_000)
     quoted: bool = False
+    gives_price: bool = False
     left_out: str = ""
     note: str = ""
 
