@@ -16,6 +16,7 @@ from terp.catalogue import (
     job_profiles,
     job_table,
     published_jobs,
+    read_prices,
     series_names,
 )
 from terp.catalogue.parts import FAMILIES
@@ -51,6 +52,7 @@ def test_every_source_is_used_and_known(catalogue):
     used = {entry.source for entry in catalogue.provenance.values() if entry.source}
     for read, name in SHIPPED:
         used |= {entry.source for entry in read(name).provenance.values() if entry.source}
+    used |= {entry.source for entry in read_prices().provenance.values() if entry.source}
     used |= {hourly(name).entry.origin for name in series_names()}
     assert used - set(catalogue.sources) == set()
     read = [*(ROOT / "src").rglob("*.py"), *(ROOT / "docs" / "theory").glob("*.md"), *(ROOT / "scripts").glob("*.py")]

@@ -19,7 +19,7 @@ from terp.units import Money as Amount
 from terp.units import NotAQuantity, parse_money_range, parse_range
 
 PRICE_FILES: Final = ("nodes", "networks", "storage", "facilities", "services")
-Per = Literal["piece", "TB", "kW", "kW month", "kW year", "FTE year", "GPU year", "year"]
+Per = Literal["piece", "TB", "kW", "kW month", "kW year", "FTE year", "GPU year", "GPU hour", "year"]
 
 
 class Price(Part):
