@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from terp.build import Machine
 from terp.catalogue import Accelerator, Node, read_catalogue
-from terp.describe import ModelFile, Runs, read_model
+from terp.describe import ModelFile, Runs, Workload, read_model
 from terp.errors import Problem, Problems, UnknownName
 from terp.model.collectives import Interconnect, interconnect_between, interconnect_of
 from terp.model.column import RECOMPUTE
@@ -15,6 +16,7 @@ from terp.model.networks import work_of
 from terp.model.strategy import Strategy, misfits_of_precision, misfits_of_strategy
 from terp.model.training import TrainingStep, predict_step
 from terp.model.work import Work
+from terp.reader import Written
 from terp.units import show
 
 
@@ -84,3 +86,10 @@ def strategy_of(runs: Runs, gpus_most: int) -> Strategy:
         adapters=runs.adapters,
         optimizer=runs.optimizer,
     )
+
+
+def placed(workload: Written[Workload], path: tuple[str, ...], problem: Problem) -> Problem:
+    """A problem of an option of `terp predict`, at the key of a workload file that says the same."""
+    key = problem.path.removeprefix("--").replace("-", "_")
+    would_do = re.sub(r"--([a-z]+)", r"\1", problem.would_do) if key else problem.would_do
+    return workload.tree.problem((*path, key) if key else path, problem.wrong, problem.found, would_do)

@@ -8,7 +8,6 @@ profile over those of this machine.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 from terp.build import Machine
 from terp.catalogue import Accelerator, Node, Processor, job_profile, read_catalogue
 from terp.describe import Workload
-from terp.errors import Problem, Problems
+from terp.errors import Problems
 from terp.model import (
     TrainingStep,
     checkpoint_bytes,
@@ -31,7 +30,7 @@ from terp.model import (
 )
 from terp.model.generations import MEASURED
 from terp.model.mix import job_names, profile_names
-from terp.model.runs import Asked, asked_on
+from terp.model.runs import Asked, asked_on, placed
 from terp.model.training_power import step_power
 from terp.reader import Provenance, Written
 
@@ -86,7 +85,7 @@ def kinds_of(machine: Machine, workload: Written[Workload]) -> tuple[Kind, ...]:
                 scatter = _scatter_ratio(machine, asked, step)
             except Problems as error:
                 path = ("domains", domain, "jobs", name, "runs")
-                problems += [_placed(workload, path, problem) for problem in error.problems]
+                problems += [placed(workload, path, problem) for problem in error.problems]
         if job.node_power_w is not None:
             level_w, level_from = job.node_power_w * scale, FILE
         model = job.runs.model if job.runs else ""
@@ -116,13 +115,6 @@ def scale_of_workload(machine: Machine) -> float:
     node = catalogue.part(Node, WORKLOAD_NODE)
     accelerator, processor = catalogue.part(Accelerator, node.accelerator), catalogue.part(Processor, node.processor)
     return levels_of(machine).full_w / node_levels(node, accelerator, processor).full_w
-
-
-def _placed(workload: Written[Workload], path: tuple[str, ...], problem: Problem) -> Problem:
-    """A problem of an option of `terp predict`, at the key of a workload file that says the same."""
-    key = problem.path.removeprefix("--").replace("-", "_")
-    would_do = re.sub(r"--([a-z]+)", r"\1", problem.would_do) if key else problem.would_do
-    return workload.tree.problem((*path, key) if key else path, problem.wrong, problem.found, would_do)
 
 
 def _speeds(asked: Asked, step: TrainingStep, profiles: Iterable[str]) -> dict[str, float]:
