@@ -7,6 +7,19 @@ from terp.model.benchmark import benchmark_power_w, benchmark_system
 from terp.model.capped import Capped, capped, capped_job, gpu_cap_of_node_w
 from terp.model.checkpoint import checkpoint_bytes, checkpoint_interval, checkpoint_write_s, expected_ettr
 from terp.model.collectives import Interconnect, collective_s, interconnect_between, interconnect_of
+from terp.model.costs import (
+    CostLine,
+    UnitPrice,
+    cost_line,
+    hardware_lines,
+    installation_line,
+    part_price,
+    ranges_of,
+    scenarios_eur,
+    unit_price,
+    unpriced_parts,
+)
+from terp.model.deals import MARKET, draw_factors, level_fraction, split_lognormal
 from terp.model.dgemm import dgemm_flop_per_s, power_limited_clock_hz
 from terp.model.facility import (
     HallFlows,
@@ -25,7 +38,7 @@ from terp.model.hpl_power import NETWORK_J_PER_BYTE, hpl_power_w
 from terp.model.inference import decode_s, prefill_s
 from terp.model.kernels import SOFTWARE, STREAM_SHARE, attention_s, gemm_s, stream_s
 from terp.model.machine import MachinePower, machine_power
-from terp.model.money import Peaks, capacity_charge_eur, energy_price_eur_per_j, staircase_eur
+from terp.model.money import Peaks, capacity_charge_eur, energy_price_eur_per_j, staircase_eur, staircases_eur
 from terp.model.mxp import MxpPrediction, predict_mxp
 from terp.model.networks import work_of
 from terp.model.node_power import PATTERNS, JobPower, Pattern, Shape, job_power, node_trace_w, pattern_for
@@ -36,11 +49,13 @@ from terp.model.work import Work
 
 __all__ = [
     "GENERATIONS",
+    "MARKET",
     "NETWORK_J_PER_BYTE",
     "PATTERNS",
     "SOFTWARE",
     "STREAM_SHARE",
     "Capped",
+    "CostLine",
     "Generation",
     "HallFlows",
     "HpcgPrediction",
@@ -56,6 +71,7 @@ __all__ = [
     "Shape",
     "Strategy",
     "TrainingStep",
+    "UnitPrice",
     "Weather",
     "Work",
     "attention_s",
@@ -69,8 +85,10 @@ __all__ = [
     "checkpoint_write_s",
     "collective_s",
     "cooling_degree_days",
+    "cost_line",
     "decode_s",
     "dgemm_flop_per_s",
+    "draw_factors",
     "energy_price_eur_per_j",
     "expected_ettr",
     "facility_power_w",
@@ -79,11 +97,14 @@ __all__ = [
     "generation_named",
     "gpu_cap_of_node_w",
     "hall_flows",
+    "hardware_lines",
     "hpl_power_w",
     "idle_power_w",
+    "installation_line",
     "interconnect_between",
     "interconnect_of",
     "job_power",
+    "level_fraction",
     "levels_from_parts",
     "levels_of",
     "machine_power",
@@ -92,6 +113,7 @@ __all__ = [
     "node_levels",
     "node_power_w",
     "node_trace_w",
+    "part_price",
     "pattern_for",
     "power_limited_clock_hz",
     "predict_hpcg",
@@ -100,8 +122,14 @@ __all__ = [
     "predict_step",
     "prefill_s",
     "pue",
+    "ranges_of",
+    "scenarios_eur",
+    "split_lognormal",
     "staircase_eur",
+    "staircases_eur",
     "stream_s",
+    "unit_price",
+    "unpriced_parts",
     "waste_heat_celsius",
     "work_of",
 ]
