@@ -102,6 +102,7 @@ class Choices(Record):
 
     gpu_caps   power caps of the GPUs in operation, over the makers' own
     spares     nodes that stand by, over all
+    operation_years   years of operation to choose from; empty: the budget's
     """
 
     nodes: list[Name] = []
@@ -109,6 +110,7 @@ class Choices(Record):
     oversubscriptions: list[Ratio] = [1.0, 2.0]
     gpu_caps: list[Share] = [1.0, 0.85, 0.7]
     spares: list[Share] = [0.0, 0.02]
+    operation_years: list[int] = []
 
 
 class Ceilings(Record):
