@@ -29,6 +29,7 @@ from terp.describe.machine import (
     OtherNodes,
     PublishedCounts,
     Storage,
+    Topology,
 )
 from terp.describe.model import Experts, Latent, ModelFile, Patches, StateSpace, TransformerModel, Window
 from terp.describe.policy import Account, Assign, Backfill, Limits, Partition, Policy, Priority, Qos, Reservation, Weights
@@ -107,6 +108,7 @@ __all__ = [
     "StateSpace",
     "Storage",
     "TaxSlice",
+    "Topology",
     "Trace",
     "TransformerModel",
     "UNetModel",

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Final
 
+import numpy as np
+
+from terp.build import Ints
 from terp.catalogue import Node, StorageAppliance
 from terp.plan.frames import Extras, Frame, frame_for, kits_for
 from terp.plan.inputs import Inputs, Place
 from terp.plan.months import MONTH_S, later
 
-FLASH: Final = "ai400x2"
-DISK: Final = "disk-appliance"
+_EXACT: Final = 1e-9
 ACCEPTANCE_MONTHS: Final = 3
 """From delivery to the first jobs: assumed, 2 to 9.  Gefion opened six months after it was announced (gefion-press)."""
 
@@ -40,9 +42,14 @@ class Design:
         """The month of the first jobs."""
         return later(self.delivered, ACCEPTANCE_MONTHS)
 
-    def extras(self, european_count: int = 0) -> Extras:
-        """What stands beside its nodes."""
-        return Extras(flash_count=self.flash_count, disks_count=self.disks_count, european_count=european_count)
+    def extras(self, european_fraction: float, nodes: int | Ints) -> Extras:
+        """What stands beside so many nodes: a partition of at least that share of them, and storage."""
+        european = -np.floor(-european_fraction * np.asarray(nodes) + _EXACT).astype(np.int64)
+        return Extras(
+            flash_appliances_count=self.flash_count,
+            capacity_appliances_count=self.disks_count,
+            european_servers_count=int(european) if isinstance(nodes, int) else european,
+        )
 
 
 @dataclass(frozen=True)
@@ -79,7 +86,7 @@ def designs(inputs: Inputs) -> tuple[list[Design], list[Loser]]:
 def _frames(inputs: Inputs, node: str) -> Iterator[Frame]:
     """Fabrics of a node by rule; a taper of a rail-optimised tree is tried as of a plain one."""
     choices = inputs.budget.record.choices
-    for kit in kits_for(inputs.catalogue.part(Node, node), inputs.catalogue):
+    for kit in kits_for(node, inputs.catalogue):
         for topology in choices.topologies:
             for ratio in choices.oversubscriptions:
                 frame = frame_for(node, kit, topology, ratio, inputs.catalogue)
@@ -129,7 +136,8 @@ def _variants(inputs: Inputs, frame: Frame, place: Place, delivered: str) -> Ite
 def storage_ways(inputs: Inputs) -> list[tuple[int, int]]:
     """Flash and disk appliances that meet the floors: flash as asked for and the rest on disk, or all on flash."""
     must = inputs.budget.record.must
-    flash_bytes, disk_bytes = (inputs.catalogue.part(StorageAppliance, name).usable_bytes for name in (FLASH, DISK))
+    appliances = (Extras().flash_appliance, Extras().capacity_appliance)
+    flash_bytes, disk_bytes = (inputs.catalogue.part(StorageAppliance, name).usable_bytes for name in appliances)
     flash = ceil(must.flash_bytes / flash_bytes - 1e-9)
     rest = max(must.storage_bytes - flash * flash_bytes, 0.0)
     ways = [(max(flash, 1), ceil(rest / disk_bytes - 1e-9)), (max(ceil(must.storage_bytes / flash_bytes - 1e-9), 1), 0)]

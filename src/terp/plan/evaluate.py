@@ -9,15 +9,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from terp.catalogue import Accelerator, Node
-from terp.describe import COST_CLASSES
-from terp.model import levels_of, staircases_eur
+from terp.catalogue import Node
+from terp.model import staircases_eur
 from terp.plan.designs import Design
-from terp.plan.frames import Shapes
 from terp.plan.months import number_of
 from terp.plan.payers import affordable
 from terp.plan.setting import Setting
-from terp.plan.work import NodeWork
+from terp.plan.shapes import Shapes
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -74,10 +72,11 @@ class Evaluated:
         return np.logical_and.reduce([mask for name, mask in self.met.items() if name != MONEY])
 
 
-def evaluate(setting: Setting, design: Design, nodes: Ints) -> Evaluated:
-    """A design with each of some numbers of nodes, rising."""
-    inputs, work = setting.inputs, setting.work_of(design)
-    shapes = setting.shapes_of(design, nodes)
+def evaluate(setting: Setting, design: Design) -> Evaluated:
+    """A design with every number of nodes that is tried."""
+    inputs, work = setting.inputs, setting.work_of_frame(design.frame, design.gpu_cap_fraction)
+    shapes = setting.shapes_of(design.frame, design.flash_count, design.disks_count)
+    nodes = shapes.nodes_count
     node = inputs.catalogue.part(Node, design.frame.node)
     gpus = nodes * node.accelerators_count
     load = inputs.load_fraction
@@ -92,7 +91,7 @@ def evaluate(setting: Setting, design: Design, nodes: Ints) -> Evaluated:
     hours = serving * node.accelerators_count * YEAR_H * load * (1 - setting.lost_fraction(design))
     weights = inputs.weights
     science = hours[:, None] * np.array([weights[name] * work.h100_ratio[name] for name in weights])
-    quantities = _quantities(setting, design, shapes, nodes, rated_w, rated_w * worst, energy_j)
+    quantities = _quantities(setting, design, nodes, rated_w, rated_w * worst, energy_j)
     tax_eur = design.years_count * staircases_eur(energy_j, inputs.places[design.place].site.record.energy_tax)
     ledger = setting.ledger_of(design.years_count)
     by_class = ledger.by_class(quantities, setting.tariff, {"operation": tax_eur, "programme": setting.programme_eur})
@@ -111,7 +110,7 @@ def evaluate(setting: Setting, design: Design, nodes: Ints) -> Evaluated:
         science_h100_hours=total,
         gpu_hours_per_year=hours,
         tokens_per_year=busy_gpus * work.tokens_per_s * YEAR_S,
-        rmax_flop_per_s=setting.rmax_of(design, nodes),
+        rmax_flop_per_s=setting.rmax_of(design),
         energy_j_per_year=energy_j,
         carbon_kg_per_year=energy_j * carbon,
         power_w=it_w * pue,
@@ -124,27 +123,27 @@ def evaluate(setting: Setting, design: Design, nodes: Ints) -> Evaluated:
 
 
 def _quantities(
-    setting: Setting, design: Design, shapes: Shapes, nodes: Ints, rated_w: Floats, meter_w: Floats, energy_j: Floats
+    setting: Setting, design: Design, nodes: Ints, rated_w: Floats, meter_w: Floats, energy_j: Floats
 ) -> Floats:
     """What each machine takes of each column, in the unit of its price; hardware at the level of a deal of its size."""
-    ledger, node = setting.ledger_of(design.years_count), setting.inputs.catalogue.part(Node, design.frame.node)
-    columns = setting.hardware_of(design, nodes).copy()
+    node = setting.inputs.catalogue.part(Node, design.frame.node)
+    columns = setting.hardware_of(design).copy()
     years, kilowatt = design.years_count, rated_w / 1e3
     place = setting.inputs.places[design.place].choice
     if node.cooling == "liquid":
-        columns[:, ledger.index("cdu")] = nodes * node.rated_power_w / 1e3
-    hardware = np.array([column.hardware for column in ledger.columns])
+        columns[:, setting.index("cdu", "cooling")] = nodes * node.rated_power_w / 1e3
+    hardware = np.array([column.hardware for column in setting.columns])
     columns[:, hardware] *= setting.level_of(columns[:, hardware] @ setting.tariff.prices[hardware])[:, None]
     if place.hall == "new":
-        columns[:, ledger.index("hall")] = kilowatt
-        columns[:, ledger.index("grid-connection")] = meter_w / 1e3
+        columns[:, setting.index("hall", "hall")] = kilowatt
+        columns[:, setting.index("grid-connection", "grid")] = meter_w / 1e3
     else:
-        columns[:, ledger.index("fit-out")] = kilowatt
+        columns[:, setting.index("fit-out", "fit-out")] = kilowatt
     if place.hall == "colocation":
-        columns[:, ledger.index("colocation")] = kilowatt * 12 * years
-    columns[:, ledger.index(f"electricity-{design.place}")] = energy_j / 3.6e6 * years
-    columns[:, ledger.index("staff")] = setting.inputs.budget.record.staff_count * years
-    columns[:, ledger.index("software")] = nodes * node.accelerators_count * years
+        columns[:, setting.index("colocation", "rent")] = kilowatt * 12 * years
+    columns[:, setting.index(f"electricity-{design.place}", "electricity")] = energy_j / 3.6e6 * years
+    columns[:, setting.index("staff", "staff")] = setting.inputs.budget.record.staff_count * years
+    columns[:, setting.index("software", "software")] = nodes * node.accelerators_count * years
     return columns
 
 
@@ -155,7 +154,7 @@ def _met(
     """Which machines meet which constraint."""
     record, place = setting.inputs.budget.record, setting.inputs.places[design.place].choice
     node = setting.inputs.catalogue.part(Node, design.frame.node)
-    gpus = shapes.nodes * node.accelerators_count
+    gpus = shapes.nodes_count * node.accelerators_count
     met = {
         "fabric": shapes.fits,
         "largest job": gpus >= setting.largest_job_count,
@@ -165,13 +164,12 @@ def _met(
     }
     if place.pue_ceiling_ratio is not None:
         met["pue"] = pue <= place.pue_ceiling_ratio
-    if record.ceilings.machine_contract is not None:
-        limit = setting.inputs.prices.euros(record.ceilings.machine_contract, record.prices_of)
-        ledger = setting.ledger_of(design.years_count)
-        met["contract"] = ledger.contract_eur(quantities, setting.tariff, CONTRACT_LINES) <= limit
+    if setting.contract_limit_eur is not None:
+        contract = setting.ledger_of(design.years_count).contract_eur(quantities, setting.tariff, CONTRACT_LINES)
+        met["contract"] = contract <= setting.contract_limit_eur
     if record.ceilings.carbon_kg_per_year is not None:
         met["carbon"] = carbon_kg <= record.ceilings.carbon_kg_per_year
-    least = max(record.must.rmax_flop_per_s, setting.rmax_of_rank(record.must.rank_count, design.delivered))
+    least = max(record.must.rmax_flop_per_s, setting.least_rmax(record.must.rank_count, design.delivered))
     if least > 0:
-        met["rank"] = setting.rmax_of(design, shapes.nodes) >= least
+        met["rank"] = setting.rmax_of(design) >= least
     return met

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +13,7 @@ from terp.plan.halls import Halls
 from terp.plan.objectives import OBJECTIVES
 from terp.plan.payers import Source, money
 from terp.reader import Written
+from terp.units import NotAQuantity, parse_range
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,15 @@ class Inputs:
         total = sum(given.values())
         return {name: weight / total for name, weight in given.items() if weight > 0}
 
+    def range_of(self, path: str, dimension: str, value: float) -> tuple[float, float, float]:
+        """Low, central and high of a value of the budget; all equal where it has no range in numbers."""
+        entry = self.budget.provenance.get(path)
+        try:
+            low, high = parse_range(entry.range_text, dimension) if entry and entry.range_text else (value, value)
+        except NotAQuantity:
+            low, high = value, value
+        return low, value, high
+
     @property
     def load_fraction(self) -> float:
         """GPU time asked for over GPU time in service."""
@@ -88,20 +99,21 @@ def read_inputs(budget: Written[Budget], objective: str = "", sites: tuple[str, 
         if not sites or name in sites
     }
     prices = read_prices()
-    workload = weighted(read_workload(record.want.workload), record)
+    workload = weighted(read_workload(record.want.workload), record.want.domains, record.want.load_fraction)
     return Inputs(budget, read_catalogue(), prices, workload, places, money(record, prices), wanted)
 
 
-def weighted(workload: Written[Workload], budget: Budget) -> Written[Workload]:
-    """The workload with the budget's load, in which each group works on the domains as the budget weighs them."""
-    record, want = workload.record, budget.want
+def weighted(
+    workload: Written[Workload], domains: Mapping[str, float], load_fraction: float | None = None
+) -> Written[Workload]:
+    """A workload with another load, in which each group works on the domains as they are weighed; empty: as it stands."""
     update: dict[str, object] = {}
-    if want.domains:
-        total = sum(want.domains.values())
-        shares = {name: weight / total for name, weight in want.domains.items() if weight > 0}
-        groups = {name: group.model_copy(update={"domains": shares}) for name, group in record.groups.items()}
-        update["groups"] = groups
-    if want.load_fraction is not None:
-        update["load_fraction"] = want.load_fraction
-    changed = record.model_copy(update=update) if update else record
+    if domains:
+        total = sum(domains.values())
+        shares = {name: weight / total for name, weight in domains.items() if weight > 0}
+        groups = workload.record.groups.items()
+        update["groups"] = {name: group.model_copy(update={"domains": shares}) for name, group in groups}
+    if load_fraction is not None:
+        update["load_fraction"] = load_fraction
+    changed = workload.record.model_copy(update=update) if update else workload.record
     return Written(changed, workload.file, workload.provenance, workload.tree)

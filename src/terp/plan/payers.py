@@ -83,22 +83,49 @@ def _buys_eur(sources: Sequence[Source], vat: Vat, reserve_fraction: float) -> l
 
 
 def slack_eur(costs_eur: Floats, sources: Sequence[Source], vat: Vat, reserve_fraction: float) -> tuple[Floats, Ints]:
-    """How much more the tightest set of classes could cost, and which set that is; shapes (n,).
+    """How much dearer all could be, in proportion, and the set of classes at which money then ends; shapes (n,).
 
     costs_eur   without tax, >= 0, shape (n, 4) in the order of COST_CLASSES [EUR]
 
-    Slack is without tax, and below zero exactly what nobody can pay.  Sets are numbers of which bit k stands for class k:
-    1 acquisition, 2 building, 4 operation, 8 programme.  Where nothing costs anything, slack is infinite and the set 0.
+    Slack is (f - 1) of the whole cost, f the largest factor on all costs that can be paid (ceilings are shares, and grow
+    with the costs).  Below zero it is exactly what nobody can pay.  It is without tax, and infinite where no money ends.
+    Sets are numbers whose bit k stands for class k: 1 acquisition, 2 building, 4 operation, 8 programme; 0 is none.
     """
-    least, tightest = np.empty(len(costs_eur)), np.empty(len(costs_eur), dtype=np.int64)
+    slack, tightest = np.empty(len(costs_eur)), np.empty(len(costs_eur), dtype=np.int64)
     buys = _buys_eur(sources, vat, reserve_fraction)
     for start in range(0, len(costs_eur), _BLOCK_ROWS):
         rows = slice(start, start + _BLOCK_ROWS)
-        spare = _spare_eur(costs_eur[rows], sources, buys)
-        tightest[rows] = spare.argmin(axis=0) + 1
-        least[rows] = spare.min(axis=0)
-    tightest[np.isinf(least)] = 0
-    return least, tightest
+        costs = costs_eur[rows]
+        spare, factor, whole = _spare_eur(costs, sources, buys), _factor(costs, sources, buys), costs.sum(axis=1)
+        short = spare.min(axis=0) < -_EXACT * whole
+        tightest[rows] = np.where(short, spare.argmin(axis=0), factor.argmin(axis=0)) + 1
+        with np.errstate(invalid="ignore"):  # nothing times infinity
+            more = np.where(whole > 0, (factor.min(axis=0) - 1.0) * whole, inf)
+        slack[rows] = np.where(short, spare.min(axis=0), np.maximum(0.0, more))
+    tightest[np.isinf(slack)] = 0
+    return slack, tightest
+
+
+def _factor(costs_eur: Floats, sources: Sequence[Source], buys_eur: Sequence[float]) -> Floats:
+    """The largest factor on all costs at which each set of classes can be paid, shape (15, n); infinite if all can.
+
+    The root of sum over p of min(a_p, f w_p) = f d, concave in f: Newton's steps from above meet it exactly, after at most
+    as many as there are payers, since each step takes those for spent whose money ends at the factor before.
+    """
+    by_class = np.ascontiguousarray(costs_eur.T)
+    due = _SETS @ by_class
+    might = [(_SETS * np.array(source.ceilings)) @ by_class for source in sources]
+    factor = np.full_like(due, inf)
+    for _ in range(len(sources) + 1):
+        spent, open_eur = np.zeros_like(due), due.copy()
+        with np.errstate(invalid="ignore", divide="ignore"):
+            for bound, share in zip(buys_eur, might, strict=True):
+                ends = (factor * share >= bound) & (bound < inf)
+                spent += np.where(ends, bound, 0.0)
+                open_eur -= np.where(ends, 0.0, share)
+            # at the root rounding may take a payer for unspent: a step never goes up
+            np.minimum(factor, np.where(open_eur > _EXACT * due, spent / open_eur, inf), out=factor)
+    return factor
 
 
 def _spare_eur(costs_eur: Floats, sources: Sequence[Source], buys_eur: Sequence[float]) -> Floats:

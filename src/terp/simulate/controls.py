@@ -49,6 +49,12 @@ class Controls:
     delay_by: Literal["price", "carbon"] = "price"
 
 
+def controls_of(machine: Machine, controls: Controls | None) -> Controls:
+    """The settings of a run on a machine: its file's cap of the GPUs counts where none is given."""
+    turned, cap_w = controls or Controls(), machine.file.compute.gpu_cap_w
+    return turned if turned.gpu_cap_w or cap_w is None else replace(turned, gpu_cap_w=cap_w)
+
+
 def capped_kinds(machine: Machine, kinds: tuple[Kind, ...], controls: Controls) -> tuple[tuple[Kind, ...], Floats]:
     """The kinds of job under a cap of their GPUs or nodes, and how fast each then runs over before."""
     caps_w = [controls.gpu_cap_w] if controls.gpu_cap_w > 0 else []
