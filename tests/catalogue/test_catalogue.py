@@ -56,7 +56,7 @@ def test_every_source_is_used_and_known(catalogue):
     used |= {hourly(name).entry.origin for name in series_names()}
     assert used - set(catalogue.sources) == set()
     read = [*(ROOT / "src").rglob("*.py"), *(ROOT / "docs" / "theory").glob("*.md"), *(ROOT / "scripts").glob("*.py")]
-    read += (ROOT / "validation").glob("*/cases.yaml")
+    read += [*(ROOT / "budgets").glob("*.yaml"), *(ROOT / "sites").glob("*.yaml"), *(ROOT / "validation").rglob("*.yaml")]
     words = set(re.findall(r"[a-z0-9][a-z0-9.-]+", " ".join(path.read_text("utf-8") for path in read)))
     assert {key for key in set(catalogue.sources) - used if key not in words} == set(), "cited nowhere"
 

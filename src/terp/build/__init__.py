@@ -3,11 +3,39 @@
 Description + catalogue -> Machine: nodes in their racks, fabric to the cable, storage, power, bill of materials.
 """
 
-from terp.build.bill import Line
-from terp.build.fabric import Fabric
+from terp.build.bill import Line, bill_of_materials
+from terp.build.counts import Counts, FabricCounts, Whole, over
+from terp.build.fabric import Fabric, Ints
 from terp.build.machine import Machine, Stored, build_machine
-from terp.build.networks import Networks
-from terp.build.nodes import Nodes
+from terp.build.networks import Networks, build_networks, nodes_of_storage_leaf
+from terp.build.nodes import Nodes, cable_faults, racks_of
 from terp.build.paths import Way, way_between
+from terp.build.tree_counts import TreeRule, tree_counts, tree_rule
+from terp.build.trees import leaf_ports, nodes_of_leaf
 
-__all__ = ["Fabric", "Line", "Machine", "Networks", "Nodes", "Stored", "Way", "build_machine", "way_between"]
+__all__ = [
+    "Counts",
+    "Fabric",
+    "FabricCounts",
+    "Ints",
+    "Line",
+    "Machine",
+    "Networks",
+    "Nodes",
+    "Stored",
+    "TreeRule",
+    "Way",
+    "Whole",
+    "bill_of_materials",
+    "build_machine",
+    "build_networks",
+    "cable_faults",
+    "leaf_ports",
+    "nodes_of_leaf",
+    "nodes_of_storage_leaf",
+    "over",
+    "racks_of",
+    "tree_counts",
+    "tree_rule",
+    "way_between",
+]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from terp.build.bill import Line, bill_of_materials
+from terp.build.counts import counts_of, fabric_counts
 from terp.build.dragonflies import build_dragonfly
 from terp.build.fabric import Fabric
 from terp.build.networks import Networks, build_networks
@@ -23,7 +24,7 @@ from terp.catalogue import (
     StorageAppliance,
     Switch,
 )
-from terp.describe import PARTS, MachineFile, Storage, unknown_parts
+from terp.describe import MachineFile, Storage, parts_named, unknown_parts
 from terp.errors import Problems
 from terp.reader import Provenance, Written
 
@@ -55,10 +56,10 @@ class Machine:
     switch: Switch
     nodes: Nodes
     fabric: Fabric
-    networks: Networks
+    networks: Networks[int]
     storage: Stored
     reliability: Reliability
-    bill: tuple[Line, ...]
+    bill: tuple[Line[int], ...]
     catalogue_digest: str
     provenance: dict[str, Provenance]
 
@@ -96,10 +97,7 @@ class Machine:
 def build_machine(written: Written[MachineFile], catalogue: Catalogue) -> Machine:
     """Builds a machine by rule.  Raises Problems: parts that are not there, nodes that do not fit fabric or rack."""
     file = written.record
-    sections = {(section, field): getattr(file, section) for section, field, _ in PARTS}
-    named = {(section, field): getattr(part, field) for (section, field), part in sections.items() if part is not None}
-    named = {place: name for place, name in named.items() if name is not None}
-    problems = unknown_parts(written.tree, named, catalogue)
+    problems = unknown_parts(written.tree, parts_named(file), catalogue)
     if problems:
         raise Problems(problems)
     node = catalogue.part(Node, file.compute.node)
@@ -114,8 +112,9 @@ def build_machine(written: Written[MachineFile], catalogue: Catalogue) -> Machin
     if problems:
         raise Problems(problems)
     nodes = place_nodes(file.compute, fabric)
-    networks = build_networks(file, node, nodes.racks_count, fabric.switches_count, catalogue, rack)
-    bill = bill_of_materials(file, catalogue, node, nodes.racks_count, fabric, networks)
+    counts = counts_of(file, nodes.racks_count)
+    networks = build_networks(file, counts, fabric.switches_count, node, catalogue)
+    bill = bill_of_materials(file, catalogue, counts, fabric_counts(fabric, switch.ports_per_cage_count), networks)
     return Machine(
         file=file,
         node=node,
@@ -152,17 +151,24 @@ def reliability_of(written: Written[MachineFile], catalogue: Catalogue, nodes_co
 
 
 def stored(storage: Storage | None, catalogue: Catalogue) -> Stored:
-    """What the storage holds and how fast it is: as published, else added up from its appliances, else not known."""
+    """What the storage holds and how fast it is: as published, else added up from its appliances, else not known.
+
+    Both tiers hold data; the rates are of the first one.
+    """
     if storage is None:
         return Stored(None, None, None)
     if storage.appliance is None or storage.appliances_count is None:
         return Stored(storage.usable_bytes, storage.read_rate_bytes_per_s, storage.write_rate_bytes_per_s)
     one, count = catalogue.part(StorageAppliance, storage.appliance), storage.appliances_count
-    return Stored(count * one.usable_bytes, count * one.read_rate_bytes_per_s, count * one.write_rate_bytes_per_s)
+    usable_bytes = count * one.usable_bytes
+    if storage.capacity_appliance is not None and storage.capacity_appliances_count is not None:
+        second = catalogue.part(StorageAppliance, storage.capacity_appliance)
+        usable_bytes += storage.capacity_appliances_count * second.usable_bytes
+    return Stored(usable_bytes, count * one.read_rate_bytes_per_s, count * one.write_rate_bytes_per_s)
 
 
 def _provenance(
-    written: Written[MachineFile], catalogue: Catalogue, bill: tuple[Line, ...], node: Node
+    written: Written[MachineFile], catalogue: Catalogue, bill: tuple[Line[int], ...], node: Node
 ) -> dict[str, Provenance]:
     """The sourcing of the file's values and of every part in the machine."""
     used = {line.name for line in bill} | {node.accelerator, node.processor, node.adapter}

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from terp.build.counts import Whole, over
 from terp.build.fabric import Fabric
 from terp.catalogue import Cable, Catalogue, Node, Rack, Switch
 from terp.describe import Compute, MachineFile
+from terp.describe import Fabric as Wiring
 from terp.errors import Problem
 from terp.reader import Written
 from terp.units import show
@@ -57,28 +59,41 @@ def check_racks(written: Written[MachineFile], node: Node, rack: Rack) -> list[P
 
 def check_cables(written: Written[MachineFile], node: Node, switch: Switch, catalogue: Catalogue) -> list[Problem]:
     """What keeps the compute fabric's optics and cables from joining nodes and switches: rate or reach."""
-    file, tree = written.record.fabric, written.tree
+    faults = cable_faults(written.record.fabric, node, switch, catalogue)
+    return [written.tree.problem(("fabric", field), wrong, found) for field, wrong, found in faults]
+
+
+def cable_faults(file: Wiring, node: Node, switch: Switch, catalogue: Catalogue) -> list[tuple[str, str, str]]:
+    """As `check_cables`: the field, what is wrong with it, and what was found there."""
     needs = {
         "switch_optic": switch.ports_per_cage_count * switch.port_rate_bytes_per_s,
         "node_optic": node.compute_ports_count / node.compute_cages_count * node.compute_port_rate_bytes_per_s,
         "cable": node.compute_port_rate_bytes_per_s,
     }
-    problems = []
+    faults = []
     if node.compute_port_rate_bytes_per_s > switch.port_rate_bytes_per_s * 1.0001:
         wrong = f"slower than the nodes' ports, {8e-9 * switch.port_rate_bytes_per_s:.0f} Gb/s where they have "
         wrong += f"{8e-9 * node.compute_port_rate_bytes_per_s:.0f} Gb/s"
-        problems.append(tree.problem(("fabric", "switch"), wrong, repr(file.switch)))
+        faults.append(("switch", wrong, repr(file.switch)))
     for field, need in needs.items():
         if getattr(file, field) is None:
             continue
         cable = catalogue.part(Cable, getattr(file, field))
         if cable.rate_bytes_per_s < need:
             wrong = f"too slow: {8e-9 * cable.rate_bytes_per_s:.0f} Gb/s where {8e-9 * need:.0f} Gb/s pass"
-            problems.append(tree.problem(("fabric", field), wrong, repr(getattr(file, field))))
+            faults.append((field, wrong, repr(getattr(file, field))))
         if cable.reach_m < file.node_cable_m:
             wrong = f"longer than {getattr(file, field)} reaches, {cable.reach_m:g} m"
-            problems.append(tree.problem(("fabric", "node_cable"), wrong, f"{file.node_cable_m:g} m"))
-    return problems
+            faults.append(("node_cable", wrong, f"{file.node_cable_m:g} m"))
+    return faults
+
+
+def racks_of(nodes: Whole, per_unit: int, per_rack: int) -> Whole:
+    """Racks that nodes fill as `place_nodes` places them."""
+    if per_rack > per_unit:
+        return over(nodes, per_rack)
+    units = over(nodes, per_unit)
+    return (units - 1) * over(per_unit, per_rack) + over(nodes - (units - 1) * per_unit, per_rack)
 
 
 def place_nodes(compute: Compute, fabric: Fabric) -> Nodes:

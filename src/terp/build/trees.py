@@ -58,9 +58,7 @@ class _Shape:
 def build_tree(written: Written[MachineFile], node: Node, switch: Switch) -> Fabric:
     """A fat tree.  Raises Problems with all that keeps it from being built."""
     file, compute = written.record.fabric, written.record.compute
-    split = links_per_port(switch, node)
-    up = max(int(switch.ports_count / (1 + file.oversubscription_ratio) + 1e-9), 1)
-    down = int(up * file.oversubscription_ratio + 1e-9) * split
+    split, up, down = leaf_ports(switch, node, file.oversubscription_ratio)
     lay = _rails if file.topology == "rail-optimised-fat-tree" else _whole_nodes
     leaf, port, leaves = lay(compute.all_nodes_count, compute.nodes_per_unit_count, node.compute_ports_count, down)
     shape = _Shape(switch.ports_count, split, up, down, leaves, file.planes_count, leaf, port)
@@ -69,6 +67,23 @@ def build_tree(written: Written[MachineFile], node: Node, switch: Switch) -> Fab
     if problems:
         raise Problems(problems)
     return _wire(shape, tiers, file.manager_links_count, switch.port_rate_bytes_per_s)
+
+
+def leaf_ports(switch: Switch, node: Node, oversubscription_ratio: float) -> tuple[int, int, int]:
+    """Of a leaf: links of a node's rate that a port carries, ports towards spines, and links to nodes that it takes."""
+    split = links_per_port(switch, node)
+    up = max(int(switch.ports_count / (1 + oversubscription_ratio) + 1e-9), 1)
+    return split, up, int(up * oversubscription_ratio + 1e-9) * split
+
+
+def nodes_of_leaf(down: int, node_ports: int) -> int:
+    """Whole nodes that a leaf of a plain fat tree takes."""
+    return max(down // node_ports, 1)
+
+
+def leaves_joined(ports: int, tiers: int) -> int:
+    """Leaves of a plane that spines, or pods and cores, of `ports` ports can join."""
+    return ports if tiers == 2 else ports * (ports // 2)
 
 
 def _rails(nodes: int, per_unit: int, ports: int, _down: int) -> tuple[Ints, Ints, int]:
@@ -80,7 +95,7 @@ def _rails(nodes: int, per_unit: int, ports: int, _down: int) -> tuple[Ints, Int
 
 def _whole_nodes(nodes: int, per_unit: int, ports: int, down: int) -> tuple[Ints, Ints, int]:
     """As `_rails`, with all ports of a node on one leaf."""
-    per_leaf = max(down // ports, 1)
+    per_leaf = nodes_of_leaf(down, ports)
     leaves_a_unit = -(-per_unit // per_leaf)
     unit, slot = np.divmod(np.arange(nodes), per_unit)
     leaf = np.repeat((unit * leaves_a_unit + slot // per_leaf)[:, None], ports, axis=1)
@@ -102,7 +117,7 @@ def _misfits(written: Written[MachineFile], node: Node, shape: _Shape, tiers: in
     if node.compute_ports_count % shape.planes:
         wrong = f"the {node.compute_ports_count} ports of a node do not divide over the planes"
         problems.append(tree.problem(("fabric", "planes"), wrong, str(shape.planes)))
-    most = shape.ports if tiers == 2 else shape.ports * (shape.ports // 2)
+    most = leaves_joined(shape.ports, tiers)
     if shape.most_leaves > most:
         a_unit = shape.leaves / compute.units_count / shape.planes
         wrong = f"too many nodes for a fabric of {tiers} tiers of {shape.ports}-port switches"
@@ -182,7 +197,7 @@ def _manager_leaves(used: Ints, ports: int, links: int) -> Ints:
     return np.resize(free, links) if links <= free.size else free
 
 
-def _fewest_even(need: int, uplinks: int) -> int:
+def fewest_even(need: int, uplinks: int) -> int:
     """The fewest switches, at least `need`, over which `uplinks` divide evenly."""
     return next((count for count in range(max(need, 1), uplinks + 1) if uplinks % count == 0), uplinks)
 
@@ -191,7 +206,7 @@ def _two_tiers(leaves: int, shape: _Shape) -> tuple[Ints, int, int]:
     """Links of leaves to spines, with the numbers of spines and cores.  One leaf that all hang on needs no spine."""
     if leaves == 1:
         return np.zeros((0, 3), np.int64), 0, 0
-    spines = _fewest_even(-(-leaves * shape.up // shape.ports), shape.up)
+    spines = fewest_even(-(-leaves * shape.up // shape.ports), shape.up)
     leaf, spine = np.meshgrid(np.arange(leaves), leaves + np.arange(spines), indexing="ij")
     cables = np.full(leaf.size, shape.up // spines)
     return np.column_stack([leaf.ravel(), spine.ravel(), cables]), spines, 0
@@ -202,7 +217,7 @@ def _three_tiers(leaves: int, shape: _Shape) -> tuple[Ints, int, int]:
     half = shape.ports // 2
     pods = -(-leaves // half)
     spines = pods * shape.up
-    per_plane = _fewest_even(-(-leaves // shape.ports), half)
+    per_plane = fewest_even(-(-leaves // shape.ports), half)
     leaf = np.repeat(np.arange(leaves), shape.up)
     spine = leaves + leaf // half * shape.up + np.tile(np.arange(shape.up), leaves)
     lower = np.column_stack([leaf, spine, np.ones(leaf.size, np.int64)])

@@ -17,14 +17,26 @@ from terp.describe.budget import (
     Vat,
     Want,
 )
-from terp.describe.checks import unknown_parts
+from terp.describe.checks import parts_named, unknown_parts
 from terp.describe.hall import Conversion, Cooling, Evaporation, Hall, HeatReuse, Liquid, Rejection, Renewables
-from terp.describe.machine import PARTS, Compute, Fabric, Listed, MachineFile, Management, PublishedCounts, Storage
+from terp.describe.machine import (
+    PARTS,
+    Compute,
+    Fabric,
+    Listed,
+    MachineFile,
+    Management,
+    OtherNodes,
+    PublishedCounts,
+    Storage,
+    Topology,
+)
 from terp.describe.model import Experts, Latent, ModelFile, Patches, StateSpace, TransformerModel, Window
 from terp.describe.policy import Account, Assign, Backfill, Limits, Partition, Policy, Priority, Qos, Reservation, Weights
 from terp.describe.science import AfnoModel, EvoformerModel, MeshModel, ResNetModel, UNetModel
 from terp.describe.shipped import (
     MODEL_FAMILIES,
+    machine_of_text,
     read_budget,
     read_machine,
     read_model,
@@ -77,6 +89,7 @@ __all__ = [
     "Must",
     "Network",
     "ObjectiveName",
+    "OtherNodes",
     "Partition",
     "Patches",
     "Payer",
@@ -95,6 +108,7 @@ __all__ = [
     "StateSpace",
     "Storage",
     "TaxSlice",
+    "Topology",
     "Trace",
     "TransformerModel",
     "UNetModel",
@@ -103,6 +117,8 @@ __all__ = [
     "Weights",
     "Window",
     "Workload",
+    "machine_of_text",
+    "parts_named",
     "read_budget",
     "read_machine",
     "read_model",

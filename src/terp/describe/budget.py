@@ -23,7 +23,7 @@ class Payer(Record):
     amount    at most so much; absent: no bound but the ceilings
     pays      classes of cost that its money may be spent on
     ceilings  at most this share of a class of cost, such as half of the acquisition
-    buys_access              gets access time in proportion to what it pays of the total cost of ownership
+    buys_access              gets access time in proportion to what it pays of the classes that it may pay
     access_ceiling_fraction  and at most this share of the time
     exempt_from_vat          no tax on what it pays, as of a body of the European Union
     """
@@ -102,6 +102,7 @@ class Choices(Record):
 
     gpu_caps   power caps of the GPUs in operation, over the makers' own
     spares     nodes that stand by, over all
+    operation_years   years of operation to choose from; empty: the budget's
     """
 
     nodes: list[Name] = []
@@ -109,6 +110,7 @@ class Choices(Record):
     oversubscriptions: list[Ratio] = [1.0, 2.0]
     gpu_caps: list[Share] = [1.0, 0.85, 0.7]
     spares: list[Share] = [0.0, 0.02]
+    operation_years: list[int] = []
 
 
 class Ceilings(Record):

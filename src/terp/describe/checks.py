@@ -10,7 +10,7 @@ import typing
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
-from terp.catalogue import Catalogue, hourly, job_profiles, read_catalogue, series_names, unknown_sources
+from terp.catalogue import Catalogue, Part, Server, hourly, job_profiles, read_catalogue, series_names, unknown_sources
 from terp.describe.hall_checks import misfits_of_hall
 from terp.describe.machine import OF_TOPOLOGY, PARTS, MachineFile
 from terp.describe.model import ModelFile, TransformerModel
@@ -32,25 +32,39 @@ def unmet_sources(sourced: Sourced) -> list[Problem]:
 
 def unmet_names(sourced: Sourced) -> list[Problem]:
     """Sources and parts of a machine file that the catalogue does not have."""
-    named = {}
-    for section, field, _ in PARTS:
-        inside = sourced.data.get(section) if isinstance(sourced.data, dict) else None
-        name = inside.get(field) if isinstance(inside, dict) else None
-        if isinstance(name, str):
-            named[section, field] = name
+    places: list[tuple[str, ...]] = [(section, field) for section, field, _ in PARTS]
+    partitions = _at(sourced.data, ("partitions",))
+    places += [("partitions", name, "server") for name in (partitions if isinstance(partitions, dict) else {})]
+    names = {place: _at(sourced.data, place) for place in places}
+    named = {place: name for place, name in names.items() if isinstance(name, str)}
     return [*unmet_sources(sourced), *unknown_parts(sourced.tree, named, read_catalogue())]
 
 
-def unknown_parts(tree: Tree, named: Mapping[tuple[str, str], str], catalogue: Catalogue) -> list[Problem]:
-    """Parts that a machine file names, by section and field, and the catalogue does not have."""
+def _at(data: Any, path: tuple[str, ...]) -> Any:
+    """What stands at a path of plain data; None where nothing does."""
+    for step in path:
+        data = data.get(step) if isinstance(data, dict) else None
+    return data
+
+
+def parts_named(file: MachineFile) -> dict[tuple[str, ...], str]:
+    """The parts that a machine file names, by where they stand."""
+    sections = {(section, field): getattr(file, section) for section, field, _ in PARTS}
+    names = {place: getattr(section, place[1], None) for place, section in sections.items()}
+    named: dict[tuple[str, ...], str] = {place: name for place, name in names.items() if name is not None}
+    return named | {("partitions", name, "server"): other.server for name, other in file.partitions.items()}
+
+
+def unknown_parts(tree: Tree, named: Mapping[tuple[str, ...], str], catalogue: Catalogue) -> list[Problem]:
+    """Parts that a machine file names, by where they stand, and the catalogue does not have."""
+    kinds: dict[tuple[str, ...], type[Part]] = {(section, field): kind for section, field, kind in PARTS}
     problems = []
-    for section, field, kind in PARTS:
+    for place, name in named.items():
         try:
-            if (section, field) in named:
-                catalogue.part(kind, named[section, field])
+            catalogue.part(kinds.get(place, Server), name)
         except UnknownName as error:
             hint = str(error).partition("; ")[2]
-            problems.append(tree.problem((section, field), "no such part in the catalogue", repr(error.name), hint))
+            problems.append(tree.problem(place, "no such part in the catalogue", repr(error.name), hint))
     return problems
 
 
@@ -95,11 +109,17 @@ def _keys_of_topology(written: Written[MachineFile]) -> list[Problem]:
 
 
 def _storage_forms(written: Written[MachineFile]) -> list[Problem]:
-    storage = written.record.storage
-    if storage is None or len({part is None for part in (storage.appliance, storage.appliances_count, storage.switch)}) == 1:
+    storage, problems = written.record.storage, []
+    if storage is None:
         return []
-    wrong, would_do = "appliances in part", "write `appliance`, `appliances` and `switch`, or none of them"
-    return [written.tree.problem(("storage",), wrong, would_do=would_do, key=True)]
+    if len({part is None for part in (storage.appliance, storage.appliances_count, storage.switch)}) > 1:
+        would_do = "write `appliance`, `appliances` and `switch`, or none of them"
+        problems.append(written.tree.problem(("storage",), "appliances in part", would_do=would_do, key=True))
+    second = (storage.capacity_appliance, storage.capacity_appliances_count)
+    if any(second) and not all((*second, storage.appliance)):
+        would_do = "write `capacity_appliance` and `capacity_appliances`, beside `appliance`"
+        problems.append(written.tree.problem(("storage",), "a second tier in part", would_do=would_do, key=True))
+    return problems
 
 
 def _repair_times(written: Written[MachineFile]) -> list[Problem]:

@@ -18,6 +18,9 @@ PARTS: Final[tuple[tuple[str, str, type[Part]], ...]] = (
     ("fabric", "node_optic", Cable),
     ("storage", "appliance", StorageAppliance),
     ("storage", "switch", Switch),
+    ("storage", "cable", Cable),
+    ("storage", "switch_optic", Cable),
+    ("storage", "capacity_appliance", StorageAppliance),
     ("management", "in_band_switch", Switch),
     ("management", "in_band_cable", Cable),
     ("management", "out_of_band_switch", Switch),
@@ -26,7 +29,7 @@ PARTS: Final[tuple[tuple[str, str, type[Part]], ...]] = (
     ("management", "server", Server),
     ("management", "rack", Rack),
 )
-"""Where a machine file names parts: section, field, and the kind of part."""
+"""Where a machine file names parts: section, field, and the kind of part; `partitions` name a Server each beside these."""
 
 Topology = Literal["rail-optimised-fat-tree", "fat-tree", "dragonfly+", "dragonfly"]
 
@@ -45,6 +48,8 @@ class Compute(Record):
     A unit is what its fabric is made of: a scalable unit of a SuperPOD, a group of a dragonfly, the nodes under one
     group of leaves in a plain fat tree.  `left_out_count` nodes of the last unit give way, as one does to the fabric
     managers in a SuperPOD.
+
+    gpu_cap_w   cap under which the GPUs are run in operation; benchmarks run without it
     """
 
     node: Name
@@ -54,6 +59,7 @@ class Compute(Record):
     left_out_count: int = Field(default=0, ge=0, le=1023)
     rack: Name
     nodes_per_rack_count: int = Field(ge=1, le=256)
+    gpu_cap_w: float | None = Field(default=None, ge=10, le=5000)
 
     @property
     def all_nodes_count(self) -> int:
@@ -101,11 +107,19 @@ class Fabric(Record):
 
 
 class Storage(Record):
-    """The storage: appliances on a fabric of their own, a pair of node leaves and a storage leaf a unit; or as published."""
+    """The storage: appliances on a fabric of their own, a pair of node leaves and a storage leaf a unit; or as published.
+
+    capacity_appliance    a second tier on the same fabric, which holds more and whose rates are not counted
+    cable, switch_optic   of the storage fabric; those of the compute fabric where they are not given
+    """
 
     appliance: Name | None = None
     appliances_count: int | None = Field(default=None, ge=1, le=10_000)
+    capacity_appliance: Name | None = None
+    capacity_appliances_count: int | None = Field(default=None, ge=1, le=10_000)
     switch: Name | None = None
+    cable: Name | None = None
+    switch_optic: Name | None = None
     usable_bytes: float | None = Field(default=None, ge=1e12, le=1e19)
     read_rate_bytes_per_s: float | None = Field(default=None, ge=1e9, le=1e15)
     write_rate_bytes_per_s: float | None = Field(default=None, ge=1e9, le=1e15)
@@ -124,6 +138,14 @@ class Management(Record):
     servers_count: int = Field(ge=1, le=1000)
     rack: Name
     rack_units_used_count: int = Field(ge=1, le=60)
+
+
+class OtherNodes(Record):
+    """A partition of other nodes beside the GPU nodes, such as European processors.  The simulation runs no jobs there."""
+
+    title: str
+    server: Name
+    servers_count: int = Field(ge=1, le=100_000)
 
 
 class Listed(Record):
@@ -160,6 +182,7 @@ class MachineFile(Record):
     fabric: Fabric
     storage: Storage | None = None
     management: Management | None = None
+    partitions: dict[Name, OtherNodes] = {}
     reliability: Reliability | None = None
     listed: Listed | None = None
     published: PublishedCounts | None = None

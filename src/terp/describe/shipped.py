@@ -79,6 +79,11 @@ def read_machine(name_or_path: str) -> Written[MachineFile]:
     return _read(_find(name_or_path, "machines"), MachineFile, checks.unmet_names, checks.misfits_of_machine)
 
 
+def machine_of_text(text: str, shown: str) -> Written[MachineFile]:
+    """A machine from the text of a file, shown under a name.  Raises Problems."""
+    return _read((text, shown), MachineFile, checks.unmet_names, checks.misfits_of_machine)
+
+
 def read_site(name_or_path: str) -> Written[Site]:
     """A site file, by path or shipped name.  Raises Problems or UnknownName."""
     return _read(_find(name_or_path, "sites"), Site, checks.unmet_sources, checks.misfits_of_site)

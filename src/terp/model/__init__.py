@@ -3,7 +3,7 @@
 Pure functions, one model each, with its symbols, units and source.  No clock, no files, no state.
 """
 
-from terp.model.benchmark import benchmark_power_w, benchmark_system
+from terp.model.benchmark import benchmark_power_w, benchmark_system, node_in_hpl
 from terp.model.capped import Capped, capped, capped_job, gpu_cap_of_node_w
 from terp.model.checkpoint import checkpoint_bytes, checkpoint_interval, checkpoint_write_s, expected_ettr
 from terp.model.collectives import Interconnect, collective_s, interconnect_between, interconnect_of
@@ -33,12 +33,22 @@ from terp.model.facility import (
 )
 from terp.model.generations import GENERATIONS, Generation, generation_named
 from terp.model.hpcg import HpcgPrediction, predict_hpcg
-from terp.model.hpl import HplPrediction, HplSystem, matrix_order, predict_hpl
+from terp.model.goodput import mean_repair_s
+from terp.model.hpl import (
+    HplPrediction,
+    HplSystem,
+    HplTerms,
+    hpl_terms,
+    matrix_order,
+    matrix_orders,
+    predict_hpl,
+    rmax_interval,
+)
 from terp.model.hpl_power import NETWORK_J_PER_BYTE, hpl_power_w
 from terp.model.inference import decode_s, prefill_s
 from terp.model.kernels import SOFTWARE, STREAM_SHARE, attention_s, gemm_s, stream_s
-from terp.model.machine import MachinePower, machine_power
-from terp.model.money import Peaks, capacity_charge_eur, energy_price_eur_per_j, staircase_eur
+from terp.model.machine import MachinePower, machine_power, powers_w
+from terp.model.money import Peaks, capacity_charge_eur, energy_price_eur_per_j, staircase_eur, staircases_eur
 from terp.model.mxp import MxpPrediction, predict_mxp
 from terp.model.networks import work_of
 from terp.model.node_power import PATTERNS, JobPower, Pattern, Shape, job_power, node_trace_w, pattern_for
@@ -61,6 +71,7 @@ __all__ = [
     "HpcgPrediction",
     "HplPrediction",
     "HplSystem",
+    "HplTerms",
     "Interconnect",
     "JobPower",
     "MachinePower",
@@ -99,6 +110,7 @@ __all__ = [
     "hall_flows",
     "hardware_lines",
     "hpl_power_w",
+    "hpl_terms",
     "idle_power_w",
     "installation_line",
     "interconnect_between",
@@ -109,13 +121,16 @@ __all__ = [
     "levels_of",
     "machine_power",
     "matrix_order",
+    "matrix_orders",
     "mechanical_share",
+    "node_in_hpl",
     "node_levels",
     "node_power_w",
     "node_trace_w",
     "part_price",
     "pattern_for",
     "power_limited_clock_hz",
+    "powers_w",
     "predict_hpcg",
     "predict_hpl",
     "predict_mxp",
@@ -123,9 +138,11 @@ __all__ = [
     "prefill_s",
     "pue",
     "ranges_of",
+    "rmax_interval",
     "scenarios_eur",
     "split_lognormal",
     "staircase_eur",
+    "staircases_eur",
     "stream_s",
     "unit_price",
     "unpriced_parts",

@@ -6,6 +6,7 @@ from math import ceil
 from typing import Final
 
 from terp.build import Machine
+from terp.catalogue import Node
 from terp.errors import Problem, Problems
 from terp.model.hpl import BLOCK, HplSystem
 from terp.model.hpl_power import ACTIVITY, hpl_power_w
@@ -36,14 +37,15 @@ def benchmark_system(machine: Machine, gpus: int | None = None, order: int | Non
         problems.append(Problem("", 0, 0, "", "no matrix of that order can be run", str(order), would_do))
     if problems:
         raise Problems(problems)
+    gpus_per_node, network_bytes_per_s = node_in_hpl(node, machine.file.fabric.oversubscription_ratio)
+    return HplSystem(machine.accelerator, count, gpus_per_node, network_bytes_per_s, order)
+
+
+def node_in_hpl(node: Node, oversubscription_ratio: float) -> tuple[int, float]:
+    """GPUs of what counts as one node, and network rate of each [B/s]."""
     ports = node.compute_ports_count * node.compute_port_rate_bytes_per_s
-    return HplSystem(
-        accelerator=machine.accelerator,
-        gpus_count=count,
-        gpus_per_node_count=max(node.link_domain_count, node.accelerators_count),
-        network_bytes_per_s=ports / node.accelerators_count / machine.file.fabric.oversubscription_ratio**0.5,
-        n_count=order,
-    )
+    a_gpu_bytes_per_s = ports / node.accelerators_count / oversubscription_ratio**0.5
+    return max(node.link_domain_count, node.accelerators_count), a_gpu_bytes_per_s
 
 
 def benchmark_power_w(machine: Machine, gpus: int, activity: float = ACTIVITY) -> float:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import log2, sqrt
-from typing import Final
+from math import sqrt
+from typing import Any, Final
+
+import numpy as np
 
 from terp.catalogue import Accelerator
 from terp.model.dgemm import dgemm_flop_per_s
+
+Floats = Any
+"""An array of float64, or one of them."""
 
 BLOCK: Final = 1024
 MEMORY_SHARE: Final = 0.98
@@ -81,16 +86,44 @@ class HplPrediction:
     panel_s: float
 
 
+@dataclass(frozen=True)
+class HplTerms:
+    """Where the time of runs goes, one entry a run: as in `HplPrediction`, with the arithmetic of the run [flop]."""
+
+    flop: Floats
+    dgemm_s: Floats
+    network_s: Floats
+    staging_s: Floats
+    panel_s: Floats
+
+    @property
+    def run_s(self) -> Floats:
+        """Time of each run [s]."""
+        return self.dgemm_s + self.network_s + self.staging_s + self.panel_s
+
+    @property
+    def rmax_flop_per_s(self) -> Floats:
+        """Rate of each run [flop/s]."""
+        return self.flop / self.run_s
+
+
 def matrix_order(accelerator: Accelerator, gpus: int) -> int:
     """Largest order of a matrix that fills the memory as sites do: a whole number of blocks of 1,024."""
+    return int(matrix_orders(accelerator, np.float64(gpus)))
+
+
+def matrix_orders(accelerator: Accelerator, gpus: Floats) -> Floats:
+    """As `matrix_order`, one for each number of GPUs."""
     a_gpu_bytes = MEMORY_SHARE * accelerator.memory_bytes + HOST_SHARE * accelerator.host_memory_bytes
-    return max(int(sqrt(gpus * a_gpu_bytes / 8) // BLOCK), 1) * BLOCK
+    return np.maximum(np.floor(np.sqrt(gpus * a_gpu_bytes / 8) / BLOCK), 1.0) * BLOCK
 
 
-def predict_hpl(system: HplSystem) -> HplPrediction:
-    """Predicts a run.  T = W / (G r) (1 + c (1/(b sqrt(g)) + 1/s)) + N log2(G) t, W = 2/3 N^3 + 2 N^2
+def hpl_terms(
+    accelerator: Accelerator, gpus: Floats, order: Floats, gpus_per_node: int, network_bytes_per_s: float
+) -> HplTerms:
+    """The times of runs, one for each number of GPUs and order.  T = W / (G r) (1 + c (1/(b sqrt(g)) + 1/s)) + N log2(G) t
 
-    c = k (6 r / sqrt(M / 8)) (4 + log2(G)/2) (1 - 1/sqrt(G))
+    W = 2/3 N^3 + 2 N^2,  c = k (6 r / sqrt(M / 8)) (4 + log2(G)/2) (1 - 1/sqrt(G))
     G, g  GPUs, and GPUs a node [-]       r  DGEMM rate of a GPU [flop/s]     N  order of the matrix [-]
     M     matrix a GPU [B]                b  network rate of a GPU [B/s]      s  gathering rate within a node [B/s]
     k     share not hidden by updates [-] t  panel time a column and doubling of GPUs [s]
@@ -101,27 +134,41 @@ def predict_hpl(system: HplSystem) -> HplPrediction:
     falls behind the arithmetic as N grows.  k and t are fitted to runs on the TOP500, s is assumed;
     range 60 to 40,000 GPUs.  Half of all equal machines differ by more than 5 % for reasons that are not on the list.
     """
-    gpus, order = system.gpus_count, system.n_count or matrix_order(system.accelerator, system.gpus_count)
-    rate = dgemm_flop_per_s(system.accelerator)
-    dgemm_s = (2 / 3 * order**3 + 2 * order**2) / (gpus * rate)
-    a_gpu = 8 * order**2 / gpus
-    words_s = NETWORK_SHARE * 6 * rate / sqrt(a_gpu / 8) * (4 + log2(gpus) / 2) * (1 - 1 / sqrt(gpus)) * dgemm_s
-    leaves_node = gpus > system.gpus_per_node_count
-    network_s = words_s / (system.network_bytes_per_s * sqrt(system.gpus_per_node_count)) if leaves_node else 0.0
-    staging_s = words_s / STAGING_BYTES_PER_S
-    panel_s = order * log2(gpus) * PANEL_S.get(system.accelerator.architecture, 0.0)
-    run_s = dgemm_s + network_s + staging_s + panel_s
-    rmax = (2 / 3 * order**3 + 2 * order**2) / run_s
-    wider = 1.0 if system.accelerator.architecture in FITTED else WIDER_RATIO
+    rate, square, doublings, root = dgemm_flop_per_s(accelerator), order * order, np.log2(gpus), np.sqrt(gpus)
+    flop = 2 / 3 * (square * order) + 2 * square
+    dgemm_s = flop / (gpus * rate)
+    words_s = NETWORK_SHARE * 6 * rate * root / order * (4 + doublings / 2) * (1 - 1 / root) * dgemm_s
+    outside = gpus > gpus_per_node
+    return HplTerms(
+        flop=flop,
+        dgemm_s=dgemm_s,
+        network_s=outside * (words_s / (network_bytes_per_s * sqrt(gpus_per_node))),
+        staging_s=words_s / STAGING_BYTES_PER_S,
+        panel_s=order * doublings * PANEL_S.get(accelerator.architecture, 0.0),
+    )
+
+
+def rmax_interval(accelerator: Accelerator) -> tuple[float, float]:
+    """Low and high ends of the interval over the predicted rate."""
+    wider = 1.0 if accelerator.architecture in FITTED else WIDER_RATIO
+    return LOW_RATIO / wider, HIGH_RATIO * wider
+
+
+def predict_hpl(system: HplSystem) -> HplPrediction:
+    """Predicts a run by `hpl_terms`, which has the formula."""
+    chip, gpus = system.accelerator, np.float64(system.gpus_count)
+    order = system.n_count or matrix_order(chip, system.gpus_count)
+    terms = hpl_terms(chip, gpus, np.float64(order), system.gpus_per_node_count, system.network_bytes_per_s)
+    rmax, (low, high) = float(terms.rmax_flop_per_s), rmax_interval(chip)
     return HplPrediction(
         n_count=order,
         rmax_flop_per_s=rmax,
-        rmax_low_flop_per_s=rmax * LOW_RATIO / wider,
-        rmax_high_flop_per_s=rmax * HIGH_RATIO * wider,
-        run_s=run_s,
-        dgemm_flop_per_s=rate,
-        dgemm_s=dgemm_s,
-        network_s=network_s,
-        staging_s=staging_s,
-        panel_s=panel_s,
+        rmax_low_flop_per_s=rmax * low,
+        rmax_high_flop_per_s=rmax * high,
+        run_s=float(terms.run_s),
+        dgemm_flop_per_s=dgemm_flop_per_s(chip),
+        dgemm_s=float(terms.dgemm_s),
+        network_s=float(terms.network_s),
+        staging_s=float(terms.staging_s),
+        panel_s=float(terms.panel_s),
     )

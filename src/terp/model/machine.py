@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
-from terp.build import Machine
+from terp.build import Line, Machine
 from terp.catalogue import Cable, Server, StorageAppliance, Switch
-from terp.model.power import idle_power_w, levels_of, node_power_w
+from terp.model.power import NodeLevels, idle_power_w, levels_of, node_power_w
 
 
 @dataclass(frozen=True)
@@ -27,17 +29,22 @@ class MachinePower:
 
 def machine_power(machine: Machine) -> MachinePower:
     """Adds up the bill of materials.  The nodes' own optics are in the nodes' measured power."""
-    node, nodes, levels = machine.node, machine.nodes_count, levels_of(machine)
-    base_w = rated_w = 0.0
-    for line in machine.bill:
+    rated_w, expected_w, idle_w, base_w = powers_w(machine.bill, machine.nodes_count, levels_of(machine))
+    return MachinePower(rated_w, expected_w, idle_w, base_w)
+
+
+def powers_w(bill: Iterable[Line[Any]], nodes: Any, levels: NodeLevels) -> tuple[Any, Any, Any, Any]:
+    """Rated, expected, idle and base power of a machine, or of a column of them with columns of counts [W]."""
+    base_w, rated_w = 0.0, 0.0
+    for line in bill:
         if isinstance(line.part, Switch | StorageAppliance | Server):
-            base_w += line.count * line.part.typical_power_w
-            rated_w += line.count * line.part.maximum_power_w
+            base_w = base_w + line.count * line.part.typical_power_w
+            rated_w = rated_w + line.count * line.part.maximum_power_w
         elif isinstance(line.part, Cable) and line.where != "nodes":
-            base_w += line.count * line.part.power_w
-    return MachinePower(
-        rated_w=rated_w + nodes * node.rated_power_w,
-        expected_w=base_w + nodes * node_power_w(levels, levels.busy_w),
-        idle_w=base_w + nodes * idle_power_w(levels),
-        base_w=base_w,
+            base_w = base_w + line.count * line.part.power_w
+    return (
+        rated_w + nodes * levels.rated_w,
+        base_w + nodes * node_power_w(levels, levels.busy_w),
+        base_w + nodes * idle_power_w(levels),
+        base_w,
     )

@@ -13,7 +13,8 @@ from terp.catalogue import HOUR_S, TYPES, Reliability, hourly
 from terp.describe import Assign, Policy, Site, Workload
 from terp.errors import Problem, Problems
 from terp.model import capped_job, checkpoint_interval, gpu_cap_of_node_w
-from terp.simulate.draw import JobSet, job_names
+from terp.model.mix import job_names
+from terp.simulate.draw import JobSet
 from terp.simulate.kinds import Kind
 
 Ints = NDArray[np.int64]
@@ -46,6 +47,12 @@ class Controls:
     failures: bool = True
     checkpoints: Literal["file", "daly"] = "file"
     delay_by: Literal["price", "carbon"] = "price"
+
+
+def controls_of(machine: Machine, controls: Controls | None) -> Controls:
+    """The settings of a run on a machine: its file's cap of the GPUs counts where none is given."""
+    turned, cap_w = controls or Controls(), machine.file.compute.gpu_cap_w
+    return turned if turned.gpu_cap_w or cap_w is None else replace(turned, gpu_cap_w=cap_w)
 
 
 def capped_kinds(machine: Machine, kinds: tuple[Kind, ...], controls: Controls) -> tuple[tuple[Kind, ...], Floats]:

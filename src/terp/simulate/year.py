@@ -25,6 +25,7 @@ from terp.simulate.controls import (
     capped_kinds,
     caps_over,
     checkpoints_of,
+    controls_of,
     eligible_s,
     reliability_under,
     slowed,
@@ -63,7 +64,7 @@ def simulate(
 
     Raises Problems if the workload cannot run on the machine, or the policy not with the workload.
     """
-    turned = controls or Controls()
+    turned = controls_of(machine, controls)
     by_controller = needs_controller(turned.policy)
     kernels("controller" if by_controller else "core")  # compiled, if need be, before the clock starts
     began = time.perf_counter()

@@ -13,7 +13,8 @@ from terp.views.columns import aligned
 def as_data(built: Machine) -> dict[str, Any]:
     """The JSON of `terp show`, see docs/formats/machine.md."""
     networks, node, power, storage = built.networks, built.node, machine_power(built), built.storage
-    appliances = built.file.storage.appliances_count or 0 if built.file.storage else 0
+    file = built.file.storage
+    appliances = (file.appliances_count or 0, file.capacity_appliances_count or 0) if file else (0, 0)
     return {
         "machine": built.file.name,
         "title": built.file.title,
@@ -38,11 +39,14 @@ def as_data(built: Machine) -> dict[str, Any]:
             "out_of_band_switches_count": networks.out_of_band_switches_count,
         },
         "storage": {
-            "appliances_count": appliances,
+            "appliances_count": appliances[0],
+            "capacity_appliances_count": appliances[1],
             "usable_bytes": storage.usable_bytes,
             "read_bytes_per_s": storage.read_bytes_per_s,
             "write_bytes_per_s": storage.write_bytes_per_s,
         },
+        "partitions": {name: other.servers_count for name, other in built.file.partitions.items()},
+        "gpu_cap_w": built.file.compute.gpu_cap_w,
         "gpu_memory_bytes": built.gpu_memory_bytes,
         "host_memory_bytes": built.nodes_count * node.memory_bytes,
         "peak_flop_per_s": built.peak_flop_per_s,
@@ -88,6 +92,8 @@ def rows(built: Machine) -> list[tuple[str, str]]:
         ("storage", _storage(built)),
         ("", ""),
         ("peak, dense", ", ".join(peaks)),
+        *((f"partition {name}", f"{other.servers_count:,} x {other.server}") for name, other in file.partitions.items()),
+        ("GPU cap", f"{show(file.compute.gpu_cap_w, 'w')} in operation" if file.compute.gpu_cap_w else ""),
         ("rated power", show(power.rated_w, "w")),
         ("expected power", f"{show(power.expected_w, 'w')} with every node in long training"),
         ("idle power", show(power.idle_w, "w")),
@@ -143,7 +149,10 @@ def _storage(built: Machine) -> str:
     text = show(storage.usable_bytes, "bytes")
     if storage.read_bytes_per_s is not None:
         text += f", read {show(storage.read_bytes_per_s, 'bytes_per_s')}"
-    return f"{file.appliances_count} x {file.appliance}: {text}" if file is not None and file.appliance else text
+    if file is None or file.appliance is None:
+        return text
+    second = f" and {file.capacity_appliances_count} x {file.capacity_appliance}" if file.capacity_appliance else ""
+    return f"{file.appliances_count} x {file.appliance}{second}: {text}"
 
 
 def as_text(built: Machine) -> str:

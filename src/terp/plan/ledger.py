@@ -1,0 +1,117 @@
+"""What machines take of all that costs money, as numbers in columns, and what they come to at given prices.
+
+Costs are sums of quantities times unit prices, but for three shares of the hardware: the level of the whole deal
+(`market`), installation and maintenance.  So a thousand price scenarios are a few products of matrices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from terp.describe import COST_CLASSES, CostClass
+
+Floats = NDArray[np.float64]
+
+ENERGY: Final = "electricity"
+RATES: Final = ("market", "installation", "maintenance")
+"""Shares of the hardware, by the names of the catalogue's rates; `market` is a multiple of the sum of the parts' prices."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """Something that costs money: the name of its price, the line of the costs that it belongs to, and its class."""
+
+    name: str
+    line: str
+    cost_class: CostClass
+    hardware: bool
+
+
+@dataclass(frozen=True)
+class Tariff:
+    """Prices of the columns [EUR a unit] and the rates; shape (columns,) and scalars, or (scenarios, columns) and
+    (scenarios,).
+    """
+
+    prices: Floats
+    market: Floats
+    installation: Floats
+    maintenance: Floats
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The columns, and what each row of quantities costs.
+
+    years_count   of operation, over which maintenance is paid
+    """
+
+    columns: tuple[Column, ...]
+    years_count: int
+    _masks: dict[str, NDArray[np.bool_]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        masks = {"hardware": np.array([column.hardware for column in self.columns])}
+        for kind in COST_CLASSES:
+            masks[kind] = np.array([column.cost_class == kind and not column.hardware for column in self.columns])
+        object.__setattr__(self, "_masks", masks)
+
+    def index(self, name: str, line: str = "") -> int:
+        """Where a column stands."""
+        return next(
+            at for at, column in enumerate(self.columns) if column.name == name and (not line or column.line == line)
+        )
+
+    def hardware_eur(self, quantities: Floats, tariff: Tariff) -> Floats:
+        """What the parts cost, at the level of the whole deal [EUR]; shape of the rows."""
+        return tariff.market * self._sum(quantities, tariff.prices, "hardware")
+
+    def by_class(self, quantities: Floats, tariff: Tariff, fixed: Mapping[CostClass, Floats | float]) -> Floats:
+        """Costs of all years by class [EUR], shape (rows, classes).
+
+        quantities   shape (rows, columns)
+        fixed        amounts that no price makes: energy tax, the programme
+        """
+        hardware = self.hardware_eur(quantities, tariff)
+        more = {
+            "acquisition": hardware * (1 + tariff.installation),
+            "operation": hardware * tariff.maintenance * self.years_count,
+        }
+        columns = [
+            self._sum(quantities, tariff.prices, kind) + more.get(kind, 0.0) + fixed.get(kind, 0.0) for kind in COST_CLASSES
+        ]
+        return np.stack(np.broadcast_arrays(*columns), axis=-1)
+
+    def contract_eur(self, quantities: Floats, tariff: Tariff, lines: Sequence[str]) -> Floats:
+        """What one contract with a vendor comes to: hardware, installation, maintenance and the lines named [EUR]."""
+        beside = np.array([column.line in lines and not column.hardware for column in self.columns])
+        share = 1 + tariff.installation + tariff.maintenance * self.years_count
+        return self.hardware_eur(quantities, tariff) * share + _dot(quantities[..., beside], tariff.prices[..., beside])
+
+    def by_line(self, quantities: Floats, tariff: Tariff) -> dict[tuple[str, CostClass], Floats]:
+        """Costs of all years by line and class [EUR]; the lines that the rates make stand beside the others."""
+        totals: dict[tuple[str, CostClass], Floats] = {}
+        for at, column in enumerate(self.columns):
+            amount = quantities[..., at] * tariff.prices[..., at] * (tariff.market if column.hardware else 1.0)
+            key = (column.line, column.cost_class)
+            totals[key] = totals[key] + amount if key in totals else amount
+        hardware = self.hardware_eur(quantities, tariff)
+        totals["installation", "acquisition"] = hardware * tariff.installation
+        totals["maintenance", "operation"] = hardware * tariff.maintenance * self.years_count
+        return totals
+
+    def _sum(self, quantities: Floats, prices: Floats, which: str) -> Floats:
+        mask = self._masks[which]
+        return _dot(quantities[..., mask], prices[..., mask])
+
+
+def _dot(quantities: Floats, prices: Floats) -> Floats:
+    """Sum over columns of rows times prices, row by row where there are as many price rows."""
+    if prices.ndim == 1:
+        return quantities @ prices
+    return np.asarray(np.einsum("...c,...c->...", quantities, prices))

@@ -1,0 +1,27 @@
+"""Months as people write them, such as "2027-09", counted."""
+
+from __future__ import annotations
+
+from typing import Final
+
+MONTH_S: Final = 365.25 / 12 * 86_400
+
+
+def number_of(month: str) -> int:
+    """Months since the year 0."""
+    return int(month[:4]) * 12 + int(month[5:7]) - 1
+
+
+def month_of(number: int) -> str:
+    """The month of a number, the other way round."""
+    return f"{number // 12:04d}-{number % 12 + 1:02d}"
+
+
+def later(month: str, months: int) -> str:
+    """So many months later."""
+    return month_of(number_of(month) + months)
+
+
+def year_of(month: str) -> float:
+    """A month as a year with its fraction: "2027-07" is 2027.5."""
+    return number_of(month) / 12
