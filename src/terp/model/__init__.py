@@ -25,12 +25,23 @@ from terp.model.hpl_power import NETWORK_J_PER_BYTE, hpl_power_w
 from terp.model.inference import decode_s, prefill_s
 from terp.model.kernels import SOFTWARE, STREAM_SHARE, attention_s, gemm_s, stream_s
 from terp.model.machine import MachinePower, machine_power
+from terp.model.mix import gpu_time_shares, kind_shares
 from terp.model.money import Peaks, capacity_charge_eur, energy_price_eur_per_j, staircase_eur
 from terp.model.mxp import MxpPrediction, predict_mxp
 from terp.model.networks import work_of
 from terp.model.node_power import PATTERNS, JobPower, Pattern, Shape, job_power, node_trace_w, pattern_for
 from terp.model.power import NodeLevels, fan_power_w, idle_power_w, levels_from_parts, levels_of, node_levels, node_power_w
+from terp.model.ranks import Rank, edition_year, listed_flop_per_s, rank_in, ranks_in
 from terp.model.strategy import Strategy
+from terp.model.throughput import (
+    DomainRate,
+    KindRate,
+    TokenRate,
+    domain_rates,
+    domain_ratios,
+    inference_tokens_per_s_per_gpu,
+    tokens_per_s_per_gpu,
+)
 from terp.model.training import TrainingStep, predict_step
 from terp.model.work import Work
 
@@ -41,6 +52,7 @@ __all__ = [
     "SOFTWARE",
     "STREAM_SHARE",
     "Capped",
+    "DomainRate",
     "Generation",
     "HallFlows",
     "HpcgPrediction",
@@ -48,13 +60,16 @@ __all__ = [
     "HplSystem",
     "Interconnect",
     "JobPower",
+    "KindRate",
     "MachinePower",
     "MxpPrediction",
     "NodeLevels",
     "Pattern",
     "Peaks",
+    "Rank",
     "Shape",
     "Strategy",
+    "TokenRate",
     "TrainingStep",
     "Weather",
     "Work",
@@ -71,6 +86,9 @@ __all__ = [
     "cooling_degree_days",
     "decode_s",
     "dgemm_flop_per_s",
+    "domain_rates",
+    "domain_ratios",
+    "edition_year",
     "energy_price_eur_per_j",
     "expected_ettr",
     "facility_power_w",
@@ -78,14 +96,18 @@ __all__ = [
     "gemm_s",
     "generation_named",
     "gpu_cap_of_node_w",
+    "gpu_time_shares",
     "hall_flows",
     "hpl_power_w",
     "idle_power_w",
+    "inference_tokens_per_s_per_gpu",
     "interconnect_between",
     "interconnect_of",
     "job_power",
+    "kind_shares",
     "levels_from_parts",
     "levels_of",
+    "listed_flop_per_s",
     "machine_power",
     "matrix_order",
     "mechanical_share",
@@ -100,8 +122,11 @@ __all__ = [
     "predict_step",
     "prefill_s",
     "pue",
+    "rank_in",
+    "ranks_in",
     "staircase_eur",
     "stream_s",
+    "tokens_per_s_per_gpu",
     "waste_heat_celsius",
     "work_of",
 ]
