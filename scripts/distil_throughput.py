@@ -44,16 +44,21 @@ PEERS = {"mi355x": B200}
 FOUR = ("b200-sxm-180gb", "gb200")
 """GPUs that answer in FP4 in the tables, where others do in FP8."""
 RELAYED = ("mi355x", "b300-sxm-288gb", "gb300")
-READ_FROM = {"mi300x": "mlperf-inference-summary"} | dict.fromkeys(RELAYED, "mlperf-inference-relayed")
+READ_FROM = dict.fromkeys(RELAYED, "mlperf-inference-relayed") | {
+    "mi300x": "mlperf-inference-summary",
+    "gb300": "mlperf-inference-checked",
+}
 """Sources of rates of inference that are not in the tables."""
 LIKE = {
     "mi300x": (H100, "mi300x", H100), "mi355x": (B200, "mi355x", B200), "b300-sxm-288gb": (B200, "b300-sxm-288gb", B200),
     "gb300": ("gb200", "b300-sxm-288gb", B200),
 }  # fmt: skip
-"""GPUs that are not in the tables of answers -> one that is, and the two whose ratio scales it."""
+"""GPUs that are not in the table of answers -> one that is, and the two whose ratio scales it."""
 LEFT_OUT = ("tinycorp", "JuniperNetworks")
 """Submitters of MLPerf Training whose times say little of the GPU: a framework of its own; a study of networks, three to four
 times slower than all others on the same GPUs."""
+SAME = {"llama2-70b-lora": "Llama-2 70B (LoRA)", "llama3.1-405b": "Llama-3.1 405B", "gpt3-175b": "GPT-3 175B"}
+"""Benchmarks that the tables of minutes and of steps call by other names."""
 ANSWERS = ("Llama-3.3 70B", "1000", "1000")
 """Model and lengths whose rate stands for answering."""
 ALSO = (("500", "2000"), ("1000", "2000"), ("2048", "2048"))
@@ -82,7 +87,7 @@ def minutes_pairs(path: str, pairs: Pairs) -> None:
         for (edition, chip), values in found.items():
             rounds = [other for other, kind in found if kind == H100 and other <= edition]
             if chip != H100 and rounds:
-                add(pairs, chip, H100, f"MLPerf {what}", median(found[max(rounds), H100]) / median(values))
+                add(pairs, chip, H100, f"MLPerf {SAME.get(what, what)}", median(found[max(rounds), H100]) / median(values))
 
 
 def step_pairs(path: str, pairs: Pairs, fp4: Pairs, rates: dict[tuple[str, str], list[float]]) -> None:
@@ -94,7 +99,8 @@ def step_pairs(path: str, pairs: Pairs, fp4: Pairs, rates: dict[tuple[str, str],
             continue
         step_s, four = float(row["step_time_s"]), "fp4" in row["precision"]
         mlperf = page.startswith("mlcommons/training_results")
-        if mlperf and page.endswith("v5.1") and row["gpus"] == "8" and not four:
+        latest = page.endswith("v5.1") or (chip == H100 and page.endswith("v4.1"))  # the last with eight H100
+        if mlperf and latest and row["gpus"] == "8" and not four:
             rates[chip, row["model"]].append(float(row["global_batch"]) / step_s)
         if mlperf and not page.endswith("v5.1") and not (chip == H100 and page.endswith(("v4.1", "v5.0"))):
             continue  # its minutes are in the other table
@@ -147,8 +153,8 @@ def read_pairs(path: str, training: Pairs, inference: Pairs, rates: dict[tuple[s
             add(inference, chip, over, f"MLPerf {row['what']}", rate / float(row["over_rate"]))
         elif row["work"] == "inference":
             add(inference, chip, over, f"MLPerf {row['what']}", rate / float(row["gpus"]) / median(eight[row["what"]]))
-        elif over != H100:
-            add(training, chip, over, f"MLPerf {row['what']}", rate / median(rates[over, row["what"].removesuffix(" v5.1")]))
+        else:
+            add(training, chip, over, f"MLPerf {row['what']}", rate / median(rates[over, row["what"]]))
 
 
 def summary(found: dict[str, list[float]]) -> tuple[float, float, float, int, int]:
@@ -185,24 +191,16 @@ def trained(chip: str, training: Pairs, fp4: Pairs) -> list[str]:
 
 
 def inferred(chip: str, inference: Pairs) -> tuple[float, float, float, str] | None:
-    """Value, range and note of a GPU's inference over an H100's, some by way of the B200; None if nobody measured."""
-    if chip == "gb300":  # as much over a GB200 as a B300 over a B200
-        (value, low, high, _, _), ratio = summary(inference["gb200", H100]), summary(inference["b300-sxm-288gb", B200])[0]
-        return (
-            value * ratio,
-            low,
-            high * ratio,
-            "the GB200's times that of the B300 over the B200; its low end is the GB200's",
-        )
-    over = next((other for other in (H100, B200) if (chip, other) in inference), None)
+    """Value, range and note of a GPU's inference over an H100's, some by way of a GPU that was; None if nobody measured."""
+    over = next((other for other in (H100, B200, "gb200") if (chip, other) in inference), None)
     if over is None:
         return None
     value, low, high, count, kinds = summary(inference[chip, over])
     told = f"median of {counted(kinds, 'benchmark')}, {counted(count, 'pair')}"
     if over == H100:
         return value, low, high, told
-    base = summary(inference[B200, H100])[0]
-    return value * base, low * base, high * base, f"{told} with the B200, times its own"
+    base = summary(inference[over, H100])[0]
+    return value * base, low * base, high * base, f"{told} with the {over.split('-')[0].upper()}, times its own"
 
 
 def answered(chip: str, inference: Pairs, bits: dict[str, set[str]]) -> list[str]:
@@ -221,7 +219,7 @@ def answers_line(chip: str, answers: dict[str, list[float]], inference: Pairs) -
     if chip in LIKE:
         base, other, over = LIKE[chip]
         ratio = median(r for what, each in inference[other, over].items() if "Llama-2 70B" in what for r in each)
-        source, told = READ_FROM[chip], f"that of {base} times {ratio:.2f}, Llama-2 70B in MLPerf, {other} over {over};"
+        source, told = READ_FROM[other], f"that of {base} times {ratio:.2f}, Llama-2 70B in MLPerf, {other} over {over};"
     here = [rate * ratio for rate in answers.get(f"{base} {ANSWERS[1]} {ANSWERS[2]}", [])]
     if not here:
         return []

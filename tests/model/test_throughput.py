@@ -189,7 +189,7 @@ def test_predicted_beside_mlperf(rates, node, accelerator, ratio):
 
 
 def test_gpus_without_a_model_of_training_count_as_measured(rates):
-    """MI300X: LoRA in MLPerf, 0.95 of an H100.  MI355X: what it is beside a B200, times what is predicted of that."""
+    """MI300X: LoRA in MLPerf, 0.96 of an H100.  MI355X: what it is beside a B200, times what is predicted of that."""
     mi300x, mi355x, b200 = rates("mi300x-platform"), rates("mi355x-platform"), rates("dgx-b200")
     for job in ("language-pretraining", "segmentation-training"):
         assert mi300x[job].h100_ratio == pytest.approx(read_throughputs().of("mi300x").training_ratio)
@@ -340,6 +340,7 @@ def test_the_script_by_hand(distil, tmp_path, monkeypatch):
         {**fields, "accelerator": "mi300x", "over": "", "rate": 720, "over_rate": ""},
         {**fields, "accelerator": "mi355x", "over": "b200-sxm-180gb", "rate": 1.2, "over_rate": 1},
         {**fields, "accelerator": "b300-sxm-288gb", "over": "b200-sxm-180gb", "rate": 1.1, "over_rate": 1},
+        {**fields, "accelerator": "gb300", "over": "gb200", "rate": 550, "over_rate": 500},
     ]
     (tmp_path / "parts").mkdir()
     parts = (ROOT / "src" / "terp" / "catalogue" / "parts" / "accelerators.yaml").read_text("utf-8")
