@@ -50,14 +50,23 @@ from terp.model.hpl_power import NETWORK_J_PER_BYTE, hpl_power_w
 from terp.model.inference import decode_s, prefill_s
 from terp.model.kernels import SOFTWARE, STREAM_SHARE, attention_s, gemm_s, stream_s
 from terp.model.machine import MachinePower, machine_power, powers_w
-from terp.model.mix import gpu_time_shares
+from terp.model.mix import gpu_time_shares, kind_shares
 from terp.model.money import Peaks, capacity_charge_eur, energy_price_eur_per_j, staircase_eur, staircases_eur
 from terp.model.mxp import MxpPrediction, predict_mxp
 from terp.model.networks import work_of
 from terp.model.node_power import PATTERNS, JobPower, Pattern, Shape, job_power, node_trace_w, pattern_for
 from terp.model.power import NodeLevels, fan_power_w, idle_power_w, levels_from_parts, levels_of, node_levels, node_power_w
+from terp.model.ranks import Rank, edition_year, listed_flop_per_s, rank_in, ranks_in
 from terp.model.strategy import Strategy
-from terp.model.throughput import KindRate, domain_rates, inference_tokens_per_s_per_gpu, tokens_per_s_per_gpu
+from terp.model.throughput import (
+    DomainRate,
+    KindRate,
+    TokenRate,
+    domain_rates,
+    domain_ratios,
+    inference_tokens_per_s_per_gpu,
+    tokens_per_s_per_gpu,
+)
 from terp.model.training import TrainingStep, predict_step
 from terp.model.work import Work
 
@@ -70,6 +79,7 @@ __all__ = [
     "STREAM_SHARE",
     "Capped",
     "CostLine",
+    "DomainRate",
     "Generation",
     "HallFlows",
     "HpcgPrediction",
@@ -84,8 +94,10 @@ __all__ = [
     "NodeLevels",
     "Pattern",
     "Peaks",
+    "Rank",
     "Shape",
     "Strategy",
+    "TokenRate",
     "TrainingStep",
     "UnitPrice",
     "Weather",
@@ -105,7 +117,9 @@ __all__ = [
     "decode_s",
     "dgemm_flop_per_s",
     "domain_rates",
+    "domain_ratios",
     "draw_factors",
+    "edition_year",
     "energy_price_eur_per_j",
     "expected_ettr",
     "facility_power_w",
@@ -124,10 +138,12 @@ __all__ = [
     "interconnect_between",
     "interconnect_of",
     "job_power",
+    "kind_shares",
     "level_fraction",
     "levels_from_parts",
     "levels_of",
     "line_of",
+    "listed_flop_per_s",
     "machine_power",
     "matrix_order",
     "matrix_orders",
@@ -149,6 +165,8 @@ __all__ = [
     "pue",
     "quantity_of",
     "ranges_of",
+    "rank_in",
+    "ranks_in",
     "rmax_interval",
     "scenarios_eur",
     "split_lognormal",
