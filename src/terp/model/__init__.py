@@ -21,7 +21,7 @@ from terp.model.costs import (
     unit_price,
     unpriced_parts,
 )
-from terp.model.deals import MARKET, draw_factors, level_fraction, split_lognormal
+from terp.model.deals import MARKET, draw_factors, level_fraction, level_fractions, split_lognormal
 from terp.model.dgemm import dgemm_flop_per_s, power_limited_clock_hz
 from terp.model.facility import (
     HallFlows,
@@ -140,6 +140,7 @@ __all__ = [
     "job_power",
     "kind_shares",
     "level_fraction",
+    "level_fractions",
     "levels_from_parts",
     "levels_of",
     "line_of",

@@ -62,11 +62,16 @@ def _normal(name: str, scenarios_count: int, seed: int) -> Floats:
     return np.array([NormalDist().inv_cdf(float(one)) for one in np.clip(share, 1e-15, 1 - 1e-15)])
 
 
-def level_fraction(quoted_eur: float | Floats) -> Floats:
+def level_fraction(quoted_eur: float) -> float:
     """What a public purchase pays, over the sum of its parts at quoted prices [-].  g = g0 (S / 10 MEUR)^-b, at most 1.
 
-    quoted_eur   S, sum of the hardware at quoted prices [EUR], of any shape
+    quoted_eur   S, sum of the hardware at quoted prices [EUR]
     g0, b        LEVEL_FRACTION and LEVEL_EXPONENT, fitted to purchases (docs/theory/costs.md)
     """
-    size = np.maximum(np.asarray(quoted_eur, float), 1.0) / LEVEL_AT_EUR
-    return np.minimum(1.0, LEVEL_FRACTION * size**-LEVEL_EXPONENT)
+    return float(level_fractions(np.array([quoted_eur]))[0])
+
+
+def level_fractions(quoted_eur: Floats) -> Floats:
+    """The same for many purchases at once."""
+    size = np.maximum(quoted_eur, 1.0) / LEVEL_AT_EUR
+    return np.asarray(np.minimum(1.0, LEVEL_FRACTION * size**-LEVEL_EXPONENT))

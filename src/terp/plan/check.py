@@ -14,6 +14,7 @@ from terp.catalogue import StorageAppliance
 from terp.describe import COST_CLASSES, CostClass, machine_of_text
 from terp.errors import Problems
 from terp.model import (
+    benchmark_system,
     gpu_time_shares,
     hardware_lines,
     idle_power_w,
@@ -23,7 +24,6 @@ from terp.model import (
     node_power_w,
     predict_hpl,
     rank_in,
-    benchmark_system,
     staircase_eur,
     unit_price,
 )
@@ -154,7 +154,7 @@ def _speed(inputs: Inputs, subject: Subject, machine: Machine) -> list[Check]:
         least = must.rmax_flop_per_s
         checks.append(Check("rmax", "Rmax", rmax, least, "flop/s", rmax >= least))
     if must.rank_count is not None:
-        rank = rank_in(year_of(subject.delivered), rmax)[0]
+        rank = rank_in(year_of(subject.delivered), rmax).rank
         met = rank is not None and rank <= must.rank_count
         checks.append(Check("rank", "Rank on delivery", "below 500" if rank is None else rank, must.rank_count, "", met))
     return checks
@@ -202,5 +202,7 @@ def _money(inputs: Inputs, subject: Subject, machine: Machine) -> list[Check]:
     checks = [Check("money", title, total, limit, "EUR", unpaid <= _ROUNDING_EUR)]
     if record.ceilings.machine_contract is not None:
         most = inputs.prices.euros(record.ceilings.machine_contract, record.prices_of)
-        checks.append(Check("contract", "Machine contract with maintenance", contract, most, "EUR", contract <= most * (1 + 1e-9)))
+        checks.append(
+            Check("contract", "Machine contract with maintenance", contract, most, "EUR", contract <= most * (1 + 1e-9))
+        )
     return checks

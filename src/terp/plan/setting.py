@@ -14,6 +14,8 @@ from terp.build import Ints
 from terp.catalogue import Node, Part
 from terp.model import (
     level_fraction,
+    level_fractions,
+    listed_flop_per_s,
     line_of,
     mean_repair_s,
     quantity_of,
@@ -80,9 +82,7 @@ class Setting:
                 name = self.inputs.prices.of_part(part)
                 if name is not None:
                     found[Column(name, line_of(where, self._part(part)), "acquisition", hardware=True)] = None
-        power = [
-            Column(f"electricity-{name}", "electricity", "operation", hardware=False) for name in self.inputs.places
-        ]
+        power = [Column(f"electricity-{name}", "electricity", "operation", hardware=False) for name in self.inputs.places]
         return (*found, *SERVICES, *power)
 
     def _part(self, name: str) -> Part:
@@ -105,9 +105,8 @@ class Setting:
                 ranges[column.name] = (one.low_eur / one.eur, 1.0, one.high_eur / one.eur)
         rates = {name: prices.rate_range(name) for name in ("installation", "maintenance")}
         ranges |= {name: (low / middle, 1.0, high / middle) for name, (low, middle, high) in rates.items()}
-        one = np.float64(1.0)
-        installation, maintenance = (np.float64(rates[name][1]) for name in ("installation", "maintenance"))
-        return Tariff(np.array(central), np.asarray(one), np.asarray(installation), np.asarray(maintenance)), ranges
+        shares = (np.asarray(share) for share in (1.0, rates["installation"][1], rates["maintenance"][1]))
+        return Tariff(np.array(central), *shares), ranges
 
     def _electricity(self, place: str) -> tuple[float, float, float]:
         """Low, central and high price of electricity at a place, without tax [EUR/kWh]."""
@@ -119,7 +118,9 @@ class Setting:
         """The numbers of nodes that are tried: whole link domains, up to what the money pays of nodes alone."""
         node = self.inputs.catalogue.part(Node, frame.node)
         step = max(node.link_domain_count // node.accelerators_count, 1)
-        price = unit_price(self.inputs.prices, self.inputs.prices.of_part(frame.node) or "", self.inputs.budget.record.prices_of)
+        price = unit_price(
+            self.inputs.prices, self.inputs.prices.of_part(frame.node) or "", self.inputs.budget.record.prices_of
+        )
         money = sum(source.amount_eur for source in self.inputs.sources)
         most = self._most_by_power(node)
         if np.isfinite(money):
@@ -189,7 +190,7 @@ class Setting:
 
     def level_of(self, quoted_eur: Floats) -> Floats:
         """Level of a deal over the sum of its parts at quoted prices [-]."""
-        return level_fraction(quoted_eur)
+        return level_fractions(quoted_eur)
 
     def _work(self, frame: Frame, cap_fraction: float) -> NodeWork:
         return node_work(self.inputs, self.jobs_of(frame), cap_fraction)
@@ -202,4 +203,4 @@ class Setting:
 
     def least_rmax(self, rank: int | None, month: str) -> float:
         """Rmax that a rank will take in a month [flop/s]; 0 if none is asked for."""
-        return 0.0
+        return float(listed_flop_per_s(year_of(month))[0][rank - 1]) if rank is not None else 0.0
