@@ -20,7 +20,7 @@ from terp.catalogue import (
     series_names,
 )
 from terp.catalogue.parts import FAMILIES
-from terp.describe import read_budget, read_machine, read_model, read_site, read_workload, shipped_names
+from terp.describe import read_machine, read_model, read_site, read_workload, shipped_names
 from terp.reader import STATUSES
 
 ROOT = Path(__file__).parents[2]
@@ -31,7 +31,6 @@ SHIPPED = [
         ("sites", read_site),
         ("workloads", read_workload),
         ("models", read_model),
-        ("budgets", read_budget),
     )
     for name in shipped_names(kind)
 ]
@@ -57,7 +56,7 @@ def test_every_source_is_used_and_known(catalogue):
     used |= {hourly(name).entry.origin for name in series_names()}
     assert used - set(catalogue.sources) == set()
     read = [*(ROOT / "src").rglob("*.py"), *(ROOT / "docs" / "theory").glob("*.md"), *(ROOT / "scripts").glob("*.py")]
-    read += (ROOT / "validation").rglob("*.yaml")
+    read += [*(ROOT / "budgets").glob("*.yaml"), *(ROOT / "sites").glob("*.yaml"), *(ROOT / "validation").rglob("*.yaml")]
     words = set(re.findall(r"[a-z0-9][a-z0-9.-]+", " ".join(path.read_text("utf-8") for path in read)))
     assert {key for key in set(catalogue.sources) - used if key not in words} == set(), "cited nowhere"
 

@@ -68,6 +68,10 @@ def level_fraction(quoted_eur: float) -> float:
     quoted_eur   S, sum of the hardware at quoted prices [EUR]
     g0, b        LEVEL_FRACTION and LEVEL_EXPONENT, fitted to purchases (docs/theory/costs.md)
     """
-    if quoted_eur <= 0:
-        return 1.0
-    return float(min(1.0, LEVEL_FRACTION * (quoted_eur / LEVEL_AT_EUR) ** -LEVEL_EXPONENT))
+    return float(level_fractions(np.array([quoted_eur]))[0])
+
+
+def level_fractions(quoted_eur: Floats) -> Floats:
+    """The same for many purchases at once."""
+    size = np.maximum(quoted_eur, 1.0) / LEVEL_AT_EUR
+    return np.asarray(np.minimum(1.0, LEVEL_FRACTION * size**-LEVEL_EXPONENT))

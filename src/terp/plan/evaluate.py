@@ -26,6 +26,8 @@ YEAR_H: Final = 8760.0
 CONTRACT_LINES: Final = ("software",)
 """What a contract with a vendor holds beside hardware, installation and maintenance."""
 MONEY: Final = "money"
+PRICED: Final = (MONEY, "contract")
+"""Constraints that change with prices."""
 
 
 @dataclass(frozen=True)
@@ -64,12 +66,12 @@ class Evaluated:
     @property
     def fits(self) -> Bools:
         """Which meet every constraint."""
-        return np.logical_and.reduce(list(self.met.values()))
+        return np.asarray(np.logical_and.reduce(list(self.met.values())))
 
     @property
     def fits_but_money(self) -> Bools:
-        """Which meet every constraint but that of money."""
-        return np.logical_and.reduce([mask for name, mask in self.met.items() if name != MONEY])
+        """Which meet every constraint that does not change with prices."""
+        return np.asarray(np.logical_and.reduce([mask for name, mask in self.met.items() if name not in PRICED]))
 
 
 def evaluate(setting: Setting, design: Design) -> Evaluated:
@@ -85,8 +87,9 @@ def evaluate(setting: Setting, design: Design) -> Evaluated:
     rated_w = shapes.rated_w - nodes * work.capped_off_w
     per_node_w = load * work.busy_w + (1 - load) * work.idle_w
     it_w = shapes.base_w + serving * per_node_w + spare * work.down_w
-    wet = nodes * (node.rated_power_w - work.capped_off_w) / rated_w if node.cooling == "liquid" else np.zeros(nodes.size)
-    pue, worst, carbon = setting.hall_figures(design.place, it_w / rated_w, wet)
+    wet = serving * per_node_w / it_w if node.cooling == "liquid" else np.zeros(nodes.size)
+    hall = inputs.halls.of(design.place, it_w / rated_w, wet)
+    pue, worst, carbon = hall.pue_ratio, hall.worst_ratio, hall.carbon_kg_per_j
     energy_j = it_w * pue * YEAR_S
     hours = serving * node.accelerators_count * YEAR_H * load * (1 - setting.lost_fraction(design))
     weights = inputs.weights
@@ -116,15 +119,13 @@ def evaluate(setting: Setting, design: Design) -> Evaluated:
         power_w=it_w * pue,
         peak_power_w=rated_w * worst,
         pue_ratio=pue,
-        eur_per_h100_hour=tco / total,
+        eur_per_h100_hour=np.divide(tco, total, out=np.full(nodes.size, np.inf), where=total > 0),
         months_count=np.full(nodes.size, float(number_of(design.first_science) - number_of(inputs.budget.record.prices_of))),
         met=_met(setting, design, shapes, by_class, quantities, pue, rated_w * worst, energy_j * carbon),
     )
 
 
-def _quantities(
-    setting: Setting, design: Design, nodes: Ints, rated_w: Floats, meter_w: Floats, energy_j: Floats
-) -> Floats:
+def _quantities(setting: Setting, design: Design, nodes: Ints, rated_w: Floats, meter_w: Floats, energy_j: Floats) -> Floats:
     """What each machine takes of each column, in the unit of its price; hardware at the level of a deal of its size."""
     node = setting.inputs.catalogue.part(Node, design.frame.node)
     columns = setting.hardware_of(design).copy()
@@ -160,6 +161,7 @@ def _met(
         "largest job": gpus >= setting.largest_job_count,
         "gpus": gpus >= record.must.gpus_count,
         "power": peak_w <= place.power_w,
+        "serving": shapes.nodes_count > np.ceil(design.spare_fraction * shapes.nodes_count - 1e-9),
         MONEY: affordable(by_class, setting.inputs.sources, record.vat, record.reserve_fraction),
     }
     if place.pue_ceiling_ratio is not None:

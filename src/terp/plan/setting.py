@@ -14,10 +14,11 @@ from terp.build import Ints
 from terp.catalogue import Node, Part
 from terp.model import (
     level_fraction,
+    level_fractions,
+    listed_flop_per_s,
     line_of,
     mean_repair_s,
     quantity_of,
-    rmax_of_rank,
     unit_price,
 )
 from terp.plan.designs import Design
@@ -26,7 +27,7 @@ from terp.plan.inputs import Inputs
 from terp.plan.ledger import Column, Ledger, Tariff
 from terp.plan.months import year_of
 from terp.plan.shapes import Shapes, built, rmax_of
-from terp.plan.work import NodeWork, largest_job, node_work, sample_machine
+from terp.plan.work import NodeWork, jobs_on, largest_job, node_work
 
 Floats = NDArray[np.float64]
 
@@ -66,7 +67,7 @@ class Setting:
         self.tariff, self.ranges = self._tariff()
         self.shapes_of = cache(self._shapes)
         self.work_of_frame = cache(self._work)
-        self.sample_of = cache(lambda frame: sample_machine(inputs, frame))
+        self.jobs_of = cache(lambda frame: jobs_on(inputs, frame))
         self.ledger_of = cache(lambda years: Ledger(self.columns, years))
         self.counts_of = cache(self._counts)
         self._rmax = cache(lambda frame: rmax_of(frame, self.counts_of(frame), inputs.catalogue)[1])
@@ -81,9 +82,7 @@ class Setting:
                 name = self.inputs.prices.of_part(part)
                 if name is not None:
                     found[Column(name, line_of(where, self._part(part)), "acquisition", hardware=True)] = None
-        power = [
-            Column(f"electricity-{name}", "electricity", "operation", hardware=False) for name in self.inputs.places
-        ]
+        power = [Column(f"electricity-{name}", "electricity", "operation", hardware=False) for name in self.inputs.places]
         return (*found, *SERVICES, *power)
 
     def _part(self, name: str) -> Part:
@@ -106,9 +105,8 @@ class Setting:
                 ranges[column.name] = (one.low_eur / one.eur, 1.0, one.high_eur / one.eur)
         rates = {name: prices.rate_range(name) for name in ("installation", "maintenance")}
         ranges |= {name: (low / middle, 1.0, high / middle) for name, (low, middle, high) in rates.items()}
-        one = np.float64(1.0)
-        installation, maintenance = (np.float64(rates[name][1]) for name in ("installation", "maintenance"))
-        return Tariff(np.array(central), np.asarray(one), np.asarray(installation), np.asarray(maintenance)), ranges
+        shares = (np.asarray(share) for share in (1.0, rates["installation"][1], rates["maintenance"][1]))
+        return Tariff(np.array(central), *shares), ranges
 
     def _electricity(self, place: str) -> tuple[float, float, float]:
         """Low, central and high price of electricity at a place, without tax [EUR/kWh]."""
@@ -120,14 +118,25 @@ class Setting:
         """The numbers of nodes that are tried: whole link domains, up to what the money pays of nodes alone."""
         node = self.inputs.catalogue.part(Node, frame.node)
         step = max(node.link_domain_count // node.accelerators_count, 1)
-        price = unit_price(self.inputs.prices, self.inputs.prices.of_part(frame.node) or "", self.inputs.budget.record.prices_of)
+        price = unit_price(
+            self.inputs.prices, self.inputs.prices.of_part(frame.node) or "", self.inputs.budget.record.prices_of
+        )
         money = sum(source.amount_eur for source in self.inputs.sources)
         most = self._most_by_power(node)
         if np.isfinite(money):
             most = min(most, int(money / (price.eur * level_fraction(money))) + step)
         counts = np.arange(step, max(most, step) + 1, step)
+        counts = counts[: max(self._payable(frame, counts), 1)]
         thinned = max(-(-counts.size // MOST_COUNTS), 1)
         return counts[thinned - 1 :: thinned]
+
+    def _payable(self, frame: Frame, counts: Ints) -> int:
+        """How many of some numbers of nodes could be paid if nothing but the hardware and its maintenance cost anything."""
+        money = sum(source.amount_eur for source in self.inputs.sources)
+        quoted = self._quantities_of(built(frame, counts, Extras(), self.inputs.catalogue)) @ self.tariff.prices
+        years = min(self.inputs.budget.record.choices.operation_years or [self.inputs.budget.record.operation_years_count])
+        share = 1 + float(self.tariff.installation) + years * float(self.tariff.maintenance)
+        return int(np.searchsorted(quoted * self.level_of(quoted) * share, money, side="right"))
 
     def _most_by_power(self, node: Node) -> int:
         """Nodes that the largest place can feed at half of their rated power."""
@@ -156,7 +165,9 @@ class Setting:
 
     def _hardware_quantities(self, frame: Frame, flash: int, disks: int) -> Floats:
         """Quantities of the columns that the bill makes, shape (counts, columns), at quoted prices."""
-        shapes = self.shapes_of(frame, flash, disks)
+        return self._quantities_of(self.shapes_of(frame, flash, disks))
+
+    def _quantities_of(self, shapes: Shapes) -> Floats:
         found = np.zeros((shapes.nodes_count.size, len(self.columns)))
         for (where, name), count in shapes.bill.items():
             price, part = self.inputs.prices.of_part(name), self._part(name)
@@ -179,24 +190,17 @@ class Setting:
 
     def level_of(self, quoted_eur: Floats) -> Floats:
         """Level of a deal over the sum of its parts at quoted prices [-]."""
-        return np.array([level_fraction(float(one)) for one in quoted_eur])
+        return level_fractions(quoted_eur)
 
     def _work(self, frame: Frame, cap_fraction: float) -> NodeWork:
-        return node_work(self.inputs, self.sample_of(frame), cap_fraction)
-
-    def hall_figures(self, place: str, load_ratio: Floats, wet_fraction: Floats) -> tuple[Floats, Floats, Floats]:
-        """PUE, worst hour's meter over rated power, and carbon [kg/J], of each machine."""
-        pairs, back = np.unique(np.round(np.stack([load_ratio, wet_fraction]), 2), axis=1, return_inverse=True)
-        years = [self.inputs.halls.of(place, float(load), float(wet)) for load, wet in pairs.T]
-        table = np.array([(year.pue_ratio, year.worst_ratio, year.carbon_kg_per_j) for year in years])[back.ravel()]
-        return table[:, 0], table[:, 1], table[:, 2]
+        return node_work(self.inputs, self.jobs_of(frame), cap_fraction)
 
     def lost_fraction(self, design: Design) -> float:
         """Share of the nodes in service that failures keep away, beyond the spares."""
-        fleet = self.sample_of(design.frame).reliability
+        fleet = self.jobs_of(design.frame).machine.reliability
         down = fleet.node_failures_per_s * mean_repair_s(fleet)
         return max(down - design.spare_fraction, 0.0)
 
     def least_rmax(self, rank: int | None, month: str) -> float:
         """Rmax that a rank will take in a month [flop/s]; 0 if none is asked for."""
-        return rmax_of_rank(rank, year_of(month)) if rank is not None else 0.0
+        return float(listed_flop_per_s(year_of(month))[0][rank - 1]) if rank is not None else 0.0

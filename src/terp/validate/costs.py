@@ -53,6 +53,7 @@ class CostCase:
     baseline_eur: float | None
     level_fraction: float
     fitted: bool
+    gpu: str
     source: str
     lines_eur: dict[str, float]
     unpriced: tuple[tuple[str, int], ...]
@@ -156,7 +157,7 @@ def grade_costs(cases: Path | None = None) -> CostGrade:
 
 def _case(case: CostCase) -> Case:
     known = {"scope": case.covers}
-    return Case(case.title, case.source or "not told", case.published_eur, case.eur, case.baseline_eur, known)
+    return Case(case.title, case.gpu or "-", case.published_eur, case.eur, case.baseline_eur, known)
 
 
 def _limits() -> CostLimits:
@@ -174,7 +175,7 @@ def case_of(priced: Priced, *, fitted: bool) -> CostCase:
     level = 1.0 if purchase.quoted else level_fraction(priced.hardware_eur)
     low, high = np.quantile(scenarios_of(priced, level), [0.05, 0.95]).tolist()
     lines: dict[str, float] = {}
-    for line, _, _ in priced.lines:
+    for line in (priced_line.cost for priced_line in priced.lines):
         lines[line.line] = lines.get(line.line, 0.0) + line.eur * (level if line.negotiated else 1.0)
     gpus = priced.gpus_count
     return CostCase(
@@ -189,6 +190,7 @@ def case_of(priced: Priced, *, fitted: bool) -> CostCase:
         baseline_eur=None if gpus is None else BASELINE_EUR * gpus,
         level_fraction=level,
         fitted=fitted,
+        gpu=priced.gpu,
         source=priced.source,
         lines_eur=lines,
         unpriced=priced.unpriced,
@@ -197,13 +199,12 @@ def case_of(priced: Priced, *, fitted: bool) -> CostCase:
 
 def scenarios_of(priced: Priced, level: float) -> Floats:
     """Totals by scenario [EUR]: prices, quantities and the market drawn."""
-    lines = [line for line, _, _ in priced.lines]
-    quantities = {f"{priced.name} {line.line}": (low, 1.0, high) for line, low, high in priced.lines if low != high}
-    factors = draw_factors({**ranges_of(lines), **quantities}, SCENARIOS, SEED)
+    quantities = {line.drawn: (line.low_ratio, 1.0, line.high_ratio) for line in priced.lines if line.drawn}
+    factors = draw_factors({**ranges_of([line.cost for line in priced.lines]), **quantities}, SCENARIOS, SEED)
     total = np.zeros(SCENARIOS)
-    for line in lines:
-        drawn = factors.get(f"{priced.name} {line.line}", np.ones(1))
-        total = total + drawn * scenarios_eur([line], factors, level)
+    for line in priced.lines:
+        quantity = factors[line.drawn] if line.drawn else np.ones(1)
+        total = total + quantity * scenarios_eur([line.cost], factors, level)
     return total
 
 

@@ -21,6 +21,7 @@ from terp.units import NotAQuantity, parse_range
 
 YEAR_S: Final = 365.25 * 86_400
 MAINTENANCE: Final = "maintenance"
+ELECTRICITY: Final = "Electricity, with network and taxes"
 
 
 class Extra(Record):
@@ -83,35 +84,50 @@ class Purchase(Record):
 
 
 @dataclass(frozen=True)
+class PricedLine:
+    """A line, and how well its quantity is known.
+
+    drawn        name of the quantity's draws, which lines may share, such as years of operation; empty if it is known
+    low_ratio, high_ratio    ends of the quantity's range over the central one
+    """
+
+    cost: CostLine
+    drawn: str = ""
+    low_ratio: float = 1.0
+    high_ratio: float = 1.0
+
+
+@dataclass(frozen=True)
 class Priced:
     """A purchase at the prices of its month, nothing negotiated yet.
 
-    lines       each with the low and high of its quantity over the central one
     unpriced    parts of the bill without a price, with their counts
+    gpu         of the machine file; empty without one
     """
 
     name: str
     purchase: Purchase
     published_eur: float
-    lines: tuple[tuple[CostLine, float, float], ...]
+    lines: tuple[PricedLine, ...]
     unpriced: tuple[tuple[str, int], ...]
     gpus_count: int | None
+    gpu: str
     source: str
 
     @property
     def negotiated_eur(self) -> float:
         """What the level of the deal multiplies: hardware, installation, and maintenance that comes with it [EUR]."""
-        return sum(line.eur for line, _, _ in self.lines if line.negotiated)
+        return sum(line.cost.eur for line in self.lines if line.cost.negotiated)
 
     @property
     def hardware_eur(self) -> float:
         """Hardware at quoted prices, by which the level of the deal goes [EUR]."""
-        return sum(line.eur for line, _, _ in self.lines if line.cost_class == "acquisition")
+        return sum(line.cost.eur for line in self.lines if line.cost.cost_class == "acquisition")
 
     @property
     def other_eur(self) -> float:
         """What is paid besides: halls, electricity, rent, staff [EUR]."""
-        return sum(line.eur for line, _, _ in self.lines if not line.negotiated)
+        return sum(line.cost.eur for line in self.lines if not line.cost.negotiated)
 
 
 @dataclass(frozen=True)
@@ -163,17 +179,14 @@ def price_purchase(file: PurchaseFile, name: str) -> Priced:
         raise UnknownName("purchase", name, file.purchases)
     purchase, prices = file.purchases[name], read_prices()
     machine = _machine(purchase)
-    lines: list[tuple[CostLine, float, float]] = []
-    if machine is not None:
-        lines += [(line, 1.0, 1.0) for line in hardware_lines(machine, prices, purchase.signed)]
+    lines = [PricedLine(line) for line in hardware_lines(machine, prices, purchase.signed)] if machine else []
+    lines = [line for line in lines if line.cost.line != "installation"]
     for extra, entry in purchase.extras.items():
         price = _price_name(prices, entry.price) or entry.price
-        line = cost_line(prices, extra, price, entry.quantity_ratio, purchase.signed, entry.cost_class)
-        lines.append((line, *_spread(file, (name, "extras", extra, "quantity"), entry.quantity_ratio, "ratio")))
-    bought = sum(line.eur for line, _, _ in lines if line.cost_class == "acquisition" and line.line != "installation")
-    lines = [entry for entry in lines if entry[0].line != "installation"]
-    if not purchase.quoted:
-        lines += [(line, 1.0, 1.0) for line in installation_line(prices, bought)]
+        cost = cost_line(prices, extra, price, entry.quantity_ratio, purchase.signed, entry.cost_class)
+        lines.append(_ranged(file, cost, (name, "extras", extra, "quantity"), entry.quantity_ratio, "ratio"))
+    bought = sum(line.cost.eur for line in lines if line.cost.cost_class == "acquisition")
+    lines += [] if purchase.quoted else [PricedLine(line) for line in installation_line(prices, bought)]
     lines += _maintenance(file, name, purchase, prices, bought) + _operation(file, name, purchase, prices)
     source = file.sourced.provenance.get((name, "published"))
     return Priced(
@@ -183,6 +196,7 @@ def price_purchase(file: PurchaseFile, name: str) -> Priced:
         lines=tuple(lines),
         unpriced=unpriced_parts(machine, prices) if machine else (),
         gpus_count=machine.gpus_count if machine else purchase.gpus_count,
+        gpu=machine.node.accelerator if machine else "",
         source=source.source if source else "",
     )
 
@@ -199,42 +213,43 @@ def _machine(purchase: Purchase) -> Machine | None:
     return build_machine(written, read_catalogue())
 
 
-def _maintenance(
-    file: PurchaseFile, name: str, purchase: Purchase, prices: Prices, hardware_eur: float
-) -> list[tuple[CostLine, float, float]]:
+def _maintenance(file: PurchaseFile, name: str, purchase: Purchase, prices: Prices, hardware_eur: float) -> list[PricedLine]:
     """The line of maintenance: its rate a year over the hardware, for the years that the sum covers."""
     years = purchase.maintenance_years_count
     if not years:
         return []
     low, central, high = (years * hardware_eur * rate for rate in prices.rate_range(MAINTENANCE))
     title = prices.rates[MAINTENANCE].title
-    line = CostLine(MAINTENANCE, title, "operation", MAINTENANCE, years * hardware_eur, central, low, high, "assumed")
-    return [(line, *_spread(file, (name, "maintenance_years"), years, "count"))]
+    cost = CostLine(MAINTENANCE, title, "operation", MAINTENANCE, years * hardware_eur, central, low, high, "assumed")
+    return [_ranged(file, cost, (name, "maintenance_years"), years, "count")]
 
 
-def _operation(file: PurchaseFile, name: str, purchase: Purchase, prices: Prices) -> list[tuple[CostLine, float, float]]:
+def _operation(file: PurchaseFile, name: str, purchase: Purchase, prices: Prices) -> list[PricedLine]:
     """The lines of operation: electricity, people, rent."""
     operation, month = purchase.operation, purchase.signed
     if operation is None:
         return []
-    years = operation.years_count
-    low, high = _spread(file, (name, "operation", "years"), years, "count")
-    found = []
-    if operation.power_w > 0:
-        price = operation.electricity_eur_per_j
-        ends = _spread(file, (name, "operation", "electricity"), price, "eur_per_j")
-        eur = years * YEAR_S * operation.power_w * price
-        title = "Electricity, with network and taxes"
-        line = CostLine(
-            "electricity", title, "operation", "electricity", eur / price, eur, eur * ends[0], eur * ends[1], "assumed"
+    years, costs = operation.years_count, []
+    price = operation.electricity_eur_per_j
+    if operation.power_w > 0 and price > 0:
+        low, high = _spread(file, (name, "operation", "electricity"), price, "eur_per_j")
+        energy_j = years * YEAR_S * operation.power_w
+        eur = energy_j * price
+        costs.append(
+            CostLine("electricity", ELECTRICITY, "operation", "electricity", energy_j, eur, eur * low, eur * high, "assumed")
         )
-        found.append((line, low, high))
     if operation.staff_count:
-        found.append((cost_line(prices, "staff", "staff", years * operation.staff_count, month, "operation"), low, high))
+        costs.append(cost_line(prices, "staff", "staff", years * operation.staff_count, month, "operation"))
     if operation.rented_w > 0:
         kw_months = 12 * years * operation.rented_w / 1e3
-        found.append((cost_line(prices, "rent", "colocation", kw_months, month, "operation"), low, high))
-    return found
+        costs.append(cost_line(prices, "rent", "colocation", kw_months, month, "operation"))
+    return [_ranged(file, cost, (name, "operation", "years"), years, "count") for cost in costs]
+
+
+def _ranged(file: PurchaseFile, cost: CostLine, path: tuple[str, ...], value: float, dimension: str) -> PricedLine:
+    """A line whose quantity stands at a path of the file, with its range there."""
+    low, high = _spread(file, path, value, dimension)
+    return PricedLine(cost, ".".join(path) if low < high else "", low, high)
 
 
 def _spread(file: PurchaseFile, path: tuple[str, ...], value: float, dimension: str) -> tuple[float, float]:
