@@ -43,15 +43,22 @@ PEERS = {"mi355x": B200}
 """GPUs that were measured beside another in more of the same benchmarks than beside an H100."""
 FOUR = ("b200-sxm-180gb", "gb200")
 """GPUs that answer in FP4 in the tables, where others do in FP8."""
-READ_FROM = {
+RELAYED = ("mi355x", "b300-sxm-288gb", "gb300")
+READ_FROM = dict.fromkeys(RELAYED, "mlperf-inference-relayed") | {
     "mi300x": "mlperf-inference-summary",
-    "mi355x": "mlperf-inference-relayed",
-    "b300-sxm-288gb": "mlperf-inference-relayed",
+    "gb300": "mlperf-inference-checked",
 }
 """Sources of rates of inference that are not in the tables."""
+LIKE = {
+    "mi300x": (H100, "mi300x", H100), "mi355x": (B200, "mi355x", B200), "b300-sxm-288gb": (B200, "b300-sxm-288gb", B200),
+    "gb300": ("gb200", "b300-sxm-288gb", B200),
+}  # fmt: skip
+"""GPUs that are not in the table of answers -> one that is, and the two whose ratio scales it."""
 LEFT_OUT = ("tinycorp", "JuniperNetworks")
 """Submitters of MLPerf Training whose times say little of the GPU: a framework of its own; a study of networks, three to four
 times slower than all others on the same GPUs."""
+SAME = {"llama2-70b-lora": "Llama-2 70B (LoRA)", "llama3.1-405b": "Llama-3.1 405B", "gpt3-175b": "GPT-3 175B"}
+"""Benchmarks that the tables of minutes and of steps call by other names."""
 ANSWERS = ("Llama-3.3 70B", "1000", "1000")
 """Model and lengths whose rate stands for answering."""
 ALSO = (("500", "2000"), ("1000", "2000"), ("2048", "2048"))
@@ -80,7 +87,7 @@ def minutes_pairs(path: str, pairs: Pairs) -> None:
         for (edition, chip), values in found.items():
             rounds = [other for other, kind in found if kind == H100 and other <= edition]
             if chip != H100 and rounds:
-                add(pairs, chip, H100, f"MLPerf {what}", median(found[max(rounds), H100]) / median(values))
+                add(pairs, chip, H100, f"MLPerf {SAME.get(what, what)}", median(found[max(rounds), H100]) / median(values))
 
 
 def step_pairs(path: str, pairs: Pairs, fp4: Pairs, rates: dict[tuple[str, str], list[float]]) -> None:
@@ -92,7 +99,8 @@ def step_pairs(path: str, pairs: Pairs, fp4: Pairs, rates: dict[tuple[str, str],
             continue
         step_s, four = float(row["step_time_s"]), "fp4" in row["precision"]
         mlperf = page.startswith("mlcommons/training_results")
-        if mlperf and page.endswith("v5.1") and row["gpus"] == "8" and not four:
+        latest = page.endswith("v5.1") or (chip == H100 and page.endswith("v4.1"))  # the last with eight H100
+        if mlperf and latest and row["gpus"] == "8" and not four:
             rates[chip, row["model"]].append(float(row["global_batch"]) / step_s)
         if mlperf and not page.endswith("v5.1") and not (chip == H100 and page.endswith(("v4.1", "v5.0"))):
             continue  # its minutes are in the other table
@@ -145,8 +153,8 @@ def read_pairs(path: str, training: Pairs, inference: Pairs, rates: dict[tuple[s
             add(inference, chip, over, f"MLPerf {row['what']}", rate / float(row["over_rate"]))
         elif row["work"] == "inference":
             add(inference, chip, over, f"MLPerf {row['what']}", rate / float(row["gpus"]) / median(eight[row["what"]]))
-        elif over != H100:
-            add(training, chip, over, f"MLPerf {row['what']}", rate / median(rates[over, row["what"].removesuffix(" v5.1")]))
+        else:
+            add(training, chip, over, f"MLPerf {row['what']}", rate / median(rates[over, row["what"]]))
 
 
 def summary(found: dict[str, list[float]]) -> tuple[float, float, float, int, int]:
@@ -182,30 +190,43 @@ def trained(chip: str, training: Pairs, fp4: Pairs) -> list[str]:
     return [*peer, f"  training: {entry(value, low, high, source, told)}"]
 
 
-def answered(chip: str, inference: Pairs, bits: dict[str, set[str]]) -> list[str]:
-    """Lines of how much a GPU infers over an H100, some by way of the B200."""
-    over = next((other for other in (H100, B200) if (chip, other) in inference), None)
+def inferred(chip: str, inference: Pairs) -> tuple[float, float, float, str] | None:
+    """Value, range and note of a GPU's inference over an H100's, some by way of a GPU that was; None if nobody measured."""
+    over = next((other for other in (H100, B200, "gb200") if (chip, other) in inference), None)
     if over is None:
-        return []
+        return None
     value, low, high, count, kinds = summary(inference[chip, over])
     told = f"median of {counted(kinds, 'benchmark')}, {counted(count, 'pair')}"
-    if over == B200:
-        base = summary(inference[B200, H100])[0]
-        value, low, high, told = value * base, low * base, high * base, f"{told} with the B200, times its own"
-    line = f"  inference: {entry(value, low, high, READ_FROM.get(chip, 'inference-pages'), told)}"
-    return [line, "  inference_bits: 4"] if over == B200 or "fp4" in bits[chip] else [line]
+    if over == H100:
+        return value, low, high, told
+    base = summary(inference[over, H100])[0]
+    return value * base, low * base, high * base, f"{told} with the {over.split('-')[0].upper()}, times its own"
 
 
-def answers_line(chip: str, answers: dict[str, list[float]]) -> list[str]:
+def answered(chip: str, inference: Pairs, bits: dict[str, set[str]]) -> list[str]:
+    """Lines of how much a GPU infers over an H100."""
+    found = inferred(chip, inference)
+    if found is None:
+        return []
+    line = f"  inference: {entry(*found[:3], READ_FROM.get(chip, 'inference-pages'), found[3])}"
+    return [line, "  inference_bits: 4"] if chip in RELAYED or "fp4" in bits[chip] else [line]
+
+
+def answers_line(chip: str, answers: dict[str, list[float]], inference: Pairs) -> list[str]:
     """The line of the rate at which a GPU answers with a model of 70 billion parameters."""
-    here = answers.get(f"{chip} {ANSWERS[1]} {ANSWERS[2]}")
+    source, base, ratio = "inference-pages", chip, 1.0
+    told = f"{ANSWERS[0]}, {'FP4' if chip in FOUR else 'FP8'}, 1,000 tokens in and 1,000 out, median of"
+    if chip in LIKE:
+        base, other, over = LIKE[chip]
+        ratio = median(r for what, each in inference[other, over].items() if "Llama-2 70B" in what for r in each)
+        source, told = READ_FROM[other], f"that of {base} times {ratio:.2f}, Llama-2 70B in MLPerf, {other} over {over};"
+    here = [rate * ratio for rate in answers.get(f"{base} {ANSWERS[1]} {ANSWERS[2]}", [])]
     if not here:
         return []
-    others = [median(answers[f"{chip} {i} {o}"]) for i, o in ALSO if f"{chip} {i} {o}" in answers]
-    told = f"{ANSWERS[0]}, {'FP4' if chip in FOUR else 'FP8'}, 1,000 tokens in and 1,000 out, median of {len(here)}"
-    told += "; range over 500 to 2,048 in and 2,000 out"
+    others = [median(answers[f"{base} {i} {o}"]) * ratio for i, o in ALSO if f"{base} {i} {o}" in answers]
+    told += f" {len(here)}; range over 500 to 2,048 in and 2,000 out" if chip not in LIKE else " range as there"
     low, high = min(*others, *here), max(*others, *here)
-    return [f"  answers: {entry(median(here), low, high, 'inference-pages', told, 0, '/s')}"]
+    return [f"  answers: {entry(median(here), low, high, source, told, 0, '/s')}"]
 
 
 def main() -> None:
@@ -221,7 +242,7 @@ def main() -> None:
     parts = yaml.safe_load((Path(target).parent / "parts" / "accelerators.yaml").read_text("utf-8"))
     lines = ["# What a GPU gets done over an H100 SXM 80 GB, measured.  Written by scripts/distil_throughput.py."]
     for chip, part in parts.items():
-        mine = [*trained(chip, training, fp4), *answered(chip, inference, bits), *answers_line(chip, answers)]
+        mine = [*trained(chip, training, fp4), *answered(chip, inference, bits), *answers_line(chip, answers, inference)]
         if mine:
             source = "inference-pages" if "training" not in "".join(mine) else "mlperf-training"
             lines += [f"{chip}:", f"  source: {source}", f'  title: "{part["title"]}"', *mine]

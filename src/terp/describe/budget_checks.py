@@ -67,7 +67,7 @@ def _payers(written: Written[Budget]) -> list[Problem]:
     for kind in sorted(_needed(record), key=COST_CLASSES.index):
         ceilings = [payer.ceilings.get(kind, 1.0) for payer in payers.values() if kind in payer.pays]
         if sum(ceilings) < 1 - 1e-9:
-            share = f"payers may pay {sum(ceilings):.0%} of it" if ceilings else "no payer pays it"
+            share = f"payers may pay {100 * sum(ceilings):.0f} % of it" if ceilings else "no payer pays it"
             problems.append(
                 tree.problem(("payers",), f"nobody can pay all of the {kind}", share, "let another payer pay it")
             )
@@ -111,7 +111,7 @@ def _dates(written: Written[Budget]) -> list[Problem]:
     elif record.prices_of > delivery.until_month:
         would_do = f"use prices of {delivery.until_month} or before, or a later delivery"
         problems.append(tree.problem(("prices_of",), "prices from after the delivery", record.prices_of, would_do))
-    if all(month is not None and month > delivery.until_month for month in ready):
+    elif all(month is not None and month > delivery.until_month for month in ready):
         soonest = min(month for month in ready if month is not None)
         would_do = f"let the delivery last until {soonest} at least"
         problems.append(tree.problem(("sites",), "no site is ready by the end of the delivery", soonest, would_do))

@@ -110,9 +110,11 @@ _LINES: Final = {
 """Purpose of a line of the bill, without what stands after a comma -> line of the cost."""
 
 
-def _line(where: str, part: Part) -> str:
+def line_of(where: str, part: Part) -> str:
     """The cost line of a part; the optics in the nodes belong to the fabric."""
-    return "fabric" if where == "nodes" and isinstance(part, Cable) else _LINES[where.partition(",")[0]]
+    if where == "nodes" and isinstance(part, Cable):
+        return "fabric"
+    return _LINES.get(where.partition(",")[0], "partition")
 
 
 def hardware_lines(machine: Machine, prices: Prices, month: str) -> tuple[CostLine, ...]:
@@ -127,7 +129,7 @@ def hardware_lines(machine: Machine, prices: Prices, month: str) -> tuple[CostLi
         name = prices.of_part(line.name)
         quantity = None if name is None else quantity_of(prices.entries[name], line.part)
         if name is not None and quantity is not None:
-            key = (_line(line.where, line.part), name)
+            key = (line_of(line.where, line.part), name)
             counts[key] = counts.get(key, 0.0) + line.count * quantity
     lines = [cost_line(prices, line, name, count, month) for (line, name), count in counts.items()]
     if COOLING in prices.entries and liquid_power_w(machine) > 0:

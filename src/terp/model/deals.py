@@ -62,12 +62,11 @@ def _normal(name: str, scenarios_count: int, seed: int) -> Floats:
     return np.array([NormalDist().inv_cdf(float(one)) for one in np.clip(share, 1e-15, 1 - 1e-15)])
 
 
-def level_fraction(quoted_eur: float) -> float:
+def level_fraction(quoted_eur: float | Floats) -> Floats:
     """What a public purchase pays, over the sum of its parts at quoted prices [-].  g = g0 (S / 10 MEUR)^-b, at most 1.
 
-    quoted_eur   S, sum of the hardware at quoted prices [EUR]
+    quoted_eur   S, sum of the hardware at quoted prices [EUR], of any shape
     g0, b        LEVEL_FRACTION and LEVEL_EXPONENT, fitted to purchases (docs/theory/costs.md)
     """
-    if quoted_eur <= 0:
-        return 1.0
-    return float(min(1.0, LEVEL_FRACTION * (quoted_eur / LEVEL_AT_EUR) ** -LEVEL_EXPONENT))
+    size = np.maximum(np.asarray(quoted_eur, float), 1.0) / LEVEL_AT_EUR
+    return np.minimum(1.0, LEVEL_FRACTION * size**-LEVEL_EXPONENT)

@@ -66,8 +66,7 @@ def designs(inputs: Inputs) -> tuple[list[Design], list[Loser]]:
     """All designs that a budget lets in, and what was turned away before any number was looked at."""
     found, losers = list[Design](), list[Loser]()
     record = inputs.budget.record
-    priced = [name for name in inputs.catalogue.parts["nodes"] if inputs.prices.of_part(name)]
-    for name in record.choices.nodes or priced:
+    for name in record.choices.nodes or sold(inputs):
         node = inputs.catalogue.part(Node, name)
         frames = list(_frames(inputs, name))
         if not frames:
@@ -81,6 +80,12 @@ def designs(inputs: Inputs) -> tuple[list[Design], list[Loser]]:
                 continue
             found += [design for frame in frames for design in _variants(inputs, frame, place, delivered)]
     return found, losers
+
+
+def sold(inputs: Inputs) -> list[str]:
+    """The nodes that are tried where the budget names none: the first that each price is of."""
+    nodes = inputs.catalogue.parts["nodes"]
+    return [entry.of[0] for entry in inputs.prices.entries.values() if entry.of and entry.of[0] in nodes]
 
 
 def _frames(inputs: Inputs, node: str) -> Iterator[Frame]:

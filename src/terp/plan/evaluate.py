@@ -85,8 +85,9 @@ def evaluate(setting: Setting, design: Design) -> Evaluated:
     rated_w = shapes.rated_w - nodes * work.capped_off_w
     per_node_w = load * work.busy_w + (1 - load) * work.idle_w
     it_w = shapes.base_w + serving * per_node_w + spare * work.down_w
-    wet = nodes * (node.rated_power_w - work.capped_off_w) / rated_w if node.cooling == "liquid" else np.zeros(nodes.size)
-    pue, worst, carbon = setting.hall_figures(design.place, it_w / rated_w, wet)
+    wet = serving * per_node_w / it_w if node.cooling == "liquid" else np.zeros(nodes.size)
+    hall = inputs.halls.of(design.place, it_w / rated_w, wet)
+    pue, worst, carbon = hall.pue_ratio, hall.worst_ratio, hall.carbon_kg_per_j
     energy_j = it_w * pue * YEAR_S
     hours = serving * node.accelerators_count * YEAR_H * load * (1 - setting.lost_fraction(design))
     weights = inputs.weights

@@ -17,7 +17,6 @@ from terp.model import (
     line_of,
     mean_repair_s,
     quantity_of,
-    rmax_of_rank,
     unit_price,
 )
 from terp.plan.designs import Design
@@ -26,7 +25,7 @@ from terp.plan.inputs import Inputs
 from terp.plan.ledger import Column, Ledger, Tariff
 from terp.plan.months import year_of
 from terp.plan.shapes import Shapes, built, rmax_of
-from terp.plan.work import NodeWork, largest_job, node_work, sample_machine
+from terp.plan.work import NodeWork, jobs_on, largest_job, node_work
 
 Floats = NDArray[np.float64]
 
@@ -66,7 +65,7 @@ class Setting:
         self.tariff, self.ranges = self._tariff()
         self.shapes_of = cache(self._shapes)
         self.work_of_frame = cache(self._work)
-        self.sample_of = cache(lambda frame: sample_machine(inputs, frame))
+        self.jobs_of = cache(lambda frame: jobs_on(inputs, frame))
         self.ledger_of = cache(lambda years: Ledger(self.columns, years))
         self.counts_of = cache(self._counts)
         self._rmax = cache(lambda frame: rmax_of(frame, self.counts_of(frame), inputs.catalogue)[1])
@@ -126,8 +125,17 @@ class Setting:
         if np.isfinite(money):
             most = min(most, int(money / (price.eur * level_fraction(money))) + step)
         counts = np.arange(step, max(most, step) + 1, step)
+        counts = counts[: max(self._payable(frame, counts), 1)]
         thinned = max(-(-counts.size // MOST_COUNTS), 1)
         return counts[thinned - 1 :: thinned]
+
+    def _payable(self, frame: Frame, counts: Ints) -> int:
+        """How many of some numbers of nodes could be paid if nothing but the hardware and its maintenance cost anything."""
+        money = sum(source.amount_eur for source in self.inputs.sources)
+        quoted = self._quantities_of(built(frame, counts, Extras(), self.inputs.catalogue)) @ self.tariff.prices
+        years = min(self.inputs.budget.record.choices.operation_years or [self.inputs.budget.record.operation_years_count])
+        share = 1 + float(self.tariff.installation) + years * float(self.tariff.maintenance)
+        return int(np.searchsorted(quoted * self.level_of(quoted) * share, money, side="right"))
 
     def _most_by_power(self, node: Node) -> int:
         """Nodes that the largest place can feed at half of their rated power."""
@@ -156,7 +164,9 @@ class Setting:
 
     def _hardware_quantities(self, frame: Frame, flash: int, disks: int) -> Floats:
         """Quantities of the columns that the bill makes, shape (counts, columns), at quoted prices."""
-        shapes = self.shapes_of(frame, flash, disks)
+        return self._quantities_of(self.shapes_of(frame, flash, disks))
+
+    def _quantities_of(self, shapes: Shapes) -> Floats:
         found = np.zeros((shapes.nodes_count.size, len(self.columns)))
         for (where, name), count in shapes.bill.items():
             price, part = self.inputs.prices.of_part(name), self._part(name)
@@ -179,24 +189,17 @@ class Setting:
 
     def level_of(self, quoted_eur: Floats) -> Floats:
         """Level of a deal over the sum of its parts at quoted prices [-]."""
-        return np.array([level_fraction(float(one)) for one in quoted_eur])
+        return level_fraction(quoted_eur)
 
     def _work(self, frame: Frame, cap_fraction: float) -> NodeWork:
-        return node_work(self.inputs, self.sample_of(frame), cap_fraction)
-
-    def hall_figures(self, place: str, load_ratio: Floats, wet_fraction: Floats) -> tuple[Floats, Floats, Floats]:
-        """PUE, worst hour's meter over rated power, and carbon [kg/J], of each machine."""
-        pairs, back = np.unique(np.round(np.stack([load_ratio, wet_fraction]), 2), axis=1, return_inverse=True)
-        years = [self.inputs.halls.of(place, float(load), float(wet)) for load, wet in pairs.T]
-        table = np.array([(year.pue_ratio, year.worst_ratio, year.carbon_kg_per_j) for year in years])[back.ravel()]
-        return table[:, 0], table[:, 1], table[:, 2]
+        return node_work(self.inputs, self.jobs_of(frame), cap_fraction)
 
     def lost_fraction(self, design: Design) -> float:
         """Share of the nodes in service that failures keep away, beyond the spares."""
-        fleet = self.sample_of(design.frame).reliability
+        fleet = self.jobs_of(design.frame).machine.reliability
         down = fleet.node_failures_per_s * mean_repair_s(fleet)
         return max(down - design.spare_fraction, 0.0)
 
     def least_rmax(self, rank: int | None, month: str) -> float:
         """Rmax that a rank will take in a month [flop/s]; 0 if none is asked for."""
-        return rmax_of_rank(rank, year_of(month)) if rank is not None else 0.0
+        return 0.0

@@ -11,6 +11,7 @@ from terp.build import Machine, build_machine
 from terp.catalogue import Node
 from terp.describe import machine_of_text
 from terp.model import (
+    KindRate,
     domain_rates,
     gpu_time_shares,
     idle_power_w,
@@ -22,7 +23,8 @@ from terp.model import (
 from terp.plan.frames import Extras, Frame
 from terp.plan.shapes import built
 from terp.plan.inputs import Inputs
-from terp.simulate import Controls, capped_kinds, kinds_of
+from terp.simulate import Controls, Kind, kinds_of
+from terp.simulate.controls import capped_kinds
 
 
 @dataclass(frozen=True)
@@ -46,13 +48,31 @@ class NodeWork:
     inference_tokens_per_s: float
 
 
-def sample_machine(inputs: Inputs, frame: Frame) -> Machine:
-    """A small machine of a frame, on which steps are predicted: of as many nodes as the largest job needs."""
+@dataclass(frozen=True)
+class Jobs:
+    """A small machine of a frame with the workload's jobs on it: their power and what an hour of its GPUs is worth to them."""
+
+    machine: Machine
+    kinds: tuple[Kind, ...]
+    rates: tuple[KindRate, ...]
+    tokens_per_s: float
+    inference_tokens_per_s: float
+
+
+def jobs_on(inputs: Inputs, frame: Frame) -> Jobs:
+    """The jobs on as few nodes of a frame as the largest of them needs.  Raises Problems for what cannot run there."""
     each = inputs.catalogue.part(Node, frame.node).accelerators_count
     nodes = np.arange(1, 2 + 2 * max(frame.nodes_per_unit_count, -(-largest_job(inputs) // each)))
     able = nodes[built(frame, nodes, Extras(), inputs.catalogue).fits & (nodes * each >= largest_job(inputs))]
     text = machine_text(frame, int(able[0]), Extras(), name="sample", title="sample")
-    return build_machine(machine_of_text(text, "sample"), inputs.catalogue)
+    machine = build_machine(machine_of_text(text, "sample"), inputs.catalogue)
+    return Jobs(
+        machine=machine,
+        kinds=kinds_of(machine, inputs.workload),
+        rates=domain_rates(machine, inputs.workload),
+        tokens_per_s=tokens_per_s_per_gpu(machine).tokens_per_s,
+        inference_tokens_per_s=inference_tokens_per_s_per_gpu(machine.node.accelerator).tokens_per_s,
+    )
 
 
 def largest_job(inputs: Inputs) -> int:
@@ -62,14 +82,15 @@ def largest_job(inputs: Inputs) -> int:
     return max(asked, default=1)
 
 
-def node_work(inputs: Inputs, machine: Machine, cap_fraction: float) -> NodeWork:
-    """A node of a machine under a cap of its GPUs, over the makers' own.  Raises Problems for what cannot run there."""
+def node_work(inputs: Inputs, jobs: Jobs, cap_fraction: float) -> NodeWork:
+    """A node of a machine with its jobs, under a cap of its GPUs over the makers' own."""
+    machine = jobs.machine
     board_w, levels = machine.accelerator.board_power_w, levels_of(machine)
     cap_w = cap_fraction * board_w if cap_fraction < 1 else 0.0
-    kinds, pace = capped_kinds(machine, kinds_of(machine, inputs.workload), Controls(gpu_cap_w=cap_w))
+    kinds, pace = capped_kinds(machine, jobs.kinds, Controls(gpu_cap_w=cap_w))
     time = gpu_time_shares(inputs.workload.record)
     busy_w, rates = 0.0, {name: [0.0, 0.0, 0.0, 0.0] for name in inputs.weights}
-    for kind, speed, rate in zip(kinds, pace.tolist(), domain_rates(machine, inputs.workload), strict=True):
+    for kind, speed, rate in zip(kinds, pace.tolist(), jobs.rates, strict=True):
         share = time[kind.domain, kind.job]
         busy_w += share * node_power_w(levels, kind.level_w)
         if kind.domain in rates:
@@ -86,6 +107,6 @@ def node_work(inputs: Inputs, machine: Machine, cap_fraction: float) -> NodeWork
         h100_ratio=central,
         low_ratio=low,
         high_ratio=high,
-        tokens_per_s=tokens_per_s_per_gpu(machine).tokens_per_s * speed,
-        inference_tokens_per_s=inference_tokens_per_s_per_gpu(machine.node.accelerator).tokens_per_s * speed,
+        tokens_per_s=jobs.tokens_per_s * speed,
+        inference_tokens_per_s=jobs.inference_tokens_per_s * speed,
     )
