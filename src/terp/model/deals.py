@@ -69,4 +69,4 @@ def level_fraction(quoted_eur: float | Floats) -> Floats:
     g0, b        LEVEL_FRACTION and LEVEL_EXPONENT, fitted to purchases (docs/theory/costs.md)
     """
     size = np.maximum(np.asarray(quoted_eur, float), 1.0) / LEVEL_AT_EUR
-    return np.minimum(1.0, LEVEL_FRACTION * size**-LEVEL_EXPONENT)
+    return np.asarray(np.minimum(1.0, LEVEL_FRACTION * size**-LEVEL_EXPONENT))
