@@ -13,6 +13,7 @@ from terp.describe import read_machine
 from terp.errors import UnknownName
 from terp.model import (
     MARKET,
+    CostLine,
     draw_factors,
     hardware_lines,
     level_fraction,
@@ -163,6 +164,15 @@ def test_the_interval_of_a_total_holds_its_central_value_and_the_market_widens_i
     assert scenarios_eur(lines, factors, 0.7) == pytest.approx(0.7 * drawn)
     ones = {name: np.ones(1) for name in factors}
     assert scenarios_eur(lines, ones)[0] == pytest.approx(total)
+
+
+def test_what_costs_nothing_is_drawn_too():
+    free = CostLine("racks", "A rack", "acquisition", "free", 4, 0.0, 0.0, 100.0, "assumed")
+    from_nothing = CostLine("racks", "A rack", "acquisition", "rack", 4, 80.0, 0.0, 100.0, "assumed")
+    ranges = ranges_of([free, from_nothing])
+    assert ranges == {"free": (1, 1, 1), "rack": (0.01, 1, 1.25)}
+    drawn = scenarios_eur([free, from_nothing], {**draw_factors(ranges, 1000, 1), MARKET: np.ones(1000)})
+    assert np.quantile(drawn, [0.05, 0.5, 0.95]) == pytest.approx([0.8, 80, 100], rel=0.05)
 
 
 @settings(max_examples=15, deadline=None)

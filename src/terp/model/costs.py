@@ -172,8 +172,14 @@ def unpriced_parts(machine: Machine, prices: Prices) -> tuple[tuple[str, int], .
 
 
 def ranges_of(lines: Sequence[CostLine]) -> dict[str, tuple[float, float, float]]:
-    """Low, central and high of each price or rate of some lines, over the central value, for `draw_factors`."""
-    return {line.name: (line.low_eur / line.eur, 1.0, line.high_eur / line.eur) for line in lines if line.eur > 0}
+    """Low, central and high of each price or rate of some lines, over the central value, for `draw_factors`.
+
+    A low end of nothing, which no log-normal law has, is taken for a hundredth; a price of nothing stays what it is.
+    """
+    return {
+        line.name: (max(line.low_eur / line.eur, 0.01), 1.0, line.high_eur / line.eur) if line.eur > 0 else (1.0, 1.0, 1.0)
+        for line in lines
+    }
 
 
 def scenarios_eur(lines: Sequence[CostLine], factors: dict[str, Floats], level_fraction: float = 1.0) -> Floats:

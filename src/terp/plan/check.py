@@ -45,7 +45,7 @@ class Check:
     constraint: str
     title: str
     value: float | str
-    limit: float | str
+    limit: float | str | None
     unit: str
     met: bool
 
@@ -70,8 +70,8 @@ def check_machine(inputs: Inputs, subject: Subject) -> list[Check]:
     try:
         machine = build_machine(machine_of_text(subject.text, subject.name), inputs.catalogue)
     except Problems as error:
-        return [Check("built", "Nodes, racks, cables and switches fit together", str(error), "", "", met=False)]
-    built = Check("built", "Nodes, racks, cables and switches fit together", machine.nodes_count, "", "nodes", met=True)
+        return [Check("built", "Nodes, racks, cables and switches fit together", str(error), None, "", met=False)]
+    built = Check("built", "Nodes, racks, cables and switches fit together", machine.nodes_count, None, "count", met=True)
     return [
         built,
         *_physical(inputs, subject, machine),
@@ -105,14 +105,14 @@ def _physical(inputs: Inputs, subject: Subject, machine: Machine) -> list[Check]
     record, choice = inputs.budget.record, inputs.places[subject.place].choice
     _, pue, worst_w, carbon_kg = _year(inputs, subject, machine)
     checks = [
-        Check("power", "Power at the meter in the worst hour", worst_w, choice.power_w, "W", worst_w <= choice.power_w),
+        Check("power", "Power at the meter in the worst hour", worst_w, choice.power_w, "w", worst_w <= choice.power_w),
         Check(
             "delivery", "Delivered", subject.delivered, record.delivery.until_month, "month",
             record.delivery.from_month <= subject.delivered <= record.delivery.until_month,
         ),
     ]  # fmt: skip
     if choice.pue_ceiling_ratio is not None:
-        checks.append(Check("pue", "Mean PUE", pue, choice.pue_ceiling_ratio, "", pue <= choice.pue_ceiling_ratio))
+        checks.append(Check("pue", "Mean PUE", pue, choice.pue_ceiling_ratio, "ratio", pue <= choice.pue_ceiling_ratio))
     if record.ceilings.carbon_kg_per_year is not None:
         limit = record.ceilings.carbon_kg_per_year
         checks.append(Check("carbon", "Carbon of a year", carbon_kg, limit, "kg", carbon_kg <= limit))
@@ -133,16 +133,18 @@ def _wanted(inputs: Inputs, machine: Machine) -> list[Check]:
         checks.append(Check("flash", "Of it on flash", flash, must.flash_bytes, "bytes", flash >= must.flash_bytes))
     if must.european_nodes_fraction:
         share, least = other / machine.nodes_count, must.european_nodes_fraction
-        checks.append(Check("european", "Nodes of European technology", share, least, "fraction", share >= least - 1e-12))
+        checks.append(
+            Check("european_nodes", "European nodes over GPU nodes", share, least, "fraction", share >= least - 1e-12)
+        )
     if must.liquid_cooling:
         cooling = machine.node.cooling
-        checks.append(Check("cooling", "Liquid cooling", cooling, "liquid", "", cooling == "liquid"))
+        checks.append(Check("liquid_cooling", "Liquid cooling", cooling, "liquid", "", cooling == "liquid"))
     if must.gpus_count:
         gpus = machine.gpus_count
-        checks.append(Check("gpus", "GPUs", gpus, must.gpus_count, "GPUs", gpus >= must.gpus_count))
+        checks.append(Check("gpus", "GPUs", gpus, must.gpus_count, "count", gpus >= must.gpus_count))
     if must.gpu_memory_bytes:
         memory, least = machine.accelerator.memory_bytes, must.gpu_memory_bytes
-        checks.append(Check("memory", "Memory of a GPU", memory, least, "bytes", memory >= least))
+        checks.append(Check("gpu_memory", "Memory of a GPU", memory, least, "bytes", memory >= least))
     return checks
 
 
@@ -152,11 +154,13 @@ def _speed(inputs: Inputs, subject: Subject, machine: Machine) -> list[Check]:
     rmax = predict_hpl(benchmark_system(machine)).rmax_flop_per_s
     if must.rmax_flop_per_s:
         least = must.rmax_flop_per_s
-        checks.append(Check("rmax", "Rmax", rmax, least, "flop/s", rmax >= least))
+        checks.append(Check("rmax", "Rmax", rmax, least, "flop_per_s", rmax >= least))
     if must.rank_count is not None:
         rank = rank_in(year_of(subject.delivered), rmax).rank
         met = rank is not None and rank <= must.rank_count
-        checks.append(Check("rank", "Rank on delivery", "below 500" if rank is None else rank, must.rank_count, "", met))
+        checks.append(
+            Check("rank", "Rank on delivery", "below 500" if rank is None else rank, must.rank_count, "count", met)
+        )
     return checks
 
 
@@ -197,12 +201,19 @@ def _money(inputs: Inputs, subject: Subject, machine: Machine) -> list[Check]:
     allocation = allocate(by_class, inputs.sources, record.vat, record.reserve_fraction)
     unpaid, total = unpaid_eur(allocation, by_class, inputs.sources, record.vat), fsum(by_class)
     may = fsum(source.amount_eur for source in inputs.sources) * (1 - record.reserve_fraction)
-    limit: float | str = may if isfinite(may) else "no bound"
+    limit = may if isfinite(may) else None
     title = "Total cost of ownership, paid within every payer's bounds"
-    checks = [Check("money", title, total, limit, "EUR", unpaid <= _ROUNDING_EUR)]
+    checks = [Check("money", title, total, limit, "eur", unpaid <= _ROUNDING_EUR)]
     if record.ceilings.machine_contract is not None:
         most = inputs.prices.euros(record.ceilings.machine_contract, record.prices_of)
         checks.append(
-            Check("contract", "Machine contract with maintenance", contract, most, "EUR", contract <= most * (1 + 1e-9))
+            Check(
+                "machine_contract",
+                "Contract of the machine, with maintenance",
+                contract,
+                most,
+                "eur",
+                contract <= most * (1 + 1e-9),
+            )
         )
     return checks

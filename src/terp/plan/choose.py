@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from terp.catalogue import Node
 from terp.plan.designs import Design
-from terp.plan.evaluate import MONEY, Evaluated, evaluate
+from terp.plan.evaluate import Evaluated, evaluate
 from terp.plan.objectives import FRONTIER, OBJECTIVES
 from terp.plan.scenarios import Kind, kind_of
 from terp.plan.setting import Setting
@@ -43,6 +43,11 @@ class Pick:
         return int(self.entry.nodes_count[self.row])
 
     @property
+    def spare_count(self) -> int:
+        """Nodes that stand by."""
+        return ceil(self.design.spare_fraction * self.nodes_count - _NEAR)
+
+    @property
     def name(self) -> str:
         """Such as `hgx-b300-liquid-120-groningen`, with what else sets it apart."""
         design, frame = self.design, self.design.frame
@@ -53,16 +58,20 @@ class Pick:
         words += [f"spare{round(100 * design.spare_fraction)}"] if design.spare_fraction > 0 else []
         return "-".join(words)
 
+    def value_of(self, column: str) -> float:
+        """Its entry in a column of `Evaluated`."""
+        return float(getattr(self.entry, column)[self.row])
+
     def value(self, objective: str) -> float:
         """What it reaches in an objective."""
-        return float(getattr(self.entry, OBJECTIVES[objective].column)[self.row])
+        return self.value_of(OBJECTIVES[objective].column)
 
 
 @dataclass(frozen=True)
 class Searched:
     """What was tried.
 
-    step_count   nodes from one number to the next; 1, or a link domain, where every number was tried
+    entries   without their quantities
     bound_fraction   how much better than the best anything between could be
     """
 
@@ -153,14 +162,3 @@ def beaten(pick: Pick, entries: Sequence[Evaluated]) -> bool:
 def _signed(entry: Evaluated, objective: str) -> Floats:
     value: Floats = getattr(entry, OBJECTIVES[objective].column)
     return -value if OBJECTIVES[objective].less else value
-
-
-def leading(entries: Sequence[Evaluated], per_kind: int = 6) -> Iterator[Evaluated]:
-    """The best designs of each kind that could be bought if there were more money, for scenarios of prices."""
-    return iter(())
-
-
-def why_not(setting: Setting, entries: Sequence[Evaluated]) -> str:
-    """Why nothing of some designs fits: the constraint that all of them break, with the number nearest to it."""
-    node = setting.inputs.catalogue.part(Node, entries[0].design.frame.node)
-    return f"{node.title}: {MONEY}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -72,6 +72,10 @@ class Evaluated:
     def fits_but_money(self) -> Bools:
         """Which meet every constraint that does not change with prices."""
         return np.asarray(np.logical_and.reduce([mask for name, mask in self.met.items() if name not in PRICED]))
+
+    def without(self, *names: str) -> Evaluated:
+        """The same without some of its constraints."""
+        return replace(self, met={name: mask for name, mask in self.met.items() if name not in names})
 
 
 def evaluate(setting: Setting, design: Design) -> Evaluated:

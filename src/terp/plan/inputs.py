@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+import terp
 from terp.catalogue import Catalogue, Prices, read_catalogue, read_prices
 from terp.describe import Budget, Site, SiteChoice, Workload, read_site, read_workload
 from terp.errors import Problem, Problems, did_you_mean
@@ -69,6 +71,15 @@ class Inputs:
         except NotAQuantity:
             low, high = value, value
         return low, value, high
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of all that the plan is made from."""
+        hashed = hashlib.sha256(terp.__version__.encode())
+        records = [self.budget.record, self.workload.record, *(place.site.record for place in self.places.values())]
+        for text in (*(record.model_dump_json() for record in records), self.catalogue.digest, self.prices.digest):
+            hashed.update(text.encode())
+        return hashed.hexdigest()
 
     @property
     def load_fraction(self) -> float:

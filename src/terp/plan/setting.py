@@ -15,8 +15,8 @@ from terp.catalogue import Node, Part
 from terp.model import (
     level_fraction,
     level_fractions,
-    listed_flop_per_s,
     line_of,
+    listed_flop_per_s,
     mean_repair_s,
     quantity_of,
     unit_price,
@@ -204,3 +204,13 @@ class Setting:
     def least_rmax(self, rank: int | None, month: str) -> float:
         """Rmax that a rank will take in a month [flop/s]; 0 if none is asked for."""
         return float(listed_flop_per_s(year_of(month))[0][rank - 1]) if rank is not None else 0.0
+
+    def unpriced_of(self, frame: Frame) -> tuple[str, ...]:
+        """Parts of a frame's machines that the catalogue has no price of."""
+        shapes = built(frame, np.array([1]), self._extras(frame, 1, 1, np.array([1])), self.inputs.catalogue)
+        named = sorted({part for (_, part), count in shapes.bill.items() if count[0] and not self._has_price(part)})
+        return tuple(named)
+
+    def _has_price(self, part: str) -> bool:
+        name = self.inputs.prices.of_part(part)
+        return name is not None and quantity_of(self.inputs.prices.entries[name], self._part(part)) is not None

@@ -21,8 +21,9 @@ from terp.model import (
     tokens_per_s_per_gpu,
 )
 from terp.plan.frames import Extras, Frame
-from terp.plan.shapes import built
 from terp.plan.inputs import Inputs
+from terp.plan.machine_text import machine_text
+from terp.plan.shapes import built
 from terp.simulate import Controls, Kind, kinds_of
 from terp.simulate.controls import capped_kinds
 
@@ -64,7 +65,7 @@ def jobs_on(inputs: Inputs, frame: Frame) -> Jobs:
     each = inputs.catalogue.part(Node, frame.node).accelerators_count
     nodes = np.arange(1, 2 + 2 * max(frame.nodes_per_unit_count, -(-largest_job(inputs) // each)))
     able = nodes[built(frame, nodes, Extras(), inputs.catalogue).fits & (nodes * each >= largest_job(inputs))]
-    text = machine_text(frame, int(able[0]), Extras(), name="sample", title="sample")
+    text = machine_text(frame, int(able[0]), Extras(), inputs.catalogue, name="sample", title="sample")
     machine = build_machine(machine_of_text(text, "sample"), inputs.catalogue)
     return Jobs(
         machine=machine,

@@ -172,7 +172,7 @@ def _limits() -> CostLimits:
 def case_of(priced: Priced, *, fitted: bool) -> CostCase:
     """The case of a priced purchase: its total at the level of a deal of its size, and the 90 % interval."""
     purchase = priced.purchase
-    level = 1.0 if purchase.quoted else level_fraction(priced.hardware_eur)
+    level = 1.0 if purchase.quoted else float(level_fraction(priced.hardware_eur))
     low, high = np.quantile(scenarios_of(priced, level), [0.05, 0.95]).tolist()
     lines: dict[str, float] = {}
     for line in (priced_line.cost for priced_line in priced.lines):
