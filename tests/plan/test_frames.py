@@ -103,6 +103,14 @@ def test_every_count_about_the_steps(node, topology):
         check(frame, sorted(count for count in counts if 1 <= count <= 640), Extras(9, 2, 7), catalogue)
 
 
+def test_a_port_too_few_for_the_managers():
+    """Leaves with 35 ports for nodes have 3 free above four nodes of 8, one fewer than the four managers ask for."""
+    catalogue = parts_with()
+    frame = frame_for("dgx-b200", kits_for("dgx-b200", catalogue)[0], "fat-tree", 1.28, catalogue)
+    assert built(frame, np.array([3, 4, 5, 8]), Extras(), catalogue).fits.tolist() == [True, False, True, True]
+    check(frame, [1, 3, 4, 5, 7, 8, 9, 300], Extras(), catalogue)
+
+
 def test_extras_by_the_machine():
     """Columns of extras are taken row by row, and none of a thing is as if it were not asked for."""
     catalogue = parts_with()
