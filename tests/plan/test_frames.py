@@ -12,7 +12,7 @@ from terp.build import build_machine
 from terp.catalogue import Server, StorageAppliance, Switch, read_catalogue
 from terp.errors import Problems
 from terp.model import benchmark_system, machine_power, predict_hpl
-from terp.plan.frames import Extras, frame_for, kits_for, machine_file
+from terp.plan.frames import Extras, extras_for, frame_for, kits_for, machine_file
 from terp.plan.shapes import built, rmax_of
 from terp.reader import Tree, Written
 
@@ -124,6 +124,18 @@ def test_extras_by_the_machine():
         assert mine == {key: int(values[0]) for key, values in alone.bill.items() if values[0]}
         assert column.base_w[at] == alone.base_w[0]
     assert not built(frame, nodes, Extras(0, 3), catalogue).fits.any()  # a second tier without a first
+
+
+def test_extras_by_rule(catalogue):
+    """3 PB, of which 1.1 on flash: three appliances of 500 TB, and as many more for what they do not hold."""
+    mine = Extras(capacity_appliance="ai400x2", servers_count=7)
+    found = extras_for(
+        np.array([100, 101, 160]), mine, catalogue, usable_bytes=3e15, flash_bytes=1.1e15, european_fraction=0.1
+    )
+    assert (found.flash_appliances_count, found.capacity_appliances_count, found.servers_count) == (3, 3, 7)
+    assert np.asarray(found.european_servers_count).tolist() == [10, 11, 16]
+    bare = extras_for(np.array([8]), Extras(), catalogue, usable_bytes=0.0)
+    assert (bare.flash_appliances_count, bare.capacity_appliances_count) == (1, 0)
 
 
 def test_gefion():
