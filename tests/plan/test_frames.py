@@ -12,7 +12,7 @@ from terp.build import build_machine
 from terp.catalogue import Server, StorageAppliance, Switch, read_catalogue
 from terp.errors import Problems
 from terp.model import benchmark_system, machine_power, predict_hpl
-from terp.plan.frames import Extras, frame_for, kits_for, machine_file
+from terp.plan.frames import Extras, extras_for, frame_for, kits_for, machine_file
 from terp.plan.shapes import built, rmax_of
 from terp.reader import Tree, Written
 
@@ -103,6 +103,14 @@ def test_every_count_about_the_steps(node, topology):
         check(frame, sorted(count for count in counts if 1 <= count <= 640), Extras(9, 2, 7), catalogue)
 
 
+def test_a_port_too_few_for_the_managers():
+    """Leaves with 35 ports for nodes have 3 free above four nodes of 8, one fewer than the four managers ask for."""
+    catalogue = parts_with()
+    frame = frame_for("dgx-b200", kits_for("dgx-b200", catalogue)[0], "fat-tree", 1.28, catalogue)
+    assert built(frame, np.array([3, 4, 5, 8]), Extras(), catalogue).fits.tolist() == [True, False, True, True]
+    check(frame, [1, 3, 4, 5, 7, 8, 9, 300], Extras(), catalogue)
+
+
 def test_extras_by_the_machine():
     """Columns of extras are taken row by row, and none of a thing is as if it were not asked for."""
     catalogue = parts_with()
@@ -116,6 +124,18 @@ def test_extras_by_the_machine():
         assert mine == {key: int(values[0]) for key, values in alone.bill.items() if values[0]}
         assert column.base_w[at] == alone.base_w[0]
     assert not built(frame, nodes, Extras(0, 3), catalogue).fits.any()  # a second tier without a first
+
+
+def test_extras_by_rule(catalogue):
+    """3 PB, of which 1.1 on flash: three appliances of 500 TB, and as many more for what they do not hold."""
+    mine = Extras(capacity_appliance="ai400x2", servers_count=7)
+    found = extras_for(
+        np.array([100, 101, 160]), mine, catalogue, usable_bytes=3e15, flash_bytes=1.1e15, european_fraction=0.1
+    )
+    assert (found.flash_appliances_count, found.capacity_appliances_count, found.servers_count) == (3, 3, 7)
+    assert np.asarray(found.european_servers_count).tolist() == [10, 11, 16]
+    bare = extras_for(np.array([8]), Extras(), catalogue, usable_bytes=0.0)
+    assert (bare.flash_appliances_count, bare.capacity_appliances_count) == (1, 0)
 
 
 def test_gefion():

@@ -6,7 +6,7 @@ Description + catalogue -> Machine: nodes in their racks, fabric to the cable, s
 from terp.build.bill import Line, bill_of_materials
 from terp.build.counts import Counts, FabricCounts, Whole, over
 from terp.build.fabric import Fabric, Ints
-from terp.build.machine import Machine, Stored, build_machine
+from terp.build.machine import DEFAULT_FLEET, Machine, Stored, build_machine
 from terp.build.networks import Networks, build_networks, nodes_of_storage_leaf
 from terp.build.nodes import Nodes, cable_faults, racks_of
 from terp.build.paths import Way, way_between
@@ -14,6 +14,7 @@ from terp.build.tree_counts import TreeRule, tree_counts, tree_rule
 from terp.build.trees import leaf_ports, nodes_of_leaf
 
 __all__ = [
+    "DEFAULT_FLEET",
     "Counts",
     "Fabric",
     "FabricCounts",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar, cast
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -14,21 +14,14 @@ from terp.describe import MachineFile
 Whole = TypeVar("Whole", int, Ints)
 
 
-def over(count: Whole, each: int) -> Whole:
+def over(count: Whole, each: Whole | int) -> Whole:
     """`count` over `each`, rounded up."""
     return -(-count // each)
 
 
-def over_some(count: Whole, each: Whole) -> Whole:
-    """`count` over `each`, rounded up, and 0 where `each` is 0."""
-    if isinstance(count, int):
-        return -(-count // each) if each else 0
-    return cast("Whole", np.where(each == 0, 0, -(-count // np.maximum(each, 1))))
-
-
-def larger(one: Whole, other: Whole) -> Whole:
+def larger(one: Whole, other: Whole | int) -> Whole:
     """The larger of two."""
-    return max(one, other) if isinstance(one, int) else cast("Whole", np.maximum(one, other))
+    return max(one, other) if isinstance(one, int) else np.maximum(one, other)
 
 
 @dataclass(frozen=True)

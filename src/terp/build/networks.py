@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Generic
 
-from terp.build.counts import Counts, Whole, larger, over, over_some
+from terp.build.counts import Counts, Whole, larger, over
 from terp.catalogue import Catalogue, Node, Rack, StorageAppliance, Switch
 from terp.describe import MachineFile
 
@@ -93,7 +93,7 @@ def _storage_fabric(
     up, down = UPLINKS_PER_NODE_LEAF
     leaves_a_unit = over(file.compute.nodes_per_unit_count, nodes_of_storage_leaf(switch))
     node_leaves = counts.units_count * (node.storage_ports_count * leaves_a_unit)
-    per_node_leaf = over(over_some(node_links, node_leaves) * up, down)
+    per_node_leaf = over(over(node_links, larger(node_leaves, 1)) * up, down)
     uplinks = node_leaves * per_node_leaf + appliance_links
     storage_leaves = larger(counts.units_count, over(2 * appliance_links, switch.ports_count))
     spines = over(uplinks, switch.ports_count)

@@ -7,6 +7,7 @@ nodes, which may hold fewer.  Spines and cores that serve the last pod may hold 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -105,11 +106,16 @@ def _leaf_cages(rule: TreeRule, *kinds: tuple[Ints, Ints]) -> Ints:
     return cages
 
 
+@cache
+def _fewest(uplinks: int) -> Ints:
+    """`fewest_even` of each need from 0 to all uplinks."""
+    return np.array([fewest_even(need, uplinks) for need in range(uplinks + 1)])
+
+
 def _low_tree(rule: TreeRule, leaves: Ints) -> tuple[Ints, Ints, Ints]:
     """Spines, cores and their cages in two tiers, and none of them above one leaf."""
     need = -(-(leaves * rule.up_count) // rule.ports_count)
-    fewest = np.array([fewest_even(least, rule.up_count) for least in range(rule.up_count + 1)])
-    spines = np.where(leaves > 1, fewest[np.minimum(need, rule.up_count)], 0)
+    spines = np.where(leaves > 1, _fewest(rule.up_count)[np.minimum(need, rule.up_count)], 0)
     each = leaves * (rule.up_count // np.maximum(spines, 1))
     return spines, np.zeros_like(leaves), spines * -(-each // rule.ports_per_cage_count)
 
@@ -122,8 +128,7 @@ def _high_tree(rule: TreeRule, leaves: Ints) -> tuple[Ints, Ints, Ints]:
     cage, half = rule.ports_per_cage_count, rule.ports_count // 2
     pods = -(-leaves // half)
     last = leaves - (pods - 1) * half
-    fewest = np.array([fewest_even(least, half) for least in range(half + 1)])
-    plane = fewest[np.minimum(-(-leaves // rule.ports_count), half)]
+    plane = _fewest(half)[np.minimum(-(-leaves // rule.ports_count), half)]
     used, more = (pods - 1) * (half // plane) + last // plane, last % plane
     in_plane = more * -(-(used + 1) // cage) + (plane - more) * -(-used // cage)
     in_pods = (pods - 1) * -(-2 * half // cage) + -(-2 * last // cage)

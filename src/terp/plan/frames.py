@@ -7,13 +7,13 @@ rules of the reference architectures (nvidia-superpod-h100, superpod-b200, super
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import lcm
+from math import ceil, lcm
 from typing import Any, Final, Literal, cast
 
 import numpy as np
 
 from terp.build import Ints, cable_faults, leaf_ports, nodes_of_leaf, nodes_of_storage_leaf
-from terp.catalogue import Cable, Catalogue, Node, Rack, Switch
+from terp.catalogue import Cable, Catalogue, Node, Rack, StorageAppliance, Switch
 from terp.describe import Compute, Fabric, MachineFile, Management, OtherNodes, Storage, Topology
 
 Technology = Literal["infiniband", "ethernet"]
@@ -140,11 +140,34 @@ class Extras:
     european_server: str = "european-node"
 
     @property
-    def most(self) -> Extras:
-        """The largest of each count."""
+    def kinds(self) -> Extras:
+        """One of each thing that any of the machines has; every one has servers."""
         names = [name for name in vars(self) if name.endswith("_count")]
-        counts: dict[str, Any] = {name: int(np.max(getattr(self, name), initial=0)) for name in names}
-        return replace(self, **counts)
+        counts: dict[str, Any] = {name: int(np.any(np.asarray(getattr(self, name)) > 0)) for name in names}
+        return replace(self, **(counts | {"servers_count": 1}))
+
+
+def extras_for(
+    nodes: Ints, extras: Extras, catalogue: Catalogue, *,
+    usable_bytes: float, flash_bytes: float = 0.0, european_fraction: float = 0.0,
+) -> Extras:  # fmt: skip
+    """The fewest appliances and servers for machines of so many nodes, of the parts that `extras` names.
+
+    usable_bytes        in all, of which `flash_bytes` or more on the first tier, which has one appliance at least
+    european_fraction   European servers over the nodes
+
+    Raises UnknownName.
+    """
+    one = catalogue.part(StorageAppliance, extras.flash_appliance).usable_bytes
+    flash = max(ceil(flash_bytes / one - 1e-9), 1)
+    left_bytes = max(usable_bytes - flash * one, 0.0)
+    second = catalogue.part(StorageAppliance, extras.capacity_appliance).usable_bytes if left_bytes else 1.0
+    return replace(
+        extras,
+        flash_appliances_count=flash,
+        capacity_appliances_count=ceil(left_bytes / second - 1e-9),
+        european_servers_count=np.ceil(np.asarray(nodes) * european_fraction - 1e-9).astype(np.int64),
+    )
 
 
 def kits_for(node: str, catalogue: Catalogue) -> tuple[Kit, ...]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from terp.build import Counts, Ints, bill_of_materials, build_networks, over, racks_of, tree_counts, tree_rule
 from terp.catalogue import Accelerator, Catalogue, Node, Processor, Rack, Switch
+from terp.describe import MachineFile
 from terp.model import hpl_terms, matrix_orders, node_in_hpl, node_levels, powers_w, rmax_interval
 from terp.plan.frames import PARTITION, Extras, Frame, machine_file
 
@@ -44,7 +46,7 @@ def built(frame: Frame, nodes: Ints, extras: Extras, catalogue: Catalogue) -> Sh
 
     Costs some 200 ns a machine in columns of a few thousand.  Raises UnknownName for a part that is not in the catalogue.
     """
-    file = machine_file(frame, 1, extras.most)
+    file = _template(frame, extras.kinds)
     node, switch = catalogue.part(Node, frame.node), catalogue.part(Switch, frame.kit.switch)
     rule = tree_rule(
         switch, node, frame.topology, frame.oversubscription_ratio, frame.nodes_per_unit_count, frame.fabric_managers_count
@@ -83,6 +85,12 @@ def built(frame: Frame, nodes: Ints, extras: Extras, catalogue: Catalogue) -> Sh
     fits = fits & (count >= 1) & (count <= MOST_NODES) & (servers >= 1) & ((flash > 0) | (capacity == 0))
     in_all = np.sum([np.broadcast_to(line.count, count.shape) for line in lines if isinstance(line.part, Rack)], axis=0)
     return Shapes(count, fits, bill, base_w, rated_w, expected_w, idle_w, in_all)
+
+
+@lru_cache(maxsize=1024)
+def _template(frame: Frame, kinds: Extras) -> MachineFile:
+    """A file of the frame for the names in it; its counts are not used."""
+    return machine_file(frame, 1, kinds)
 
 
 def rmax_of(frame: Frame, nodes: Ints, catalogue: Catalogue) -> tuple[Floats, Floats, Floats]:

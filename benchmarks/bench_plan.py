@@ -1,0 +1,67 @@
+"""How many machines a second and core are built from a frame, with their power and Rmax; one by one and by the column.
+
+The floor is some 150 numpy operations a column, at about 1 ns an entry where columns stay in the cache.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from terp.build import build_machine
+from terp.catalogue import read_catalogue
+from terp.model import benchmark_system, machine_power, predict_hpl
+from terp.plan.frames import Extras, frame_for, kits_for, machine_file
+from terp.plan.shapes import built, rmax_of
+from terp.reader import Tree, Written
+
+EXTRAS = Extras(9, 3, 10, capacity_appliance="ai400x2", european_server="management-server")
+
+
+def frame(node, topology):
+    catalogue = read_catalogue()
+    return frame_for(node, kits_for(node, catalogue)[0], topology, 1.0, catalogue)
+
+
+@pytest.mark.parametrize("size", [100, 1_200, 10_000, 100_000])
+@pytest.mark.parametrize("topology", ["rail-optimised-fat-tree", "fat-tree"])
+def test_machines_a_second(benchmark, topology, size):
+    """Bar: 50,000 machines a second and core; `extra_info` has the rate."""
+    catalogue, mine = read_catalogue(), frame("dgx-b200", topology)
+    nodes = np.random.default_rng(1).integers(1, 1201, size)
+
+    def build():
+        return built(mine, nodes, EXTRAS, catalogue), rmax_of(mine, nodes, catalogue)
+
+    benchmark(build)
+    if benchmark.stats:
+        benchmark.extra_info["machines_per_s"] = round(size / benchmark.stats["mean"])
+
+
+def test_one_by_one(benchmark):
+    """The same by the builder, for a machine of 191 nodes."""
+    catalogue, mine = read_catalogue(), frame("dgx-b200", "rail-optimised-fat-tree")
+    written = Written(machine_file(mine, 191, EXTRAS), "plan.yaml", {}, Tree("plan.yaml"))
+
+    def build():
+        machine = build_machine(written, catalogue)
+        return machine_power(machine), predict_hpl(benchmark_system(machine))
+
+    benchmark(build)
+
+
+def test_frames(benchmark):
+    """All frames of all nodes of the catalogue that have a kit."""
+    catalogue = read_catalogue()
+
+    def frames():
+        return [
+            frame_for(node, kit, topology, ratio, catalogue)
+            for node in catalogue.parts["nodes"]
+            for kit in kits_for(node, catalogue)
+            for topology in ("rail-optimised-fat-tree", "fat-tree")
+            for ratio in (1.0, 2.0)
+        ]
+
+    found = benchmark(frames)
+    benchmark.extra_info["frames"] = len(found)
