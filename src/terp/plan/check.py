@@ -169,7 +169,7 @@ def costs_by_class(inputs: Inputs, subject: Subject, machine: Machine) -> tuple[
     record, prices, years = inputs.budget.record, inputs.prices, subject.years_count
     choice = inputs.places[subject.place].choice
     energy_j, _, worst_w, _ = _year(inputs, subject, machine)
-    lines = [line for line in hardware_lines(machine, prices, record.prices_of)]
+    lines = hardware_lines(machine, prices, record.prices_of)
     quoted = fsum(line.eur for line in lines if line.line != "installation")
     level = float(level_fraction(quoted))
     acquisition = level * fsum(line.eur for line in lines)

@@ -1,4 +1,4 @@
-"""Which machines could be bought at all: kinds that the catalogue prices, delivered in time, at places that can hold them."""
+"""Which machines could be bought at all: kinds that the catalogue prices, in time, at places that can hold them."""
 
 from __future__ import annotations
 

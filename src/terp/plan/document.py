@@ -316,8 +316,8 @@ def _simulated(found: Found, pick: Pick) -> dict[str, Any] | None:
 def caveats(found: Found) -> list[str]:
     """What is not known to be true for this plan."""
     told = [
-        "Science is counted in H100-hours by predicted and measured throughput of today's software; the GPUs that will be "
-        "sold after those of the catalogue are not in it.",
+        "Science is counted in H100-hours, by predicted and measured throughput of today's software.",
+        "GPUs that will be sold after those of the catalogue, such as Rubin's, have no measurement yet and are not in it.",
         "Prices move: the money is planned at the prices of the budget's month, without inflation or interest.",
     ]
     best = found.picks[0]

@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from terp.catalogue import Node
+from terp.describe import COST_CLASSES
 from terp.errors import Problems, TerpError
 from terp.plan.check import Check, Subject, check_machine
 from terp.plan.choose import Pick, Searched, best_of, best_of_kinds, frontier, search
@@ -153,10 +154,7 @@ def _nothing(setting: Setting, entries: Sequence[Evaluated]) -> str:
     may = sum(source.amount_eur for source in setting.inputs.sources)
     reserve = setting.inputs.budget.record.reserve_fraction
     kept = f", {reserve:.0%} of it kept back" if reserve else ""
-    costs = {
-        kind: cheapest.entry.by_class_eur[cheapest.row, at]
-        for at, kind in enumerate(("acquisition", "building", "operation", "programme"))
-    }
+    costs = dict(zip(COST_CLASSES, cheapest.entry.by_class_eur[cheapest.row].tolist(), strict=True))
     parts = ", ".join(f"{kind} {eur / 1e6:.1f}" for kind, eur in costs.items() if eur > 0)
     return (
         f"no machine fits the money of EUR {may / 1e6:.1f} million{kept}; the cheapest that meets everything else costs EUR "

@@ -52,9 +52,8 @@ def losers(
     fitting = best_of_kinds(entries, objective)
     for kind, pick in sorted(fitting.items(), key=lambda item: -item[1].value("science")):
         if kind not in there:
-            yield loser_data(
-                Loser(pick.name, kind_title(setting, kind), _beaten(setting, pick, picks[0]), "dominated"), pick
-            )
+            loser = Loser(pick.name, kind_title(setting, kind), _beaten(pick, picks[0]), "dominated")
+            yield loser_data(loser, pick)
     for kind in dict.fromkeys(kind_of(entry) for entry in entries):
         if kind not in fitting:
             mine = [entry for entry in entries if kind_of(entry) == kind]
@@ -63,17 +62,15 @@ def losers(
         yield loser_data(loser)
 
 
-def _beaten(setting: Setting, pick: Pick, best: Pick) -> str:
+def _beaten(pick: Pick, best: Pick) -> str:
     """By how much, and through which of its two halves: GPUs for the money, or what each gets done."""
     science, cost = (pick.value(name) / best.value(name) for name in ("science", "cost"))
     gpus = pick.entry.gpus_count[pick.row], best.entry.gpus_count[best.row]
-    worth = [
-        float(one.entry.science_by_domain[one.row].sum() / one.entry.gpu_hours_per_year[one.row]) for one in (pick, best)
-    ]
+    worth = [one.entry.science_by_domain[one.row].sum() / one.value_of("gpu_hours_per_year") for one in (pick, best)]
     money = "the same money" if abs(cost - 1) < 0.01 else f"{abs(1 - cost):.0%} {'less' if cost < 1 else 'more'} money"
     return (
-        f"{1 - science:.0%} less science than the recommended one for {money}: {gpus[0]:,} GPUs of {worth[0]:.2f} H100-hours an "
-        f"hour, against {gpus[1]:,} of {worth[1]:.2f}."
+        f"{1 - science:.0%} less science than the recommended one for {money}: {gpus[0]:,} GPUs of {worth[0]:.2f} H100-hours "
+        f"an hour, against {gpus[1]:,} of {worth[1]:.2f}."
     )
 
 
@@ -91,7 +88,10 @@ def unfit(setting: Setting, entries: Sequence[Evaluated]) -> str:
     cheapest = cheapest_fit(entries)
     if cheapest is not None:
         may = sum(source.amount_eur for source in setting.inputs.sources)
-        return f"The smallest that meets the rest costs EUR {cheapest.value('cost') / 1e6:.1f} million, of EUR {may / 1e6:.1f} million."
+        eur = cheapest.value("cost")
+        return (
+            f"The smallest that meets the rest costs EUR {eur / 1e6:.1f} million, and there are EUR {may / 1e6:.1f} million."
+        )
     if "power" in never:
         least_w = min(float(entry.peak_power_w.min()) for entry in entries)
         return f"Takes {least_w / 1e6:.1f} MW, and the hall feeds {place.power_w / 1e6:.1f} MW."

@@ -51,7 +51,7 @@ class NodeWork:
 
 @dataclass(frozen=True)
 class Jobs:
-    """A small machine of a frame with the workload's jobs on it: their power and what an hour of its GPUs is worth to them."""
+    """A small machine of a frame with the workload's jobs on it: their power, and what an hour of its GPUs is worth."""
 
     machine: Machine
     kinds: tuple[Kind, ...]
