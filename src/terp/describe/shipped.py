@@ -1,4 +1,4 @@
-"""Finds and reads machine, site, workload, policy, model and budget files: by path, or by the name of one that ships with Terp."""
+"""Finds and reads the files that people write: by path, or by the name of one that ships with Terp."""
 
 from __future__ import annotations
 

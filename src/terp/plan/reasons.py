@@ -69,8 +69,8 @@ def _beaten(pick: Pick, best: Pick) -> str:
     worth = [one.entry.science_by_domain[one.row].sum() / one.value_of("gpu_hours_per_year") for one in (pick, best)]
     money = "the same money" if abs(cost - 1) < 0.01 else f"{abs(1 - cost):.0%} {'less' if cost < 1 else 'more'} money"
     return (
-        f"{1 - science:.0%} less science than the recommended one for {money}: {gpus[0]:,} GPUs of {worth[0]:.2f} H100-hours "
-        f"an hour, against {gpus[1]:,} of {worth[1]:.2f}."
+        f"{1 - science:.0%} less science than the recommended one for {money}: {gpus[0]:,} GPUs of {worth[0]:.2f} "
+        f"H100-hours an hour, against {gpus[1]:,} of {worth[1]:.2f}."
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -73,7 +74,24 @@ def save_run(run: Run, folder: Path) -> None:
 
     An earlier run there is replaced, with its reports; other files that lie beside it are kept.
     """
-    check_target(folder)
+
+    def write(draft: Path) -> None:
+        for name in TABLES:
+            pq.write_table(getattr(run, name), draft / f"{name}.parquet", compression="zstd", compression_level=1)
+        for name, file in DOCUMENTS.items():
+            (draft / file).write_text(json.dumps(getattr(run, name), indent=2) + "\n", "utf-8")
+
+    save_whole(folder, write, "run.json", (*FILES, *REPORTS))
+
+
+def save_whole(folder: Path, write: Callable[[Path], None], mark: str, own: Collection[str]) -> None:
+    """Has a folder written beside its final name and renames it when whole.  Raises Problems.
+
+    write   called with the draft's folder
+    mark    the file that an earlier one has, which is then replaced
+    own     names that an earlier one may have; other files that lie beside them are kept
+    """
+    check_target(folder, mark)
     target = folder.absolute()
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -81,19 +99,16 @@ def save_run(run: Run, folder: Path) -> None:
     except OSError as error:
         raise _problem(folder, f"cannot be written: {error.strerror}", "name another folder with -o") from None
     try:
-        for name in TABLES:
-            pq.write_table(getattr(run, name), draft / f"{name}.parquet", compression="zstd", compression_level=1)
-        for name, file in DOCUMENTS.items():
-            (draft / file).write_text(json.dumps(getattr(run, name), indent=2) + "\n", "utf-8")
+        write(draft)
         draft.chmod(0o755)
-        _rename(draft, target)
+        _rename(draft, target, own)
     except OSError as error:
         raise _problem(folder, f"cannot be written: {error.strerror}", "free some room or name another folder") from None
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _rename(draft: Path, target: Path) -> None:
+def _rename(draft: Path, target: Path, own: Collection[str]) -> None:
     """Puts the draft in the target's place; what stood there goes last."""
     if not target.exists():
         draft.rename(target)
@@ -102,7 +117,7 @@ def _rename(draft: Path, target: Path) -> None:
     target.rename(old / "run")
     draft.rename(target)
     for path in (old / "run").iterdir():
-        if path.name not in (*FILES, *REPORTS):
+        if path.name not in own:
             path.rename(target / path.name)
     shutil.rmtree(old, ignore_errors=True)
 

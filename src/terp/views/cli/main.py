@@ -19,6 +19,7 @@ VERBS: Final = {
     "show": "What is this machine, exactly?",
     "predict": "How fast is it: HPL, HPCG, HPL-MxP, and which rank of the TOP500?",
     "simulate": "What happens when a whole country works on it for a year?",
+    "plan": "What should we buy under a budget?",
     "sweep": "What if? Many scenarios at once.",
     "compare": "What if? What changed, seed by seed.",
     "report": "Show me a simulated run as one HTML page.",

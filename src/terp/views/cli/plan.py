@@ -1,0 +1,100 @@
+"""`terp plan BUDGET`: what to buy under a budget, with the frontier as machine files and a decision paper."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@click.command("plan")
+@click.argument("budget")
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path), default=None, help="Folder for machine files, tables and paper."
+)
+@click.option("--objective", default="", help="What the best machine is the best in, if not as the budget says.")
+@click.option("--sites", default="", metavar="NAMES", help="Only these sites of the budget, with commas.")
+@click.option("--lang", type=click.Choice(["en", "nl"]), default="en", show_default=True, help="Language of the paper.")
+@click.option("--scenarios", default=1000, show_default=True, type=click.IntRange(50, 100_000), help="Price scenarios.")
+@click.option("--seed", default=1, show_default=True, type=click.IntRange(0, 2**32 - 1), help="Other scenarios.")
+@click.option("--no-simulation", is_flag=True, help="Leave out the simulated years of the frontier.")
+@click.option("--workers", type=click.IntRange(1, 1024), default=None, help="Processes; as many as cores if absent.")
+@click.option("--scheduler", default=None, metavar="ADDRESS", help="Simulate on a Dask scheduler's workers instead.")
+@click.option("--json", "as_json", is_flag=True, help="Print plan.json, data alone.")
+def command(
+    budget: str,
+    out: Path | None,
+    objective: str,
+    sites: str,
+    lang: str,
+    scenarios: int,
+    seed: int,
+    workers: int | None,
+    scheduler: str | None,
+    *,
+    no_simulation: bool,
+    as_json: bool,
+) -> None:
+    """Plan a machine under BUDGET, a shipped name or a file: which kind, how large, where, who pays what, and how sure.
+
+    Writes to -o: best.yaml and every machine of the frontier as files that all other verbs take, plan.json, tables in
+    Parquet, and brief.html to decide by.  Exit code 1 if no machine fits the budget.
+    """
+    from terp.describe import read_budget
+    from terp.plan import NothingFits, make_plan, read_inputs, save_plan
+    from terp.results import check_target
+    from terp.simulate.executors import cores, dask, processes
+    from terp.views.plan import as_text
+
+    if scheduler and workers:
+        raise click.UsageError("--workers is of this machine: Dask has its own")
+    if out is not None:
+        check_target(out, "plan.json")
+    inputs = read_inputs(read_budget(budget), objective, tuple(name for name in sites.split(",") if name))
+    crew = None
+    if not no_simulation:
+        from terp.views.cli.simulate import _say_if_compiling
+
+        _say_if_compiling()
+        crew = dask(scheduler) if scheduler else processes(workers or cores())
+    try:
+        plan = make_plan(inputs, crew, scenarios, seed, _progress())
+    except NothingFits as error:
+        if sys.stderr.isatty():
+            click.echo("\r\033[K", nl=False, err=True)
+        click.echo(str(error), err=True)
+        sys.exit(1)
+    if out is not None:
+        from terp.views.brief import as_brief
+
+        save_plan(plan, out, as_brief(plan.document, lang))
+    if as_json:
+        click.echo(json.dumps(plan.document, indent=2, allow_nan=False))
+        return
+    click.echo(as_text(plan.document))
+    if out is not None:
+        click.echo(f"\n  paper    {out / 'brief.html'}\n  next     terp simulate {out / 'best.yaml'}")
+
+
+def _progress() -> Callable[[str, float], None] | None:
+    """Shows what is being done and how long it will take, where someone watches."""
+    if not sys.stderr.isatty():
+        return None
+    began: dict[str, float] = {}
+    words = {"search": "searching machines", "prices": "trying price scenarios", "simulate": "simulating years"}
+
+    def tell(stage: str, share: float) -> None:
+        start = began.setdefault(stage, time.perf_counter())
+        left = (time.perf_counter() - start) * (1 - share) / share if share > 0 else 0.0
+        wait = f", about {left:.0f} s left " if share > 0 else " "
+        text = "\r\033[K" if stage == "simulate" and share >= 1 else f"\r\033[K{words[stage]}: {share:.0%}{wait}"
+        click.echo(text, nl=False, err=True)
+
+    return tell
