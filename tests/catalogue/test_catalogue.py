@@ -16,6 +16,7 @@ from terp.catalogue import (
     job_profiles,
     job_table,
     published_jobs,
+    read_prices,
     series_names,
 )
 from terp.catalogue.parts import FAMILIES
@@ -51,9 +52,11 @@ def test_every_source_is_used_and_known(catalogue):
     used = {entry.source for entry in catalogue.provenance.values() if entry.source}
     for read, name in SHIPPED:
         used |= {entry.source for entry in read(name).provenance.values() if entry.source}
+    used |= {entry.source for entry in read_prices().provenance.values() if entry.source}
     used |= {hourly(name).entry.origin for name in series_names()}
     assert used - set(catalogue.sources) == set()
     read = [*(ROOT / "src").rglob("*.py"), *(ROOT / "docs" / "theory").glob("*.md"), *(ROOT / "scripts").glob("*.py")]
+    read += [*(ROOT / "budgets").glob("*.yaml"), *(ROOT / "sites").glob("*.yaml"), *(ROOT / "validation").rglob("*.yaml")]
     words = set(re.findall(r"[a-z0-9][a-z0-9.-]+", " ".join(path.read_text("utf-8") for path in read)))
     assert {key for key in set(catalogue.sources) - used if key not in words} == set(), "cited nowhere"
 

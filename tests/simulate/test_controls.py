@@ -145,8 +145,9 @@ def test_delays_save_money_and_cost_waits(inputs, plain):
 
 
 def test_daly_intervals_are_shorter_for_larger_jobs(inputs):
+    from terp.model.mix import job_names
     from terp.simulate.controls import checkpoints_of
-    from terp.simulate.draw import draw_jobs, job_names
+    from terp.simulate.draw import draw_jobs
 
     jobs = draw_jobs(inputs.workload.record, 1528, 8, 30 * 86_400, 3600, 1)
     names = job_names(inputs.workload.record)

@@ -37,6 +37,7 @@ from terp.catalogue.parts import (
 from terp.catalogue.prices import Currency, Price, Prices, Rate, read_prices
 from terp.catalogue.read import Catalogue, read_catalogue, unknown_sources
 from terp.catalogue.series import FIRST_HOUR, HOUR_S, HOURS_COUNT, Series, hourly, series_digest, series_names
+from terp.catalogue.throughput import Throughput, Throughputs, read_throughputs
 
 __all__ = [
     "FAMILIES",
@@ -72,6 +73,8 @@ __all__ = [
     "Source",
     "StorageAppliance",
     "Switch",
+    "Throughput",
+    "Throughputs",
     "edition",
     "editions",
     "hourly",
@@ -82,6 +85,7 @@ __all__ = [
     "published_jobs",
     "read_catalogue",
     "read_prices",
+    "read_throughputs",
     "series_digest",
     "series_names",
     "unknown_sources",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -19,7 +19,7 @@ from terp.units import Money as Amount
 from terp.units import NotAQuantity, parse_money_range, parse_range
 
 PRICE_FILES: Final = ("nodes", "networks", "storage", "facilities", "services")
-Per = Literal["piece", "TB", "kW", "kW month", "kW year", "FTE year", "GPU year", "year"]
+Per = Literal["piece", "TB", "kW", "kW month", "kW year", "FTE year", "GPU year", "GPU hour", "year"]
 
 
 class Price(Part):
@@ -110,48 +110,91 @@ class Prices:
 @cache
 def read_prices() -> Prices:
     """The prices that ship with Terp.  Raises Problems if a file of them is wrong."""
-    folder, hashed, problems = resources.files("terp.catalogue").joinpath("prices"), hashlib.sha256(), list[Problem]()
-    read: dict[str, Sourced] = {}
-    for name in (*PRICE_FILES, "rates", "currencies"):
-        text = folder.joinpath(f"{name}.yaml").read_text("utf-8")
-        hashed.update(text.encode())
-        read[name] = read_tree(text, f"prices/{name}.yaml")
-    entries: dict[str, Price] = {}
-    for name in PRICE_FILES:
-        entries |= read_entries(read[name], Price, problems)
-    rates, currencies = read_entries(read["rates"], Rate, problems), read_entries(read["currencies"], Currency, problems)
+    folder = resources.files("terp.catalogue").joinpath("prices")
+    return prices_of(
+        {name: folder.joinpath(f"{name}.yaml").read_text("utf-8") for name in (*PRICE_FILES, "rates", "currencies")}
+    )
+
+
+def prices_of(texts: Mapping[str, str]) -> Prices:
+    """The prices in texts of YAML, by the name of their file: `PRICE_FILES`, "rates", "currencies".  Raises Problems."""
+    read = {name: read_tree(text, f"prices/{name}.yaml") for name, text in texts.items()}
+    problems = list[Problem]()
+    tables = {name: read_entries(read[name], Price, problems) for name in PRICE_FILES if name in read}
+    rates = read_entries(read["rates"], Rate, problems) if "rates" in read else {}
+    currencies = read_entries(read["currencies"], Currency, problems) if "currencies" in read else {}
     provenance: dict[str, Provenance] = {}
     for name, sourced in read.items():
         problems += unknown_sources(sourced, read_catalogue().sources)
         prefix = "prices" if name in PRICE_FILES else name
         provenance |= {f"{prefix}.{dotted(path)}": entry for path, entry in sourced.provenance.items()}
-        problems += _misfits(sourced, entries if name in PRICE_FILES else {}, currencies)
+    priced: dict[str, str] = {}
+    for name, table in tables.items():
+        problems += _misfits(read[name], table, ["EUR", *currencies], priced)
+    if "rates" in read:
+        problems += _rates_outside(read["rates"], rates)
     if problems:
         raise Problems(problems)
-    return Prices(entries, rates, currencies, provenance, hashed.hexdigest())
+    entries = {name: entry for table in tables.values() for name, entry in table.items()}
+    digest = hashlib.sha256("".join(texts.values()).encode()).hexdigest()
+    return Prices(entries, rates, currencies, provenance, digest)
 
 
-def _misfits(sourced: Sourced, entries: Mapping[str, Price], currencies: Mapping[str, Currency]) -> list[Problem]:
-    """Parts that nobody knows, currencies without a rate, ranges that leave the price out."""
+def _misfits(
+    sourced: Sourced, entries: Mapping[str, Price], currencies: Collection[str], priced: dict[str, str]
+) -> list[Problem]:
+    """What does not fit in a file of prices.  `priced`, part -> its price, is added to.
+
+    Parts that nobody knows or that have a price already, currencies without a rate, ranges that leave the price out,
+    and sales that end before they begin.
+    """
     known = {name for family in read_catalogue().parts.values() for name in family}
     problems = []
-    for name in sourced.data:
-        entry = entries.get(name)
-        if entry is None:
-            continue
+    for name, entry in entries.items():
         for index, part in enumerate(entry.of):
+            path = (name, "of", index)
             if part not in known:
-                path = (name, "of", index)
                 problems.append(sourced.tree.problem(path, "no such part", repr(part), did_you_mean(part, known)))
-        if entry.price.currency not in ("EUR", *currencies):
-            found, would_do = entry.price.currency, did_you_mean(entry.price.currency, ["EUR", *currencies])
+            elif part in priced:
+                problems.append(sourced.tree.problem(path, f"priced already, by {priced[part]}", repr(part)))
+            priced.setdefault(part, name)
+        if entry.price.currency not in currencies:
+            found, would_do = entry.price.currency, did_you_mean(entry.price.currency, currencies)
             problems.append(sourced.tree.problem((name, "price"), "a currency without a rate", found, would_do))
-        text = sourced.provenance[name, "price"].range_text if (name, "price") in sourced.provenance else ""
-        try:
-            low, high = parse_money_range(text) if text else (entry.price, entry.price)
-        except NotAQuantity as error:
-            problems.append(sourced.tree.problem((name, "price", "range"), error.wrong, repr(text), error.would_do))
+        if (entry.sold_from or "") > (entry.sold_until or "9999"):
+            problems.append(
+                sourced.tree.problem((name, "sold_until"), "sold until before it is sold", repr(entry.sold_until))
+            )
+        problems += _outside(sourced, name, entry.price)
+    return problems
+
+
+def _outside(sourced: Sourced, name: str, price: Amount) -> list[Problem]:
+    """A range that is none, or that leaves the price out."""
+    written, path = sourced.provenance.get((name, "price")), (name, "price", "range")
+    if written is None or not written.range_text:
+        return []
+    try:
+        low, high = parse_money_range(written.range_text)
+    except NotAQuantity as error:
+        return [sourced.tree.problem(path, error.wrong, repr(written.range_text), error.would_do)]
+    if low.currency == price.currency and low.amount <= price.amount <= high.amount:
+        return []
+    return [sourced.tree.problem(path, "the price lies outside its range", repr(written.range_text))]
+
+
+def _rates_outside(sourced: Sourced, rates: Mapping[str, Rate]) -> list[Problem]:
+    """Ranges that are none, or that leave the rate out."""
+    problems = []
+    for name, entry in rates.items():
+        written, path = sourced.provenance.get((name, "rate")), (name, "rate", "range")
+        if written is None or not written.range_text:
             continue
-        if low.currency != entry.price.currency or not low.amount <= entry.price.amount <= high.amount:
-            problems.append(sourced.tree.problem((name, "price", "range"), "the price lies outside its range", repr(text)))
+        try:
+            low, high = parse_range(written.range_text, "fraction")
+        except NotAQuantity as error:
+            problems.append(sourced.tree.problem(path, error.wrong, repr(written.range_text), error.would_do))
+            continue
+        if not low <= entry.rate_fraction <= high:
+            problems.append(sourced.tree.problem(path, "the rate lies outside its range", repr(written.range_text)))
     return problems

@@ -23,7 +23,7 @@ class Payer(Record):
     amount    at most so much; absent: no bound but the ceilings
     pays      classes of cost that its money may be spent on
     ceilings  at most this share of a class of cost, such as half of the acquisition
-    buys_access              gets access time in proportion to what it pays of the total cost of ownership
+    buys_access              gets access time in proportion to what it pays of the classes that it may pay
     access_ceiling_fraction  and at most this share of the time
     exempt_from_vat          no tax on what it pays, as of a body of the European Union
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -115,6 +116,17 @@ def read_budget(name_or_path: str) -> Written[Budget]:
 
 def read_model(name_or_path: str) -> Written[ModelFile]:
     """A model file, by path or shipped name, as the record of its family.  Raises Problems or UnknownName."""
+    a_path = "/" in name_or_path or Path(name_or_path).suffix in (".yaml", ".yml")
+    return _model(name_or_path) if a_path else _shipped_model(name_or_path)
+
+
+@cache
+def _shipped_model(name: str) -> Written[ModelFile]:
+    """One that ships, read once: a workload asks for the same few again and again."""
+    return _model(name)
+
+
+def _model(name_or_path: str) -> Written[ModelFile]:
     found = _find(name_or_path, "models")
     data = read_tree(*found).data
     family = data.get("family") if isinstance(data, dict) else None

@@ -7,6 +7,21 @@ from terp.model.benchmark import benchmark_power_w, benchmark_system, node_in_hp
 from terp.model.capped import Capped, capped, capped_job, gpu_cap_of_node_w
 from terp.model.checkpoint import checkpoint_bytes, checkpoint_interval, checkpoint_write_s, expected_ettr
 from terp.model.collectives import Interconnect, collective_s, interconnect_between, interconnect_of
+from terp.model.costs import (
+    CostLine,
+    UnitPrice,
+    cost_line,
+    hardware_lines,
+    installation_line,
+    line_of,
+    part_price,
+    quantity_of,
+    ranges_of,
+    scenarios_eur,
+    unit_price,
+    unpriced_parts,
+)
+from terp.model.deals import MARKET, draw_factors, level_fraction, level_fractions, split_lognormal
 from terp.model.dgemm import dgemm_flop_per_s, power_limited_clock_hz
 from terp.model.facility import (
     HallFlows,
@@ -19,6 +34,7 @@ from terp.model.facility import (
     waste_heat_celsius,
 )
 from terp.model.generations import GENERATIONS, Generation, generation_named
+from terp.model.goodput import mean_repair_s
 from terp.model.hpcg import HpcgPrediction, predict_hpcg
 from terp.model.hpl import (
     HplPrediction,
@@ -34,22 +50,36 @@ from terp.model.hpl_power import NETWORK_J_PER_BYTE, hpl_power_w
 from terp.model.inference import decode_s, prefill_s
 from terp.model.kernels import SOFTWARE, STREAM_SHARE, attention_s, gemm_s, stream_s
 from terp.model.machine import MachinePower, machine_power, powers_w
-from terp.model.money import Peaks, capacity_charge_eur, energy_price_eur_per_j, staircase_eur
+from terp.model.mix import gpu_time_shares, kind_shares
+from terp.model.money import Peaks, capacity_charge_eur, energy_price_eur_per_j, staircase_eur, staircases_eur
 from terp.model.mxp import MxpPrediction, predict_mxp
 from terp.model.networks import work_of
 from terp.model.node_power import PATTERNS, JobPower, Pattern, Shape, job_power, node_trace_w, pattern_for
 from terp.model.power import NodeLevels, fan_power_w, idle_power_w, levels_from_parts, levels_of, node_levels, node_power_w
+from terp.model.ranks import Rank, edition_year, listed_flop_per_s, rank_in, ranks_in
 from terp.model.strategy import Strategy
+from terp.model.throughput import (
+    DomainRate,
+    KindRate,
+    TokenRate,
+    domain_rates,
+    domain_ratios,
+    inference_tokens_per_s_per_gpu,
+    tokens_per_s_per_gpu,
+)
 from terp.model.training import TrainingStep, predict_step
 from terp.model.work import Work
 
 __all__ = [
     "GENERATIONS",
+    "MARKET",
     "NETWORK_J_PER_BYTE",
     "PATTERNS",
     "SOFTWARE",
     "STREAM_SHARE",
     "Capped",
+    "CostLine",
+    "DomainRate",
     "Generation",
     "HallFlows",
     "HpcgPrediction",
@@ -58,14 +88,18 @@ __all__ = [
     "HplTerms",
     "Interconnect",
     "JobPower",
+    "KindRate",
     "MachinePower",
     "MxpPrediction",
     "NodeLevels",
     "Pattern",
     "Peaks",
+    "Rank",
     "Shape",
     "Strategy",
+    "TokenRate",
     "TrainingStep",
+    "UnitPrice",
     "Weather",
     "Work",
     "attention_s",
@@ -79,8 +113,13 @@ __all__ = [
     "checkpoint_write_s",
     "collective_s",
     "cooling_degree_days",
+    "cost_line",
     "decode_s",
     "dgemm_flop_per_s",
+    "domain_rates",
+    "domain_ratios",
+    "draw_factors",
+    "edition_year",
     "energy_price_eur_per_j",
     "expected_ettr",
     "facility_power_w",
@@ -88,23 +127,34 @@ __all__ = [
     "gemm_s",
     "generation_named",
     "gpu_cap_of_node_w",
+    "gpu_time_shares",
     "hall_flows",
+    "hardware_lines",
     "hpl_power_w",
     "hpl_terms",
     "idle_power_w",
+    "inference_tokens_per_s_per_gpu",
+    "installation_line",
     "interconnect_between",
     "interconnect_of",
     "job_power",
+    "kind_shares",
+    "level_fraction",
+    "level_fractions",
     "levels_from_parts",
     "levels_of",
+    "line_of",
+    "listed_flop_per_s",
     "machine_power",
     "matrix_order",
     "matrix_orders",
+    "mean_repair_s",
     "mechanical_share",
     "node_in_hpl",
     "node_levels",
     "node_power_w",
     "node_trace_w",
+    "part_price",
     "pattern_for",
     "power_limited_clock_hz",
     "powers_w",
@@ -114,9 +164,19 @@ __all__ = [
     "predict_step",
     "prefill_s",
     "pue",
+    "quantity_of",
+    "ranges_of",
+    "rank_in",
+    "ranks_in",
     "rmax_interval",
+    "scenarios_eur",
+    "split_lognormal",
     "staircase_eur",
+    "staircases_eur",
     "stream_s",
+    "tokens_per_s_per_gpu",
+    "unit_price",
+    "unpriced_parts",
     "waste_heat_celsius",
     "work_of",
 ]

@@ -6,8 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+from terp.catalogue import Reliability
 from terp.model.checkpoint import checkpoint_interval
 
+_P95: Final = 1.6448536269514722
 RESTART_S: Final = 900.0
 """From a failure to the next step: found, drained, a spare node, weights read again (megascale-2024: within 15 minutes)."""
 
@@ -43,3 +45,15 @@ def run_with_failures(work_s: float, failures_per_s: float, write_s: float, rest
     segment = min((interval_s + write_s) / mean_s, 600.0)
     run_s = work_s / interval_s * mean_s * math.exp(min(restart_s / mean_s, 600.0)) * math.expm1(segment)
     return Goodput(run_s, work_s / run_s if run_s else 1.0, interval_s, write_s, run_s * failures_per_s)
+
+
+def mean_repair_s(reliability: Reliability) -> float:
+    """Mean time that a failed node is away [s].  q (a + b) / 2 + (1 - q) m e^(s^2 / 2),  s = ln(p95 / m) / 1.645
+
+    q  share mended by a restart, from a to b;  m, p95  median and 95th percentile of the others, log-normal; causes with
+    repairs of their own are not told apart
+    """
+    sigma = math.log(max(reliability.slow_p95_s / reliability.slow_median_s, 1.0)) / _P95
+    slow_s = reliability.slow_median_s * math.exp(sigma**2 / 2)
+    quick_s = (reliability.quick_low_s + reliability.quick_high_s) / 2
+    return reliability.quick_fraction * quick_s + (1 - reliability.quick_fraction) * slow_s

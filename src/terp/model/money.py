@@ -35,11 +35,18 @@ def staircase_eur(energy_j: float, slices: Sequence[TaxSlice], share_of_year: fl
     The Dutch energy tax works so, by connection and calendar year (dutch-energy-tax-2024): a flat share of the bill
     would be wrong by a factor, since the rate falls twenty-fold beyond 10 GWh.
     """
-    tax_eur = below_j = 0.0
+    return float(staircases_eur(np.array([energy_j]), slices, share_of_year)[0])
+
+
+def staircases_eur(energy_j: Floats, slices: Sequence[TaxSlice], share_of_year: float = 1.0) -> Floats:
+    """The same for many connections at once, each with a tax of its own."""
+    tax_eur, below_j = np.zeros_like(energy_j), 0.0
     for slice_ in slices:
-        upto_j = energy_j if slice_.up_to_j is None else min(energy_j, slice_.up_to_j * share_of_year)
-        tax_eur += max(0.0, upto_j - below_j) * slice_.rate_eur_per_j
-        below_j = max(below_j, upto_j)
+        bound_j = np.inf if slice_.up_to_j is None else slice_.up_to_j * share_of_year
+        tax_eur += np.clip(energy_j - below_j, 0.0, max(bound_j - below_j, 0.0)) * slice_.rate_eur_per_j
+        below_j = max(below_j, bound_j)
+        if below_j == np.inf:
+            break
     return tax_eur
 
 

@@ -127,9 +127,10 @@ def _problem(item: Any, kind: type[BaseModel], tree: Tree, prefix: Path) -> Prob
             return tree.problem(path, "missing", would_do=f"add `{path[-1]}:`", key=True)
         case "terp":
             return tree.problem(path, item["ctx"]["wrong"], found, item["ctx"]["would_do"])
-        case "greater_than_equal" | "less_than_equal" | "greater_than":
-            written = _found(_written_at(tree.data, path))
-            return tree.problem(path, "out of range", written, _limits(kind, loc, item["ctx"]))
+        case "greater_than_equal" | "less_than_equal" | "greater_than" | "less_than":
+            written = _written_at(tree.data, path)
+            percent = isinstance(written, str) and written.endswith("%")
+            return tree.problem(path, "out of range", _found(written), _limits(kind, loc, item["ctx"], percent=percent))
         case "literal_error":
             allowed = [word.strip("'") for word in item["ctx"]["expected"].replace(" or ", ", ").split(", ")]
             return tree.problem(path, "not one of the known words", found, did_you_mean(str(item["input"]), allowed))
@@ -155,16 +156,15 @@ def _written_at(data: Any, path: Path) -> Any:
     return data["value"] if isinstance(data, dict) and "value" in data else data
 
 
-def _limits(kind: type[BaseModel], loc: Path, context: Any) -> str:
-    """Which values would do for a number that is out of range, in the unit of its field."""
+def _limits(kind: type[BaseModel], loc: Path, context: Any, *, percent: bool = False) -> str:
+    """Which values would do for a number that is out of range, in the unit of its field, or in per cent as written."""
     names = [name for name in _fields_at(kind, loc[:-1]) if loc[-1] in (name, written_name(name))]
     names += [str(step) for step in loc[:-1]]
     dimension = next((found for found in map(dimension_of, names) if found), "ratio")
-    if "gt" in context:
-        return f"more than {units.show(context['gt'], dimension)} would do"
-    if "ge" in context:
-        return f"at least {units.show(context['ge'], dimension)} would do"
-    return f"at most {units.show(context['le'], dimension)} would do"
+    words = {"gt": "more than", "ge": "at least", "lt": "less than", "le": "at most"}
+    limit = next(limit for limit in words if limit in context)
+    bound = f"{100 * context[limit]:g} %" if percent else units.show(context[limit], dimension)
+    return f"{words[limit]} {bound} would do"
 
 
 def _found(value: Any) -> str:

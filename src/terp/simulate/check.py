@@ -9,7 +9,8 @@ import numpy as np
 
 from terp.catalogue import STATES, TYPES, Published, published_jobs
 from terp.describe import Workload
-from terp.simulate.draw import TIMEOUT, Ints, JobSet, profile_names
+from terp.model.mix import profile_names
+from terp.simulate.draw import TIMEOUT, Ints, JobSet
 
 TOLERANCE: Final = 0.10
 POINT: Final = 0.01  # or by a percentage point: the curves were read off figures, and where one is flat seconds say little

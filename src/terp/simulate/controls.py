@@ -13,7 +13,8 @@ from terp.catalogue import HOUR_S, TYPES, Reliability, hourly
 from terp.describe import Assign, Policy, Site, Workload
 from terp.errors import Problem, Problems
 from terp.model import capped_job, checkpoint_interval, gpu_cap_of_node_w
-from terp.simulate.draw import JobSet, job_names
+from terp.model.mix import job_names
+from terp.simulate.draw import JobSet
 from terp.simulate.kinds import Kind
 
 Ints = NDArray[np.int64]

@@ -16,6 +16,7 @@ from terp.catalogue import HOUR_S, STATES, TYPES, job_table
 from terp.catalogue.jobs import JobTable
 from terp.describe import Requests, Workload
 from terp.errors import Problem, Problems
+from terp.model.mix import job_names, kind_weights, profile_names
 
 DAY_S: Final = 86_400
 END_STATES: Final = (*STATES, "timeout")
@@ -57,16 +58,6 @@ class JobSet:
     def take(self, order: NDArray[np.int64]) -> JobSet:
         """The jobs in another order."""
         return JobSet(*(getattr(self, field.name)[order] for field in fields(self)))
-
-
-def job_names(workload: Workload) -> list[tuple[str, str]]:
-    """Domain and name of every kind of job, in the order that `JobSet.job` counts."""
-    return [(domain, job) for domain, entry in workload.domains.items() for job in entry.jobs]
-
-
-def profile_names(workload: Workload) -> list[str]:
-    """Names of the profiles in use, in the order that `JobSet.profile` counts."""
-    return list(dict.fromkeys(name for group in workload.groups.values() for name in group.profiles))
 
 
 def stable_order(key: Ints) -> Ints:
@@ -252,21 +243,10 @@ def _kinds_of_job(workload: Workload, kind: Ints, group: Ints, array: Ints, rng:
     for group_index, members in enumerate(workload.groups.values()):
         for kind_index, name in enumerate(TYPES):
             start, stop = edges[group_index * len(TYPES) + kind_index :][:2]
-            weights = _weights(workload, members.domains, name)
+            weights = kind_weights(workload, members.domains, name)
             sequence = _golden(stop - start, rng)
             chosen[start:stop] = np.searchsorted(np.cumsum(weights / weights.sum()), sequence, side="right")
     return np.minimum(chosen, len(job_names(workload)) - 1)[array]
-
-
-def _weights(workload: Workload, domains: dict[str, float], kind: str) -> Floats:
-    """Weight of every kind of job of the workload among a group's jobs of a type."""
-    weights = []
-    for domain, name in job_names(workload):
-        jobs = workload.domains[domain].jobs
-        like = [job.weight_ratio for job in jobs.values() if kind in job.like]
-        mine = jobs[name].weight_ratio if kind in jobs[name].like else 0.0
-        weights.append(domains.get(domain, 0.0) * mine / sum(like) if like else 0.0)
-    return np.array(weights)
 
 
 def _submissions(workload: Workload, count: int, horizon_s: int, utc_offset_s: float, rng: np.random.Generator) -> Ints:

@@ -8,7 +8,6 @@ profile over those of this machine.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -19,31 +18,21 @@ from numpy.typing import NDArray
 
 from terp.build import Machine
 from terp.catalogue import Accelerator, Node, Processor, job_profile, read_catalogue
-from terp.describe import ModelFile, Runs, Workload, read_model
-from terp.errors import Problem, Problems, UnknownName
+from terp.describe import Workload
+from terp.errors import Problems
 from terp.model import (
-    Generation,
-    Interconnect,
-    Strategy,
     TrainingStep,
-    Work,
     checkpoint_bytes,
     checkpoint_write_s,
-    generation_named,
-    interconnect_between,
     interconnect_of,
     levels_of,
     node_levels,
-    predict_step,
-    work_of,
 )
-from terp.model.column import RECOMPUTE
 from terp.model.generations import MEASURED
-from terp.model.strategy import misfits_of_precision, misfits_of_strategy
+from terp.model.mix import job_names, profile_names
+from terp.model.runs import Asked, asked_on, placed
 from terp.model.training_power import step_power
 from terp.reader import Provenance, Written
-from terp.simulate.draw import job_names, profile_names
-from terp.units import show
 
 Floats = NDArray[np.float64]
 
@@ -79,23 +68,6 @@ class Kind:
     scatter_ratio: float = 1.0
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """What `runs` asks for, on some machine."""
-
-    model: ModelFile
-    work: Work
-    generation: Generation
-    strategy: Strategy
-    batch_count: int
-
-    def step(self, chip: Accelerator, net: Interconnect) -> TrainingStep:
-        """The predicted step; in BF16 on a chip that does not have the precision asked for."""
-        has = not misfits_of_precision(chip, self.strategy.precision)
-        strategy = self.strategy if has else replace(self.strategy, precision="bf16")
-        return predict_step(chip, net, self.work, strategy, self.batch_count, self.generation)
-
-
 def kinds_of(machine: Machine, workload: Written[Workload]) -> tuple[Kind, ...]:
     """Every kind of job, in the order that `JobSet.job` counts.  Raises Problems, all at once, for what cannot run so."""
     profiles, scale = profile_names(workload.record), scale_of_workload(machine)
@@ -107,13 +79,13 @@ def kinds_of(machine: Machine, workload: Written[Workload]) -> tuple[Kind, ...]:
         speed, speed_from, write_s, scatter = dict.fromkeys(profiles, 1.0), PUBLISHED, 0.0, 1.0
         if job.runs is not None and known:
             try:
-                asked, step = _step(machine, job.runs)
+                asked, step = asked_on(machine, job.runs)
                 level_w, level_from = float(round(step_power(machine, step).level_w)), PREDICTED
                 speed, speed_from, write_s = _speeds(asked, step, profiles), PREDICTED, _write_s(machine, asked, step)
                 scatter = _scatter_ratio(machine, asked, step)
             except Problems as error:
                 path = ("domains", domain, "jobs", name, "runs")
-                problems += [_placed(workload, path, problem) for problem in error.problems]
+                problems += [placed(workload, path, problem) for problem in error.problems]
         if job.node_power_w is not None:
             level_w, level_from = job.node_power_w * scale, FILE
         model = job.runs.model if job.runs else ""
@@ -123,14 +95,14 @@ def kinds_of(machine: Machine, workload: Written[Workload]) -> tuple[Kind, ...]:
     return tuple(kinds)
 
 
-def _scatter_ratio(machine: Machine, asked: _Asked, step: TrainingStep) -> float:
+def _scatter_ratio(machine: Machine, asked: Asked, step: TrainingStep) -> float:
     """What a step takes where every node hangs on another leaf, over that on as few leaves as can be, to the thousandth."""
     net = interconnect_of(machine)
     apart = asked.step(machine.accelerator, replace(net, leaf_gpus_count=net.domain_gpus_count))
     return max(round(apart.step_s / step.step_s, 3), 1.0)
 
 
-def _write_s(machine: Machine, asked: _Asked, step: TrainingStep) -> float:
+def _write_s(machine: Machine, asked: Asked, step: TrainingStep) -> float:
     """Time of a checkpoint's write, with the storage to itself [s]."""
     written = checkpoint_bytes(asked.work.parameters_count, step.strategy.optimizer, step.column.trained_fraction)
     nodes = -(-step.strategy.gpus_count // machine.node.accelerators_count)
@@ -145,63 +117,10 @@ def scale_of_workload(machine: Machine) -> float:
     return levels_of(machine).full_w / node_levels(node, accelerator, processor).full_w
 
 
-def _step(machine: Machine, runs: Runs) -> tuple[_Asked, TrainingStep]:
-    """What is asked for and its step on the machine.  Raises Problems."""
-    try:
-        generation = generation_named(runs.software)
-    except UnknownName as error:
-        raise Problems([Problem("", 0, 0, "--software", str(error))]) from None
-    model = read_model(runs.model).record
-    work, strategy = work_of(model, runs.seq_count or 0), _strategy(runs, machine.gpus_count)
-    problems = misfits_of_strategy(machine.accelerator, model, work, strategy, runs.global_batch_count, machine.gpus_count)
-    if problems:
-        raise Problems(problems)
-    asked = _Asked(model, work, generation, strategy, runs.global_batch_count)
-    step = asked.step(machine.accelerator, interconnect_of(machine))
-    if not step.fits:
-        held, room = (show(size, "bytes", 3) for size in (float(step.memory.total_bytes), machine.accelerator.memory_bytes))
-        would_do = f"a split that `terp predict {machine.file.name} train --search` finds would do"
-        raise Problems([Problem("", 0, 0, "", f"does not fit: {held} on a GPU of {room}", would_do=would_do)])
-    return asked, step
-
-
-def _strategy(runs: Runs, gpus_most: int) -> Strategy:
-    return Strategy(
-        gpus_count=runs.gpus_count or gpus_most,
-        micro_batch_count=runs.micro_batch_count,
-        tensor_count=runs.tp_count,
-        pipeline_count=runs.pp_count,
-        interleave_count=runs.vp_count,
-        context_count=runs.cp_count,
-        expert_count=runs.ep_count,
-        sequence_parallel=runs.sequence_parallel,
-        zero_count=runs.zero_count,
-        shard_count=runs.shard_count,
-        recompute=RECOMPUTE[runs.recompute] if runs.recompute else None,
-        precision=runs.precision,
-        adapters=runs.adapters,
-        optimizer=runs.optimizer,
-    )
-
-
-def _placed(workload: Written[Workload], path: tuple[str, ...], problem: Problem) -> Problem:
-    """A problem of an option of `terp predict`, at the key of a workload file that says the same."""
-    key = problem.path.removeprefix("--").replace("-", "_")
-    would_do = re.sub(r"--([a-z]+)", r"\1", problem.would_do) if key else problem.would_do
-    return workload.tree.problem((*path, key) if key else path, problem.wrong, problem.found, would_do)
-
-
-def _speeds(asked: _Asked, step: TrainingStep, profiles: Iterable[str]) -> dict[str, float]:
-    """Steps on each profile's GPUs over the step here; whether the split fits their memory is not asked."""
-    catalogue, steps_s = read_catalogue(), dict[str, float]()
+def _speeds(asked: Asked, step: TrainingStep, profiles: Iterable[str]) -> dict[str, float]:
+    """Steps on each profile's GPUs over the step here."""
     nodes = {profile: job_profile(profile).node for profile in profiles}
-    for name in set(nodes.values()):
-        node = catalogue.part(Node, name)
-        chip = catalogue.part(Accelerator, node.accelerator)
-        port_bytes_per_s = node.compute_ports_count * node.compute_port_rate_bytes_per_s / node.accelerators_count
-        switched = node.link_switches_count > 0
-        net = interconnect_between(chip, node.link_domain_count, port_bytes_per_s, switched=switched)
-        steps_s[name] = asked.step(chip, net).step_s
+    steps_s = {name: asked.step_on(name).step_s for name in set(nodes.values())}
     return {profile: round(steps_s[name] / step.step_s, 3) for profile, name in nodes.items()}
 
 

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from terp.catalogue import TYPES
 from terp.describe import Workload
+from terp.model.mix import job_names, profile_names
 from terp.simulate.account import Hours
-from terp.simulate.draw import END_STATES, TIMEOUT, JobSet, job_names, profile_names
+from terp.simulate.draw import END_STATES, TIMEOUT, JobSet
 from terp.simulate.engines import PREEMPTED, Outcome
 
 FINAL_STATES: Final = (*END_STATES, "running", "waiting")

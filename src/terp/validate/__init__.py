@@ -5,6 +5,7 @@ one-line baseline is graded beside each.
 """
 
 from terp.validate.collectives import grade_collectives
+from terp.validate.costs import CostCase, CostGrade, grade_costs
 from terp.validate.fleets import FleetCase, FleetGrade, grade_fleets
 from terp.validate.grade import Case, Errors, Grade, Skipped
 from terp.validate.kernels import grade_kernels
@@ -15,6 +16,8 @@ from terp.validate.training import TrainingGrade, grade_training
 
 __all__ = [
     "Case",
+    "CostCase",
+    "CostGrade",
     "Errors",
     "FleetCase",
     "FleetGrade",
@@ -25,6 +28,7 @@ __all__ = [
     "TrainingGrade",
     "grade",
     "grade_collectives",
+    "grade_costs",
     "grade_fleets",
     "grade_kernels",
     "grade_power",

@@ -14,6 +14,7 @@ import numpy as np
 from terp.errors import Problem, Problems
 from terp.units import show
 from terp.validate import (
+    CostGrade,
     Errors,
     FleetCase,
     FleetGrade,
@@ -22,6 +23,7 @@ from terp.validate import (
     SlurmGrade,
     grade,
     grade_collectives,
+    grade_costs,
     grade_fleets,
     grade_kernels,
     grade_power,
@@ -205,6 +207,48 @@ def _fleets(cases: Path | None, _: str | None) -> Said:
     return Said((), found.as_data(), "\n".join(text), fleets_line(found), found.worsened)
 
 
+COST_HEAD: Final = ("", "error", "purchase", "published", "in euros", "ours", "of it 90 %", "baseline", "covers")
+
+
+def cost_rows(found: CostGrade) -> list[tuple[str, ...]]:
+    """A row a purchase under COST_HEAD: the graded ones, then those that something was fitted to."""
+    return [
+        (
+            ("fitted to" if case.fitted else "inside" if case.inside else "outside"),
+            f"{case.error_fraction:+.1%}",
+            case.title,
+            case.printed,
+            show(case.published_eur, "eur", 4),
+            show(case.eur, "eur", 4),
+            f"{show(case.low_eur, 'eur', 3)} .. {show(case.high_eur, 'eur', 3)}",
+            "-" if case.baseline_eur is None else show(case.baseline_eur, "eur", 3),
+            case.covers,
+        )
+        for case in (*found.cases, *found.fitted)
+    ]
+
+
+def costs_line(found: CostGrade) -> str:
+    """Purchases in a line: the median error, and how many sums lie within the interval."""
+    inside, count = sum(case.inside for case in found.cases), len(found.cases)
+    missed = f"; missed: {', '.join(found.missed) or 'nothing'}" if found.limits else ""
+    median, baseline = found.grade.median_fraction, found.grade.baseline_fraction
+    told = f"prices of {count} purchases off by {_share(median)} in the median, EUR 45,000 a GPU by {_share(baseline)}"
+    return f"costs: {told}; {inside} of {count} sums within the 90 % interval{missed}"
+
+
+def _costs(cases: Path | None, _: str | None) -> Said:
+    found = grade_costs(cases)
+    rows = cost_rows(found)
+    unpriced = [
+        f"  {case.title}: no price of {', '.join(f'{count} {part}' for part, count in case.unpriced)}"
+        for case in (*found.cases, *found.fitted)
+        if case.unpriced
+    ]
+    text = [costs_line(found), "", *aligned([COST_HEAD, *rows]), "", *unpriced, *left_lines(found.grade.skipped)]
+    return Said((found.grade,), found.as_data(), "\n".join(text), fell=found.worsened)
+
+
 SLURM_HEAD: Final = ("replay", "jobs", "observed", "simulated", "error", "chaos", "KS", "start, median", "90 %", "missed")
 
 
@@ -309,6 +353,7 @@ GRADERS: Final[dict[str, Callable[[Path | None, str | None], Said]]] = {
     "collectives": _collectives,
     "training": _training,
     "power": _power_of_nodes,
+    "costs": _costs,
     "fleets": _fleets,
     "slurm": _slurm,
 }

@@ -12,7 +12,9 @@ import click
 @click.command("validate")
 @click.argument("model", required=False)
 @click.option(
-    "--cases", type=click.Path(path_type=Path), help="Grade this table: CSV; JSON lines for kernels; Parquet for power."
+    "--cases",
+    type=click.Path(path_type=Path),
+    help="Grade this table: CSV; JSON lines for kernels; Parquet for power; YAML for costs.",
 )
 @click.option(
     "--gpu",
@@ -27,7 +29,8 @@ import click
 def command(model: str | None, cases: Path | None, gpu: str | None, *, as_json: bool, **replay: Path | None) -> None:
     """Grade MODEL, or all models, on rows that nothing was fitted to, beside a one-line baseline.
 
-    MODEL is hpl, hpl-power, hpcg, mxp, kernels (with whole steps on one GPU), collectives, training, power, fleets or slurm.
+    MODEL is hpl, hpl-power, hpcg, mxp, kernels (with whole steps on one GPU), collectives, training, power, costs, fleets
+    or slurm.
     Exit code 1 if a median is worse than the one held by more than its step, or a figure of a fleet no longer inside.
     """
     from terp.errors import UnknownName

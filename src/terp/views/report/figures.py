@@ -5,33 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from html import escape
-from math import ceil, floor, log10
-from typing import Final
+from math import log10
 
 from terp.views.report.days import FIRST_DAY
+from terp.views.svg import WIDTH, svg, ticks
 
-WIDTH: Final = 760
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 14, 10, 24
 
 Label = Callable[[float], str]
-
-
-def ticks(low: float, high: float, most: int = 5) -> list[float]:
-    """Round values that span low to high."""
-    if high <= low:
-        return [low]
-    raw = (high - low) / most
-    step = next(m * 10 ** floor(log10(raw)) for m in (1, 2, 2.5, 5, 10) if m * 10 ** floor(log10(raw)) >= raw * 0.999)
-    first, last = ceil(low / step - 1e-9), floor(high / step + 1e-9)
-    return [index * step for index in range(first, last + 1)]
-
-
-def _svg(height: int, body: list[str], title: str) -> str:
-    return (
-        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(title)}" preserveAspectRatio="xMidYMid meet">'
-        + "".join(body)
-        + "</svg>"
-    )
 
 
 def over_days(
@@ -65,7 +46,7 @@ def over_days(
             body.append(f'<polygon class="{style}" points="{points}"/>')
         else:
             body.append(f'<polyline class="{style}" points="{points}"/>')
-    return _svg(height, body, title)
+    return svg(height, body, title)
 
 
 def _month_marks(days: int, x: Callable[[float], float], height: int) -> list[str]:
@@ -111,7 +92,7 @@ def waits(rows: Sequence[tuple[str, float, float, float]], label: Label, title: 
         ):
             tip = f"<title>{escape(name)}: {word} {escape(label(value))}</title>"
             body.append(f'<circle class="{style}" cx="{x(value):.1f}" cy="{middle:.1f}" r="5">{tip}</circle>')
-    return _svg(height, body, title)
+    return svg(height, body, title)
 
 
 def shares(rows: Sequence[tuple[str, float, float | None, str]], title: str) -> str:
@@ -140,4 +121,4 @@ def shares(rows: Sequence[tuple[str, float, float | None, str]], title: str) -> 
             at = x(entitlement)
             tip = f"<title>entitled to {entitlement:.1%}</title>"
             body.append(f'<line class="entitled" x1="{at:.1f}" x2="{at:.1f}" y1="{top - 4}" y2="{top + 22}">{tip}</line>')
-    return _svg(height, body, title)
+    return svg(height, body, title)

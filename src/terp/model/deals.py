@@ -1,0 +1,77 @@
+"""What is not known of prices, as draws: each price by its own range, and the level of the whole deal.
+
+A price's range is its 90 % interval: low and high are the 5th and 95th percentile, the central value the median, log-normal
+on each side.  Prices are drawn independently by name; one factor more, `market`, multiplies all hardware together.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from statistics import NormalDist
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ranges = Mapping[str, tuple[float, float, float]]
+
+MARKET: Final = "market"
+"""Name of the factor that all hardware shares."""
+Z90: Final = 1.6448536269514722
+"""95th percentile of the standard normal distribution."""
+LEVEL_FRACTION: Final = 0.803
+LEVEL_EXPONENT: Final = 0.092
+LEVEL_SPREAD: Final = 0.26
+"""Fitted to purchases: level of a deal of LEVEL_AT_EUR, how it falls with size, standard deviation of its log."""
+LEVEL_AT_EUR: Final = 1e7
+
+
+def split_lognormal(low: float, central: float, high: float, z: Floats) -> Floats:
+    """Values at standard normal quantiles `z`, in the unit of the range; array of the shape of `z`.
+
+    x = c (h/c)^(z/Z90) above the median, c (c/l)^(z/Z90) below it.  Raises ValueError unless 0 < low <= central <= high.
+    """
+    if not 0 < low <= central <= high:
+        raise ValueError(f"not a range of positive values: {low}, {central}, {high}")
+    ratio = np.where(z >= 0, high / central, central / low)
+    return np.asarray(central * ratio ** (z / Z90))
+
+
+def draw_factors(ranges: Ranges, scenarios_count: int, seed: int) -> dict[str, Floats]:
+    """Multiplicative factors by name, and `market`; each an array of shape (scenarios,) with median 1 [-].
+
+    ranges   name -> low, central and high in any unit, or over the central value
+    seed     with the name, the seed of the name's own draws: another price more changes no other's draws
+
+    `market` is log-normal with the spread of deals about their level by size, LEVEL_SPREAD.
+    """
+    factors = {}
+    for name, (low, central, high) in ranges.items():
+        z = _normal(name, scenarios_count, seed)
+        factors[name] = split_lognormal(low / central, 1.0, high / central, z) if central > 0 else np.ones(scenarios_count)
+    factors[MARKET] = np.exp(LEVEL_SPREAD * _normal(MARKET, scenarios_count, seed))
+    return factors
+
+
+def _normal(name: str, scenarios_count: int, seed: int) -> Floats:
+    """Stratified standard normal draws of a name: one from each of `scenarios` equal parts, in the name's own order."""
+    random = np.random.default_rng([seed, zlib.crc32(name.encode())])
+    share = (random.permutation(scenarios_count) + random.random(scenarios_count)) / scenarios_count
+    return np.array([NormalDist().inv_cdf(float(one)) for one in np.clip(share, 1e-15, 1 - 1e-15)])
+
+
+def level_fraction(quoted_eur: float) -> float:
+    """What a public purchase pays, over the sum of its parts at quoted prices [-].  g = g0 (S / 10 MEUR)^-b, at most 1.
+
+    quoted_eur   S, sum of the hardware at quoted prices [EUR]
+    g0, b        LEVEL_FRACTION and LEVEL_EXPONENT, fitted to purchases (docs/theory/costs.md)
+    """
+    return float(level_fractions(np.array([quoted_eur]))[0])
+
+
+def level_fractions(quoted_eur: Floats) -> Floats:
+    """The same for many purchases at once."""
+    size = np.maximum(quoted_eur, 1.0) / LEVEL_AT_EUR
+    return np.asarray(np.minimum(1.0, LEVEL_FRACTION * size**-LEVEL_EXPONENT))

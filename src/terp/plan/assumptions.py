@@ -1,0 +1,175 @@
+"""Everything that a plan rests on, with its value, range, status and source: prices, rates, the budget's own, throughput."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from terp.catalogue import Node, read_throughputs
+from terp.plan.choose import Pick
+from terp.plan.ledger import Column
+from terp.plan.setting import Setting
+from terp.reader import Provenance
+
+OURS: Final[tuple[tuple[str, str, str, str, str, str], ...]] = (
+    ("acceptance", "From delivery to the first jobs", "3 months", "2 .. 9 months", "gefion-press", "time"),
+    ("milestones", "Payment of the machine: at order, delivery, acceptance", "30, 50, 20 %", "30, 40 .. 70, 10 .. 30 %",
+     "dutch-tender", "cash flow"),
+    ("level", "Level of a public purchase over quoted prices, by size", "fitted", "90 % interval of its spread", "",
+     "acquisition"),
+)  # fmt: skip
+"""Constants of the planner itself: name, title, value, range, source, used for."""
+
+
+def assumptions(setting: Setting, picks: Sequence[Pick]) -> list[dict[str, Any]]:
+    """All rows of `assumptions`, those of the budget first; what is assumed is never left out."""
+    rows = [*_budget(setting), *_prices(setting, picks), *_rates(setting), *_throughput(setting, picks), *_site(setting)]
+    rows += [
+        {"name": name, "title": title, "value": value, "range": span, "status": "assumed", "source": source, "note": "",
+         "used_for": used}
+        for name, title, value, span, source, used in OURS
+    ]  # fmt: skip
+    return rows
+
+
+def _row(name: str, title: str, entry: Provenance, used_for: str, value: str = "") -> dict[str, Any]:
+    return {
+        "name": name,
+        "title": title,
+        "value": value or entry.value_text,
+        "range": entry.range_text,
+        "status": entry.status,
+        "source": entry.source,
+        "note": entry.note,
+        "used_for": used_for,
+    }
+
+
+_BUDGET: Final = {
+    "amount": ("Money of", "money"),
+    "electricity": ("Electricity without tax at", "electricity"),
+    "power": ("Power that can be fed at", "power"),
+    "ready": ("Ready for machines at", "time"),
+    "pue_ceiling": ("PUE allowed at", "pue"),
+}
+
+
+def _budget(setting: Setting) -> Iterator[dict[str, Any]]:
+    """The values that the budget's file gives a status, a range or a source."""
+    record, given = setting.inputs.budget.record, setting.inputs.budget.provenance
+    titles = {f"payers.{name}": payer.title for name, payer in record.payers.items()}
+    titles |= {f"sites.{name}": setting.inputs.places[name].title for name in setting.inputs.places}
+    plain = {
+        "reserve": ("Reserve, kept back of all money", "money"),
+        "programme": ("Programme beside the machine", "programme"),
+        "staff": ("People who run the machine", "staff"),
+        "vat.rate": ("Rate of value-added tax", "tax"),
+        "operation_years": ("Years of operation", "operation"),
+    }
+    for path, entry in given.items():
+        parent, _, key = path.rpartition(".")
+        if path in plain:
+            yield _row(path, plain[path][0], entry, plain[path][1])
+        elif parent in titles and key in _BUDGET:
+            yield _row(path, f"{_BUDGET[key][0]} {titles[parent]}", entry, _BUDGET[key][1])
+        elif not parent.startswith("sites."):
+            yield _row(path, path.replace("_", " ").replace(".", ", "), entry, parent or path)
+
+
+def _prices(setting: Setting, picks: Sequence[Pick]) -> Iterator[dict[str, Any]]:
+    """The prices that any machine of the frontier pays."""
+    prices, month = setting.inputs.prices, setting.inputs.budget.record.prices_of
+    for column, paid in paid_columns(setting, picks):
+        entry = prices.entries.get(column.name)
+        if entry is None or not paid:
+            continue
+        known = prices.provenance.get(f"prices.{column.name}.price", Provenance("published", str(entry.price)))
+        per = "" if entry.per == "piece" else f" per {entry.per}"
+        dated = f"asked in {entry.dated}; brought to {month} by {entry.yearly_trend_fraction:+.0%} a year"
+        row = _row(f"prices.{column.name}", entry.title, known, column.line, f"{entry.price}{per}")
+        yield row | {"note": "; ".join(note for note in (dated, known.note) if note)}
+
+
+def _rates(setting: Setting) -> Iterator[dict[str, Any]]:
+    prices = setting.inputs.prices
+    for name, used in (("installation", "acquisition"), ("maintenance", "operation"), ("dense-premium", "building")):
+        entry = prices.provenance.get(f"rates.{name}.rate")
+        if entry is not None:
+            yield _row(f"rates.{name}", prices.rates[name].title, entry, used, f"{prices.rates[name].rate_fraction:.1%}")
+
+
+def _throughput(setting: Setting, picks: Sequence[Pick]) -> Iterator[dict[str, Any]]:
+    """What an hour of each GPU of the frontier is worth to each domain."""
+    seen = set[str]()
+    for pick in picks:
+        node = setting.inputs.catalogue.part(Node, pick.design.frame.node)
+        work = setting.work_of_frame(pick.design.frame, 1.0)
+        if node.accelerator in seen:
+            continue
+        seen.add(node.accelerator)
+        entry = read_throughputs().of(node.accelerator)
+        source = getattr(entry, "source", "") if entry is not None else ""
+        for domain, ratio in work.h100_ratio.items():
+            title = setting.inputs.workload.record.domains[domain].title
+            yield {
+                "name": f"throughput.{node.accelerator}.{domain}",
+                "title": f"H100-hours of an hour of {node.accelerator}, {title.lower()}",
+                "value": f"{ratio:.2f}",
+                "range": f"{work.low_ratio[domain]:.2f} .. {work.high_ratio[domain]:.2f}",
+                "status": "derived",
+                "source": source,
+                "note": "predicted steps and measured inference, weighted by GPU time: docs/theory/throughput.md",
+                "used_for": "science",
+            }
+
+
+def _site(setting: Setting) -> Iterator[dict[str, Any]]:
+    """What is assumed of the halls."""
+    for place in setting.inputs.places.values():
+        for path, entry in place.site.provenance.items():
+            if entry.status == "assumed":
+                title = f"{path.replace('_', ' ').replace('.', ', ')}, {place.title}"
+                yield _row(f"{place.choice.site}.{path}", title, entry, "energy")
+
+
+def cited(setting: Setting, rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
+    """`sources` of plan.json: the citations of the rows."""
+    known = setting.inputs.catalogue.sources
+    names = sorted({row["source"] for row in rows if row["source"] in known})
+    keys = ("title", "publisher", "address", "grade", "dated")
+    return {name: {key: getattr(known[name], key) for key in keys} for name in names}
+
+
+def paid_columns(setting: Setting, picks: Sequence[Pick]) -> list[tuple[Column, bool]]:
+    """Columns, and whether any of some machines pays for them; a price that stands in two lines is told once."""
+    paid = np.any([pick.entry.quantities[pick.row] > 0 for pick in picks], axis=0)
+    found = dict[str, tuple[Column, bool]]()
+    for column, one in zip(setting.columns, paid.tolist(), strict=True):
+        first, before = found.get(column.name, (column, False))
+        found[column.name] = (first, before or one)
+    return list(found.values())
+
+
+def status_of(setting: Setting, line: str) -> str:
+    """How the prices of a line are known: assumed, if any of them is."""
+    prices, given = setting.inputs.prices.provenance, setting.inputs.budget.provenance
+    paths = [f"prices.{column.name}.price" for column in setting.columns if column.line == line] + [f"rates.{line}.rate"]
+    known = [prices[path].status for path in paths if path in prices]
+    if line in ("electricity", "programme"):
+        known = [entry.status for path, entry in given.items() if path.rpartition(".")[2] == line]
+    return "assumed" if "assumed" in known else known[0] if known else "published"
+
+
+def known(setting: Setting, factor: str) -> tuple[str, str, str, str]:
+    """Kind, title, status and source of a factor that prices move by."""
+    prices = setting.inputs.prices
+    if factor in prices.entries:
+        kind, title, path = "price", prices.entries[factor].title, f"prices.{factor}.price"
+    elif factor in prices.rates:
+        kind, title, path = "rate", prices.rates[factor].title, f"rates.{factor}.rate"
+    else:
+        return "price", "Electricity, without tax", status_of(setting, "electricity"), ""
+    entry = prices.provenance.get(path)
+    return kind, title, entry.status if entry else "published", entry.source if entry else ""

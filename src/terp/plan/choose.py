@@ -1,0 +1,164 @@
+"""The search: every design with every number of nodes, the frontier of what may be bought, and why the others lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from math import ceil
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from terp.plan.designs import Design
+from terp.plan.evaluate import Evaluated, evaluate
+from terp.plan.objectives import FRONTIER, OBJECTIVES
+from terp.plan.scenarios import Kind, kind_of
+from terp.plan.setting import Setting
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+MOST_MACHINES: Final = 10
+LADDER: Final = (0.75, 0.5)
+"""Shares of the recommended machine's cost at which the best machine is shown too."""
+_NEAR: Final = 1e-9
+
+
+@dataclass(frozen=True)
+class Pick:
+    """A machine: a row of a design."""
+
+    entry: Evaluated
+    row: int
+
+    @property
+    def design(self) -> Design:
+        """What it is but for the number of its nodes."""
+        return self.entry.design
+
+    @property
+    def nodes_count(self) -> int:
+        """Its nodes."""
+        return int(self.entry.nodes_count[self.row])
+
+    @property
+    def spare_count(self) -> int:
+        """Nodes that stand by."""
+        return ceil(self.design.spare_fraction * self.nodes_count - _NEAR)
+
+    @property
+    def name(self) -> str:
+        """Such as `hgx-b300-liquid-120-groningen`, with what else sets it apart."""
+        design, frame = self.design, self.design.frame
+        words = [frame.node, str(self.nodes_count), design.place]
+        words += [f"{frame.oversubscription_ratio:g}to1"] if frame.oversubscription_ratio > 1 else []
+        words += ["plain"] if frame.topology == "fat-tree" and frame.oversubscription_ratio == 1 else []
+        words += [f"cap{round(100 * design.gpu_cap_fraction)}"] if design.gpu_cap_fraction < 1 else []
+        words += [f"spare{round(100 * design.spare_fraction)}"] if design.spare_fraction > 0 else []
+        return "-".join(words)
+
+    def value_of(self, column: str) -> float:
+        """Its entry in a column of `Evaluated`."""
+        return float(getattr(self.entry, column)[self.row])
+
+    def value(self, objective: str) -> float:
+        """What it reaches in an objective."""
+        return self.value_of(OBJECTIVES[objective].column)
+
+
+@dataclass(frozen=True)
+class Searched:
+    """What was tried.
+
+    entries   without their quantities
+    bound_fraction   how much better than the best anything between could be
+    """
+
+    entries: tuple[Evaluated, ...]
+    machines_count: int
+    feasible_count: int
+    bound_fraction: float
+
+
+def search(setting: Setting, designs: Sequence[Design], tell: Callable[[float], None] | None = None) -> Searched:
+    """Evaluates all designs with all numbers of nodes that the money could pay.  `tell` hears the share done."""
+    entries, machines, feasible = [], 0, 0
+    for at, design in enumerate(designs):
+        entry = evaluate(setting, design)
+        machines += entry.nodes_count.size
+        feasible += int(entry.fits.sum())
+        entries.append(replace(entry, quantities=entry.quantities[:0]))  # as large as all else together
+        if tell is not None and at % 16 == 0:
+            tell(at / len(designs))
+    return Searched(tuple(entries), machines, feasible, setting.bound_fraction)
+
+
+def whole(setting: Setting, entry: Evaluated) -> Evaluated:
+    """An entry of a search with its quantities."""
+    return evaluate(setting, entry.design)
+
+
+def best_of(entries: Sequence[Evaluated], objective: str) -> Pick | None:
+    """The machine that leads in an objective; of equal ones that with more science, then that which costs less."""
+    picks = [pick for entry in entries if (pick := _best_row(entry, objective, entry.fits)) is not None]
+    return max(picks, key=lambda pick: _rank(pick, objective), default=None)
+
+
+def _best_row(entry: Evaluated, objective: str, allowed: NDArray[np.bool_]) -> Pick | None:
+    rows = np.flatnonzero(allowed)
+    if not rows.size:
+        return None
+    sign = -1.0 if OBJECTIVES[objective].less else 1.0
+    value = sign * getattr(entry, OBJECTIVES[objective].column)[rows]
+    order = np.lexsort((-entry.tco_eur[rows], entry.science_h100_hours[rows], value))
+    return Pick(entry, int(rows[order[-1]]))
+
+
+def _rank(pick: Pick, objective: str) -> tuple[float, float, float]:
+    sign = -1.0 if OBJECTIVES[objective].less else 1.0
+    return sign * pick.value(objective), pick.value("science"), -pick.value("cost")
+
+
+def frontier(entries: Sequence[Evaluated], chosen: Pick) -> list[Pick]:
+    """Machines of which none is beaten in all of FRONTIER at once by anything that fits; the chosen one first.
+
+    Beside the chosen one: who leads in rate and in time, the best for less money, and the best of each kind.
+    """
+    wanted = [chosen, *(pick for name in ("science", "rmax", "time") if (pick := best_of(entries, name)))]
+    for share in LADDER:
+        limit = share * chosen.value("cost")
+        picks = [pick for entry in entries if (pick := _best_row(entry, "science", entry.fits & (entry.tco_eur <= limit)))]
+        wanted += [max(picks, key=lambda pick: _rank(pick, "science"))] if picks else []
+    wanted += sorted(best_of_kinds(entries, "science").values(), key=lambda pick: -pick.value("science"))
+    found: dict[str, Pick] = {}
+    for pick in wanted:
+        if len(found) < MOST_MACHINES and pick.name not in found and (pick is chosen or not beaten(pick, entries)):
+            found[pick.name] = pick
+    return list(found.values())
+
+
+def best_of_kinds(entries: Sequence[Evaluated], objective: str) -> dict[Kind, Pick]:
+    """The machine of each kind that leads in an objective, of those that fit."""
+    grouped: dict[Kind, list[Evaluated]] = {}
+    for entry in entries:
+        grouped.setdefault(kind_of(entry), []).append(entry)
+    return {kind: pick for kind, group in grouped.items() if (pick := best_of(group, objective)) is not None}
+
+
+def beaten(pick: Pick, entries: Sequence[Evaluated]) -> bool:
+    """True if something that fits is as good in all of FRONTIER, and better in one."""
+    mine = np.array([_signed(pick.entry, name)[pick.row] for name in FRONTIER])
+    slack = _NEAR * np.abs(mine)
+    for entry in entries:
+        rows = entry.fits
+        if rows.any():
+            theirs = np.stack([_signed(entry, name)[rows] for name in FRONTIER], axis=1)
+            if ((theirs >= mine - slack).all(1) & (theirs > mine + slack).any(1)).any():
+                return True
+    return False
+
+
+def _signed(entry: Evaluated, objective: str) -> Floats:
+    value: Floats = getattr(entry, OBJECTIVES[objective].column)
+    return -value if OBJECTIVES[objective].less else value

@@ -1,0 +1,149 @@
+"""Which machines could be bought at all: kinds that the catalogue prices, delivered in time, at places that can hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil
+from typing import Final
+
+import numpy as np
+
+from terp.build import Ints
+from terp.catalogue import Node, StorageAppliance
+from terp.plan.frames import Extras, Frame, frame_for, kits_for
+from terp.plan.inputs import Inputs, Place
+from terp.plan.months import MONTH_S, later
+
+_EXACT: Final = 1e-9
+ACCEPTANCE_MONTHS: Final = 3
+"""From delivery to the first jobs: assumed, 2 to 9.  Gefion opened six months after it was announced (gefion-press)."""
+
+
+@dataclass(frozen=True)
+class Design:
+    """Everything of a machine but the number of its nodes.
+
+    flash, disks    appliances of storage
+    delivered       the first month in which it can be
+    """
+
+    frame: Frame
+    flash_count: int
+    disks_count: int
+    place: str
+    gpu_cap_fraction: float
+    spare_fraction: float
+    years_count: int
+    delivered: str
+
+    @property
+    def first_science(self) -> str:
+        """The month of the first jobs."""
+        return later(self.delivered, ACCEPTANCE_MONTHS)
+
+    def extras(self, european_fraction: float, nodes: int | Ints) -> Extras:
+        """What stands beside so many nodes: a partition of at least that share of them, and storage."""
+        european = -np.floor(-european_fraction * np.asarray(nodes) + _EXACT).astype(np.int64)
+        return Extras(
+            flash_appliances_count=self.flash_count,
+            capacity_appliances_count=self.disks_count,
+            european_servers_count=int(european) if isinstance(nodes, int) else european,
+        )
+
+
+@dataclass(frozen=True)
+class Loser:
+    """A machine, or a kind of machine, that is not chosen, and why."""
+
+    machine: str
+    title: str
+    reason: str
+    kind: str = "constraint"
+
+
+def designs(inputs: Inputs) -> tuple[list[Design], list[Loser]]:
+    """All designs that a budget lets in, and what was turned away before any number was looked at."""
+    found, losers = list[Design](), list[Loser]()
+    record = inputs.budget.record
+    for name in record.choices.nodes or sold(inputs):
+        node = inputs.catalogue.part(Node, name)
+        frames = list(_frames(inputs, name))
+        if not frames:
+            losers.append(Loser(name, node.title, "no fabric of the catalogue joins its ports"))
+            continue
+        for place in inputs.places.values():
+            delivered, reason = _delivery(inputs, name, place)
+            reason = reason or _unfit(inputs, node, place)
+            if reason:
+                losers.append(Loser(f"{name}-{place.name}", f"{node.title}, {place.title}", reason))
+                continue
+            found += [design for frame in frames for design in _variants(inputs, frame, place, delivered)]
+    return found, losers
+
+
+def sold(inputs: Inputs) -> list[str]:
+    """The nodes that are tried where the budget names none: the first that each price is of."""
+    nodes = inputs.catalogue.parts["nodes"]
+    return [entry.of[0] for entry in inputs.prices.entries.values() if entry.of and entry.of[0] in nodes]
+
+
+def _frames(inputs: Inputs, node: str) -> Iterator[Frame]:
+    """Fabrics of a node by rule; a taper of a rail-optimised tree is tried as of a plain one."""
+    choices = inputs.budget.record.choices
+    for kit in kits_for(node, inputs.catalogue):
+        for topology in choices.topologies:
+            for ratio in choices.oversubscriptions:
+                frame = frame_for(node, kit, topology, ratio, inputs.catalogue)
+                if frame is not None:
+                    yield frame
+
+
+def _delivery(inputs: Inputs, node: str, place: Place) -> tuple[str, str]:
+    """The first month of delivery, and why there is none."""
+    record, price = inputs.budget.record, inputs.prices.named(inputs.prices.of_part(node) or "")
+    ordered = later(record.prices_of, ceil(price.lead_s / MONTH_S - 1e-9))
+    first = max(record.delivery.from_month, ordered, price.sold_from or "", place.choice.ready or "")
+    if place.choice.ready and place.choice.ready > record.delivery.until_month:
+        return "", f"the place is ready in {place.choice.ready}, after the last delivery in {record.delivery.until_month}"
+    if price.sold_from and price.sold_from > record.delivery.until_month:
+        return "", f"sold from {price.sold_from}, after the last delivery in {record.delivery.until_month}"
+    if first > record.delivery.until_month:
+        return "", f"delivered in {first} at the earliest, the last delivery is in {record.delivery.until_month}"
+    if price.sold_until and price.sold_until < first:
+        return "", f"sold until {price.sold_until}, and cannot be delivered before {first}"
+    return first, ""
+
+
+def _unfit(inputs: Inputs, node: Node, place: Place) -> str:
+    """Why a node cannot stand at a place, or may not at all."""
+    must = inputs.budget.record.must
+    if must.liquid_cooling and node.cooling != "liquid":
+        return "cooled by air, and liquid cooling is asked for"
+    if node.cooling == "liquid" and place.site.record.cooling.liquid is None:
+        return f"cooled by liquid, and {place.site.record.title} has no water loop"
+    accelerator = inputs.catalogue.parts["accelerators"][node.accelerator]
+    memory_bytes = getattr(accelerator, "memory_bytes", 0.0)
+    if memory_bytes < must.gpu_memory_bytes:
+        return f"{memory_bytes / 1e9:.0f} GB a GPU, and {must.gpu_memory_bytes / 1e9:.0f} GB are asked for"
+    return ""
+
+
+def _variants(inputs: Inputs, frame: Frame, place: Place, delivered: str) -> Iterator[Design]:
+    record = inputs.budget.record
+    for flash, disks in storage_ways(inputs):
+        for cap in record.choices.gpu_caps:
+            for spare in record.choices.spares:
+                for years in record.choices.operation_years or [record.operation_years_count]:
+                    yield Design(frame, flash, disks, place.name, cap, spare, years, delivered)
+
+
+def storage_ways(inputs: Inputs) -> list[tuple[int, int]]:
+    """Flash and disk appliances that meet the floors: flash as asked for and the rest on disk, or all on flash."""
+    must = inputs.budget.record.must
+    appliances = (Extras().flash_appliance, Extras().capacity_appliance)
+    flash_bytes, disk_bytes = (inputs.catalogue.part(StorageAppliance, name).usable_bytes for name in appliances)
+    flash = ceil(must.flash_bytes / flash_bytes - 1e-9)
+    rest = max(must.storage_bytes - flash * flash_bytes, 0.0)
+    ways = [(max(flash, 1), ceil(rest / disk_bytes - 1e-9)), (max(ceil(must.storage_bytes / flash_bytes - 1e-9), 1), 0)]
+    return list(dict.fromkeys(ways))

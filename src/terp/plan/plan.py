@@ -1,0 +1,255 @@
+"""A budget -> a plan: searched, checked, held against a thousand price scenarios, its frontier simulated."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+
+from terp.catalogue import Node
+from terp.errors import Problems, TerpError
+from terp.plan.check import Check, Subject, check_machine
+from terp.plan.choose import Pick, Searched, best_of, best_of_kinds, frontier, search
+from terp.plan.designs import Design, Loser, designs
+from terp.plan.document import Found, document, kind_title, title_of
+from terp.plan.evaluate import Evaluated, evaluate
+from terp.plan.inputs import Inputs
+from terp.plan.machine_text import machine_text
+from terp.plan.objectives import OBJECTIVES
+from terp.plan.reasons import binding, cheapest_fit, losers, sensitivity, throughput_swings, whys
+from terp.plan.scenarios import Kind, costs_of, drawn, futures, kind_of, swings, tariffs
+from terp.plan.setting import Setting
+from terp.plan.simulated import Asked, Years, simulated
+from terp.simulate.executors import Crew
+
+DESIGNS_PER_KIND: Final = 4
+"""Designs of each kind of machine that are sized anew in price scenarios: its best ones at central prices."""
+_MOST_DROPPED: Final = 200
+
+Tell = Callable[[str, float], None]
+
+
+class NothingFits(TerpError):
+    """No machine meets the budget: the cheapest that meets all but the money, and which constraint binds."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A plan: its document, and the text of each machine's file by name, the recommended one first."""
+
+    document: dict[str, Any]
+    machines: dict[str, str]
+
+
+def make_plan(
+    inputs: Inputs, crew: Crew | None = None, scenarios_count: int = 1000, seed: int = 1, tell: Tell | None = None
+) -> Plan:
+    """Plans.  The same inputs and seed give the same plan.
+
+    crew   who simulates the frontier's years; None: nobody, and `simulated` is null
+    tell   called with what is being done and the share of it
+
+    Raises NothingFits, with what the cheapest fit would cost, and Problems for what cannot be planned at all.
+    """
+    began, told = time.perf_counter(), tell or (lambda _stage, _share: None)
+    wanted, early = designs(inputs)
+    setting, wanted, more = _workable(inputs, wanted)
+    early += more
+    if not wanted:
+        raise NothingFits(_nothing_to_try(early))
+    searched = search(setting, wanted, lambda share: told("search", share))
+    searched, picks, checks = _checked(setting, searched)
+    picks = [Pick(evaluate(setting, pick.design), pick.row) for pick in picks]
+    tariff = drawn(setting, scenarios_count, seed)
+    leading = _leading(setting, searched)
+    robust, told_of = _robust(setting, leading, picks[0], tariff, lambda share: told("prices", share))
+    by_scenario = {pick.name: _costs(setting, pick, tariff) for pick in picks}
+    texts = {pick.name: text_of(setting, pick) for pick in picks}
+    years = _years(setting, picks, texts, crew, lambda share: told("simulate", share))
+    found = Found(
+        setting=setting,
+        searched=searched,
+        picks=tuple(picks),
+        checks=checks,
+        tariff=tariff,
+        by_scenario=by_scenario,
+        losers=tuple(losers(setting, searched.entries, picks, early)),
+        binding=tuple(binding(setting, picks[0])),
+        sensitivity=tuple(told_of),
+        robustness=robust,
+        years=years,
+        wall_s=time.perf_counter() - began,
+        whys=whys(setting, picks),
+    )
+    return Plan(document(found), texts)
+
+
+def _workable(inputs: Inputs, wanted: Sequence[Design]) -> tuple[Setting, list[Design], list[Loser]]:
+    """The designs whose nodes can run the workload and whose parts all have a price, and why the others cannot."""
+    setting, kept, lost = Setting(inputs, [design.frame for design in wanted]), list[Design](), dict[str, Loser]()
+    for design in wanted:
+        node = design.frame.node
+        unpriced = setting.unpriced_of(design.frame)
+        reason = f"no price of {', '.join(unpriced)} is known" if unpriced else ""
+        try:
+            if not reason:
+                setting.jobs_of(design.frame)
+        except Problems as error:
+            reason = f"the workload cannot run: {error.problems[0].wrong}"
+        if not reason:
+            kept.append(design)
+        elif node not in lost:
+            lost[node] = Loser(node, inputs.catalogue.part(Node, node).title, reason)
+    names = {design.frame.node for design in kept}
+    return setting, kept, [loser for node, loser in lost.items() if node not in names]
+
+
+def _nothing_to_try(early: Sequence[Loser]) -> str:
+    lines = [f"nothing that the catalogue sells can be considered; of {len(early)} kinds of machine:"]
+    return "\n".join([*lines, *(f"  {loser.title}: {loser.reason}" for loser in early[:12])])
+
+
+def _checked(setting: Setting, searched: Searched) -> tuple[Searched, list[Pick], dict[str, list[Check]]]:
+    """The frontier, each machine of which the independent checker lets pass; what it does not is taken out of the search.
+
+    Raises NothingFits.
+    """
+    entries, checks = list(searched.entries), dict[str, list[Check]]()
+    for _ in range(_MOST_DROPPED):
+        best = best_of(entries, setting.inputs.objective)
+        if best is None:
+            raise NothingFits(_nothing(setting, entries))
+        picks, dropped = frontier(entries, best), False
+        for pick in picks:
+            if pick.name not in checks:
+                checks[pick.name] = check_machine(setting.inputs, subject_of(setting, pick))
+            if not all(check.met for check in checks[pick.name]):
+                at = next(place for place, entry in enumerate(entries) if entry.design == pick.design)
+                entries[at] = _without(entries[at], pick.row)
+                dropped = True
+        if not dropped:
+            return replace(searched, entries=tuple(entries)), picks, checks
+    raise NothingFits("the independent checker turned away every machine that was tried last; please report this budget")
+
+
+def _without(entry: Evaluated, row: int) -> Evaluated:
+    mask = entry.met.get("checked", np.ones(entry.nodes_count.size, np.bool_)).copy()
+    mask[row] = False
+    return replace(entry, met={**entry.met, "checked": mask})
+
+
+def _nothing(setting: Setting, entries: Sequence[Evaluated]) -> str:
+    """Why nothing fits, and what would."""
+    cheapest = cheapest_fit(entries)
+    if cheapest is None:
+        blocking = [
+            name for name in entries[0].met if not any(entry.met[name].any() for entry in entries if name in entry.met)
+        ]
+        names = ", ".join(blocking) or "the constraints taken together"
+        return f"no machine meets what must be there, whatever it costs: {names} cannot be met"
+    may = sum(source.amount_eur for source in setting.inputs.sources)
+    reserve = setting.inputs.budget.record.reserve_fraction
+    kept = f", {reserve:.0%} of it kept back" if reserve else ""
+    costs = {
+        kind: cheapest.entry.by_class_eur[cheapest.row, at]
+        for at, kind in enumerate(("acquisition", "building", "operation", "programme"))
+    }
+    parts = ", ".join(f"{kind} {eur / 1e6:.1f}" for kind, eur in costs.items() if eur > 0)
+    return (
+        f"no machine fits the money of EUR {may / 1e6:.1f} million{kept}; the cheapest that meets everything else costs EUR "
+        f"{cheapest.value('cost') / 1e6:.1f} million ({parts}): {title_of(setting, cheapest)}"
+    )
+
+
+def subject_of(setting: Setting, pick: Pick) -> Subject:
+    """A pick as the checker takes it."""
+    return Subject(pick.name, text_of(setting, pick), pick.design.place, pick.design.years_count, pick.design.delivered)
+
+
+def text_of(setting: Setting, pick: Pick) -> str:
+    """The machine file of a pick."""
+    inputs, design = setting.inputs, pick.design
+    node = inputs.catalogue.part(Node, design.frame.node)
+    board_w = setting.jobs_of(design.frame).machine.accelerator.board_power_w
+    extras = design.extras(inputs.budget.record.must.european_nodes_fraction, pick.nodes_count)
+    place = inputs.places[design.place]
+    return machine_text(
+        design.frame, pick.nodes_count, extras, inputs.catalogue,
+        name=pick.name,
+        title=f"{pick.nodes_count * node.accelerators_count:,} GPUs of {node.title}, {place.title}",
+        site=place.choice.site,
+        country=place.site.record.country,
+        in_service=int(design.first_science[:4]),
+        spare_nodes_count=pick.spare_count,
+        gpu_cap_w=board_w * design.gpu_cap_fraction if design.gpu_cap_fraction < 1 else None,
+        origin=[f"Made by terp plan from {inputs.budget.record.name}: {inputs.budget.record.title}."],
+    )  # fmt: skip
+
+
+def _leading(setting: Setting, searched: Searched) -> list[Evaluated]:
+    """The best designs of each kind, with their quantities."""
+    grouped: dict[Kind, list[tuple[float, Evaluated]]] = {}
+    for entry in searched.entries:
+        pick = best_of([entry], "science")
+        if pick is not None:
+            grouped.setdefault(kind_of(entry), []).append((pick.value("science"), entry))
+    leading = [
+        entry
+        for group in grouped.values()
+        for _, entry in sorted(group, key=lambda one: -one[0])[:DESIGNS_PER_KIND]
+    ]  # fmt: skip
+    return [replace(evaluate(setting, entry.design), met=entry.met) for entry in leading]
+
+
+def _robust(
+    setting: Setting, leading: Sequence[Evaluated], best: Pick, tariff: Any, tell: Callable[[float], None]
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """`robustness` and `sensitivity`."""
+    chosen = kind_of(best.entry)
+    told = futures(setting, leading, tariff)
+    tell(0.5)
+    count, mine = tariff.market.size, told.kinds.index(chosen)
+    wins = np.bincount(told.winner[told.winner >= 0], minlength=len(told.kinds))
+    sign = -1.0 if OBJECTIVES[setting.inputs.objective].less else 1.0
+    top = np.nanmax(sign * told.values, 0)
+    regret = np.where(np.isnan(told.values[mine]), 1.0, 1 - told.values[mine] * sign / top)
+    rows = np.full(count, best.row)
+    found = {
+        "wins_fraction": float(wins[mine] / count),
+        "scenarios_count": count,
+        "wins": [
+            {"design": kind_title(setting, told.kinds[at]), "fraction": float(wins[at] / count)}
+            for at in np.argsort(-wins).tolist()
+            if wins[at]
+        ],
+        "fits_fraction": float(costs_of(setting, best.entry, rows, tariff).paid.mean()),
+        "regret_fraction": float(np.abs(regret[told.winner >= 0]).mean()) if (told.winner >= 0).any() else 0.0,
+    }
+    central = futures(setting, leading, tariffs(setting, {}, 1))
+    picks = best_of_kinds(leading, "science")
+    rates = throughput_swings(setting, central, picks, chosen)
+    return found, sensitivity(setting, swings(setting, leading, chosen), rates)
+
+
+def _costs(setting: Setting, pick: Pick, tariff: Any) -> Any:
+    """Costs of a machine by scenario and class [EUR]."""
+    return costs_of(setting, pick.entry, np.full(tariff.market.size, pick.row), tariff).by_class_eur
+
+
+def _years(
+    setting: Setting, picks: Sequence[Pick], texts: Mapping[str, str], crew: Crew | None, tell: Callable[[float], None]
+) -> dict[str, Years]:
+    if crew is None:
+        return {}
+    want = setting.inputs.budget.record.want
+    asked = [
+        Asked(
+            pick.name, texts[pick.name], setting.inputs.places[pick.design.place].choice.site, want.workload,
+            tuple(want.domains.items()), want.load_fraction,
+        )
+        for pick in picks
+    ]  # fmt: skip
+    return simulated(asked, {pick.name: pick.design.years_count for pick in picks}, crew, tell)

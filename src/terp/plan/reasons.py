@@ -1,0 +1,221 @@
+"""Why the others lost, what binds, and what would change the answer, each in a sentence with the number that decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from terp.catalogue import Node
+from terp.plan.assumptions import known
+from terp.plan.choose import Pick, best_of, best_of_kinds
+from terp.plan.designs import Loser
+from terp.plan.document import gpu_of, kind_title, loser_data
+from terp.plan.evaluate import CONTRACT_LINES, PRICED, Evaluated
+from terp.plan.objectives import OBJECTIVES
+from terp.plan.payers import affordable, slack_eur
+from terp.plan.scenarios import Futures, Kind, Swing, kind_of
+from terp.plan.setting import Setting
+
+Floats = NDArray[np.float64]
+
+LOOSER: Final = 0.01
+
+
+def whys(setting: Setting, picks: Sequence[Pick]) -> dict[str, str]:
+    """What each machine of the frontier is there for."""
+    best, found = picks[0], {}
+    title = OBJECTIVES[setting.inputs.objective].title.lower()
+    found[best.name] = f"Recommended: it leads in what the budget wants, {title}."
+    for pick in picks[1:]:
+        cost, science = (pick.value(name) / best.value(name) for name in ("cost", "science"))
+        if pick.value("rmax") == max(one.value("rmax") for one in picks):
+            found[pick.name] = f"Fastest in HPL, for {1 - science:.0%} less science."
+        elif pick.value("time") < best.value("time"):
+            earlier = best.value("time") - pick.value("time")
+            found[pick.name] = f"{earlier:.0f} months earlier, for {1 - science:.0%} less science."
+        elif cost < 0.99:
+            found[pick.name] = f"{science:.0%} of the science for {cost:.0%} of the money."
+        else:
+            found[pick.name] = f"The best of {gpu_of(setting, pick)}, for {1 - science:.0%} less science."
+    return found
+
+
+def losers(
+    setting: Setting, entries: Sequence[Evaluated], picks: Sequence[Pick], early: Sequence[Loser]
+) -> Iterator[dict[str, Any]]:
+    """The best machine of each kind that is not on the frontier, and why; then what was turned away at the door."""
+    objective, there = setting.inputs.objective, {kind_of(pick.entry) for pick in picks}
+    fitting = best_of_kinds(entries, objective)
+    for kind, pick in sorted(fitting.items(), key=lambda item: -item[1].value("science")):
+        if kind not in there:
+            yield loser_data(
+                Loser(pick.name, kind_title(setting, kind), _beaten(setting, pick, picks[0]), "dominated"), pick
+            )
+    for kind in dict.fromkeys(kind_of(entry) for entry in entries):
+        if kind not in fitting:
+            mine = [entry for entry in entries if kind_of(entry) == kind]
+            yield loser_data(Loser(kind.name, kind_title(setting, kind), unfit(setting, mine)))
+    for loser in early:
+        yield loser_data(loser)
+
+
+def _beaten(setting: Setting, pick: Pick, best: Pick) -> str:
+    """By how much, and through which of its two halves: GPUs for the money, or what each gets done."""
+    science, cost = (pick.value(name) / best.value(name) for name in ("science", "cost"))
+    gpus = pick.entry.gpus_count[pick.row], best.entry.gpus_count[best.row]
+    worth = [
+        float(one.entry.science_by_domain[one.row].sum() / one.entry.gpu_hours_per_year[one.row]) for one in (pick, best)
+    ]
+    money = "the same money" if abs(cost - 1) < 0.01 else f"{abs(1 - cost):.0%} {'less' if cost < 1 else 'more'} money"
+    return (
+        f"{1 - science:.0%} less science than the recommended one for {money}: {gpus[0]:,} GPUs of {worth[0]:.2f} H100-hours an "
+        f"hour, against {gpus[1]:,} of {worth[1]:.2f}."
+    )
+
+
+def unfit(setting: Setting, entries: Sequence[Evaluated]) -> str:
+    """Which constraint keeps all numbers of nodes of some designs out."""
+    node = setting.inputs.catalogue.part(Node, entries[0].design.frame.node)
+    place = setting.inputs.places[entries[0].design.place].choice
+    never = [name for name in entries[0].met if not any(entry.met[name].any() for entry in entries)]
+    if "pue" in never and place.pue_ceiling_ratio is not None:
+        least = min(float(entry.pue_ratio.min()) for entry in entries)
+        return f"PUE of {least:.2f}, and {place.pue_ceiling_ratio:g} is allowed."
+    if "rank" in never:
+        most = max(float(entry.rmax_flop_per_s[entry.without("rank").fits].max(initial=0.0)) for entry in entries)
+        return f"Reaches {most / 1e15:.1f} Pflop/s in HPL, too little for the rank that is asked for."
+    cheapest = cheapest_fit(entries)
+    if cheapest is not None:
+        may = sum(source.amount_eur for source in setting.inputs.sources)
+        return f"The smallest that meets the rest costs EUR {cheapest.value('cost') / 1e6:.1f} million, of EUR {may / 1e6:.1f} million."
+    if "power" in never:
+        least_w = min(float(entry.peak_power_w.min()) for entry in entries)
+        return f"Takes {least_w / 1e6:.1f} MW, and the hall feeds {place.power_w / 1e6:.1f} MW."
+    blocking = sorted(never) or ["the constraints together"]
+    return f"No number of {node.title} meets {', '.join(blocking)}."
+
+
+def cheapest_fit(entries: Sequence[Evaluated]) -> Pick | None:
+    """The cheapest machine that meets everything but the money."""
+    return best_of([entry.without(*PRICED) for entry in entries], "cost")
+
+
+def binding(setting: Setting, best: Pick) -> list[dict[str, Any]]:
+    """Constraints that hold the best machine back, and what a hundredth more of each would add to the objective."""
+    record, place = setting.inputs.budget.record, setting.inputs.places[best.design.place].choice
+    money = sum(source.amount_eur for source in setting.inputs.sources) * (1 - record.reserve_fraction)
+    slack, _ = slack_eur(best.entry.by_class_eur[[best.row]], setting.inputs.sources, record.vat, record.reserve_fraction)
+    rows = [("money", float(slack[0]) / money if np.isfinite(money) else 1.0)]
+    rows.append(("power", 1 - best.value_of("peak_power_w") / place.power_w))
+    if place.pue_ceiling_ratio is not None:
+        rows.append(("pue", 1 - best.value_of("pue_ratio") / place.pue_ceiling_ratio))
+    if setting.contract_limit_eur is not None:
+        contract = float(contract_eur(setting, best.entry)[best.row])
+        rows.append(("machine_contract", 1 - contract / setting.contract_limit_eur))
+    return [{"constraint": name, "slack_fraction": slack_, "worth": worth_of(setting, best, name)} for name, slack_ in rows]
+
+
+def worth_of(setting: Setting, best: Pick, name: str) -> float:
+    """What a hundredth more of what a constraint allows would add to the objective, as a share."""
+    entry, record = best.entry, setting.inputs.budget.record
+    place, more = setting.inputs.places[best.design.place].choice, 1 + LOOSER
+    if name == "money":
+        sources = [replace(source, amount_eur=source.amount_eur * more) for source in setting.inputs.sources]
+        mask = affordable(entry.by_class_eur, sources, record.vat, record.reserve_fraction)
+    elif name == "power":
+        mask = entry.peak_power_w <= more * place.power_w
+    elif name == "pue":
+        mask = entry.pue_ratio <= more * (place.pue_ceiling_ratio or np.inf)
+    else:
+        name, mask = "contract", contract_eur(setting, entry) <= more * (setting.contract_limit_eur or np.inf)
+    found = best_of([replace(entry, met={**entry.met, name: mask})], setting.inputs.objective)
+    now = best.value(setting.inputs.objective)
+    return found.value(setting.inputs.objective) / now - 1 if found is not None and now else 0.0
+
+
+def contract_eur(setting: Setting, entry: Evaluated) -> Floats:
+    """What the contract with a vendor comes to, for each machine of a design [EUR]."""
+    return setting.ledger_of(entry.design.years_count).contract_eur(entry.quantities, setting.tariff, CONTRACT_LINES)
+
+
+def throughput_range(setting: Setting, pick: Pick) -> tuple[float, float]:
+    """Low and high of what an hour of a machine's GPUs is worth, over the central value, by the budget's domains."""
+    work, weights = setting.work_of_frame(pick.design.frame, pick.design.gpu_cap_fraction), setting.inputs.weights
+    central, low, high = (
+        sum(weights[name] * ratios[name] for name in weights)
+        for ratios in (work.h100_ratio, work.low_ratio, work.high_ratio)
+    )
+    return low / central, high / central
+
+
+def sensitivity(setting: Setting, found: Sequence[Swing], rates: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of `sensitivity`: prices and rates, then throughput; by what they do to the answer."""
+    rows = []
+    for swing in found:
+        kind, title, status, source = known(setting, swing.name)
+        rows.append(
+            {
+                "name": swing.name,
+                "title": title,
+                "kind": kind,
+                "low_ratio": swing.low_ratio,
+                "high_ratio": swing.high_ratio,
+                "objective_low_fraction": swing.values[0] - 1,
+                "objective_high_fraction": swing.values[1] - 1,
+                "best_at_low": _title(setting, swing.winners[0]),
+                "best_at_high": _title(setting, swing.winners[1]),
+                "changes_at_ratio": swing.changes_at_ratio,
+                "changes_to": _title(setting, swing.changes_to) if swing.changes_at_ratio is not None else None,
+                "source": source,
+                "status": status,
+            }
+        )
+    rows += [dict(row) for row in rates]
+    return sorted(rows, key=lambda row: -max(abs(row["objective_low_fraction"]), abs(row["objective_high_fraction"])))
+
+
+def _title(setting: Setting, kind: Kind | None) -> str | None:
+    return None if kind is None else kind_title(setting, kind)
+
+
+def throughput_swings(setting: Setting, told: Futures, picks: Mapping[Kind, Pick], chosen: Kind) -> list[dict[str, Any]]:
+    """What the range of each GPU's worth does to the answer, at central prices; of objectives that count science alone.
+
+    told   one scenario: the best of each kind at central prices
+    """
+    if setting.inputs.objective != "science":
+        return []
+    values = {kind: float(value) for kind, value in zip(told.kinds, told.values[:, 0], strict=True) if np.isfinite(value)}
+    best = values[chosen]
+    by_gpu: dict[str, Kind] = {}
+    for kind in sorted(values, key=lambda kind: -values[kind]):
+        by_gpu.setdefault(setting.inputs.catalogue.part(Node, kind.node).accelerator, kind)
+    mine = setting.inputs.catalogue.part(Node, chosen.node).accelerator
+    rival = max((kind for gpu, kind in by_gpu.items() if gpu != mine), key=lambda kind: values[kind], default=None)
+    rows = []
+    for gpu, kind in by_gpu.items():
+        low, high = throughput_range(setting, picks[kind])
+        at_low, at_high = values[kind] * low, values[kind] * high
+        if gpu == mine:
+            other = values[rival] if rival else 0.0
+            changes, to = (other / best, rival) if rival and other / best >= 0.25 else (None, None)
+            ends = max(at_low, other), at_high
+            winners = kind if at_low >= other else rival, kind
+        else:
+            changes, to = (best / values[kind], kind) if best / values[kind] <= 4 else (None, None)
+            ends = best, max(best, at_high)
+            winners = chosen, kind if at_high > best else chosen
+        rows.append(
+            {
+                "name": f"throughput.{gpu}", "title": f"H100-hours of an hour of {gpu}", "kind": "throughput",
+                "low_ratio": low, "high_ratio": high, "objective_low_fraction": ends[0] / best - 1,
+                "objective_high_fraction": ends[1] / best - 1, "best_at_low": _title(setting, winners[0]),
+                "best_at_high": _title(setting, winners[1]), "changes_at_ratio": changes, "changes_to": _title(setting, to),
+                "source": "", "status": "derived",
+            }
+        )  # fmt: skip
+    return rows

@@ -1,0 +1,186 @@
+"""Prices that are not known: which kind of machine wins in how many futures, and what would change the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from terp.model import draw_factors
+from terp.plan.evaluate import CONTRACT_LINES, Evaluated
+from terp.plan.ledger import Tariff
+from terp.plan.objectives import OBJECTIVES
+from terp.plan.payers import affordable
+from terp.plan.setting import Setting
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+GRID: Final = np.geomspace(0.25, 4.0, 33)
+"""Multiples of a price at which it is looked whether another kind of machine wins."""
+ELECTRICITY: Final = "electricity"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is decided on: a kind of node at a place.  Its taper, cap and spares are chosen anew as prices change."""
+
+    node: str
+    place: str
+
+    @property
+    def name(self) -> str:
+        """Such as `hgx-b300-liquid-groningen`."""
+        return f"{self.node}-{self.place}"
+
+
+def kind_of(entry: Evaluated) -> Kind:
+    """The kind of machine that a design is of."""
+    return Kind(entry.design.frame.node, entry.design.place)
+
+
+def factor_of(column: str) -> str:
+    """The factor that a column's price moves by: electricity moves alike everywhere."""
+    return ELECTRICITY if column.startswith(f"{ELECTRICITY}-") else column
+
+
+def tariffs(setting: Setting, factors: Mapping[str, Floats], scenarios_count: int) -> Tariff:
+    """The central prices times some factors, each of shape (scenarios,); what has no factor stays as it is."""
+    one = np.ones(scenarios_count)
+    central = setting.tariff
+    scale = np.stack([factors.get(factor_of(column.name), one) for column in setting.columns], axis=1)
+    return Tariff(
+        prices=central.prices * scale,
+        market=central.market * factors.get("market", one),
+        installation=central.installation * factors.get("installation", one),
+        maintenance=central.maintenance * factors.get("maintenance", one),
+    )
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What rows of a design cost under a tariff: by class, shape (rows, classes), and whether they can be paid."""
+
+    by_class_eur: Floats
+    paid: Bools
+
+
+def costs_of(setting: Setting, entry: Evaluated, rows: Ints, tariff: Tariff) -> Costs:
+    """Costs of some rows of a design, each under the prices of its own scenario."""
+    ledger, record = setting.ledger_of(entry.design.years_count), setting.inputs.budget.record
+    quantities = entry.quantities[rows]
+    fixed = {"operation": entry.tax_eur[rows], "programme": setting.programme_eur}
+    by_class = ledger.by_class(quantities, tariff, fixed)  # type: ignore[arg-type]
+    paid = affordable(by_class, setting.inputs.sources, record.vat, record.reserve_fraction)
+    if setting.contract_limit_eur is not None:
+        paid &= ledger.contract_eur(quantities, tariff, CONTRACT_LINES) <= setting.contract_limit_eur
+    return Costs(by_class, paid)
+
+
+def resized(setting: Setting, entry: Evaluated, tariff: Tariff) -> tuple[Ints, Floats]:
+    """Under each scenario the largest machine of a design that can be paid, -1 for none, and its objective.
+
+    Where less is better it is the smallest.  Costs rise with the number of nodes, so halving finds it.
+    """
+    objective, allowed = OBJECTIVES[setting.inputs.objective], np.flatnonzero(entry.fits_but_money)
+    scenarios = tariff.market.size
+    if not allowed.size:
+        return np.full(scenarios, -1), np.full(scenarios, np.nan)
+    least, most = np.full(scenarios, -1), np.full(scenarios, 1 if objective.smallest else allowed.size)
+    while ((most - least) > 1).any():
+        middle = np.clip((least + most) // 2, 0, allowed.size - 1)
+        paid = costs_of(setting, entry, allowed[middle], tariff).paid
+        open_ = most - least > 1
+        least, most = np.where(open_ & paid, middle, least), np.where(open_ & ~paid, middle, most)
+    rows = np.where(least >= 0, allowed[np.maximum(least, 0)], 0)
+    value = getattr(entry, objective.column)[rows]
+    if objective.of_prices:
+        tco = costs_of(setting, entry, rows, tariff).by_class_eur.sum(1)
+        value = tco if objective.column == "tco_eur" else tco / entry.science_h100_hours[rows]
+    return np.where(least >= 0, rows, -1), np.where(least >= 0, value, np.nan)
+
+
+@dataclass(frozen=True)
+class Futures:
+    """The best of each kind of machine in each scenario.
+
+    kinds    in the order of the rows of `values`, shape (kinds, scenarios), NaN where nothing of it can be paid
+    winner   of each scenario, into `kinds`; -1 where nothing can be bought at all
+    """
+
+    kinds: tuple[Kind, ...]
+    values: Floats
+    winner: Ints
+
+
+def futures(setting: Setting, entries: Sequence[Evaluated], tariff: Tariff) -> Futures:
+    """Every kind of machine sized anew under each scenario, by the best of its designs there."""
+    less = OBJECTIVES[setting.inputs.objective].less
+    kinds = tuple(dict.fromkeys(kind_of(entry) for entry in entries))
+    worst = np.inf if less else -np.inf
+    values = np.full((len(kinds), tariff.market.size), worst)
+    better = np.minimum if less else np.maximum
+    for entry in entries:
+        _, value = resized(setting, entry, tariff)
+        row = kinds.index(kind_of(entry))
+        values[row] = better(values[row], np.where(np.isnan(value), worst, value))
+    winner = values.argmin(0) if less else values.argmax(0)
+    known = np.isfinite(values.min(0) if less else values.max(0))
+    return Futures(kinds, np.where(np.isfinite(values), values, np.nan), np.where(known, winner, -1))
+
+
+def drawn(setting: Setting, scenarios_count: int, seed: int) -> Tariff:
+    """Price scenarios: every price by its own range, and the level of the whole deal."""
+    return tariffs(setting, draw_factors(setting.ranges, scenarios_count, seed), scenarios_count)
+
+
+@dataclass(frozen=True)
+class Swing:
+    """What one price does to the answer.
+
+    low_ratio, high_ratio   ends of its range over the central value
+    values      objective of the best machine at those ends, over the central one
+    winners     kinds that win there
+    changes_at_ratio, changes_to   the nearest multiple of the central value at which another kind wins
+    """
+
+    name: str
+    low_ratio: float
+    high_ratio: float
+    values: tuple[float, float]
+    winners: tuple[Kind | None, Kind | None]
+    changes_at_ratio: float | None
+    changes_to: Kind | None
+
+
+def swings(setting: Setting, entries: Sequence[Evaluated], chosen: Kind) -> list[Swing]:
+    """Each uncertain price by itself: at both ends of its range, and over a grid of multiples of its central value."""
+    names = [name for name, (low, _, high) in setting.ranges.items() if high > low]
+    points = {name: np.array([setting.ranges[name][0], setting.ranges[name][2], *GRID]) for name in names}
+    each = len(GRID) + 2
+    factors = {}
+    for at, name in enumerate(names):
+        factors[name] = np.ones(each * len(names) + 1)
+        factors[name][at * each : (at + 1) * each] = points[name]
+    told = futures(setting, entries, tariffs(setting, factors, each * len(names) + 1))
+    best = np.nanmin(told.values, 0) if OBJECTIVES[setting.inputs.objective].less else np.nanmax(told.values, 0)
+    found = []
+    for at, name in enumerate(names):
+        mine = slice(at * each, (at + 1) * each)
+        winners = [told.kinds[number] if number >= 0 else None for number in told.winner[mine].tolist()]
+        ratios = points[name][2:]
+        others = [place for place, winner in enumerate(winners[2:]) if winner != chosen]
+        nearest = min(others, key=lambda place: abs(np.log(ratios[place])), default=None)
+        low, high = (float(value / best[-1]) for value in best[mine][:2])
+        found.append(
+            Swing(
+                name, float(points[name][0]), float(points[name][1]), (low, high), (winners[0], winners[1]),
+                None if nearest is None else float(ratios[nearest]),
+                None if nearest is None else winners[2 + nearest],
+            )
+        )  # fmt: skip
+    return sorted(found, key=lambda swing: -max(abs(value - 1) for value in swing.values))

@@ -1,0 +1,216 @@
+"""What all machines of a plan share: prices in columns; shapes, halls and work of each frame, worked out once and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from math import ceil
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from terp.build import Ints
+from terp.catalogue import Node, Part
+from terp.model import (
+    level_fraction,
+    level_fractions,
+    line_of,
+    listed_flop_per_s,
+    mean_repair_s,
+    quantity_of,
+    unit_price,
+)
+from terp.plan.designs import Design
+from terp.plan.frames import Extras, Frame
+from terp.plan.inputs import Inputs
+from terp.plan.ledger import Column, Ledger, Tariff
+from terp.plan.months import year_of
+from terp.plan.shapes import Shapes, built, rmax_of
+from terp.plan.work import NodeWork, jobs_on, largest_job, node_work
+
+Floats = NDArray[np.float64]
+
+SERVICES: Final[tuple[Column, ...]] = (
+    Column("cdu", "cooling", "acquisition", hardware=True),
+    Column("hall", "hall", "building", hardware=False),
+    Column("grid-connection", "grid", "building", hardware=False),
+    Column("fit-out", "fit-out", "building", hardware=False),
+    Column("colocation", "rent", "operation", hardware=False),
+    Column("staff", "staff", "operation", hardware=False),
+    Column("software", "software", "operation", hardware=False),
+)
+"""What no bill of materials names."""
+MOST_COUNTS: Final = 3000
+"""Numbers of nodes that are tried of a frame; beyond, they go up in steps."""
+DENSE: Final = "dense-premium"
+KWH: Final = 3.6e6
+
+
+class Setting:
+    """The inputs of a plan, with what is worked out of them on the way.
+
+    columns   all that costs money
+    tariff    central prices
+    ranges    low, central and high of every price and rate over its central value, by the name of its factor
+    """
+
+    def __init__(self, inputs: Inputs, frames: Iterable[Frame]) -> None:
+        self.inputs, self.frames = inputs, tuple(dict.fromkeys(frames))
+        record = inputs.budget.record
+        self.programme_eur = inputs.prices.euros(record.programme, record.prices_of) if record.programme else 0.0
+        contract = record.ceilings.machine_contract
+        self.contract_limit_eur = inputs.prices.euros(contract, record.prices_of) if contract else None
+        self.largest_job_count = largest_job(inputs)
+        self.columns = self._columns()
+        self._at = {(column.name, column.line): place for place, column in enumerate(self.columns)}
+        self.tariff, self.ranges = self._tariff()
+        self.shapes_of = cache(self._shapes)
+        self.work_of_frame = cache(self._work)
+        self.jobs_of = cache(lambda frame: jobs_on(inputs, frame))
+        self.ledger_of = cache(lambda years: Ledger(self.columns, years))
+        self.counts_of = cache(self._counts)
+        self._rmax = cache(lambda frame: rmax_of(frame, self.counts_of(frame), inputs.catalogue)[1])
+        self._hardware = cache(self._hardware_quantities)
+
+    def _columns(self) -> tuple[Column, ...]:
+        """A column for each price and line of the parts of every frame's bill, then the services."""
+        found = dict[Column, None]()
+        for frame in self.frames:
+            ways = Design(frame, 1, 1, "", 1, 0, 1, "").extras(1.0, np.array([1]))
+            for where, part in built(frame, np.array([1]), ways, self.inputs.catalogue).bill:
+                name = self.inputs.prices.of_part(part)
+                if name is not None:
+                    found[Column(name, line_of(where, self._part(part)), "acquisition", hardware=True)] = None
+        power = [Column(f"electricity-{name}", "electricity", "operation", hardware=False) for name in self.inputs.places]
+        return (*found, *SERVICES, *power)
+
+    def _part(self, name: str) -> Part:
+        return next(family[name] for family in self.inputs.catalogue.parts.values() if name in family)
+
+    def _tariff(self) -> tuple[Tariff, dict[str, tuple[float, float, float]]]:
+        """Central prices, and the ranges of all that is not known."""
+        prices, month = self.inputs.prices, self.inputs.budget.record.prices_of
+        central, ranges = [], dict[str, tuple[float, float, float]]()
+        for column in self.columns:
+            if column.line == "electricity":
+                low, middle, high = self._electricity(column.name.removeprefix("electricity-"))
+                central.append(middle)
+                ranges.setdefault("electricity", (low / middle, 1.0, high / middle))
+                continue
+            one = unit_price(prices, column.name, month)
+            premium = 1 + prices.rate_range(DENSE)[1] if column.name == "hall" else 1.0
+            central.append(one.eur * premium)
+            if one.eur > 0:
+                ranges[column.name] = (one.low_eur / one.eur, 1.0, one.high_eur / one.eur)
+        rates = {name: prices.rate_range(name) for name in ("installation", "maintenance")}
+        ranges |= {name: (low / middle, 1.0, high / middle) for name, (low, middle, high) in rates.items()}
+        shares = (np.asarray(share) for share in (1.0, rates["installation"][1], rates["maintenance"][1]))
+        return Tariff(np.array(central), *shares), ranges
+
+    def _electricity(self, place: str) -> tuple[float, float, float]:
+        """Low, central and high price of electricity at a place, without tax [EUR/kWh]."""
+        price = self.inputs.places[place].choice.electricity_eur_per_j
+        low, middle, high = self.inputs.range_of(f"sites.{place}.electricity", "eur_per_j", price)
+        return low * KWH, middle * KWH, high * KWH
+
+    def _counts(self, frame: Frame) -> Ints:
+        """The numbers of nodes that are tried: whole link domains, up to what the money pays of nodes alone."""
+        node = self.inputs.catalogue.part(Node, frame.node)
+        step = max(node.link_domain_count // node.accelerators_count, 1)
+        price = unit_price(
+            self.inputs.prices, self.inputs.prices.of_part(frame.node) or "", self.inputs.budget.record.prices_of
+        )
+        money = sum(source.amount_eur for source in self.inputs.sources)
+        most = self._most_by_power(node)
+        if np.isfinite(money):
+            most = min(most, int(money / (price.eur * level_fraction(money))) + step)
+        counts = np.arange(step, max(most, step) + 1, step)
+        counts = counts[: max(self._payable(frame, counts), 1)]
+        thinned = max(-(-counts.size // MOST_COUNTS), 1)
+        return counts[thinned - 1 :: thinned]
+
+    def _payable(self, frame: Frame, counts: Ints) -> int:
+        """How many of some numbers of nodes could be paid if nothing but the hardware and its maintenance cost anything."""
+        money = sum(source.amount_eur for source in self.inputs.sources)
+        quoted = self._quantities_of(built(frame, counts, Extras(), self.inputs.catalogue)) @ self.tariff.prices
+        years = min(self.inputs.budget.record.choices.operation_years or [self.inputs.budget.record.operation_years_count])
+        share = 1 + float(self.tariff.installation) + years * float(self.tariff.maintenance)
+        return int(np.searchsorted(quoted * self.level_of(quoted) * share, money, side="right"))
+
+    def _most_by_power(self, node: Node) -> int:
+        """Nodes that the largest place can feed at half of their rated power."""
+        return ceil(max(place.choice.power_w for place in self.inputs.places.values()) / (0.5 * node.rated_power_w))
+
+    @property
+    def bound_fraction(self) -> float:
+        """How much more nodes than the best a machine between two that were tried could have."""
+        worst = 0.0
+        for frame in self.frames:
+            counts = self.counts_of(frame)
+            node = self.inputs.catalogue.part(Node, frame.node)
+            step = max(node.link_domain_count // node.accelerators_count, 1)
+            gaps = np.diff(counts) - step
+            if gaps.size and gaps.max() > 0:
+                worst = max(worst, float((gaps / counts[:-1])[counts.size // 2 :].max()))
+        return worst
+
+    def _shapes(self, frame: Frame, flash: int, disks: int) -> Shapes:
+        nodes = self.counts_of(frame)
+        return built(frame, nodes, self._extras(frame, flash, disks, nodes), self.inputs.catalogue)
+
+    def _extras(self, frame: Frame, flash: int, disks: int, nodes: Ints) -> Extras:
+        share = self.inputs.budget.record.must.european_nodes_fraction
+        return Design(frame, flash, disks, "", 1, 0, 1, "").extras(share, nodes)
+
+    def _hardware_quantities(self, frame: Frame, flash: int, disks: int) -> Floats:
+        """Quantities of the columns that the bill makes, shape (counts, columns), at quoted prices."""
+        return self._quantities_of(self.shapes_of(frame, flash, disks))
+
+    def _quantities_of(self, shapes: Shapes) -> Floats:
+        found = np.zeros((shapes.nodes_count.size, len(self.columns)))
+        for (where, name), count in shapes.bill.items():
+            price, part = self.inputs.prices.of_part(name), self._part(name)
+            if price is not None:
+                each = quantity_of(self.inputs.prices.entries[price], part) or 0.0
+                found[:, self._at[price, line_of(where, part)]] += count * each
+        return found
+
+    def hardware_of(self, design: Design) -> Floats:
+        """The same for a design."""
+        return self._hardware(design.frame, design.flash_count, design.disks_count)
+
+    def index(self, name: str, line: str) -> int:
+        """Where a column stands."""
+        return self._at[name, line]
+
+    def rmax_of(self, design: Design) -> Floats:
+        """Rmax of each number of nodes [flop/s]."""
+        return self._rmax(design.frame)
+
+    def level_of(self, quoted_eur: Floats) -> Floats:
+        """Level of a deal over the sum of its parts at quoted prices [-]."""
+        return level_fractions(quoted_eur)
+
+    def _work(self, frame: Frame, cap_fraction: float) -> NodeWork:
+        return node_work(self.inputs, self.jobs_of(frame), cap_fraction)
+
+    def lost_fraction(self, design: Design) -> float:
+        """Share of the nodes in service that failures keep away, beyond the spares."""
+        fleet = self.jobs_of(design.frame).machine.reliability
+        down = fleet.node_failures_per_s * mean_repair_s(fleet)
+        return max(down - design.spare_fraction, 0.0)
+
+    def least_rmax(self, rank: int | None, month: str) -> float:
+        """Rmax that a rank will take in a month [flop/s]; 0 if none is asked for."""
+        return float(listed_flop_per_s(year_of(month))[0][rank - 1]) if rank is not None else 0.0
+
+    def unpriced_of(self, frame: Frame) -> tuple[str, ...]:
+        """Parts of a frame's machines that the catalogue has no price of."""
+        shapes = built(frame, np.array([1]), self._extras(frame, 1, 1, np.array([1])), self.inputs.catalogue)
+        named = sorted({part for (_, part), count in shapes.bill.items() if count[0] and not self._has_price(part)})
+        return tuple(named)
+
+    def _has_price(self, part: str) -> bool:
+        name = self.inputs.prices.of_part(part)
+        return name is not None and quantity_of(self.inputs.prices.entries[name], self._part(part)) is not None

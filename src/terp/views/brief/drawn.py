@@ -1,0 +1,127 @@
+"""The figures of a plan: what goes into each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from terp.views.brief import charts
+from terp.views.brief.language import Language, capital
+from terp.views.brief.sankey import sankey
+
+Plan = Mapping[str, Any]
+SCIENCE: Final = "science_h100_hours_per_year"
+_SCALES: Final = {"tco_eur": 1e6, "rmax_flop_per_s": 1e15}
+_GREY: Final = {"constraint": "x", "dominated": "o"}
+_TITLES: Final = {"tco_eur": "tco", "rmax_flop_per_s": "rmax"}
+
+interval = charts.interval
+
+
+def flows(plan: Plan, language: Language, styles: Mapping[str, str]) -> str:
+    """Where the money goes."""
+    payers = {payer["name"]: payer["title"] for payer in plan["payers"]}
+    lines = {cost["line"]: cost["title"] for cost in plan["best"]["costs"]}
+
+    def called(stage: str, key: str) -> str:
+        if stage == "payer":
+            return capital(language.sentence(payers.get(key, key)))
+        return language.name_of("classes", key) if stage == "class" else language.name_of("lines", key, lines.get(key, ""))
+
+    colours = {**{flow["payer"]: "bar-5" for flow in plan["flows"]}, **styles}
+    return sankey(plan["flows"], called, colours, language.money, language.text("money_title"))
+
+
+def frontier(plan: Plan, language: Language, key: str) -> str:
+    """Science against another figure: the frontier numbered as in its table, and those that lost where they are known."""
+    scale = _SCALES[key]
+    points = []
+    for index, machine in enumerate(plan["frontier"], 1):
+        ends = (machine.get(key.replace(unit, f"{end}_{unit}")) for end in ("low", "high") for unit in (_unit(key),))
+        low, high = (None if end is None else end / scale for end in ends)
+        x, y, words = machine[key] / scale, machine[SCIENCE] / 1e6, language.sentence(machine["title"])
+        points.append(charts.Point(f"{index}", words, x, y, low, high))
+    points += [
+        charts.Point(_GREY.get(lost["kind"], "o"), language.sentence(lost["title"]), lost[key] / scale, lost[SCIENCE] / 1e6)
+        for lost in plan["rejected"]
+        if lost.get(key) is not None and lost.get(SCIENCE) is not None
+    ]
+    axes = language.text(f"axis_{_TITLES[key]}"), language.text("axis_science")
+    return charts.scatter(points, (axes[0], language.number), (axes[1], language.number), language.text("frontier_title"))
+
+
+def _unit(key: str) -> str:
+    return "eur" if key.endswith("_eur") else "flop_per_s"
+
+
+def rank(best: Plan, language: Language) -> str:
+    """Rank over the years."""
+    rows = [(str(row["year"]), row["rank"], row["rank_low"], row["rank_high"]) for row in best["ranks"]]
+    return charts.rank_over_years(rows, language.text("below"), language.text("rank_title"))
+
+
+def cash(plan: Plan, language: Language, styles: Mapping[str, str]) -> str:
+    """Money by year and payer."""
+    summed = cash_by_year(plan)
+    rows = [(str(year), [by_payer.get(name, 0.0) / 1e6 for name in styles]) for year, by_payer in summed.items()]
+    return charts.cash_flow(rows, list(styles.values()), _tenths(language), language.text("cash_title"), language.number)
+
+
+def cash_by_year(plan: Plan) -> dict[int, dict[str, float]]:
+    """Year -> payer -> euros, every year from the first to the last."""
+    years = [row["year"] for row in plan["cash_flow"]]
+    summed: dict[int, dict[str, float]] = {year: {} for year in range(min(years, default=0), max(years, default=-1) + 1)}
+    for row in plan["cash_flow"]:
+        summed[row["year"]][row["payer"]] = summed[row["year"]].get(row["payer"], 0.0) + row["eur"]
+    return summed
+
+
+def _tenths(language: Language) -> charts.Label:
+    return lambda value: language.fixed(value, 1)
+
+
+def science(plan: Plan, language: Language, names: Mapping[str, str]) -> str:
+    """Each domain on the recommended machine and on the next of the frontier."""
+    best, *others = plan["frontier"] or [plan["best"]]
+    machines = [best, *others[:1]]
+    rows = [
+        (capital(words), [machine["science"].get(key, 0.0) / 1e6 for machine in machines]) for key, words in names.items()
+    ]
+    return charts.pairs(rows, ["bar-0", "bar-soft"][: len(machines)], _tenths(language), language.text("science_title"))
+
+
+def access(plan: Plan, language: Language) -> str:
+    """GPU-hours that each payer gets."""
+    rows = [
+        (capital(language.sentence(payer["title"])), [payer["access_gpu_hours_per_year"] / 1e6], f"bar-{index % 6}")
+        for index, payer in enumerate(plan["payers"])
+    ]
+    return charts.pairs(
+        [(words, values) for words, values, _ in rows], ["bar-0"], _tenths(language), language.text("access_title"),
+        [style for *_, style in rows],
+    )  # fmt: skip
+
+
+def sensitivity(rows: Sequence[Plan], language: Language) -> str:
+    """The tornado; ratios at the ends of each range, and where another design wins."""
+
+    def times(ratio: float) -> str:
+        return language.text("times", ratio=language.number(ratio))
+
+    swings = []
+    for row in rows:
+        low, high = row["objective_low_fraction"], row["objective_high_fraction"]
+        ratio, breaks = row["changes_at_ratio"], None
+        if ratio is not None:
+            breaks = charts.effect_at(ratio, (row["low_ratio"], low), (row["high_ratio"], high))
+        ends = times(row["low_ratio"]), times(row["high_ratio"])
+        words = "" if ratio is None else f"{times(ratio)}: {language.sentence(row['changes_to'] or '')}"
+        assumed = "\u00a0†" if row["status"] == "assumed" else ""
+        swings.append(charts.Swing(language.sentence(row["title"]) + assumed, low, high, ends, breaks, words))
+    return charts.tornado(swings, lambda value: language.percent(value, sign=True), language.text("sensitivity_title"))
+
+
+def wins(rows: Sequence[Plan], language: Language) -> str:
+    """How often each design wins."""
+    bars = [(language.sentence(row["design"]), [row["fraction"]]) for row in rows]
+    return charts.pairs(bars, ["bar-0"], language.percent, language.text("robust_title"))

@@ -1,0 +1,29 @@
+"""Which numbers are assumed, and the mark that says so wherever one stands in a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from terp.views.brief.language import Language
+
+
+class Marks:
+    """The mark of what is assumed.
+
+    assumptions   of the plan: {name, status, ...}
+    """
+
+    def __init__(self, assumptions: Sequence[Mapping[str, Any]], language: Language) -> None:
+        self._assumed = {row["name"] for row in assumptions if row["status"] == "assumed"}
+        self._mark = Markup('<sup class="assumed" title="{}">†</sup>').format(language.text("mark_title"))
+
+    def mark(self, status: str | None) -> Markup:
+        """The mark if a status is "assumed", else nothing."""
+        return self._mark if status == "assumed" else Markup("")
+
+    def of_input(self, *names: str) -> Markup:
+        """The mark if one of the inputs of these names is assumed."""
+        return self._mark if self._assumed.intersection(names) else Markup("")

@@ -1,0 +1,275 @@
+"""Fills the decision paper from a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from terp.views.brief import drawn
+from terp.views.brief.language import Language, capital
+from terp.views.brief.marks import Marks
+
+Plan = Mapping[str, Any]
+
+
+def as_brief(plan: Plan, lang: str = "en") -> str:
+    """The decision paper of a plan, complete in itself; prints to some pages of A4.
+
+    plan   plan.json, see docs/formats/plan.md; nothing else is read
+    lang   "en" or "nl"
+
+    Raises UnknownName for another language.
+    """
+    language = Language(lang)
+    marks = Marks(plan["assumptions"], language)
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {
+        "money": language.money,
+        "millions": language.millions,
+        "number": language.number,
+        "fixed": language.fixed,
+        "percent": language.percent,
+        "show": language.quantity,
+        "month": language.month,
+        "large": language.large,
+        "value": language.value,
+        "said": language.marked,
+        "date": language.date,
+        "capital": capital,
+        "link": _web,
+    }
+    folder = resources.files("terp.views.brief")
+    template = environment.from_string(folder.joinpath("page.html.j2").read_text("utf-8"))
+    return template.render(
+        plan=plan,
+        b=plan["budget"],
+        best=plan["best"],
+        lang=lang,
+        t=language.text,
+        name=language.name,
+        mark=marks.mark,
+        marked_input=marks.of_input,
+        style=_style(),
+        figures=_figures(plan, language),
+        answer=_answer(plan, language),
+        goal=language.name("objectives", plan["budget"]["objective"]),
+        years=_years(plan["budget"]["operation_years_count"], language),
+        domain_words=_weighted(plan, language),
+        classes=_classes(plan),
+        bars=_bars(plan),
+        cost_rows=_cost_rows(plan, language),
+        class_sums={kind: sum(p["by_class"].get(kind, 0.0) for p in plan["payers"]) for kind in _classes(plan)},
+        constraint=_constraint(plan, language),
+        source=lambda key: _source(plan, key, language),
+        used=lambda what: _used(what, language),
+        simulated_years=_years((plan["best"]["simulated"] or {}).get("years_count", 0), language),
+        simulated_by_year=_simulated_by_year(plan, language),
+        simulated=_simulated(plan, language),
+        design=lambda machine: _design(machine, language),
+        bounded_eur=_bounded(plan["payers"]),
+    )
+
+
+def _style() -> str:
+    """The report's style, and what this page adds."""
+    report = resources.files("terp.views.report").joinpath("page.css").read_text("utf-8")
+    return report + resources.files("terp.views.brief").joinpath("page.css").read_text("utf-8")
+
+
+def _web(address: str) -> str:
+    """An address that may be linked to: of the web, or none."""
+    return address if address.startswith(("https://", "http://")) else ""
+
+
+def _years(count: int, language: Language) -> str:
+    return language.text("year_one" if count == 1 else "year_many", count=count)
+
+
+def _listed(words: Sequence[str], language: Language) -> str:
+    """Words as a list in a sentence."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {language.text('and')} {words[-1]}"
+
+
+def _answer(plan: Plan, language: Language) -> list[str]:
+    """The answer in two sentences."""
+    best, text = plan["best"], language.text
+    payers = [
+        text("answer_payer", eur=language.money(payer["pays_eur"]), payer=_within(language.sentence(payer["title"])))
+        for payer in plan["payers"]
+        if payer["pays_eur"]
+    ]
+    first = text(
+        "answer_1" if payers else "answer_1_unpaid",
+        title=language.sentence(best["title"]),
+        gpus=language.fixed(best["gpus_count"]),
+        gpu=best["gpu"],
+        nodes=language.fixed(best["nodes_count"]),
+        site=language.sentence(best["design"]["site_title"]),
+        tco=language.money(best["tco_eur"]),
+        years=_years(plan["budget"]["operation_years_count"], language),
+        payers=_listed(payers, language),
+    )
+    key = "answer_2_unranked" if best["rank"] is None else "answer_2"
+    science, month = language.large(best["science_h100_hours_per_year"]), language.month(best["first_science"])
+    return [first, text(key, rank=best["rank"], science=science, month=month)]
+
+
+def _within(title: str) -> str:
+    """A title as it stands within a sentence."""
+    return f"t{title[1:]}" if title.startswith("The ") else title
+
+
+def _bounded(payers: Sequence[Plan]) -> tuple[float, bool]:
+    """What payers may give at most, and whether that is all of them."""
+    known = [payer["amount_eur"] for payer in payers if payer["amount_eur"] is not None]
+    return sum(known), len(known) == len(payers)
+
+
+def _domains(plan: Plan, language: Language) -> dict[str, str]:
+    """Domain -> what it is called."""
+    names = {**dict.fromkeys(plan["best"]["science"], ""), **dict.fromkeys(plan["budget"]["domains"], "")}
+    titles = plan["budget"]["domain_titles"]
+    return {key: language.name("domains", key, titles.get(key, "")) for key in names}
+
+
+def _weighted(plan: Plan, language: Language) -> str:
+    """Domains with their weights, as words."""
+    names, weights = _domains(plan, language), plan["budget"]["domains"]
+    words = [f"{names[key]} {language.percent(weight)}" for key, weight in weights.items()]
+    return _listed(words, language) or language.text("none")
+
+
+def _constraint(plan: Plan, language: Language) -> Callable[[str], str]:
+    """What a constraint is called: as its check is, where there is one."""
+    titles = {check["constraint"]: check["title"] for check in plan["best"]["checks"]}
+    return lambda key: language.name("constraints", key, titles.get(key, ""))
+
+
+def _source(plan: Plan, key: str, language: Language) -> str | Markup:
+    """Who says so, as a link down to the list of sources."""
+    if not key:
+        return language.text("no_source")
+    known = plan["sources"].get(key)
+    if known is None:
+        return key
+    return Markup('<a href="#source-{}">{}</a>').format(key, known["publisher"] or key)
+
+
+def _used(what: str | Sequence[str], language: Language) -> str:
+    """What an input is used for: lines and classes of cost by their names."""
+    words = [what] if isinstance(what, str) else what
+    families = ("lines", "classes", "constraints")
+    known = [next((f for f in families if word in language.names[f]), "") for word in words]
+    return ", ".join(language.name(f, word) if f else language.sentence(word) for f, word in zip(known, words, strict=True))
+
+
+def _classes(plan: Plan) -> list[str]:
+    """Classes of cost that anything is paid in, in the order of the first that pays them."""
+    found = [kind for payer in plan["payers"] for kind in payer["by_class"]]
+    return list(dict.fromkeys([*found, *(cost["class"] for cost in plan["best"]["costs"])]))
+
+
+def _design(machine: Plan, language: Language) -> str | Markup:
+    """What a machine is, in a line under its name."""
+    design, text = machine["design"], language.text
+    ratio = design["oversubscription_ratio"]
+    topology = language.name("topologies", design["topology"])
+    words = [
+        language.sentence(design["node_title"]),
+        topology if ratio == 1 else f"{topology} {text('oversubscribed', ratio=language.number(ratio))}",
+        "" if "cool" in design["node_title"] else language.name("coolings", design["cooling"]),
+        language.sentence(design["site_title"]),
+    ]
+    if design["gpu_cap_fraction"] < 1:
+        words.append(text("capped", share=language.percent(design["gpu_cap_fraction"])))
+    if design["spare_nodes_count"]:
+        words.append(text("spares", count=language.fixed(design["spare_nodes_count"])))
+    return " · ".join(word.replace(" ", "\u00a0", 1) for word in words if word)
+
+
+def _bars(plan: Plan) -> dict[str, str]:
+    """Payer -> class of its colour."""
+    return {payer["name"]: f"bar-{index % 6}" for index, payer in enumerate(plan["payers"])}
+
+
+def _cost_rows(plan: Plan, language: Language) -> list[dict[str, Any]]:
+    """Lines of cost with their share, a bar each."""
+    costs = plan["best"]["costs"]
+    most = max((cost["high_eur"] for cost in costs), default=0.0)
+    total = sum(cost["eur"] for cost in costs)
+    rows = []
+    for cost in costs:
+        bar = drawn.interval(cost["eur"], cost["low_eur"], cost["high_eur"], most)
+        words = language.name("lines", cost["line"], cost["title"])
+        rows.append({**cost, "words": capital(words), "share": cost["eur"] / total if total else 0.0, "bar": Markup(bar)})  # noqa: S704 (numbers)
+    return rows
+
+
+def _simulated(plan: Plan, language: Language) -> list[tuple[str, str, str]]:
+    """Rows of what the simulated years gave, beside what the plan says; none if nothing was simulated."""
+    best, found = plan["best"], plan["best"]["simulated"]
+    if found is None:
+        return []
+    text, show, none = language.text, language.quantity, language.text("none")
+    rows = [
+        (text("sim_use"), language.percent(found["gpu_utilisation_fraction"], 1), none),
+        (text("sim_hours"), language.large(found["gpu_hours_per_year"]), language.large(best["gpu_hours_per_year"])),
+        (text("sim_wait"), show(found["mean_wait_s"], "s"), none),
+        (text("sim_p95"), show(found["p95_wait_s"], "s"), none),
+        (text("sim_failures"), language.number(found["node_failures_per_year"]), none),
+        (text("sim_pue"), language.fixed(found["mean_pue"], 3), language.fixed(best["pue_ratio"], 3)),
+        (text("sim_energy"), show(found["facility_energy_j_per_year"], "j"), show(best["energy_j_per_year"], "j")),
+        (text("sim_carbon"), _tonnes(found["carbon_kg_per_year"], language), _tonnes(best["carbon_kg_per_year"], language)),
+    ]
+    names = _domains(plan, language)
+    for domain, hours in found["science"].items():
+        planned = best["science"].get(domain)
+        words = text("sim_science", domain=names.get(domain, domain))
+        rows.append((words, language.large(hours), none if planned is None else language.large(planned)))
+    return rows
+
+
+def _simulated_by_year(plan: Plan, language: Language) -> list[tuple[str, str, str, str]]:
+    """Year, use, GPU-hours, electricity: the mean over the seeds, with the lowest and the highest."""
+    rows = (plan["best"]["simulated"] or {}).get("by_year", [])
+    found = []
+    for year in dict.fromkeys(row["year"] for row in rows):
+        mine = [row for row in rows if row["year"] == year]
+        use = _spread([row["gpu_utilisation_fraction"] for row in mine], lambda value: language.percent(value, 1))
+        hours = _spread([row["gpu_hours"] / 1e6 for row in mine], lambda value: language.fixed(value, 2))
+        electricity = _spread([row["electricity_eur"] / 1e6 for row in mine], lambda value: language.fixed(value, 2))
+        found.append((str(year), use, hours, electricity))
+    return found
+
+
+def _spread(values: Sequence[float], label: Callable[[float], str]) -> str:
+    """Mean, and the ends where there is more than one."""
+    mean = label(sum(values) / len(values))
+    return mean if len(values) == 1 else f"{mean} ({label(min(values))} \u2013 {label(max(values))})"
+
+
+def _tonnes(mass_kg: float, language: Language) -> str:
+    return f"{language.number(mass_kg / 1000)}\u00a0t"
+
+
+def _figures(plan: Plan, language: Language) -> dict[str, Markup]:
+    """All figures of the page, as SVG; empty where there is nothing to show."""
+    names, styles = _domains(plan, language), _bars(plan)
+    made = {
+        "flows": drawn.flows(plan, language, styles),
+        "cost": drawn.frontier(plan, language, "tco_eur"),
+        "rmax": drawn.frontier(plan, language, "rmax_flop_per_s"),
+        "rank": drawn.rank(plan["best"], language),
+        "cash": drawn.cash(plan, language, styles),
+        "science": drawn.science(plan, language, names),
+        "access": drawn.access(plan, language),
+        "sensitivity": drawn.sensitivity(plan["sensitivity"], language),
+        "robust": drawn.wins(plan["robustness"]["wins"], language),
+    }
+    return {key: Markup(figure) for key, figure in made.items()}  # noqa: S704 (figures escape their words)

@@ -1,0 +1,54 @@
+"""What figures as inline SVG share: the frame, round ticks, labels that wrap.  Colours are classes of the page's style."""
+
+from __future__ import annotations
+
+from html import escape
+from math import ceil, floor, log10
+from textwrap import wrap
+from typing import Final
+
+WIDTH: Final = 760
+_LINE: Final = 13.5
+
+
+def ticks(low: float, high: float, most: int = 5) -> list[float]:
+    """Round values that span low to high."""
+    if high <= low:
+        return [low]
+    raw = (high - low) / most
+    step = next(m * 10 ** floor(log10(raw)) for m in (1, 2, 2.5, 5, 10) if m * 10 ** floor(log10(raw)) >= raw * 0.999)
+    first, last = ceil(low / step - 1e-9), floor(high / step + 1e-9)
+    return [index * step for index in range(first, last + 1)]
+
+
+def svg(height: float, body: list[str], title: str) -> str:
+    """The frame of a figure, `WIDTH` wide; `title` is read aloud in its place."""
+    return (
+        f'<svg viewBox="0 0 {WIDTH} {height:g}" role="img" aria-label="{escape(title)}" preserveAspectRatio="xMidYMid meet">'
+        + "".join(body)
+        + "</svg>"
+    )
+
+
+def text(x: float, y: float, words: str, style: str = "name", anchor: str = "start") -> str:
+    """One line of text; y is its baseline."""
+    return f'<text class="{style}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(words)}</text>'
+
+
+def wrapped(x: float, middle: float, words: str, width_count: int, style: str = "name", anchor: str = "end") -> str:
+    """Text in as many lines as it needs, of at most `width_count` characters, centred on `middle`."""
+    lines = wrap(words, width_count, break_long_words=True) or [""]
+    first = middle + 4 - _LINE * (len(lines) - 1) / 2
+    return "".join(text(x, first + _LINE * index, line, style, anchor) for index, line in enumerate(lines))
+
+
+def line(x1: float, x2: float, y1: float, y2: float, style: str = "grid") -> str:
+    """A straight line."""
+    return f'<line class="{style}" x1="{x1:.1f}" x2="{x2:.1f}" y1="{y1:.1f}" y2="{y2:.1f}"/>'
+
+
+def rect(x: float, y: float, width: float, height: float, style: str, tip: str = "", more: str = "") -> str:
+    """A rectangle, with a tip that shows when it is pointed at."""
+    shown = f"<title>{escape(tip)}</title>" if tip else ""
+    size = f'x="{x:.1f}" y="{y:.1f}" width="{max(width, 0):.1f}" height="{max(height, 0):.1f}"'
+    return f'<rect class="{style}" {size}{more}>{shown}</rect>'
