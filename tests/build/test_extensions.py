@@ -73,6 +73,9 @@ def test_partitions(catalogue):
     links = 63 * 2 + 2 * 5 + 8
     assert before.in_band_switches_count == 2 * ceil(links / 2 / room) + 2
     assert after.in_band_switches_count == 2 * ceil((links + 52) / 2 / room) + 2
+    for found, more in ((before, 0), (after, 52)):
+        cables = links + more + (found.in_band_switches_count - 2) // 2 * (2 * 4 + 2) + 4
+        assert found.in_band_cables_count == cables
     switches = after.in_band_switches_count - before.in_band_switches_count
     pairs = switches // 2
     assert after.in_band_cables_count - before.in_band_cables_count == 52 + pairs * (2 * 4 + 2)

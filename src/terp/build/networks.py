@@ -1,7 +1,8 @@
 """The other networks: storage, Ethernet in band, Ethernet out of band.
 
 The reference architecture prints their switch counts for one size only, four scalable units and 127 nodes; these
-rules are derived from that row and meet it (16, 8 and 8 switches).  Other sizes are extrapolated.
+rules are derived from that row and meet it (16, 8 and 8 switches).  Other sizes are extrapolated: a unit whose links
+and uplinks are more than the ports of a storage leaf has several of them for each storage port of a node.
 """
 
 from __future__ import annotations
