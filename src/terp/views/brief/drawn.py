@@ -82,12 +82,16 @@ def _tenths(language: Language) -> charts.Label:
 
 def science(plan: Plan, language: Language, names: Mapping[str, str]) -> str:
     """Each domain on the recommended machine and on the next of the frontier."""
-    best, *others = plan["frontier"] or [plan["best"]]
-    machines = [best, *others[:1]]
+    machines = compared(plan)
     rows = [
         (capital(words), [machine["science"].get(key, 0.0) / 1e6 for machine in machines]) for key, words in names.items()
     ]
     return charts.pairs(rows, ["bar-0", "bar-soft"][: len(machines)], _tenths(language), language.text("science_title"))
+
+
+def compared(plan: Plan) -> list[Plan]:
+    """The recommended machine and the next of the frontier, if there is one."""
+    return (list(plan["frontier"]) or [plan["best"]])[:2]
 
 
 def access(plan: Plan, language: Language) -> str:

@@ -40,6 +40,7 @@ def as_brief(plan: Plan, lang: str = "en") -> str:
         "said": language.marked,
         "date": language.date,
         "capital": capital,
+        "tonnes": lambda mass_kg: _tonnes(mass_kg, language),
         "link": _web,
     }
     folder = resources.files("terp.views.brief")
@@ -58,6 +59,8 @@ def as_brief(plan: Plan, lang: str = "en") -> str:
         answer=_answer(plan, language),
         goal=language.name("objectives", plan["budget"]["objective"]),
         years=_years(plan["budget"]["operation_years_count"], language),
+        domains=_domains(plan, language),
+        compared=drawn.compared(plan),
         domain_words=_weighted(plan, language),
         classes=_classes(plan),
         bars=_bars(plan),
