@@ -7,6 +7,9 @@ from math import ceil, floor, log10
 from textwrap import wrap
 from typing import Final
 
+Coordinate = float
+"""A place or a length within a figure, in units of its viewBox."""
+
 WIDTH: Final = 760
 _LINE: Final = 13.5
 

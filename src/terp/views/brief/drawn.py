@@ -37,12 +37,14 @@ def frontier(plan: Plan, language: Language, key: str) -> str:
     scale = _SCALES[key]
     points = []
     for index, machine in enumerate(plan["frontier"], 1):
-        ends = (machine.get(key.replace(unit, f"{end}_{unit}")) for end in ("low", "high") for unit in (_unit(key),))
-        low, high = (None if end is None else end / scale for end in ends)
-        x, y, words = machine[key] / scale, machine[SCIENCE] / 1e6, language.sentence(machine["title"])
-        points.append(charts.Point(f"{index}", words, x, y, low, high))
+        ends = [machine.get(key.replace(_unit(key), f"{end}_{_unit(key)}")) for end in ("low", "high")]
+        interval_ends = None if None in ends else (ends[0] / scale, ends[1] / scale)
+        at = machine[key] / scale, machine[SCIENCE] / 1e6
+        points.append(charts.Point(f"{index}", language.sentence(machine["title"]), at, interval_ends))
     points += [
-        charts.Point(_GREY.get(lost["kind"], "o"), language.sentence(lost["title"]), lost[key] / scale, lost[SCIENCE] / 1e6)
+        charts.Point(
+            _GREY.get(lost["kind"], "o"), language.sentence(lost["title"]), (lost[key] / scale, lost[SCIENCE] / 1e6)
+        )
         for lost in plan["rejected"]
         if lost.get(key) is not None and lost.get(SCIENCE) is not None
     ]

@@ -25,7 +25,13 @@ def as_brief(plan: Plan, lang: str = "en") -> str:
     Raises UnknownName for another language.
     """
     language = Language(lang)
-    marks = Marks(plan["assumptions"], language)
+    folder = resources.files("terp.views.brief")
+    template = _environment(language).from_string(folder.joinpath("page.html.j2").read_text("utf-8"))
+    return template.render(**_words(plan, language), **_data(plan, language))
+
+
+def _environment(language: Language) -> Environment:
+    """The template's filters write numbers and words in a language."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {
         "money": language.money,
@@ -43,38 +49,49 @@ def as_brief(plan: Plan, lang: str = "en") -> str:
         "tonnes": lambda mass_kg: _tonnes(mass_kg, language),
         "link": _web,
     }
-    folder = resources.files("terp.views.brief")
-    template = environment.from_string(folder.joinpath("page.html.j2").read_text("utf-8"))
-    return template.render(
-        plan=plan,
-        b=plan["budget"],
-        best=plan["best"],
-        lang=lang,
-        t=language.text,
-        name=language.name,
-        mark=marks.mark,
-        marked_input=marks.of_input,
-        style=_style(),
-        figures=_figures(plan, language),
-        answer=_answer(plan, language),
-        goal=language.name("objectives", plan["budget"]["objective"]),
-        years=_years(plan["budget"]["operation_years_count"], language),
-        domains=_domains(plan, language),
-        compared=drawn.compared(plan),
-        domain_words=_weighted(plan, language),
-        classes=_classes(plan),
-        bars=_bars(plan),
-        cost_rows=_cost_rows(plan, language),
-        class_sums={kind: sum(p["by_class"].get(kind, 0.0) for p in plan["payers"]) for kind in _classes(plan)},
-        constraint=_constraint(plan, language),
-        source=lambda key: _source(plan, key, language),
-        used=lambda what: _used(what, language),
-        simulated_years=_years((plan["best"]["simulated"] or {}).get("years_count", 0), language),
-        simulated_by_year=_simulated_by_year(plan, language),
-        simulated=_simulated(plan, language),
-        design=lambda machine: _design(machine, language),
-        bounded_eur=_bounded(plan["payers"]),
-    )
+    return environment
+
+
+def _words(plan: Plan, language: Language) -> dict[str, Any]:
+    """What writes, marks and draws."""
+    marks, budget = Marks(plan["assumptions"], language), plan["budget"]
+    return {
+        "lang": language.code,
+        "t": language.text,
+        "name": language.name,
+        "mark": marks.mark,
+        "marked_input": marks.of_input,
+        "constraint": _constraint(plan, language),
+        "source": lambda key: _source(plan, key, language),
+        "used": lambda what: _used(what, language),
+        "design": lambda machine: _design(machine, language),
+        "style": _style(),
+        "figures": _figures(plan, language),
+        "answer": _answer(plan, language),
+        "goal": language.name("objectives", budget["objective"]),
+        "years": _years(budget["operation_years_count"], language),
+        "domain_words": _weighted(plan, language),
+        "simulated_years": _years((plan["best"]["simulated"] or {}).get("years_count", 0), language),
+    }
+
+
+def _data(plan: Plan, language: Language) -> dict[str, Any]:
+    """The plan, and rows made from it."""
+    classes = _classes(plan)
+    return {
+        "plan": plan,
+        "b": plan["budget"],
+        "best": plan["best"],
+        "domains": _domains(plan, language),
+        "compared": drawn.compared(plan),
+        "classes": classes,
+        "class_sums": {kind: sum(payer["by_class"].get(kind, 0.0) for payer in plan["payers"]) for kind in classes},
+        "bars": _bars(plan),
+        "cost_rows": _cost_rows(plan, language),
+        "simulated": _simulated(plan, language),
+        "simulated_by_year": _simulated_by_year(plan, language),
+        "bounded_eur": _bounded(plan["payers"]),
+    }
 
 
 def _style() -> str:

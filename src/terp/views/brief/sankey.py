@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any, Final
 
-from terp.views.svg import rect, svg, wrapped
+from terp.views.svg import Coordinate, rect, svg, wrapped
 
 _STAGES: Final = ("payer", "class", "line")
 _BAR, _LABEL_CHARS = 12, 21
@@ -22,10 +22,10 @@ class _Node:
     """A payer, a class or a part: where its bar stands, and how much of it is taken up on either side."""
 
     words: str
-    amount: float
-    top: float = 0.0
-    left: float = 0.0
-    right: float = 0.0
+    amount_eur: float
+    top: Coordinate = 0.0
+    left: Coordinate = 0.0
+    right: Coordinate = 0.0
 
 
 def sankey(
@@ -42,7 +42,7 @@ def sankey(
     style   payer -> class of colour
     """  # fmt: skip
     stages = [_nodes(flows, stage, name) for stage in _STAGES]
-    total = sum(node.amount for node in stages[0].values())
+    total = sum(node.amount_eur for node in stages[0].values())
     if total <= 0:
         return ""
     scale = _BODY / total
@@ -62,17 +62,17 @@ def _nodes(flows: Sequence[Mapping[str, Any]], stage: str, name: Callable[[str, 
     of_class = {flow[stage]: classes.index(flow["class"]) for flow in flows}
     for flow in flows:
         node = nodes.setdefault(flow[stage], _Node(name(stage, flow[stage]), 0.0))
-        node.amount += flow["eur"]
+        node.amount_eur += flow["eur"]
     if stage != "line":
         return nodes
-    return dict(sorted(nodes.items(), key=lambda item: (of_class[item[0]], -item[1].amount)))
+    return dict(sorted(nodes.items(), key=lambda item: (of_class[item[0]], -item[1].amount_eur)))
 
 
 def _stack(nodes: Mapping[str, _Node], scale: float) -> float:
     """Sets the tops of a stage, each with room for its label, and gives its height."""
     at = 0.0
     for node in nodes.values():
-        tall = node.amount * scale
+        tall = node.amount_eur * scale
         room = max(tall, _LABEL_H)
         node.top = _TOP + at + (room - tall) / 2
         at += room + _GAP
@@ -123,14 +123,14 @@ def _bars(
     for place, nodes in enumerate(stages):
         x = _LEFT[place]
         for key, node in nodes.items():
-            tall, middle = node.amount * scale, node.top + node.amount * scale / 2
+            tall, middle = node.amount_eur * scale, node.top + node.amount_eur * scale / 2
             colour = style[key] if place == 0 else "bar-ink"
-            more = f' data-stage="{_STAGES[place]}" data-eur="{node.amount!r}"'
-            body.append(rect(x, node.top, _BAR, max(tall, 1), colour, f"{node.words}: {money(node.amount)}", more))
+            more = f' data-stage="{_STAGES[place]}" data-eur="{node.amount_eur!r}"'
+            body.append(rect(x, node.top, _BAR, max(tall, 1), colour, f"{node.words}: {money(node.amount_eur)}", more))
             if place == 0:
-                body.append(wrapped(x - 8, middle, f"{node.words} {money(node.amount)}", _LABEL_CHARS))
+                body.append(wrapped(x - 8, middle, f"{node.words} {money(node.amount_eur)}", _LABEL_CHARS))
             else:
                 chars = _LABEL_CHARS if place == 1 else 28
-                label = f"{node.words} {money(node.amount)}"
+                label = f"{node.words} {money(node.amount_eur)}"
                 body.append(wrapped(x + _BAR + 7, middle, label, chars, "name over", "start"))
     return body
