@@ -8,7 +8,7 @@ from html import escape
 from math import log, log10
 from typing import Final
 
-from terp.views.svg import WIDTH, line, rect, svg, text, ticks, wrapped
+from terp.views.svg import WIDTH, line, rect, svg, tall, text, ticks, wrapped
 
 Label = Callable[[float], str]
 Place = Callable[[float], float]
@@ -102,7 +102,7 @@ def _names(
     for point in points:
         if not point.mark.isdigit():
             continue
-        words = f"{point.mark} {point.words}"
+        words = f"{point.mark}: {point.words}"
         wide, at_x, at_y = _CHAR * len(words), x(point.at[0]), y(point.at[1])
         for left, base in (
             (at_x + 13, at_y - 5), (at_x - 13 - wide, at_y - 5), (at_x + 13, at_y + 13), (at_x - 13 - wide, at_y + 13),
@@ -202,20 +202,21 @@ def pairs(
     rows     (name, values), as many values as styles
     by_row   colours of rows of one bar, in place of the styles
     """
-    left, bar_h = 176.0, 17.0
+    left, bar_h, chars, top = 236.0, 17.0, 32, 6.0
     most = max((value for _, values in rows for value in values), default=0.0)
     if most <= 0:
         return ""
-    group_h = bar_h * len(styles) + 14
     body = []
     for index, (words, values) in enumerate(rows):
-        top = 6 + group_h * index
-        body.append(wrapped(left - 12, top + bar_h * len(styles) / 2, words, 24))
+        room = max(bar_h * len(styles) + 14, tall(words, chars) + 8)
+        middle, first = top + room / 2, top + (room - bar_h * len(styles)) / 2
+        body.append(wrapped(left - 12, middle - 1, words, chars))
         for place, (value, style) in enumerate(zip(values, styles, strict=True)):
-            wide = (WIDTH - left - 120) * value / most
-            body.append(rect(left, top + bar_h * place, max(wide, 1), bar_h - 2, by_row[index] if by_row else style))
-            body.append(text(left + wide + 8, top + bar_h * place + 12, label(value), "value"))
-    return svg(6 + group_h * len(rows), body, title)
+            wide, y = (WIDTH - left - 90) * value / most, first + bar_h * place
+            body.append(rect(left, y, max(wide, 1), bar_h - 2, by_row[index] if by_row else style))
+            body.append(text(left + wide + 8, y + 12, label(value), "value"))
+        top += room
+    return svg(top, body, title)
 
 
 @dataclass(frozen=True)
@@ -237,33 +238,44 @@ class Swing:
 
 def tornado(rows: Sequence[Swing], label: Label, title: str) -> str:
     """Bars of effect on both sides of none, the strongest first, with a mark where another design wins."""
-    left, row_h, top, edge = 256.0, 40.0, 8.0, 58.0
-    most = max((abs(value) for row in rows for value in (row.low_fraction, row.high_fraction)), default=0.0) or 0.01
-    height = top + row_h * len(rows) + 26
-    middle = left + edge + (WIDTH - left - 2 * edge) / 2
-
-    def x(value: float) -> float:
-        return middle + (WIDTH - left - 2 * edge) / 2 * value / most
-
-    body = []
+    left, chars, edge, y = 256.0, 35, 58.0, 8.0
+    effects = [abs(value) for row in rows for value in (row.low_fraction, row.high_fraction)]
+    most = max(effects, default=0.0) or 0.01
+    middle, half = (left + WIDTH) / 2, (WIDTH - left - 2 * edge) / 2
+    body, tops = [], []
+    for row in rows:
+        room = max(38.0, tall(row.words, chars) + 10)
+        tops.append(y + room / 2)
+        y += room
     for value in ticks(-most, most, 6):
-        body += [line(x(value), x(value), top, height - 24), text(x(value), height - 8, label(value), "tick", "middle")]
-    for index, row in enumerate(rows):
-        y = top + row_h * index + 10
-        body.append(wrapped(left - 12, y + 9, row.words, 35))
-        for value, end, style in ((row.low_fraction, row.ends[0], "low"), (row.high_fraction, row.ends[1], "high")):
-            body.append(
-                rect(min(x(value), middle), y, abs(x(value) - middle), 18, style, f"{row.words} {end}: {label(value)}")
-            )
-        ordered = sorted(((row.low_fraction, row.ends[0]), (row.high_fraction, row.ends[1])))
-        body.append(text(min(x(ordered[0][0]), middle) - 6, y + 13, ordered[0][1], "value", "end"))
-        body.append(text(max(x(ordered[1][0]), middle) + 6, y + 13, ordered[1][1], "value"))
-        if row.breaks is not None:
-            at = x(row.breaks)
-            tip = f"<title>{escape(row.break_words)}</title>"
-            body.append(f'<path class="break" d="M{at:.1f},{y - 5:.1f} v28 m-5,-28 h10">{tip}</path>')
-    body.append(line(middle, middle, top, height - 24, "zero"))
-    return svg(height, body, title)
+        at = middle + half * value / most
+        body += [line(at, at, 8, y + 2), text(at, y + 18, label(value), "tick", "middle")]
+    for row, centre in zip(rows, tops, strict=True):
+        body += [wrapped(left - 12, centre, row.words, chars), *_swing(row, centre - 9, middle, half / most, label)]
+    body.append(line(middle, middle, 8, y + 2, "zero"))
+    return svg(y + 26, body, title)
+
+
+def _swing(row: Swing, y: float, middle: float, scale: float, label: Label) -> list[str]:
+    """The two bars of a row, what stands at their ends, and the mark."""
+    body = []
+    low, high = middle + scale * row.low_fraction, middle + scale * row.high_fraction
+    for at, value, end, style in (
+        (low, row.low_fraction, row.ends[0], "low"),
+        (high, row.high_fraction, row.ends[1], "high"),
+    ):
+        body.append(rect(min(at, middle), y, abs(at - middle), 18, style, f"{row.words} {end}: {label(value)}"))
+    (near, near_end), (far, far_end) = sorted(((low, row.ends[0]), (high, row.ends[1])))
+    if near > middle or far < middle:  # both on one side: the ends stand together beyond the longer one
+        both = f"{near_end}, {far_end}"
+        body.append(text(far + 6, y + 13, both, "value") if near > middle else text(near - 6, y + 13, both, "value", "end"))
+    else:
+        body += [text(near - 6, y + 13, near_end, "value", "end"), text(far + 6, y + 13, far_end, "value")]
+    if row.breaks is not None:
+        at = middle + scale * row.breaks
+        tip = f"<title>{escape(row.break_words)}</title>"
+        body.append(f'<path class="break" d="M{at:.1f},{y - 5:.1f} v28 m-5,-28 h10">{tip}</path>')
+    return body
 
 
 def interval(value: float, low: float, high: float, most: float) -> str:

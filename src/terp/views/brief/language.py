@@ -23,6 +23,7 @@ Code = Literal["en", "nl"]
 _SWAP: Final = str.maketrans(",.", ".,")
 _NUMBER: Final = re.compile(r"(?<![\w.-])\d[\d,]*(?:\.\d+)?(?![\w-])")
 _SPACE: Final = "\u00a0"
+_ALIASES: Final = {"W": "w", "EUR": "eur", "J": "j", "flop/s": "flop_per_s"}
 _DIMENSIONS: Final = ("w", "j", "bytes", "bytes_per_s", "flop_per_s", "s")
 
 
@@ -152,8 +153,11 @@ class Language:
             return ", ".join(f"{self._numbers(str(key))}: {self.value(part)}" for key, part in value.items())
         if isinstance(value, list | tuple):
             return ", ".join(self.value(part) for part in value)
+        unit = _ALIASES.get(unit, unit)
         if unit == "eur":
             return self.money(value)
+        if unit == "kg" and value >= 1000:
+            return self.value(value / 1000, "t")
         if unit in _DIMENSIONS:
             return self.quantity(value, unit)
         if unit == "fraction":

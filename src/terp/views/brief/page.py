@@ -63,6 +63,7 @@ def _words(plan: Plan, language: Language) -> dict[str, Any]:
         "marked_input": marks.of_input,
         "constraint": _constraint(plan, language),
         "source": lambda key: _source(plan, key, language),
+        "reached": lambda payer: _reached(payer, language),
         "used": lambda what: _used(what, language),
         "design": lambda machine: _design(machine, language),
         "style": _style(),
@@ -126,7 +127,7 @@ def _answer(plan: Plan, language: Language) -> list[str]:
     ]
     first = text(
         "answer_1" if payers else "answer_1_unpaid",
-        title=language.sentence(best["title"]),
+        node=language.sentence(best["design"]["node_title"]),
         gpus=language.fixed(best["gpus_count"]),
         gpu=best["gpu"],
         nodes=language.fixed(best["nodes_count"]),
@@ -181,6 +182,12 @@ def _source(plan: Plan, key: str, language: Language) -> str | Markup:
     return Markup('<a href="#source-{}">{}</a>').format(key, known["publisher"] or key)
 
 
+def _reached(payer: Plan, language: Language) -> str:
+    """The bounds that a payer has reached."""
+    bounds = [language.name("bounds", bound) for bound in payer["binding"].split(", ") if bound]
+    return ", ".join(bounds) or language.text("no_bound_reached")
+
+
 def _used(what: str | Sequence[str], language: Language) -> str:
     """What an input is used for: lines and classes of cost by their names."""
     words = [what] if isinstance(what, str) else what
@@ -191,7 +198,7 @@ def _used(what: str | Sequence[str], language: Language) -> str:
 
 def _classes(plan: Plan) -> list[str]:
     """Classes of cost that anything is paid in, in the order of the first that pays them."""
-    found = [kind for payer in plan["payers"] for kind in payer["by_class"]]
+    found = [kind for payer in plan["payers"] for kind, eur in payer["by_class"].items() if eur]
     return list(dict.fromkeys([*found, *(cost["class"] for cost in plan["best"]["costs"])]))
 
 
