@@ -248,6 +248,8 @@ def test_sentences_fill_their_gaps_and_translate_what_is_in_them():
     assert dutch.sentence("Takes 6.9 MW, and the hall feeds 1,204.5 MW.") == "Vraagt 6,9 MW, en de zaal levert 1.204,5 MW."
     got = dutch.sentence("No longer delivered after 2026-12; delivery is from 2027-06.")
     assert got == "Wordt na december 2026 niet meer geleverd; levering begint in juni 2027."
+    kind = "HGX B300 server, direct liquid-cooled (8 x B300, generic), Groningen, a new hall"
+    assert dutch.sentence(kind) == "HGX B300-server, vloeistofgekoeld (8 × B300, algemeen), Groningen, nieuwe rekenzaal"  # noqa: RUF001
     assert dutch.sentence("Something else") == "Something else"
 
 

@@ -202,7 +202,7 @@ def pairs(
     rows     (name, values), as many values as styles
     by_row   colours of rows of one bar, in place of the styles
     """
-    left, bar_h, chars, top = 236.0, 17.0, 32, 6.0
+    left, bar_h, chars, top = 276.0, 17.0, 38, 6.0
     most = max((value for _, values in rows for value in values), default=0.0)
     if most <= 0:
         return ""

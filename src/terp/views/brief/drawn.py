@@ -39,8 +39,9 @@ def frontier(plan: Plan, language: Language, key: str) -> str:
     for index, machine in enumerate(plan["frontier"], 1):
         ends = [machine.get(key.replace(_unit(key), f"{end}_{_unit(key)}")) for end in ("low", "high")]
         interval_ends = None if None in ends else (ends[0] / scale, ends[1] / scale)
+        words = f"{language.fixed(machine['gpus_count'])} {machine['gpu']}"  # its title would not fit; the table has it
         at = machine[key] / scale, machine[SCIENCE] / 1e6
-        points.append(charts.Point(f"{index}", language.sentence(machine["title"]), at, interval_ends))
+        points.append(charts.Point(f"{index}", words, at, interval_ends))
     points += [
         charts.Point(
             _GREY.get(lost["kind"], "o"), language.sentence(lost["title"]), (lost[key] / scale, lost[SCIENCE] / 1e6)

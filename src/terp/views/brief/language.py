@@ -63,9 +63,15 @@ class Language:
         for pattern, ours in self._sentences:
             match = pattern.fullmatch(words)
             if match:
-                parts = {key: self._translated(part) or self._numbers(part) for key, part in match.groupdict().items()}
+                parts = {key: self._part(part) for key, part in match.groupdict().items()}
                 return ours.format(**parts)
         return None
+
+    def _part(self, words: str) -> str:
+        """What fills a gap: known words, or known words and a place after a comma, or as it is."""
+        left, comma, right = words.rpartition(", ")
+        known = self._translated(left) if comma else None
+        return self._translated(words) or (f"{known}, {self._numbers(right)}" if known else self._numbers(words))
 
     def _numbers(self, words: str) -> str:
         """Numbers within words, written this language's way; a month alone by its name."""

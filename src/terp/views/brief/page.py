@@ -127,7 +127,6 @@ def _answer(plan: Plan, language: Language) -> list[str]:
     ]
     first = text(
         "answer_1" if payers else "answer_1_unpaid",
-        node=language.sentence(best["design"]["node_title"]),
         gpus=language.fixed(best["gpus_count"]),
         gpu=best["gpu"],
         nodes=language.fixed(best["nodes_count"]),
