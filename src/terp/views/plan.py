@@ -90,7 +90,7 @@ def _frontier(machines: Sequence[Plan]) -> list[str]:
         rows.append(
             (
                 str(index),
-                _cut(machine["title"], 38),
+                _cut(machine["title"], 44),
                 f"{machine['gpus_count']:,}",
                 f"{machine['tco_eur'] / 1e6:.1f}",
                 f"{machine['rmax_flop_per_s'] / 1e15:.1f}",

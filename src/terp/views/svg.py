@@ -7,8 +7,12 @@ from math import ceil, floor, log10
 from textwrap import wrap
 from typing import Final
 
+Coordinate = float
+"""A place or a length within a figure, in units of its viewBox."""
+
 WIDTH: Final = 760
-_LINE: Final = 13.5
+LINE: Final = 13.5
+"""From one line of text to the next."""
 
 
 def ticks(low: float, high: float, most: int = 5) -> list[float]:
@@ -35,11 +39,16 @@ def text(x: float, y: float, words: str, style: str = "name", anchor: str = "sta
     return f'<text class="{style}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(words)}</text>'
 
 
+def tall(words: str, width_count: int) -> Coordinate:
+    """How much height `wrapped` takes."""
+    return LINE * len(wrap(words, width_count) or [""])
+
+
 def wrapped(x: float, middle: float, words: str, width_count: int, style: str = "name", anchor: str = "end") -> str:
     """Text in as many lines as it needs, of at most `width_count` characters, centred on `middle`."""
     lines = wrap(words, width_count, break_long_words=True) or [""]
-    first = middle + 4 - _LINE * (len(lines) - 1) / 2
-    return "".join(text(x, first + _LINE * index, line, style, anchor) for index, line in enumerate(lines))
+    first = middle + 4 - LINE * (len(lines) - 1) / 2
+    return "".join(text(x, first + LINE * index, line, style, anchor) for index, line in enumerate(lines))
 
 
 def line(x1: float, x2: float, y1: float, y2: float, style: str = "grid") -> str:

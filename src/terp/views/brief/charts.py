@@ -8,7 +8,7 @@ from html import escape
 from math import log, log10
 from typing import Final
 
-from terp.views.svg import WIDTH, line, rect, svg, text, ticks, wrapped
+from terp.views.svg import WIDTH, line, rect, svg, tall, text, ticks, wrapped
 
 Label = Callable[[float], str]
 Place = Callable[[float], float]
@@ -18,14 +18,17 @@ _CHAR: Final = 7.3  # width of a character of a label, the widest of the fonts t
 
 @dataclass(frozen=True)
 class Point:
-    """A machine in a scatter: its number within the frontier, or x or o for one that lost, place, and interval along x."""
+    """A machine in a scatter.
+
+    mark   its number within the frontier, or x or o for one that lost
+    at     its two values, along x and along y
+    ends   of its interval along x; None where none is known
+    """
 
     mark: str
     words: str
-    x: float
-    y: float
-    low: float | None = None
-    high: float | None = None
+    at: tuple[float, float]
+    ends: tuple[float, float] | None = None
 
 
 def scatter(points: Sequence[Point], x_label: tuple[str, Label], y_label: tuple[str, Label], title: str) -> str:
@@ -34,8 +37,8 @@ def scatter(points: Sequence[Point], x_label: tuple[str, Label], y_label: tuple[
     x_label, y_label   what the axis shows, and how to write a value of it
     """
     height = 370.0
-    xs = [value for point in points for value in (point.x, point.low, point.high) if value is not None]
-    ys = [point.y for point in points]
+    xs = [value for point in points for value in (point.at[0], *(point.ends or ()))]
+    ys = [point.at[1] for point in points]
     if not xs:
         return ""
     low_x, high_x = _room(xs)
@@ -62,18 +65,18 @@ def scatter(points: Sequence[Point], x_label: tuple[str, Label], y_label: tuple[
         text(WIDTH - _RIGHT, height - 8, x_label[0], "axis", "end"),
         text(_LEFT + 6, _TOP + 12, y_label[0], "axis over"),
     ]
-    taken = [(x(point.x) - 9, y(point.y) - 9, x(point.x) + 9, y(point.y) + 9) for point in points]
+    taken = [(x(point.at[0]) - 9, y(point.at[1]) - 9, x(point.at[0]) + 9, y(point.at[1]) + 9) for point in points]
     taken.append((_LEFT, _TOP, _LEFT + 12 + _CHAR * len(y_label[0]), _TOP + 18))
     for point in sorted(points, key=lambda point: point.mark.isdigit()):  # the frontier over the rest
         tip = f"<title>{escape(point.words)}</title>"
         if not point.mark.isdigit():
-            body.append(_lost(point.mark, x(point.x), y(point.y), tip))
+            body.append(_lost(point.mark, x(point.at[0]), y(point.at[1]), tip))
             continue
-        if point.low is not None and point.high is not None:
-            body.append(line(x(point.low), x(point.high), y(point.y), y(point.y), "whisker"))
+        if point.ends is not None:
+            body.append(line(x(point.ends[0]), x(point.ends[1]), y(point.at[1]), y(point.at[1]), "whisker"))
         style = "point first" if point.mark == "1" else "point"
-        body.append(f'<circle class="{style}" cx="{x(point.x):.1f}" cy="{y(point.y):.1f}" r="9">{tip}</circle>')
-        body.append(text(x(point.x), y(point.y) + 4, point.mark, "on", "middle"))
+        body.append(f'<circle class="{style}" cx="{x(point.at[0]):.1f}" cy="{y(point.at[1]):.1f}" r="9">{tip}</circle>')
+        body.append(text(x(point.at[0]), y(point.at[1]) + 4, point.mark, "on", "middle"))
     body += _names(points, x, y, taken, height)
     return svg(height, body, title)
 
@@ -99,8 +102,8 @@ def _names(
     for point in points:
         if not point.mark.isdigit():
             continue
-        words = f"{point.mark} {point.words}"
-        wide, at_x, at_y = _CHAR * len(words), x(point.x), y(point.y)
+        words = f"{point.mark}: {point.words}"
+        wide, at_x, at_y = _CHAR * len(words), x(point.at[0]), y(point.at[1])
         for left, base in (
             (at_x + 13, at_y - 5), (at_x - 13 - wide, at_y - 5), (at_x + 13, at_y + 13), (at_x - 13 - wide, at_y + 13),
             (at_x - wide / 2, at_y - 14), (at_x - wide / 2, at_y + 22),
@@ -199,34 +202,35 @@ def pairs(
     rows     (name, values), as many values as styles
     by_row   colours of rows of one bar, in place of the styles
     """
-    left, bar_h = 176.0, 17.0
+    left, bar_h, chars, top = 276.0, 17.0, 38, 6.0
     most = max((value for _, values in rows for value in values), default=0.0)
     if most <= 0:
         return ""
-    group_h = bar_h * len(styles) + 14
     body = []
     for index, (words, values) in enumerate(rows):
-        top = 6 + group_h * index
-        body.append(wrapped(left - 12, top + bar_h * len(styles) / 2, words, 24))
+        room = max(bar_h * len(styles) + 14, tall(words, chars) + 8)
+        middle, first = top + room / 2, top + (room - bar_h * len(styles)) / 2
+        body.append(wrapped(left - 12, middle - 1, words, chars))
         for place, (value, style) in enumerate(zip(values, styles, strict=True)):
-            wide = (WIDTH - left - 120) * value / most
-            body.append(rect(left, top + bar_h * place, max(wide, 1), bar_h - 2, by_row[index] if by_row else style))
-            body.append(text(left + wide + 8, top + bar_h * place + 12, label(value), "value"))
-    return svg(6 + group_h * len(rows), body, title)
+            wide, y = (WIDTH - left - 90) * value / most, first + bar_h * place
+            body.append(rect(left, y, max(wide, 1), bar_h - 2, by_row[index] if by_row else style))
+            body.append(text(left + wide + 8, y + 12, label(value), "value"))
+        top += room
+    return svg(top, body, title)
 
 
 @dataclass(frozen=True)
 class Swing:
     """A row of the tornado: what one input does to the objective between the ends of its range.
 
-    at_low, at_high   effect at those ends
+    low_fraction, high_fraction   effect at those ends
     ends              the two ends, as people write them
     breaks            the effect where another design wins, if it lies within the range; else None
     """
 
     words: str
-    at_low: float
-    at_high: float
+    low_fraction: float
+    high_fraction: float
     ends: tuple[str, str]
     breaks: float | None = None
     break_words: str = ""
@@ -234,33 +238,44 @@ class Swing:
 
 def tornado(rows: Sequence[Swing], label: Label, title: str) -> str:
     """Bars of effect on both sides of none, the strongest first, with a mark where another design wins."""
-    left, row_h, top, edge = 256.0, 40.0, 8.0, 58.0
-    most = max((abs(value) for row in rows for value in (row.at_low, row.at_high)), default=0.0) or 0.01
-    height = top + row_h * len(rows) + 26
-    middle = left + edge + (WIDTH - left - 2 * edge) / 2
-
-    def x(value: float) -> float:
-        return middle + (WIDTH - left - 2 * edge) / 2 * value / most
-
-    body = []
+    left, chars, edge, y = 256.0, 35, 58.0, 8.0
+    effects = [abs(value) for row in rows for value in (row.low_fraction, row.high_fraction)]
+    most = max(effects, default=0.0) or 0.01
+    middle, half = (left + WIDTH) / 2, (WIDTH - left - 2 * edge) / 2
+    body, tops = [], []
+    for row in rows:
+        room = max(38.0, tall(row.words, chars) + 10)
+        tops.append(y + room / 2)
+        y += room
     for value in ticks(-most, most, 6):
-        body += [line(x(value), x(value), top, height - 24), text(x(value), height - 8, label(value), "tick", "middle")]
-    for index, row in enumerate(rows):
-        y = top + row_h * index + 10
-        body.append(wrapped(left - 12, y + 9, row.words, 35))
-        for value, end, style in ((row.at_low, row.ends[0], "low"), (row.at_high, row.ends[1], "high")):
-            body.append(
-                rect(min(x(value), middle), y, abs(x(value) - middle), 18, style, f"{row.words} {end}: {label(value)}")
-            )
-        ordered = sorted(((row.at_low, row.ends[0]), (row.at_high, row.ends[1])))
-        body.append(text(min(x(ordered[0][0]), middle) - 6, y + 13, ordered[0][1], "value", "end"))
-        body.append(text(max(x(ordered[1][0]), middle) + 6, y + 13, ordered[1][1], "value"))
-        if row.breaks is not None:
-            at = x(row.breaks)
-            tip = f"<title>{escape(row.break_words)}</title>"
-            body.append(f'<path class="break" d="M{at:.1f},{y - 5:.1f} v28 m-5,-28 h10">{tip}</path>')
-    body.append(line(middle, middle, top, height - 24, "zero"))
-    return svg(height, body, title)
+        at = middle + half * value / most
+        body += [line(at, at, 8, y + 2), text(at, y + 18, label(value), "tick", "middle")]
+    for row, centre in zip(rows, tops, strict=True):
+        body += [wrapped(left - 12, centre, row.words, chars), *_swing(row, centre - 9, middle, half / most, label)]
+    body.append(line(middle, middle, 8, y + 2, "zero"))
+    return svg(y + 26, body, title)
+
+
+def _swing(row: Swing, y: float, middle: float, scale: float, label: Label) -> list[str]:
+    """The two bars of a row, what stands at their ends, and the mark."""
+    body = []
+    low, high = middle + scale * row.low_fraction, middle + scale * row.high_fraction
+    for at, value, end, style in (
+        (low, row.low_fraction, row.ends[0], "low"),
+        (high, row.high_fraction, row.ends[1], "high"),
+    ):
+        body.append(rect(min(at, middle), y, abs(at - middle), 18, style, f"{row.words} {end}: {label(value)}"))
+    (near, near_end), (far, far_end) = sorted(((low, row.ends[0]), (high, row.ends[1])))
+    if near > middle or far < middle:  # both on one side: the ends stand together beyond the longer one
+        both = f"{near_end}, {far_end}"
+        body.append(text(far + 6, y + 13, both, "value") if near > middle else text(near - 6, y + 13, both, "value", "end"))
+    else:
+        body += [text(near - 6, y + 13, near_end, "value", "end"), text(far + 6, y + 13, far_end, "value")]
+    if row.breaks is not None:
+        at = middle + scale * row.breaks
+        tip = f"<title>{escape(row.break_words)}</title>"
+        body.append(f'<path class="break" d="M{at:.1f},{y - 5:.1f} v28 m-5,-28 h10">{tip}</path>')
+    return body
 
 
 def interval(value: float, low: float, high: float, most: float) -> str:

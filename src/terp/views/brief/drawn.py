@@ -37,12 +37,15 @@ def frontier(plan: Plan, language: Language, key: str) -> str:
     scale = _SCALES[key]
     points = []
     for index, machine in enumerate(plan["frontier"], 1):
-        ends = (machine.get(key.replace(unit, f"{end}_{unit}")) for end in ("low", "high") for unit in (_unit(key),))
-        low, high = (None if end is None else end / scale for end in ends)
-        x, y, words = machine[key] / scale, machine[SCIENCE] / 1e6, language.sentence(machine["title"])
-        points.append(charts.Point(f"{index}", words, x, y, low, high))
+        ends = [machine.get(key.replace(_unit(key), f"{end}_{_unit(key)}")) for end in ("low", "high")]
+        interval_ends = None if None in ends else (ends[0] / scale, ends[1] / scale)
+        words = f"{language.fixed(machine['gpus_count'])} {machine['gpu']}"  # its title would not fit; the table has it
+        at = machine[key] / scale, machine[SCIENCE] / 1e6
+        points.append(charts.Point(f"{index}", words, at, interval_ends))
     points += [
-        charts.Point(_GREY.get(lost["kind"], "o"), language.sentence(lost["title"]), lost[key] / scale, lost[SCIENCE] / 1e6)
+        charts.Point(
+            _GREY.get(lost["kind"], "o"), language.sentence(lost["title"]), (lost[key] / scale, lost[SCIENCE] / 1e6)
+        )
         for lost in plan["rejected"]
         if lost.get(key) is not None and lost.get(SCIENCE) is not None
     ]
@@ -82,12 +85,16 @@ def _tenths(language: Language) -> charts.Label:
 
 def science(plan: Plan, language: Language, names: Mapping[str, str]) -> str:
     """Each domain on the recommended machine and on the next of the frontier."""
-    best, *others = plan["frontier"] or [plan["best"]]
-    machines = [best, *others[:1]]
+    machines = compared(plan)
     rows = [
         (capital(words), [machine["science"].get(key, 0.0) / 1e6 for machine in machines]) for key, words in names.items()
     ]
     return charts.pairs(rows, ["bar-0", "bar-soft"][: len(machines)], _tenths(language), language.text("science_title"))
+
+
+def compared(plan: Plan) -> list[Plan]:
+    """The recommended machine and the next of the frontier, if there is one."""
+    return (list(plan["frontier"]) or [plan["best"]])[:2]
 
 
 def access(plan: Plan, language: Language) -> str:

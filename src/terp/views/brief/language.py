@@ -23,6 +23,7 @@ Code = Literal["en", "nl"]
 _SWAP: Final = str.maketrans(",.", ".,")
 _NUMBER: Final = re.compile(r"(?<![\w.-])\d[\d,]*(?:\.\d+)?(?![\w-])")
 _SPACE: Final = "\u00a0"
+_ALIASES: Final = {"W": "w", "EUR": "eur", "J": "j", "flop/s": "flop_per_s"}
 _DIMENSIONS: Final = ("w", "j", "bytes", "bytes_per_s", "flop_per_s", "s")
 
 
@@ -62,9 +63,15 @@ class Language:
         for pattern, ours in self._sentences:
             match = pattern.fullmatch(words)
             if match:
-                parts = {key: self._translated(part) or self._numbers(part) for key, part in match.groupdict().items()}
+                parts = {key: self._part(part) for key, part in match.groupdict().items()}
                 return ours.format(**parts)
         return None
+
+    def _part(self, words: str) -> str:
+        """What fills a gap: known words, or known words and a place after a comma, or as it is."""
+        left, comma, right = words.rpartition(", ")
+        known = self._translated(left) if comma else None
+        return self._translated(words) or (f"{known}, {self._numbers(right)}" if known else self._numbers(words))
 
     def _numbers(self, words: str) -> str:
         """Numbers within words, written this language's way; a month alone by its name."""
@@ -152,8 +159,11 @@ class Language:
             return ", ".join(f"{self._numbers(str(key))}: {self.value(part)}" for key, part in value.items())
         if isinstance(value, list | tuple):
             return ", ".join(self.value(part) for part in value)
+        unit = _ALIASES.get(unit, unit)
         if unit == "eur":
             return self.money(value)
+        if unit == "kg" and value >= 1000:
+            return self.value(value / 1000, "t")
         if unit in _DIMENSIONS:
             return self.quantity(value, unit)
         if unit == "fraction":

@@ -25,5 +25,7 @@ class Marks:
         return self._mark if status == "assumed" else Markup("")
 
     def of_input(self, *names: str) -> Markup:
-        """The mark if one of the inputs of these names is assumed."""
-        return self._mark if self._assumed.intersection(names) else Markup("")
+        """The mark if one of the inputs of these names, or of these last parts of a name, is assumed."""
+        ends = tuple(f".{name}" for name in names)
+        found = any(name in names or name.endswith(ends) for name in self._assumed)
+        return self._mark if found else Markup("")

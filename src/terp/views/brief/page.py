@@ -25,7 +25,13 @@ def as_brief(plan: Plan, lang: str = "en") -> str:
     Raises UnknownName for another language.
     """
     language = Language(lang)
-    marks = Marks(plan["assumptions"], language)
+    folder = resources.files("terp.views.brief")
+    template = _environment(language).from_string(folder.joinpath("page.html.j2").read_text("utf-8"))
+    return template.render(**_words(plan, language), **_data(plan, language))
+
+
+def _environment(language: Language) -> Environment:
+    """The template's filters write numbers and words in a language."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {
         "money": language.money,
@@ -40,38 +46,53 @@ def as_brief(plan: Plan, lang: str = "en") -> str:
         "said": language.marked,
         "date": language.date,
         "capital": capital,
+        "tonnes": lambda mass_kg: _tonnes(mass_kg, language),
         "link": _web,
     }
-    folder = resources.files("terp.views.brief")
-    template = environment.from_string(folder.joinpath("page.html.j2").read_text("utf-8"))
-    return template.render(
-        plan=plan,
-        b=plan["budget"],
-        best=plan["best"],
-        lang=lang,
-        t=language.text,
-        name=language.name,
-        mark=marks.mark,
-        marked_input=marks.of_input,
-        style=_style(),
-        figures=_figures(plan, language),
-        answer=_answer(plan, language),
-        goal=language.name("objectives", plan["budget"]["objective"]),
-        years=_years(plan["budget"]["operation_years_count"], language),
-        domain_words=_weighted(plan, language),
-        classes=_classes(plan),
-        bars=_bars(plan),
-        cost_rows=_cost_rows(plan, language),
-        class_sums={kind: sum(p["by_class"].get(kind, 0.0) for p in plan["payers"]) for kind in _classes(plan)},
-        constraint=_constraint(plan, language),
-        source=lambda key: _source(plan, key, language),
-        used=lambda what: _used(what, language),
-        simulated_years=_years((plan["best"]["simulated"] or {}).get("years_count", 0), language),
-        simulated_by_year=_simulated_by_year(plan, language),
-        simulated=_simulated(plan, language),
-        design=lambda machine: _design(machine, language),
-        bounded_eur=_bounded(plan["payers"]),
-    )
+    return environment
+
+
+def _words(plan: Plan, language: Language) -> dict[str, Any]:
+    """What writes, marks and draws."""
+    marks, budget = Marks(plan["assumptions"], language), plan["budget"]
+    return {
+        "lang": language.code,
+        "t": language.text,
+        "name": language.name,
+        "mark": marks.mark,
+        "marked_input": marks.of_input,
+        "constraint": _constraint(plan, language),
+        "source": lambda key: _source(plan, key, language),
+        "reached": lambda payer: _reached(payer, language),
+        "used": lambda what: _used(what, language),
+        "design": lambda machine: _design(machine, language),
+        "style": _style(),
+        "figures": _figures(plan, language),
+        "answer": _answer(plan, language),
+        "goal": language.name("objectives", budget["objective"]),
+        "years": _years(budget["operation_years_count"], language),
+        "domain_words": _weighted(plan, language),
+        "simulated_years": _years((plan["best"]["simulated"] or {}).get("years_count", 0), language),
+    }
+
+
+def _data(plan: Plan, language: Language) -> dict[str, Any]:
+    """The plan, and rows made from it."""
+    classes = _classes(plan)
+    return {
+        "plan": plan,
+        "b": plan["budget"],
+        "best": plan["best"],
+        "domains": _domains(plan, language),
+        "compared": drawn.compared(plan),
+        "classes": classes,
+        "class_sums": {kind: sum(payer["by_class"].get(kind, 0.0) for payer in plan["payers"]) for kind in classes},
+        "bars": _bars(plan),
+        "cost_rows": _cost_rows(plan, language),
+        "simulated": _simulated(plan, language),
+        "simulated_by_year": _simulated_by_year(plan, language),
+        "bounded_eur": _bounded(plan["payers"]),
+    }
 
 
 def _style() -> str:
@@ -106,7 +127,6 @@ def _answer(plan: Plan, language: Language) -> list[str]:
     ]
     first = text(
         "answer_1" if payers else "answer_1_unpaid",
-        title=language.sentence(best["title"]),
         gpus=language.fixed(best["gpus_count"]),
         gpu=best["gpu"],
         nodes=language.fixed(best["nodes_count"]),
@@ -161,6 +181,12 @@ def _source(plan: Plan, key: str, language: Language) -> str | Markup:
     return Markup('<a href="#source-{}">{}</a>').format(key, known["publisher"] or key)
 
 
+def _reached(payer: Plan, language: Language) -> str:
+    """The bounds that a payer has reached."""
+    bounds = [language.name("bounds", bound) for bound in payer["binding"].split(", ") if bound]
+    return ", ".join(bounds) or language.text("no_bound_reached")
+
+
 def _used(what: str | Sequence[str], language: Language) -> str:
     """What an input is used for: lines and classes of cost by their names."""
     words = [what] if isinstance(what, str) else what
@@ -171,7 +197,7 @@ def _used(what: str | Sequence[str], language: Language) -> str:
 
 def _classes(plan: Plan) -> list[str]:
     """Classes of cost that anything is paid in, in the order of the first that pays them."""
-    found = [kind for payer in plan["payers"] for kind in payer["by_class"]]
+    found = [kind for payer in plan["payers"] for kind, eur in payer["by_class"].items() if eur]
     return list(dict.fromkeys([*found, *(cost["class"] for cost in plan["best"]["costs"])]))
 
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any, Final
 
-from terp.views.svg import rect, svg, wrapped
+from terp.views.svg import Coordinate, rect, svg, tall, wrapped
 
 _STAGES: Final = ("payer", "class", "line")
-_BAR, _LABEL_CHARS = 12, 21
+_BAR: Final = 12.0
+_CHARS: Final = (21, 21, 28)
 _LEFT: Final = (150.0, 370.0, 560.0)
 _BODY: Final = 300.0
 _GAP, _TOP = 9.0, 8.0
-_LABEL_H: Final = 29.0  # two lines of a label, so that small parts do not write over one another
 
 
 @dataclass
@@ -22,10 +22,12 @@ class _Node:
     """A payer, a class or a part: where its bar stands, and how much of it is taken up on either side."""
 
     words: str
-    amount: float
-    top: float = 0.0
-    left: float = 0.0
-    right: float = 0.0
+    chars_count: int
+    label: str = ""
+    amount_eur: float = 0.0
+    top: Coordinate = 0.0
+    left: Coordinate = 0.0
+    right: Coordinate = 0.0
 
 
 def sankey(
@@ -41,8 +43,8 @@ def sankey(
     name    (stage, key) -> what people call it
     style   payer -> class of colour
     """  # fmt: skip
-    stages = [_nodes(flows, stage, name) for stage in _STAGES]
-    total = sum(node.amount for node in stages[0].values())
+    stages = [_nodes(flows, stage, name, money) for stage in _STAGES]
+    total = sum(node.amount_eur for node in stages[0].values())
     if total <= 0:
         return ""
     scale = _BODY / total
@@ -55,26 +57,30 @@ def sankey(
     return svg(height + 2 * _TOP, body, title)
 
 
-def _nodes(flows: Sequence[Mapping[str, Any]], stage: str, name: Callable[[str, str], str]) -> dict[str, _Node]:
+def _nodes(
+    flows: Sequence[Mapping[str, Any]], stage: str, name: Callable[[str, str], str], money: Callable[[float], str]
+) -> dict[str, _Node]:
     """The bars of a stage, in the order of the flows for payers and classes, by amount within a class for parts."""
     nodes: dict[str, _Node] = {}
     classes = list(dict.fromkeys(flow["class"] for flow in flows))
     of_class = {flow[stage]: classes.index(flow["class"]) for flow in flows}
     for flow in flows:
-        node = nodes.setdefault(flow[stage], _Node(name(stage, flow[stage]), 0.0))
-        node.amount += flow["eur"]
+        node = nodes.setdefault(flow[stage], _Node(name(stage, flow[stage]), _CHARS[_STAGES.index(stage)]))
+        node.amount_eur += flow["eur"]
+    for node in nodes.values():
+        node.label = f"{node.words} {money(node.amount_eur)}"
     if stage != "line":
         return nodes
-    return dict(sorted(nodes.items(), key=lambda item: (of_class[item[0]], -item[1].amount)))
+    return dict(sorted(nodes.items(), key=lambda item: (of_class[item[0]], -item[1].amount_eur)))
 
 
 def _stack(nodes: Mapping[str, _Node], scale: float) -> float:
     """Sets the tops of a stage, each with room for its label, and gives its height."""
     at = 0.0
     for node in nodes.values():
-        tall = node.amount * scale
-        room = max(tall, _LABEL_H)
-        node.top = _TOP + at + (room - tall) / 2
+        wide = node.amount_eur * scale
+        room = max(wide, tall(node.label, node.chars_count) + 2)
+        node.top = _TOP + at + (room - wide) / 2
         at += room + _GAP
     return at - _GAP
 
@@ -98,19 +104,19 @@ def _ribbons(
             summed[key] = summed.get(key, 0.0) + flow["eur"]
         keys = list(stages[place])
         for (source, target, payer), amount in sorted(summed.items(), key=lambda item: keys.index(item[0][0])):
-            one, other, tall = stages[place][source], stages[place + 1][target], amount * scale
+            one, other, wide = stages[place][source], stages[place + 1][target], amount * scale
             y1, y2 = one.top + one.right, other.top + other.left
-            one.right, other.left = one.right + tall, other.left + tall
+            one.right, other.left = one.right + wide, other.left + wide
             tip = f"{stages[0][payer].words}, {other.words}: {money(amount)}"
-            body.append(_ribbon(_LEFT[place] + _BAR, _LEFT[place + 1], y1, y2, tall, style[payer], tip))
+            body.append(_ribbon(_LEFT[place] + _BAR, _LEFT[place + 1], y1, y2, wide, style[payer], tip))
     return body
 
 
-def _ribbon(x1: float, x2: float, y1: float, y2: float, tall: float, style: str, tip: str) -> str:
+def _ribbon(x1: float, x2: float, y1: float, y2: float, wide: float, style: str, tip: str) -> str:
     middle = (x1 + x2) / 2
     path = (
         f"M{x1:.1f},{y1:.1f} C{middle:.1f},{y1:.1f} {middle:.1f},{y2:.1f} {x2:.1f},{y2:.1f} "
-        f"V{y2 + tall:.1f} C{middle:.1f},{y2 + tall:.1f} {middle:.1f},{y1 + tall:.1f} {x1:.1f},{y1 + tall:.1f} Z"
+        f"V{y2 + wide:.1f} C{middle:.1f},{y2 + wide:.1f} {middle:.1f},{y1 + wide:.1f} {x1:.1f},{y1 + wide:.1f} Z"
     )
     return f'<path class="ribbon {style}" d="{path}"><title>{escape(tip)}</title></path>'
 
@@ -123,14 +129,11 @@ def _bars(
     for place, nodes in enumerate(stages):
         x = _LEFT[place]
         for key, node in nodes.items():
-            tall, middle = node.amount * scale, node.top + node.amount * scale / 2
-            colour = style[key] if place == 0 else "bar-ink"
-            more = f' data-stage="{_STAGES[place]}" data-eur="{node.amount!r}"'
-            body.append(rect(x, node.top, _BAR, max(tall, 1), colour, f"{node.words}: {money(node.amount)}", more))
-            if place == 0:
-                body.append(wrapped(x - 8, middle, f"{node.words} {money(node.amount)}", _LABEL_CHARS))
-            else:
-                chars = _LABEL_CHARS if place == 1 else 28
-                label = f"{node.words} {money(node.amount)}"
-                body.append(wrapped(x + _BAR + 7, middle, label, chars, "name over", "start"))
+            wide = node.amount_eur * scale
+            more = f' data-stage="{_STAGES[place]}" data-eur="{node.amount_eur!r}"'
+            tip = f"{node.words}: {money(node.amount_eur)}"
+            body.append(rect(x, node.top, _BAR, max(wide, 1), style[key] if place == 0 else "bar-ink", tip, more))
+            at, anchor = (x - 8, "end") if place == 0 else (x + _BAR + 7, "start")
+            look = "name" if place == 0 else "name over"
+            body.append(wrapped(at, node.top + wide / 2, node.label, node.chars_count, look, anchor))
     return body
