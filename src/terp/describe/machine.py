@@ -49,7 +49,7 @@ class Compute(Record):
     group of leaves in a plain fat tree.  `left_out_count` nodes of the last unit give way, as one does to the fabric
     managers in a SuperPOD.
 
-    gpu_cap_w   cap under which the GPUs are run in operation; benchmarks run without it
+    gpu_cap_w   cap under which the GPUs are run, in benchmarks too
     """
 
     node: Name

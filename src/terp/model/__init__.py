@@ -3,7 +3,7 @@
 Pure functions, one model each, with its symbols, units and source.  No clock, no files, no state.
 """
 
-from terp.model.benchmark import benchmark_power_w, benchmark_system, node_in_hpl
+from terp.model.benchmark import benchmark_power_w, benchmark_system, node_in_hpl, products_under_cap
 from terp.model.capped import Capped, capped, capped_job, gpu_cap_of_node_w
 from terp.model.checkpoint import checkpoint_bytes, checkpoint_interval, checkpoint_write_s, expected_ettr
 from terp.model.collectives import Interconnect, collective_s, interconnect_between, interconnect_of
@@ -163,6 +163,7 @@ __all__ = [
     "predict_mxp",
     "predict_step",
     "prefill_s",
+    "products_under_cap",
     "pue",
     "quantity_of",
     "ranges_of",

@@ -8,6 +8,7 @@ from typing import Final
 from terp.build import Machine
 from terp.catalogue import Node
 from terp.errors import Problem, Problems
+from terp.model.capped import Capped, capped
 from terp.model.hpl import BLOCK, HplSystem
 from terp.model.hpl_power import ACTIVITY, hpl_power_w
 from terp.model.machine import machine_power
@@ -38,7 +39,15 @@ def benchmark_system(machine: Machine, gpus: int | None = None, order: int | Non
     if problems:
         raise Problems(problems)
     gpus_per_node, network_bytes_per_s = node_in_hpl(node, machine.file.fabric.oversubscription_ratio)
-    return HplSystem(machine.accelerator, count, gpus_per_node, network_bytes_per_s, order)
+    return HplSystem(
+        machine.accelerator, count, gpus_per_node, network_bytes_per_s, order, products_under_cap(machine).speed_ratio
+    )
+
+
+def products_under_cap(machine: Machine, gpu_cap_w: float | None = None) -> Capped:
+    """Large products under a cap of the GPUs, the machine file's if none is given: their speed, and the node's level [W]."""
+    board_w = machine.accelerator.board_power_w
+    return capped(machine, "compute", min(gpu_cap_w or machine.file.compute.gpu_cap_w or board_w, board_w))
 
 
 def node_in_hpl(node: Node, oversubscription_ratio: float) -> tuple[int, float]:
@@ -53,5 +62,8 @@ def benchmark_power_w(machine: Machine, gpus: int, activity: float = ACTIVITY) -
 
     activity   level of a node between idle and full [-], HPL's if not given
     """
-    beside_w = machine_power(machine).base_w * gpus / machine.gpus_count
-    return hpl_power_w(levels_of(machine), gpus / machine.node.accelerators_count, beside_w, activity)
+    levels, beside_w = levels_of(machine), machine_power(machine).base_w * gpus / machine.gpus_count
+    if machine.file.compute.gpu_cap_w:
+        most = (products_under_cap(machine).level_w - levels.idle_w) / (levels.full_w - levels.idle_w)
+        activity = min(activity, most)
+    return hpl_power_w(levels, gpus / machine.node.accelerators_count, beside_w, activity)

@@ -43,6 +43,7 @@ class HplSystem:
 
     network_bytes_per_s   rate of the ports of a node over its GPUs, one direction [B/s]
     n_count               order of the matrix; None to fill the memory
+    speed_ratio           of products, under a cap of the GPUs' power, over that without
     """
 
     accelerator: Accelerator
@@ -50,6 +51,7 @@ class HplSystem:
     gpus_per_node_count: int
     network_bytes_per_s: float
     n_count: int | None = None
+    speed_ratio: float = 1.0
 
     def caveats(self) -> tuple[str, ...]:
         """What is not known to be true for a prediction of this system, a sentence each."""
@@ -119,8 +121,9 @@ def matrix_orders(accelerator: Accelerator, gpus: Floats) -> Floats:
 
 
 def hpl_terms(
-    accelerator: Accelerator, gpus: Floats, order: Floats, gpus_per_node: int, network_bytes_per_s: float
-) -> HplTerms:
+    accelerator: Accelerator, gpus: Floats, order: Floats, gpus_per_node: int, network_bytes_per_s: float,
+    speed_ratio: float = 1.0,
+) -> HplTerms:  # fmt: skip
     """The times of runs, one for each number of GPUs and order.  T = W / (G r) (1 + c (1/(b sqrt(g)) + 1/s)) + N log2(G) t
 
     W = 2/3 N^3 + 2 N^2,  c = k (6 r / sqrt(M / 8)) (4 + log2(G)/2) (1 - 1/sqrt(G))
@@ -134,7 +137,7 @@ def hpl_terms(
     falls behind the arithmetic as N grows.  k and t are fitted to runs on the TOP500, s is assumed;
     range 60 to 40,000 GPUs.  Half of all equal machines differ by more than 5 % for reasons that are not on the list.
     """
-    rate, square, doublings, root = dgemm_flop_per_s(accelerator), order * order, np.log2(gpus), np.sqrt(gpus)
+    rate, square, doublings, root = speed_ratio * dgemm_flop_per_s(accelerator), order * order, np.log2(gpus), np.sqrt(gpus)
     flop = 2 / 3 * (square * order) + 2 * square
     dgemm_s = flop / (gpus * rate)
     words_s = NETWORK_SHARE * 6 * rate * root / order * (4 + doublings / 2) * (1 - 1 / root) * dgemm_s
@@ -158,7 +161,9 @@ def predict_hpl(system: HplSystem) -> HplPrediction:
     """Predicts a run by `hpl_terms`, which has the formula."""
     chip, gpus = system.accelerator, np.float64(system.gpus_count)
     order = system.n_count or matrix_order(chip, system.gpus_count)
-    terms = hpl_terms(chip, gpus, np.float64(order), system.gpus_per_node_count, system.network_bytes_per_s)
+    terms = hpl_terms(
+        chip, gpus, np.float64(order), system.gpus_per_node_count, system.network_bytes_per_s, system.speed_ratio
+    )
     rmax, (low, high) = float(terms.rmax_flop_per_s), rmax_interval(chip)
     return HplPrediction(
         n_count=order,
@@ -166,7 +171,7 @@ def predict_hpl(system: HplSystem) -> HplPrediction:
         rmax_low_flop_per_s=rmax * low,
         rmax_high_flop_per_s=rmax * high,
         run_s=float(terms.run_s),
-        dgemm_flop_per_s=dgemm_flop_per_s(chip),
+        dgemm_flop_per_s=system.speed_ratio * dgemm_flop_per_s(chip),
         dgemm_s=float(terms.dgemm_s),
         network_s=float(terms.network_s),
         staging_s=float(terms.staging_s),

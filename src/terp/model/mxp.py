@@ -26,16 +26,17 @@ class MxpPrediction:
 
 
 def predict_mxp(system: HplSystem) -> MxpPrediction:
-    """Predicts a run.  R = 0.45 G p16,  T = 2/3 N^3 / R
+    """Predicts a run.  R = 0.45 G p16 s,  T = 2/3 N^3 / R
 
-    G, p16  GPUs [-], and the dense FP16 peak of one [flop/s]
+    G, p16  GPUs [-], and the dense FP16 peak of one [flop/s];  s  speed under a cap of the GPUs, if there is one
 
     The one-line baseline, kept on purpose: a model of GEMM at the power-limited clock and a quarter of HPL's traffic
     lost to it on the rows held out.  Sites tune this benchmark for years, and published rates of like machines differ
     by a factor of two.
     """
     order = system.n_count or matrix_order(system.accelerator, system.gpus_count)
-    rate = SHARE_OF_PEAK * system.gpus_count * system.accelerator.peak_flop_per_s["fp16"]
+    peak = system.accelerator.peak_flop_per_s["fp16"]
+    rate = SHARE_OF_PEAK * system.gpus_count * peak * system.speed_ratio
     return MxpPrediction(
         n_count=order,
         mxp_flop_per_s=rate,

@@ -94,7 +94,7 @@ def _year(inputs: Inputs, subject: Subject, machine: Machine) -> tuple[float, fl
     off_w = machine.gpus_count * (machine.accelerator.board_power_w - cap_w) if cap_w else 0.0
     rated_w = power.rated_w - off_w
     wet = nodes_w / it_w if machine.node.cooling == "liquid" else 0.0
-    hall = hall_year(inputs.places[subject.place].site.record, it_w / rated_w, wet)
+    hall = hall_year(inputs.places[subject.place].site.record, rated_w, it_w / rated_w, wet)
     energy_j = it_w * float(hall.pue_ratio) * YEAR_S
     carbon_kg = energy_j * float(hall.carbon_kg_per_j)
     return energy_j, float(hall.pue_ratio), rated_w * float(hall.worst_ratio), carbon_kg

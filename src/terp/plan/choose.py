@@ -53,6 +53,8 @@ class Pick:
         design, frame = self.design, self.design.frame
         words = [frame.node, str(self.nodes_count), design.place]
         words += [f"{frame.oversubscription_ratio:g}to1"] if frame.oversubscription_ratio > 1 else []
+        words += ["ethernet"] if frame.kit.technology == "ethernet" else []
+        words += ["flash"] if design.all_flash else []
         words += ["plain"] if frame.topology == "fat-tree" and frame.oversubscription_ratio == 1 else []
         words += [f"cap{round(100 * design.gpu_cap_fraction)}"] if design.gpu_cap_fraction < 1 else []
         words += [f"spare{round(100 * design.spare_fraction)}"] if design.spare_fraction > 0 else []

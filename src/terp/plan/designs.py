@@ -7,15 +7,12 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Final
 
-import numpy as np
-
 from terp.build import Ints
-from terp.catalogue import Node, StorageAppliance
-from terp.plan.frames import Extras, Frame, frame_for, kits_for
+from terp.catalogue import Node
+from terp.plan.frames import Extras, Frame, extras_for, frame_for, kits_for
 from terp.plan.inputs import Inputs, Place
 from terp.plan.months import MONTH_S, later
 
-_EXACT: Final = 1e-9
 ACCEPTANCE_MONTHS: Final = 3
 """From delivery to the first jobs: assumed, 2 to 9.  Gefion opened six months after it was announced (gefion-press)."""
 
@@ -24,13 +21,12 @@ ACCEPTANCE_MONTHS: Final = 3
 class Design:
     """Everything of a machine but the number of its nodes.
 
-    flash, disks    appliances of storage
-    delivered       the first month in which it can be
+    all_flash   no disks: the whole floor of storage on flash
+    delivered   the first month in which it can be
     """
 
     frame: Frame
-    flash_count: int
-    disks_count: int
+    all_flash: bool
     place: str
     gpu_cap_fraction: float
     spare_fraction: float
@@ -42,14 +38,15 @@ class Design:
         """The month of the first jobs."""
         return later(self.delivered, ACCEPTANCE_MONTHS)
 
-    def extras(self, european_fraction: float, nodes: int | Ints) -> Extras:
-        """What stands beside so many nodes: a partition of at least that share of them, and storage."""
-        european = -np.floor(-european_fraction * np.asarray(nodes) + _EXACT).astype(np.int64)
-        return Extras(
-            flash_appliances_count=self.flash_count,
-            capacity_appliances_count=self.disks_count,
-            european_servers_count=int(european) if isinstance(nodes, int) else european,
-        )
+    def extras(self, inputs: Inputs, nodes: Ints) -> Extras:
+        """What stands beside so many nodes, by the floors of the budget."""
+        must = inputs.budget.record.must
+        return extras_for(
+            nodes, Extras(), inputs.catalogue,
+            usable_bytes=must.storage_bytes,
+            flash_bytes=must.storage_bytes if self.all_flash else must.flash_bytes,
+            european_fraction=must.european_nodes_fraction,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -131,19 +128,8 @@ def _unfit(inputs: Inputs, node: Node, place: Place) -> str:
 
 def _variants(inputs: Inputs, frame: Frame, place: Place, delivered: str) -> Iterator[Design]:
     record = inputs.budget.record
-    for flash, disks in storage_ways(inputs):
+    for all_flash in (False, True) if record.must.storage_bytes > record.must.flash_bytes else (False,):
         for cap in record.choices.gpu_caps:
             for spare in record.choices.spares:
                 for years in record.choices.operation_years or [record.operation_years_count]:
-                    yield Design(frame, flash, disks, place.name, cap, spare, years, delivered)
-
-
-def storage_ways(inputs: Inputs) -> list[tuple[int, int]]:
-    """Flash and disk appliances that meet the floors: flash as asked for and the rest on disk, or all on flash."""
-    must = inputs.budget.record.must
-    appliances = (Extras().flash_appliance, Extras().capacity_appliance)
-    flash_bytes, disk_bytes = (inputs.catalogue.part(StorageAppliance, name).usable_bytes for name in appliances)
-    flash = ceil(must.flash_bytes / flash_bytes - 1e-9)
-    rest = max(must.storage_bytes - flash * flash_bytes, 0.0)
-    ways = [(max(flash, 1), ceil(rest / disk_bytes - 1e-9)), (max(ceil(must.storage_bytes / flash_bytes - 1e-9), 1), 0)]
-    return list(dict.fromkeys(ways))
+                    yield Design(frame, all_flash, place.name, cap, spare, years, delivered)

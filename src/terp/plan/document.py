@@ -133,20 +133,28 @@ def _budget(setting: Setting) -> dict[str, Any]:
 
 
 def title_of(setting: Setting, pick: Pick) -> str:
-    """Such as "3,348 GB200 in 837 nodes, Groningen, a new hall"."""
-    return f"{pick.entry.gpus_count[pick.row]:,} {gpu_of(setting, pick)}, {setting.inputs.places[pick.design.place].title}"
+    """Such as "3,348 GPUs, GB200 NVL4, Groningen, a new hall"."""
+    gpus = int(pick.entry.gpus_count[pick.row])
+    return f"{gpus:,} GPUs, {label_of(pick.design.frame.node)}, {setting.inputs.places[pick.design.place].title}"
 
 
 def gpu_of(setting: Setting, pick: Pick) -> str:
-    """What people call its GPU."""
+    """What people call its GPU, such as "GB200"."""
     node = setting.inputs.catalogue.part(Node, pick.design.frame.node)
     title = setting.inputs.catalogue.part(Accelerator, node.accelerator).title
-    return title.removeprefix("NVIDIA ").removeprefix("AMD Instinct ").removeprefix("AMD ")
+    return title.removeprefix("NVIDIA ").removeprefix("AMD ").removeprefix("Instinct ").partition(",")[0].partition(" ")[0]
+
+
+def label_of(node: str) -> str:
+    """A node's name for people: "hgx-b300-liquid" is "HGX B300, liquid-cooled"."""
+    words = [word for word in node.split("-") if word not in ("node", "tray", "platform")]
+    liquid = "liquid" in words
+    return " ".join(word.upper() for word in words if word != "liquid") + (", liquid-cooled" if liquid else "")
 
 
 def kind_title(setting: Setting, kind: Kind) -> str:
     """A kind of machine for people."""
-    return f"{setting.inputs.catalogue.part(Node, kind.node).title}, {setting.inputs.places[kind.place].title}"
+    return f"{label_of(kind.node)}, {setting.inputs.places[kind.place].title}"
 
 
 def machine_data(found: Found, pick: Pick) -> dict[str, Any]:
@@ -215,11 +223,11 @@ def _leads(picks: Sequence[Pick], pick: Pick, name: str) -> bool:
 def _design(setting: Setting, pick: Pick) -> dict[str, Any]:
     design, inputs = pick.design, setting.inputs
     node, place = inputs.catalogue.part(Node, design.frame.node), inputs.places[design.place]
-    extras = design.extras(inputs.budget.record.must.european_nodes_fraction, pick.nodes_count)
+    extras = design.extras(inputs, np.array([pick.nodes_count])).single
     flash, disk = (
         inputs.catalogue.part(StorageAppliance, name) for name in (Extras().flash_appliance, Extras().capacity_appliance)
     )
-    on_flash = design.flash_count * flash.usable_bytes
+    on_flash = extras.flash_appliances_count * flash.usable_bytes
     return {
         "node": design.frame.node,
         "node_title": node.title,
@@ -232,9 +240,9 @@ def _design(setting: Setting, pick: Pick) -> dict[str, Any]:
         "hall": place.choice.hall,
         "gpu_cap_fraction": design.gpu_cap_fraction,
         "spare_nodes_count": pick.spare_count,
-        "storage_bytes": on_flash + design.disks_count * disk.usable_bytes,
+        "storage_bytes": on_flash + extras.capacity_appliances_count * disk.usable_bytes,
         "flash_bytes": on_flash,
-        "european_nodes_count": int(extras.european_servers_count),
+        "european_nodes_count": extras.european_servers_count,
     }
 
 

@@ -81,7 +81,7 @@ class Evaluated:
 def evaluate(setting: Setting, design: Design) -> Evaluated:
     """A design with every number of nodes that is tried."""
     inputs, work = setting.inputs, setting.work_of_frame(design.frame, design.gpu_cap_fraction)
-    shapes = setting.shapes_of(design.frame, design.flash_count, design.disks_count)
+    shapes = setting.shapes_of(design.frame, design.all_flash)
     nodes = shapes.nodes_count
     node = inputs.catalogue.part(Node, design.frame.node)
     gpus = nodes * node.accelerators_count
@@ -92,7 +92,7 @@ def evaluate(setting: Setting, design: Design) -> Evaluated:
     per_node_w = load * work.busy_w + (1 - load) * work.idle_w
     it_w = shapes.base_w + serving * per_node_w + spare * work.down_w
     wet = serving * per_node_w / it_w if node.cooling == "liquid" else np.zeros(nodes.size)
-    hall = inputs.halls.of(design.place, it_w / rated_w, wet)
+    hall = inputs.halls.of(design.place, rated_w, it_w / rated_w, wet)
     pue, worst, carbon = hall.pue_ratio, hall.worst_ratio, hall.carbon_kg_per_j
     energy_j = it_w * pue * YEAR_S
     hours = serving * node.accelerators_count * YEAR_H * load * (1 - setting.lost_fraction(design))

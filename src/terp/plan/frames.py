@@ -140,6 +140,12 @@ class Extras:
     european_server: str = "european-node"
 
     @property
+    def single(self) -> Extras:
+        """Columns of one machine as numbers."""
+        counts: dict[str, Any] = {name: int(np.max(getattr(self, name))) for name in vars(self) if name.endswith("_count")}
+        return replace(self, **counts)
+
+    @property
     def kinds(self) -> Extras:
         """One of each thing that any of the machines has; every one has servers."""
         names = [name for name in vars(self) if name.endswith("_count")]

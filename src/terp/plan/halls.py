@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from typing import Final
 
 import numpy as np
@@ -15,8 +17,10 @@ from terp.model import Weather, hall_flows
 
 Floats = NDArray[np.float64]
 
-_LOADS: Final = np.linspace(0.1, 1.0, 10)
-_WET: Final = np.linspace(0.0, 1.0, 11)
+_SIZES: Final = np.geomspace(0.01, 1.28, 8)
+_LOADS: Final = np.linspace(0.2, 1.0, 5)
+_WET: Final = np.linspace(0.0, 1.0, 6)
+"""Points of the grid: rated power over what a place can feed, load over rated power, share that liquid cools."""
 
 
 @dataclass(frozen=True)
@@ -33,52 +37,66 @@ class HallYear:
     carbon_kg_per_j: Floats
 
 
-def hall_year(site: Site, load_ratio: float, wet_fraction: float) -> HallYear:
+def hall_year(site: Site, rated_w: float, load_ratio: float, wet_fraction: float) -> HallYear:
     """The year 2024 at a steady load.
 
-    load_ratio     power of the machine over its rated power [-]
+    rated_w        power that the hall is built for [W]
+    load_ratio     power of the machine over it [-]
     wet_fraction   share of it that liquid cools, of what the site's loop can take [-]
     """
     dry = hourly(site.dry_bulb).over(HOURS_COUNT) if site.dry_bulb else None
     weather, one = Weather(hourly(site.wet_bulb).over(HOURS_COUNT), dry), np.ones(HOURS_COUNT)
-    meter_w = hall_flows(one * load_ratio, one * load_ratio * wet_fraction, weather, 1.0, site).meter_w
-    full_w = hall_flows(one, one * wet_fraction, weather, 1.0, site).meter_w
+    it_w = one * rated_w * load_ratio
+    meter_w = hall_flows(it_w, it_w * wet_fraction, weather, rated_w, site).meter_w
+    full_w = hall_flows(one * rated_w, one * rated_w * wet_fraction, weather, rated_w, site).meter_w
     carbon = hourly(site.carbon).over(HOURS_COUNT) / 3.6e9
-    return HallYear(meter_w.mean() / load_ratio, full_w.max(), (meter_w * carbon).sum() / meter_w.sum())
+    return HallYear(meter_w.mean() / it_w[0], full_w.max() / rated_w, (meter_w * carbon).sum() / meter_w.sum())
 
 
 class Halls:
-    """The halls of the sites that a plan may choose from, worked out on a grid of loads and looked up between."""
+    """The halls of the sites that a plan may choose from, worked out on a grid of sizes and loads and looked up between.
 
-    def __init__(self, sites: dict[str, Site]) -> None:
+    sites   with the power that each can feed [W]
+    """
+
+    def __init__(self, sites: Mapping[str, tuple[Site, float]]) -> None:
         self.sites = sites
         self._table = cache(self._tabulate)
 
-    def of(self, place: str, load_ratio: Floats, wet_fraction: Floats) -> HallYear:
-        """Years of many machines.  Power at the meter is taken as linear between the points of the grid, 0.1 apart."""
-        meter, worst, carbon = self._table(place)
+    def of(self, place: str, rated_w: Floats, load_ratio: Floats, wet_fraction: Floats) -> HallYear:
+        """Years of many machines.  Power at the meter is taken as linear between the points of the grid."""
+        sizes, meter, worst, carbon = self._table(place)
         load = np.clip(load_ratio, _LOADS[0], _LOADS[-1])
-        one, two = _place(load, _LOADS), _place(np.clip(wet_fraction, 0.0, 1.0), _WET)
-        return HallYear(_between(meter, one, two) / load, _between(worst, one, two), _between(carbon, one, two))
+        at = (_place(np.log(rated_w), sizes), _place(load, _LOADS), _place(np.clip(wet_fraction, 0.0, 1.0), _WET))
+        return HallYear(_between(meter, *at) / load, _between(worst, *at), _between(carbon, *at))
 
-    def _tabulate(self, place: str) -> tuple[Floats, Floats, Floats]:
-        years = [[hall_year(self.sites[place], load, wet) for wet in _WET.tolist()] for load in _LOADS.tolist()]
+    def _tabulate(self, place: str) -> tuple[Floats, Floats, Floats, Floats]:
+        """Sizes, in the log, and tables of shape (sizes, loads, wet).  Without heat reuse size does not matter."""
+        site, power_w = self.sites[place]
+        sizes = power_w * (_SIZES if site.heat_reuse is not None else _SIZES[-2:])
+        years = [hall_year(site, *point) for point in product(sizes.tolist(), _LOADS.tolist(), _WET.tolist())]
+        shape = (sizes.size, _LOADS.size, _WET.size)
         pue, worst, carbon = (
-            np.array([[getattr(year, name) for year in row] for row in years])
+            np.array([getattr(year, name) for year in years]).reshape(shape)
             for name in ("pue_ratio", "worst_ratio", "carbon_kg_per_j")
         )
-        return pue * _LOADS[:, None], worst, carbon
+        return np.log(sizes), pue * _LOADS[:, None], worst, carbon
 
 
-def _place(value: Floats, grid: Floats) -> tuple[NDArray[np.int64], Floats]:
-    """The point of an even grid below each value, and how far beyond it the value lies."""
-    scaled = (value - grid[0]) / (grid[1] - grid[0])
+_Place = tuple[NDArray[np.int64], Floats]
+
+
+def _place(value: Floats, grid: Floats) -> _Place:
+    """The point of a rising, even grid below each value, and how far beyond it the value lies, 0 to 1."""
+    scaled = np.clip((value - grid[0]) / (grid[1] - grid[0]), 0.0, grid.size - 1.0)
     below = np.minimum(scaled.astype(np.int64), grid.size - 2)
     return below, scaled - below
 
 
-def _between(table: Floats, one: tuple[NDArray[np.int64], Floats], two: tuple[NDArray[np.int64], Floats]) -> Floats:
-    (row, down), (column, right) = one, two
-    upper = table[row, column] * (1 - right) + table[row, column + 1] * right
-    lower = table[row + 1, column] * (1 - right) + table[row + 1, column + 1] * right
-    return np.asarray(upper * (1 - down) + lower * down)
+def _between(table: Floats, *at: _Place) -> Floats:
+    """Linear between the corners around each point."""
+    found = np.zeros(at[0][0].shape)
+    for corner in product((0, 1), repeat=len(at)):
+        weight = np.prod([part if up else 1 - part for up, (_, part) in zip(corner, at, strict=True)], axis=0)
+        found += weight * table[tuple(below + up for up, (below, _) in zip(corner, at, strict=True))]
+    return found

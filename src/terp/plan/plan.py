@@ -170,14 +170,13 @@ def subject_of(setting: Setting, pick: Pick) -> Subject:
 def text_of(setting: Setting, pick: Pick) -> str:
     """The machine file of a pick."""
     inputs, design = setting.inputs, pick.design
-    node = inputs.catalogue.part(Node, design.frame.node)
     board_w = setting.jobs_of(design.frame).machine.accelerator.board_power_w
-    extras = design.extras(inputs.budget.record.must.european_nodes_fraction, pick.nodes_count)
+    extras = design.extras(inputs, np.array([pick.nodes_count])).single
     place = inputs.places[design.place]
     return machine_text(
         design.frame, pick.nodes_count, extras, inputs.catalogue,
         name=pick.name,
-        title=f"{pick.nodes_count * node.accelerators_count:,} GPUs of {node.title}, {place.title}",
+        title=title_of(setting, pick),
         site=place.choice.site,
         country=place.site.record.country,
         in_service=int(design.first_science[:4]),

@@ -18,6 +18,7 @@ from terp.model import (
     line_of,
     listed_flop_per_s,
     mean_repair_s,
+    products_under_cap,
     quantity_of,
     unit_price,
 )
@@ -43,6 +44,7 @@ SERVICES: Final[tuple[Column, ...]] = (
 """What no bill of materials names."""
 MOST_COUNTS: Final = 3000
 """Numbers of nodes that are tried of a frame; beyond, they go up in steps."""
+_EVERYTHING: Final = Extras(1, 1, 1)
 DENSE: Final = "dense-premium"
 KWH: Final = 3.6e6
 
@@ -70,15 +72,14 @@ class Setting:
         self.jobs_of = cache(lambda frame: jobs_on(inputs, frame))
         self.ledger_of = cache(lambda years: Ledger(self.columns, years))
         self.counts_of = cache(self._counts)
-        self._rmax = cache(lambda frame: rmax_of(frame, self.counts_of(frame), inputs.catalogue)[1])
+        self._rmax = cache(self._rmax_under)
         self._hardware = cache(self._hardware_quantities)
 
     def _columns(self) -> tuple[Column, ...]:
         """A column for each price and line of the parts of every frame's bill, then the services."""
         found = dict[Column, None]()
         for frame in self.frames:
-            ways = Design(frame, 1, 1, "", 1, 0, 1, "").extras(1.0, np.array([1]))
-            for where, part in built(frame, np.array([1]), ways, self.inputs.catalogue).bill:
+            for where, part in built(frame, np.array([1]), _EVERYTHING, self.inputs.catalogue).bill:
                 name = self.inputs.prices.of_part(part)
                 if name is not None:
                     found[Column(name, line_of(where, self._part(part)), "acquisition", hardware=True)] = None
@@ -155,17 +156,16 @@ class Setting:
                 worst = max(worst, float((gaps / counts[:-1])[counts.size // 2 :].max()))
         return worst
 
-    def _shapes(self, frame: Frame, flash: int, disks: int) -> Shapes:
+    def _shapes(self, frame: Frame, all_flash: bool) -> Shapes:  # noqa: FBT001 - kept by its arguments
         nodes = self.counts_of(frame)
-        return built(frame, nodes, self._extras(frame, flash, disks, nodes), self.inputs.catalogue)
+        return built(frame, nodes, self._extras(frame, nodes, all_flash), self.inputs.catalogue)
 
-    def _extras(self, frame: Frame, flash: int, disks: int, nodes: Ints) -> Extras:
-        share = self.inputs.budget.record.must.european_nodes_fraction
-        return Design(frame, flash, disks, "", 1, 0, 1, "").extras(share, nodes)
+    def _extras(self, frame: Frame, nodes: Ints, all_flash: bool = False) -> Extras:  # noqa: FBT001, FBT002
+        return Design(frame, all_flash, "", 1.0, 0.0, 1, "").extras(self.inputs, nodes)
 
-    def _hardware_quantities(self, frame: Frame, flash: int, disks: int) -> Floats:
+    def _hardware_quantities(self, frame: Frame, all_flash: bool) -> Floats:  # noqa: FBT001
         """Quantities of the columns that the bill makes, shape (counts, columns), at quoted prices."""
-        return self._quantities_of(self.shapes_of(frame, flash, disks))
+        return self._quantities_of(self.shapes_of(frame, all_flash))
 
     def _quantities_of(self, shapes: Shapes) -> Floats:
         found = np.zeros((shapes.nodes_count.size, len(self.columns)))
@@ -178,7 +178,7 @@ class Setting:
 
     def hardware_of(self, design: Design) -> Floats:
         """The same for a design."""
-        return self._hardware(design.frame, design.flash_count, design.disks_count)
+        return self._hardware(design.frame, design.all_flash)
 
     def index(self, name: str, line: str) -> int:
         """Where a column stands."""
@@ -186,7 +186,12 @@ class Setting:
 
     def rmax_of(self, design: Design) -> Floats:
         """Rmax of each number of nodes [flop/s]."""
-        return self._rmax(design.frame)
+        return self._rmax(design.frame, design.gpu_cap_fraction)
+
+    def _rmax_under(self, frame: Frame, cap_fraction: float) -> Floats:
+        machine = self.jobs_of(frame).machine
+        speed = products_under_cap(machine, cap_fraction * machine.accelerator.board_power_w).speed_ratio
+        return rmax_of(frame, self.counts_of(frame), self.inputs.catalogue, speed if cap_fraction < 1 else 1.0)[1]
 
     def level_of(self, quoted_eur: Floats) -> Floats:
         """Level of a deal over the sum of its parts at quoted prices [-]."""
@@ -207,7 +212,7 @@ class Setting:
 
     def unpriced_of(self, frame: Frame) -> tuple[str, ...]:
         """Parts of a frame's machines that the catalogue has no price of."""
-        shapes = built(frame, np.array([1]), self._extras(frame, 1, 1, np.array([1])), self.inputs.catalogue)
+        shapes = built(frame, np.array([1]), _EVERYTHING, self.inputs.catalogue)
         named = sorted({part for (_, part), count in shapes.bill.items() if count[0] and not self._has_price(part)})
         return tuple(named)
 

@@ -93,16 +93,16 @@ def _template(frame: Frame, kinds: Extras) -> MachineFile:
     return machine_file(frame, 1, kinds)
 
 
-def rmax_of(frame: Frame, nodes: Ints, catalogue: Catalogue) -> tuple[Floats, Floats, Floats]:
+def rmax_of(frame: Frame, nodes: Ints, catalogue: Catalogue, speed_ratio: float = 1.0) -> tuple[Floats, Floats, Floats]:
     """Low, central and high Rmax of the machines of a frame with so many nodes, on all their GPUs [flop/s].
 
-    As `predict_hpl(benchmark_system(machine))`; a cap of the GPUs in operation does not count.
+    As `predict_hpl(benchmark_system(machine))`.  `speed_ratio` is that of products under a cap of the GPUs.
     """
     node = catalogue.part(Node, frame.node)
     chip = catalogue.part(Accelerator, node.accelerator)
     gpus = np.asarray(nodes, np.float64) * node.accelerators_count
     gpus_per_node, network_bytes_per_s = node_in_hpl(node, frame.oversubscription_ratio)
-    terms = hpl_terms(chip, gpus, matrix_orders(chip, gpus), gpus_per_node, network_bytes_per_s)
+    terms = hpl_terms(chip, gpus, matrix_orders(chip, gpus), gpus_per_node, network_bytes_per_s, speed_ratio)
     low, high = rmax_interval(chip)
     rmax: Floats = terms.rmax_flop_per_s
     return low * rmax, rmax, high * rmax
