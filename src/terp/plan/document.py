@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 import terp
 from terp.catalogue import Accelerator, Node, StorageAppliance
 from terp.describe import COST_CLASSES, CostClass
-from terp.model import ranks_in, rmax_interval
+from terp.model import ranks_in, rmax_interval, unit_price
 from terp.plan import payers
 from terp.plan.assumptions import assumptions, cited, status_of
 from terp.plan.check import Check
@@ -51,6 +51,8 @@ LINES: Final[dict[str, tuple[str, str]]] = {
     "programme": ("programme", "Programme"),
 }
 """Line of the ledger -> its key and title in a document."""
+CLOUD: Final = "cloud-h100"
+"""Price of an H100 by the hour."""
 _INTERVAL: Final = (0.05, 0.95)
 
 
@@ -101,6 +103,7 @@ def document(found: Found) -> dict[str, Any]:
         "payers": _payers(setting, best, allocation, frontier[0]["gpu_hours_per_year"]),
         "cash_flow": payers.cash_flow(allocation, payers.Timing(best.design.delivered, best.design.years_count)),
         "flows": payers.flows(allocation, [(cost["line"], cost["class"], cost["eur"]) for cost in frontier[0]["costs"]]),
+        "rent_instead": _rent(setting, best),
         "rejected": list(found.losers),
         "binding": list(found.binding),
         "sensitivity": list(found.sensitivity),
@@ -130,6 +133,14 @@ def _budget(setting: Setting) -> dict[str, Any]:
         "domain_titles": {name: inputs.workload.record.domains[name].title for name in inputs.weights},
         "notes": [record.note] if record.note else [],
     }
+
+
+def _rent(setting: Setting, pick: Pick) -> dict[str, Any]:
+    """What as many H100-hours would cost by the hour, without storage, egress and management."""
+    one = unit_price(setting.inputs.prices, CLOUD, setting.inputs.budget.record.prices_of)
+    hours = pick.value("science")
+    found = {"eur": one.eur * hours, "low_eur": one.low_eur * hours, "high_eur": one.high_eur * hours}
+    return {"eur_per_h100_hour": one.eur, **found, "status": one.status, "source": one.source}
 
 
 def title_of(setting: Setting, pick: Pick) -> str:
