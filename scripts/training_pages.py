@@ -1,5 +1,5 @@
-"""Writes what changes with the model of training: the table of generations in docs/theory/training.md, and what the commands
-of docs/tutorials/training.md and of the README print.
+"""Writes what changes with the models: the table of generations in docs/theory/training.md, and what the commands of
+docs/tutorials/training.md, docs/tutorials/plan.md and the README print.
 
 python scripts/training_pages.py
 """
@@ -21,10 +21,14 @@ from terp.validate.training import FITTED
 
 ROOT = Path(__file__).parents[1]
 THEORY = ROOT / "docs" / "theory" / "training.md"
-RUN = (ROOT / "docs" / "tutorials" / "training.md", ROOT / "README.md")
+RUN = (*(ROOT / "docs" / "tutorials" / f"{name}.md" for name in ("training", "plan")), ROOT / "README.md")
 BEGIN, END = "<!-- generations -->\n", "<!-- end -->\n"
-BLOCK = re.compile(r"(<!-- refused -->\n)?```console\n(\$ (?:terp|mkdir) .*?)```", re.DOTALL)
-"""A block of commands; where it is marked as refused, each ends with exit code 2."""
+BLOCK = re.compile(r"(<!-- (refused|nothing fits) -->\n)?```console\n(\$ (?:terp|mkdir|cp|sed|grep) .*?)```", re.DOTALL)
+"""A block of commands, and what it is marked as."""
+CODES = {None: 0, "nothing fits": 1, "refused": 2}
+"""Exit code of each command of a block."""
+PLAN = re.compile(r"terp plan [\w-]+ .*?(?= \| )")
+"""A plan of a budget that ships; it takes seconds, so that pages share what it prints."""
 SUFFIX = re.compile("_(count|fraction)$")
 
 
@@ -97,28 +101,48 @@ def block(found: re.Match[str], folder: str) -> str:
     """One block: each command, and below it what it prints."""
     lines = [
         part
-        for line in found[2].splitlines()
+        for line in found[3].splitlines()
         if line.startswith("$ ")
-        for part in (line, *printed(line[2:], folder, refused=bool(found[1])))
+        for part in (line, *printed(line[2:], folder, CODES[found[2]]))
     ]
     return (found[1] or "") + "```console\n" + "\n".join(lines) + "\n```"
 
 
-def printed(command: str, folder: str, *, refused: bool) -> list[str]:
-    """What a command prints, errors too, without blank lines around it."""
+def printed(command: str, folder: str, code: int) -> list[str]:
+    """What a command prints, errors too, without blank lines around it.
+
+    A plan of a shipped budget that was made before is not made again, unless it writes files.
+    """
     terp = Path(folder, "bin", "terp")
     if not terp.exists():
         terp.parent.mkdir()
         terp.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m terp "$@"\n')
         terp.chmod(0o755)
+    plan = PLAN.match(command)
+    if plan is None:
+        text = shell(command, folder, code)
+    else:
+        made = re.sub(r" (-o|--lang) \S+", "", plan[0])
+        if made not in MADE or made != plan[0]:
+            MADE[made] = shell(plan[0], folder, code)
+        text = shell(f"cat{command[plan.end() :]}", folder, 0, MADE[made])
+    return [line.rstrip() for line in text.strip("\n").splitlines()]
+
+
+MADE: dict[str, str] = {}
+"""Command of a plan, without its folder and the language of its paper -> what it printed."""
+
+
+def shell(command: str, folder: str, code: int, given: str = "") -> str:
+    """What a command prints in a folder, given something to read."""
     done = subprocess.run(  # noqa: S603 - the page's own commands
-        ["/bin/bash", "-o", "pipefail", "-c", command], cwd=folder,
-        env={**os.environ, "PATH": f"{terp.parent}:{os.environ['PATH']}"},
+        ["/bin/bash", "-o", "pipefail", "-c", command], cwd=folder, input=given,
+        env={**os.environ, "PATH": f"{Path(folder, 'bin')}:{os.environ['PATH']}", "TERP": str(ROOT)},
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
     )  # fmt: skip
-    if done.returncode != (2 if refused else 0):
+    if done.returncode != code:
         raise RuntimeError(f"{command}\n{done.stdout}")
-    return [line.rstrip() for line in done.stdout.strip("\n").splitlines()]
+    return done.stdout
 
 
 if __name__ == "__main__":

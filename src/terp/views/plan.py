@@ -9,9 +9,11 @@ from typing import Any, Final
 from terp.units import number, show
 from terp.views.columns import aligned
 
-_WIDTH: Final = 122
+_WIDTH: Final = 123
 _MOST_LOST: Final = 10
 _MOST_SENSITIVE: Final = 5
+_LEAST_SHARE: Final = 0.005
+"""Of the scenarios; a kind of machine that wins fewer is not named, as it would stand there with 0 %."""
 Plan = Mapping[str, Any]
 
 
@@ -58,7 +60,7 @@ def _answer(plan: Plan) -> list[str]:
     """The machine, its money, its rank and its science."""
     best, budget, searched = plan["best"], plan["budget"], plan["searched"]
     years = f"{budget['operation_years_count']} years" if budget["operation_years_count"] != 1 else "a year"
-    interval = f"{show(best['tco_low_eur'], 'eur')} to {show(best['tco_high_eur'], 'eur')}"
+    interval = f"likely {show(best['tco_low_eur'], 'eur')} to {show(best['tco_high_eur'], 'eur')}"
     energy = f"{show(best['energy_j_per_year'], 'j')} a year, PUE {best['pue_ratio']:.2f}"
     science = f"{number(best['science_h100_hours_per_year'] / 1e6)} million H100-hours a year from {best['first_science']}"
     rest = (
@@ -90,11 +92,11 @@ def _frontier(machines: Sequence[Plan]) -> list[str]:
         rows.append(
             (
                 str(index),
-                _cut(machine["title"], 44),
+                _cut(machine["title"].removeprefix(f"{machine['gpus_count']:,} GPUs, "), 34),
                 f"{machine['gpus_count']:,}",
                 f"{machine['tco_eur'] / 1e6:.1f}",
                 f"{machine['rmax_flop_per_s'] / 1e15:.1f}",
-                _rank(machine["rank"]),
+                "> 500" if machine["rank"] is None else str(machine["rank"]),
                 f"{machine['science_h100_hours_per_year'] / 1e6:.1f}",
                 f"{machine['energy_j_per_year'] / 3.6e12:.1f}",
                 machine["first_science"] or "-",
@@ -118,10 +120,10 @@ def _payers(payers: Sequence[Plan]) -> list[str]:
 
 
 def _binding(binding: Sequence[Plan]) -> list[str]:
-    """What holds the best machine back."""
+    """The limits on the best machine, and what a little more of each would add."""
     if not binding:
         return []
-    rows = [("held back by", "room left", "1 % more is worth")]
+    rows = [("limit", "room left", "1 % more is worth")]
     for row in binding:
         worth = row["worth"] if isinstance(row["worth"], str) else f"{row['worth']:+.2%}"
         rows.append((row["constraint"], f"{row['slack_fraction']:.1%}", worth))
@@ -155,12 +157,12 @@ def _robustness(plan: Plan) -> list[str]:
     """How often each design wins, and what the choice costs in hindsight."""
     found = plan["robustness"]
     share, count = f"{plan['robustness_fraction']:.0%}", f"{found['scenarios_count']:,}"
-    first = f"  in {share} of {count} price scenarios its design, sized anew, still wins;"
-    second = (
-        f"  this very machine stays within the money in {found['fits_fraction']:.0%},"
-        f" and is {found['regret_fraction']:.1%} worse on average than the best in hindsight"
+    first = (
+        f"  in {share} of {count} price scenarios its design, sized anew, still wins;"
+        f" on average it is {found['regret_fraction']:.1%} worse than the best in hindsight"
     )
-    wins = ", ".join(f"{win['design']} {win['fraction']:.0%}" for win in found["wins"])
+    second = f"  this very machine stays within the money in {found['fits_fraction']:.0%}"
+    wins = "; ".join(f"{win['design']} {win['fraction']:.0%}" for win in found["wins"] if win["fraction"] > _LEAST_SHARE)
     return [first, second, *(_folded(f"wins: {wins}") if wins else [])]
 
 

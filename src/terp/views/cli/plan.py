@@ -6,12 +6,15 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from textwrap import fill
+from typing import TYPE_CHECKING, Final
 
 import click
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+_WIDTH: Final = 125
 
 
 @click.command("plan")
@@ -69,7 +72,8 @@ def command(
     except NothingFits as error:
         if sys.stderr.isatty():
             click.echo("\r\033[K", nl=False, err=True)
-        click.echo(str(error), err=True)
+        for line in str(error).splitlines():
+            click.echo(fill(line, _WIDTH, subsequent_indent="  "), err=True)
         sys.exit(1)
     if out is not None:
         from terp.views.brief import as_brief
