@@ -64,7 +64,7 @@ def test_the_page_of_model_files_says_what_is(tmp_path, monkeypatch, capsys):
 
 
 def test_the_pages_of_training_are_current():
-    """The table of software, and what the commands of the tutorial and of the README print."""
+    """The table of software, and what the commands of the tutorials of training and of plans and of the README print."""
     pages = module_of("training_pages").pages()
     held = {path: path.read_text("utf-8") for path in pages}
     assert held == pages, "run scripts/training_pages.py"
