@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from terp.catalogue import Node, read_throughputs
+from terp.model import MARKET
 from terp.plan.choose import Pick
 from terp.plan.ledger import Column
 from terp.plan.setting import Setting
@@ -169,6 +170,10 @@ def known(setting: Setting, factor: str) -> tuple[str, str, str, str]:
         kind, title, path = "price", prices.entries[factor].title, f"prices.{factor}.price"
     elif factor in prices.rates:
         kind, title, path = "rate", prices.rates[factor].title, f"rates.{factor}.rate"
+    elif factor == MARKET:
+        return "price", "Level of the whole deal, over the sum of quoted prices", "derived", ""
+    elif factor == "programme":
+        return "price", "Programme beside the machine", status_of(setting, "programme"), ""
     else:
         return "price", "Electricity, without tax", status_of(setting, "electricity"), ""
     entry = prices.provenance.get(path)

@@ -18,7 +18,7 @@ from terp.plan import payers
 from terp.plan.assumptions import assumptions, cited, status_of
 from terp.plan.check import Check
 from terp.plan.choose import Pick, Searched
-from terp.plan.designs import Loser
+from terp.plan.designs import Loser, label_of
 from terp.plan.frames import Extras
 from terp.plan.ledger import Tariff
 from terp.plan.months import year_of
@@ -154,13 +154,6 @@ def gpu_of(setting: Setting, pick: Pick) -> str:
     node = setting.inputs.catalogue.part(Node, pick.design.frame.node)
     title = setting.inputs.catalogue.part(Accelerator, node.accelerator).title
     return title.removeprefix("NVIDIA ").removeprefix("AMD ").removeprefix("Instinct ").partition(",")[0].partition(" ")[0]
-
-
-def label_of(node: str) -> str:
-    """A node's name for people: "hgx-b300-liquid" is "HGX B300, liquid-cooled"."""
-    words = [word for word in node.split("-") if word not in ("node", "tray", "platform")]
-    liquid = "liquid" in words
-    return " ".join(word.upper() for word in words if word != "liquid") + (", liquid-cooled" if liquid else "")
 
 
 def kind_title(setting: Setting, kind: Kind) -> str:

@@ -35,13 +35,14 @@ class Column:
 @dataclass(frozen=True)
 class Tariff:
     """Prices of the columns [EUR a unit] and the rates; shape (columns,) and scalars, or (scenarios, columns) and
-    (scenarios,).
+    (scenarios,).  `programme` is a multiple of what the budget says.
     """
 
     prices: Floats
     market: Floats
     installation: Floats
     maintenance: Floats
+    programme: Floats
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from terp.plan.inputs import Inputs
 from terp.plan.machine_text import machine_text
 from terp.plan.objectives import OBJECTIVES
 from terp.plan.reasons import binding, cheapest_fit, losers, sensitivity, throughput_swings, whys
-from terp.plan.scenarios import Kind, costs_of, drawn, futures, kind_of, swings, tariffs
+from terp.plan.scenarios import Kind, costs_of, drawn, futures, kind_of, reserves, swings, tariffs
 from terp.plan.setting import Setting
 from terp.plan.simulated import Asked, Years, simulated
 from terp.simulate.executors import Crew
@@ -222,7 +222,16 @@ def _robust(
             for at in np.argsort(-wins).tolist()
             if wins[at]
         ],
-        "fits_fraction": float(costs_of(setting, best.entry, rows, tariff).paid.mean()),
+        "fits_fraction": float(costs_of(setting, best.entry, rows, tariff, 0.0).paid.mean()),
+        "reserves": [
+            {
+                "reserve_fraction": kept.reserve_fraction,
+                "gpus_count": int(best.entry.gpus_count[kept.row]),
+                "science_fraction": float(best.entry.science_h100_hours[kept.row]) / best.value("science"),
+                "fits_fraction": kept.fits_fraction,
+            }
+            for kept in reserves(setting, best.entry, tariff)
+        ],
         "regret_fraction": float(np.abs(regret[told.winner >= 0]).mean()) if (told.winner >= 0).any() else 0.0,
     }
     central = futures(setting, leading, tariffs(setting, {}, 1))

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from terp.describe import CostClass
 from terp.model import draw_factors
 from terp.plan.evaluate import CONTRACT_LINES, Evaluated
 from terp.plan.ledger import Tariff
@@ -22,7 +23,10 @@ Bools = NDArray[np.bool_]
 
 GRID: Final = np.geomspace(0.25, 4.0, 33)
 """Multiples of a price at which it is looked whether another kind of machine wins."""
+RESERVES: Final = (0.0, 0.05, 0.1, 0.2, 0.3)
+"""Reserves that are compared."""
 ELECTRICITY: Final = "electricity"
+PROGRAMME: Final = "programme"
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,7 @@ def tariffs(setting: Setting, factors: Mapping[str, Floats], scenarios_count: in
         market=central.market * factors.get("market", one),
         installation=central.installation * factors.get("installation", one),
         maintenance=central.maintenance * factors.get("maintenance", one),
+        programme=central.programme * factors.get(PROGRAMME, one),
     )
 
 
@@ -69,13 +74,17 @@ class Costs:
     paid: Bools
 
 
-def costs_of(setting: Setting, entry: Evaluated, rows: Ints, tariff: Tariff) -> Costs:
-    """Costs of some rows of a design, each under the prices of its own scenario."""
+def costs_of(setting: Setting, entry: Evaluated, rows: Ints, tariff: Tariff, reserve_fraction: float | None = None) -> Costs:
+    """Costs of some rows of a design, each under the prices of its own scenario; with the budget's reserve, or another."""
     ledger, record = setting.ledger_of(entry.design.years_count), setting.inputs.budget.record
     quantities = entry.quantities[rows]
-    fixed = {"operation": entry.tax_eur[rows], "programme": setting.programme_eur}
-    by_class = ledger.by_class(quantities, tariff, fixed)  # type: ignore[arg-type]
-    paid = affordable(by_class, setting.inputs.sources, record.vat, record.reserve_fraction)
+    fixed: dict[CostClass, Floats] = {
+        "operation": entry.tax_eur[rows],
+        "programme": setting.programme_eur * tariff.programme,
+    }
+    by_class = ledger.by_class(quantities, tariff, fixed)
+    kept = record.reserve_fraction if reserve_fraction is None else reserve_fraction
+    paid = affordable(by_class, setting.inputs.sources, record.vat, kept)
     if setting.contract_limit_eur is not None:
         paid &= ledger.contract_eur(quantities, tariff, CONTRACT_LINES) <= setting.contract_limit_eur
     return Costs(by_class, paid)
@@ -159,8 +168,9 @@ class Swing:
 
 def swings(setting: Setting, entries: Sequence[Evaluated], chosen: Kind) -> list[Swing]:
     """Each uncertain price by itself: at both ends of its range, and over a grid of multiples of its central value."""
-    names = [name for name, (low, _, high) in setting.ranges.items() if high > low]
-    points = {name: np.array([setting.ranges[name][0], setting.ranges[name][2], *GRID]) for name in names}
+    ranges = {**setting.ranges, **setting.own_ranges}
+    names = [name for name, (low, _, high) in ranges.items() if high > low]
+    points = {name: np.array([ranges[name][0], ranges[name][2], *GRID]) for name in names}
     each = len(GRID) + 2
     factors = {}
     for at, name in enumerate(names):
@@ -184,3 +194,25 @@ def swings(setting: Setting, entries: Sequence[Evaluated], chosen: Kind) -> list
             )
         )  # fmt: skip
     return sorted(found, key=lambda swing: -max(abs(value - 1) for value in swing.values))
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a reserve buys: the machine that it leaves, and in which share of scenarios all the money then pays for it."""
+
+    reserve_fraction: float
+    row: int
+    fits_fraction: float
+
+
+def reserves(setting: Setting, entry: Evaluated, tariff: Tariff) -> list[Kept]:
+    """The largest machine of a design at central prices under each of some reserves, and how sure it then is."""
+    record, found = setting.inputs.budget.record, []
+    for share in sorted({*RESERVES, record.reserve_fraction}):
+        can = affordable(entry.by_class_eur, setting.inputs.sources, record.vat, share) & entry.without("money").fits
+        rows = np.flatnonzero(can)
+        if rows.size:
+            row = int(rows[np.argmax(entry.science_h100_hours[rows])])
+            paid = costs_of(setting, entry, np.full(tariff.market.size, row), tariff, 0.0).paid
+            found.append(Kept(share, row, float(paid.mean())))
+    return found

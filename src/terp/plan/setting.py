@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from terp.build import Ints
 from terp.catalogue import Node, Part
 from terp.model import (
+    LEVEL_SPREAD,
+    MARKET,
+    Z90,
     level_fraction,
     level_fractions,
     line_of,
@@ -106,7 +109,8 @@ class Setting:
                 ranges[column.name] = (one.low_eur / one.eur, 1.0, one.high_eur / one.eur)
         rates = {name: prices.rate_range(name) for name in ("installation", "maintenance")}
         ranges |= {name: (low / middle, 1.0, high / middle) for name, (low, middle, high) in rates.items()}
-        shares = (np.asarray(share) for share in (1.0, rates["installation"][1], rates["maintenance"][1]))
+        ranges[MARKET] = (np.exp(-Z90 * LEVEL_SPREAD), 1.0, np.exp(Z90 * LEVEL_SPREAD))
+        shares = (np.asarray(share) for share in (1.0, rates["installation"][1], rates["maintenance"][1], 1.0))
         return Tariff(np.array(central), *shares), ranges
 
     def _electricity(self, place: str) -> tuple[float, float, float]:
@@ -192,6 +196,14 @@ class Setting:
         machine = self.jobs_of(frame).machine
         speed = products_under_cap(machine, cap_fraction * machine.accelerator.board_power_w).speed_ratio
         return rmax_of(frame, self.counts_of(frame), self.inputs.catalogue, speed if cap_fraction < 1 else 1.0)[1]
+
+    @property
+    def own_ranges(self) -> dict[str, tuple[float, float, float]]:
+        """Ranges of the budget's own amounts over their central values: they are no prices, and not drawn."""
+        if not self.programme_eur:
+            return {}
+        low, central, high = self.inputs.money_range("programme", self.inputs.budget.record.programme)
+        return {"programme": (low / central, 1.0, high / central)}
 
     def level_of(self, quoted_eur: Floats) -> Floats:
         """Level of a deal over the sum of its parts at quoted prices [-]."""
