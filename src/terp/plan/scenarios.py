@@ -119,11 +119,13 @@ class Futures:
 
     kinds    in the order of the rows of `values`, shape (kinds, scenarios), NaN where nothing of it can be paid
     winner   of each scenario, into `kinds`; -1 where nothing can be bought at all
+    best     objective of the winner, NaN where there is none
     """
 
     kinds: tuple[Kind, ...]
     values: Floats
     winner: Ints
+    best: Floats
 
 
 def futures(setting: Setting, entries: Sequence[Evaluated], tariff: Tariff) -> Futures:
@@ -139,7 +141,8 @@ def futures(setting: Setting, entries: Sequence[Evaluated], tariff: Tariff) -> F
         values[row] = better(values[row], np.where(np.isnan(value), worst, value))
     winner = values.argmin(0) if less else values.argmax(0)
     known = np.isfinite(values.min(0) if less else values.max(0))
-    return Futures(kinds, np.where(np.isfinite(values), values, np.nan), np.where(known, winner, -1))
+    best = np.where(known, values.min(0) if less else values.max(0), np.nan)
+    return Futures(kinds, np.where(np.isfinite(values), values, np.nan), np.where(known, winner, -1), best)
 
 
 def drawn(setting: Setting, scenarios_count: int, seed: int) -> Tariff:
@@ -166,6 +169,11 @@ class Swing:
     changes_to: Kind | None
 
 
+def _over(value: float, central: float) -> float:
+    """An objective over the central one; 0 where nothing can be bought."""
+    return value / central if value == value and central else 0.0  # noqa: PLR0124 - NaN
+
+
 def swings(setting: Setting, entries: Sequence[Evaluated], chosen: Kind) -> list[Swing]:
     """Each uncertain price by itself: at both ends of its range, and over a grid of multiples of its central value."""
     ranges = {**setting.ranges, **setting.own_ranges}
@@ -177,7 +185,6 @@ def swings(setting: Setting, entries: Sequence[Evaluated], chosen: Kind) -> list
         factors[name] = np.ones(each * len(names) + 1)
         factors[name][at * each : (at + 1) * each] = points[name]
     told = futures(setting, entries, tariffs(setting, factors, each * len(names) + 1))
-    best = np.nanmin(told.values, 0) if OBJECTIVES[setting.inputs.objective].less else np.nanmax(told.values, 0)
     found = []
     for at, name in enumerate(names):
         mine = slice(at * each, (at + 1) * each)
@@ -185,7 +192,7 @@ def swings(setting: Setting, entries: Sequence[Evaluated], chosen: Kind) -> list
         ratios = points[name][2:]
         others = [place for place, winner in enumerate(winners[2:]) if winner != chosen]
         nearest = min(others, key=lambda place: abs(np.log(ratios[place])), default=None)
-        low, high = (float(value / best[-1]) for value in best[mine][:2])
+        low, high = (_over(value, told.best[-1]) for value in told.best[mine][:2].tolist())
         found.append(
             Swing(
                 name, float(points[name][0]), float(points[name][1]), (low, high), (winners[0], winners[1]),

@@ -16,7 +16,6 @@ from terp.model import (
     LEVEL_SPREAD,
     MARKET,
     Z90,
-    level_fraction,
     level_fractions,
     line_of,
     listed_flop_per_s,
@@ -60,8 +59,13 @@ class Setting:
     ranges    low, central and high of every price and rate over its central value, by the name of its factor
     """
 
-    def __init__(self, inputs: Inputs, frames: Iterable[Frame]) -> None:
+    def __init__(self, inputs: Inputs, frames: Iterable[Frame], money_ratio: float = 1.0) -> None:
+        """Of the frames of some designs.
+
+        money_ratio   numbers of nodes go up to what so many times the money would pay
+        """
         self.inputs, self.frames = inputs, tuple(dict.fromkeys(frames))
+        self._money_eur = money_ratio * sum(source.amount_eur for source in inputs.sources)
         record = inputs.budget.record
         self.programme_eur = inputs.prices.euros(record.programme, record.prices_of) if record.programme else 0.0
         contract = record.ceilings.machine_contract
@@ -77,6 +81,12 @@ class Setting:
         self.counts_of = cache(self._counts)
         self._rmax = cache(self._rmax_under)
         self._hardware = cache(self._hardware_quantities)
+
+    def wider(self, money_ratio: float) -> Setting:
+        """The same for so many times the money, with the same columns."""
+        found = Setting(self.inputs, self.frames, money_ratio)
+        found.jobs_of = self.jobs_of
+        return found
 
     def _columns(self) -> tuple[Column, ...]:
         """A column for each price and line of the parts of every frame's bill, then the services."""
@@ -123,25 +133,19 @@ class Setting:
         """The numbers of nodes that are tried: whole link domains, up to what the money pays of nodes alone."""
         node = self.inputs.catalogue.part(Node, frame.node)
         step = max(node.link_domain_count // node.accelerators_count, 1)
-        price = unit_price(
-            self.inputs.prices, self.inputs.prices.of_part(frame.node) or "", self.inputs.budget.record.prices_of
-        )
-        money = sum(source.amount_eur for source in self.inputs.sources)
-        most = self._most_by_power(node)
-        if np.isfinite(money):
-            most = min(most, int(money / (price.eur * level_fraction(money))) + step)
-        counts = np.arange(step, max(most, step) + 1, step)
+        counts = np.arange(step, max(self._most_by_power(node), step) + 1, step)
         counts = counts[: max(self._payable(frame, counts), 1)]
         thinned = max(-(-counts.size // MOST_COUNTS), 1)
         return counts[thinned - 1 :: thinned]
 
     def _payable(self, frame: Frame, counts: Ints) -> int:
         """How many of some numbers of nodes could be paid if nothing but the hardware and its maintenance cost anything."""
-        money = sum(source.amount_eur for source in self.inputs.sources)
+        if not np.isfinite(self._money_eur):
+            return counts.size
         quoted = self._quantities_of(built(frame, counts, Extras(), self.inputs.catalogue)) @ self.tariff.prices
         years = min(self.inputs.budget.record.choices.operation_years or [self.inputs.budget.record.operation_years_count])
         share = 1 + float(self.tariff.installation) + years * float(self.tariff.maintenance)
-        return int(np.searchsorted(quoted * self.level_of(quoted) * share, money, side="right"))
+        return int(np.flatnonzero(quoted * self.level_of(quoted) * share <= self._money_eur).max(initial=0)) + 1
 
     def _most_by_power(self, node: Node) -> int:
         """Nodes that the largest place can feed at half of their rated power."""
