@@ -63,7 +63,7 @@ def make_plan(
         raise NothingFits(_nothing_to_try(early))
     searched = search(setting, wanted, lambda share: told("search", share))
     searched, picks, checks = _checked(setting, searched)
-    picks = [Pick(evaluate(setting, pick.design), pick.row) for pick in picks]
+    picks = [replace(pick, entry=evaluate(setting, pick.design)) for pick in picks]
     tariff = drawn(setting, scenarios_count, seed)
     leading = _leading(setting, searched)
     robust, told_of = _robust(setting, leading, picks[0], tariff, lambda share: told("prices", share))
@@ -208,7 +208,7 @@ def _robust(
     chosen = kind_of(best.entry)
     told = futures(setting, leading, tariff)
     tell(0.5)
-    count, mine = tariff.market.size, told.kinds.index(chosen)
+    count, mine = tariff.market_ratio.size, told.kinds.index(chosen)
     wins = np.bincount(told.winner[told.winner >= 0], minlength=len(told.kinds))
     sign = -1.0 if OBJECTIVES[setting.inputs.objective].less else 1.0
     top = np.nanmax(sign * told.values, 0)
@@ -233,7 +233,7 @@ def _robust(
 
 def _costs(setting: Setting, pick: Pick, tariff: Any) -> Any:
     """Costs of a machine by scenario and class [EUR]."""
-    return costs_of(setting, pick.entry, np.full(tariff.market.size, pick.row), tariff).by_class_eur
+    return costs_of(setting, pick.entry, np.full(tariff.market_ratio.size, pick.row), tariff).by_class_eur
 
 
 def _years(

@@ -54,10 +54,10 @@ def tariffs(setting: Setting, factors: Mapping[str, Floats], scenarios_count: in
     central = setting.tariff
     scale = np.stack([factors.get(factor_of(column.name), one) for column in setting.columns], axis=1)
     return Tariff(
-        prices=central.prices * scale,
-        market=central.market * factors.get("market", one),
-        installation=central.installation * factors.get("installation", one),
-        maintenance=central.maintenance * factors.get("maintenance", one),
+        prices_eur=central.prices_eur * scale,
+        market_ratio=central.market_ratio * factors.get("market", one),
+        installation_fraction=central.installation_fraction * factors.get("installation", one),
+        maintenance_fraction=central.maintenance_fraction * factors.get("maintenance", one),
     )
 
 
@@ -72,7 +72,7 @@ class Costs:
 def costs_of(setting: Setting, entry: Evaluated, rows: Ints, tariff: Tariff) -> Costs:
     """Costs of some rows of a design, each under the prices of its own scenario."""
     ledger, record = setting.ledger_of(entry.design.years_count), setting.inputs.budget.record
-    quantities = entry.quantities[rows]
+    quantities = entry.quantities_count[rows]
     fixed = {"operation": entry.tax_eur[rows], "programme": setting.programme_eur}
     by_class = ledger.by_class(quantities, tariff, fixed)  # type: ignore[arg-type]
     paid = affordable(by_class, setting.inputs.sources, record.vat, record.reserve_fraction)
@@ -87,7 +87,7 @@ def resized(setting: Setting, entry: Evaluated, tariff: Tariff) -> tuple[Ints, F
     Where less is better it is the smallest.  Costs rise with the number of nodes, so halving finds it.
     """
     objective, allowed = OBJECTIVES[setting.inputs.objective], np.flatnonzero(entry.fits_but_money)
-    scenarios = tariff.market.size
+    scenarios = tariff.market_ratio.size
     if not allowed.size:
         return np.full(scenarios, -1), np.full(scenarios, np.nan)
     least, most = np.full(scenarios, -1), np.full(scenarios, 1 if objective.smallest else allowed.size)
@@ -100,7 +100,7 @@ def resized(setting: Setting, entry: Evaluated, tariff: Tariff) -> tuple[Ints, F
     value = getattr(entry, objective.column)[rows]
     if objective.of_prices:
         tco = costs_of(setting, entry, rows, tariff).by_class_eur.sum(1)
-        value = tco if objective.column == "tco_eur" else tco / entry.science_h100_hours[rows]
+        value = tco if objective.column == "tco_eur" else tco / entry.h100_hours_count[rows]
     return np.where(least >= 0, rows, -1), np.where(least >= 0, value, np.nan)
 
 
@@ -108,13 +108,14 @@ def resized(setting: Setting, entry: Evaluated, tariff: Tariff) -> tuple[Ints, F
 class Futures:
     """The best of each kind of machine in each scenario.
 
-    kinds    in the order of the rows of `values`, shape (kinds, scenarios), NaN where nothing of it can be paid
+    kinds    in the order of the rows of `values`, shape (kinds, scenarios), in the unit of the
+             objective; NaN where nothing of it can be paid
     winner   of each scenario, into `kinds`; -1 where nothing can be bought at all
     """
 
     kinds: tuple[Kind, ...]
-    values: Floats
-    winner: Ints
+    values: NDArray[np.float64]
+    winner: NDArray[np.int64]
 
 
 def futures(setting: Setting, entries: Sequence[Evaluated], tariff: Tariff) -> Futures:
@@ -122,7 +123,7 @@ def futures(setting: Setting, entries: Sequence[Evaluated], tariff: Tariff) -> F
     less = OBJECTIVES[setting.inputs.objective].less
     kinds = tuple(dict.fromkeys(kind_of(entry) for entry in entries))
     worst = np.inf if less else -np.inf
-    values = np.full((len(kinds), tariff.market.size), worst)
+    values = np.full((len(kinds), tariff.market_ratio.size), worst)
     better = np.minimum if less else np.maximum
     for entry in entries:
         _, value = resized(setting, entry, tariff)

@@ -134,9 +134,9 @@ class Setting:
     def _payable(self, frame: Frame, counts: Ints) -> int:
         """How many of some numbers of nodes could be paid if nothing but the hardware and its maintenance cost anything."""
         money = sum(source.amount_eur for source in self.inputs.sources)
-        quoted = self._quantities_of(built(frame, counts, Extras(), self.inputs.catalogue)) @ self.tariff.prices
+        quoted = self._quantities_of(built(frame, counts, Extras(), self.inputs.catalogue)) @ self.tariff.prices_eur
         years = min(self.inputs.budget.record.choices.operation_years or [self.inputs.budget.record.operation_years_count])
-        share = 1 + float(self.tariff.installation) + years * float(self.tariff.maintenance)
+        share = 1 + float(self.tariff.installation_fraction) + years * float(self.tariff.maintenance_fraction)
         return int(np.searchsorted(quoted * self.level_of(quoted) * share, money, side="right"))
 
     def _most_by_power(self, node: Node) -> int:
