@@ -145,7 +145,7 @@ def cited(setting: Setting, rows: Sequence[Mapping[str, Any]]) -> dict[str, dict
 
 def paid_columns(setting: Setting, picks: Sequence[Pick]) -> list[tuple[Column, bool]]:
     """Columns, and whether any of some machines pays for them; a price that stands in two lines is told once."""
-    paid = np.any([pick.entry.quantities[pick.row] > 0 for pick in picks], axis=0)
+    paid = np.any([pick.entry.quantities_count[pick.row] > 0 for pick in picks], axis=0)
     found = dict[str, tuple[Column, bool]]()
     for column, one in zip(setting.columns, paid.tolist(), strict=True):
         first, before = found.get(column.name, (column, False))

@@ -64,7 +64,7 @@ def make_plan(
         raise NothingFits(_nothing_to_try(early))
     searched = search(setting, wanted, lambda share: told("search", share))
     searched, picks, checks = _checked(setting, searched)
-    picks = [Pick(evaluate(setting, pick.design), pick.row) for pick in picks]
+    picks = [replace(pick, entry=evaluate(setting, pick.design)) for pick in picks]
     tariff = drawn(setting, scenarios_count, seed)
     leading, wide = _leading(setting, searched)
     robust, told_of = _robust(wide, leading, picks[0], tariff, lambda share: told("prices", share))
@@ -212,7 +212,7 @@ def _robust(
     chosen = kind_of(best.entry)
     told = futures(setting, leading, tariff)
     tell(0.5)
-    count, mine = tariff.market.size, told.kinds.index(chosen)
+    count, mine = tariff.market_ratio.size, told.kinds.index(chosen)
     wins = np.bincount(told.winner[told.winner >= 0], minlength=len(told.kinds))
     bought = told.winner >= 0
     regret = np.abs(1 - np.nan_to_num(told.values[mine][bought]) / told.best[bought])
@@ -230,7 +230,7 @@ def _robust(
             {
                 "reserve_fraction": kept.reserve_fraction,
                 "gpus_count": int(best.entry.gpus_count[kept.row]),
-                "science_fraction": float(best.entry.science_h100_hours[kept.row]) / best.value("science"),
+                "science_fraction": float(best.entry.h100_hours_count[kept.row]) / best.value("science"),
                 "fits_fraction": kept.fits_fraction,
             }
             for kept in reserves(setting, best.entry, tariff)
@@ -245,7 +245,7 @@ def _robust(
 
 def _costs(setting: Setting, pick: Pick, tariff: Any) -> Any:
     """Costs of a machine by scenario and class [EUR]."""
-    return costs_of(setting, pick.entry, np.full(tariff.market.size, pick.row), tariff).by_class_eur
+    return costs_of(setting, pick.entry, np.full(tariff.market_ratio.size, pick.row), tariff).by_class_eur
 
 
 def _years(

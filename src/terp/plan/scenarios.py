@@ -58,11 +58,11 @@ def tariffs(setting: Setting, factors: Mapping[str, Floats], scenarios_count: in
     central = setting.tariff
     scale = np.stack([factors.get(factor_of(column.name), one) for column in setting.columns], axis=1)
     return Tariff(
-        prices=central.prices * scale,
-        market=central.market * factors.get("market", one),
-        installation=central.installation * factors.get("installation", one),
-        maintenance=central.maintenance * factors.get("maintenance", one),
-        programme=central.programme * factors.get(PROGRAMME, one),
+        prices_eur=central.prices_eur * scale,
+        market_ratio=central.market_ratio * factors.get("market", one),
+        installation_fraction=central.installation_fraction * factors.get("installation", one),
+        maintenance_fraction=central.maintenance_fraction * factors.get("maintenance", one),
+        programme_ratio=central.programme_ratio * factors.get(PROGRAMME, one),
     )
 
 
@@ -77,10 +77,10 @@ class Costs:
 def costs_of(setting: Setting, entry: Evaluated, rows: Ints, tariff: Tariff, reserve_fraction: float | None = None) -> Costs:
     """Costs of some rows of a design, each under the prices of its own scenario; with the budget's reserve, or another."""
     ledger, record = setting.ledger_of(entry.design.years_count), setting.inputs.budget.record
-    quantities = entry.quantities[rows]
+    quantities = entry.quantities_count[rows]
     fixed: dict[CostClass, Floats] = {
         "operation": entry.tax_eur[rows],
-        "programme": setting.programme_eur * tariff.programme,
+        "programme": setting.programme_eur * tariff.programme_ratio,
     }
     by_class = ledger.by_class(quantities, tariff, fixed)
     kept = record.reserve_fraction if reserve_fraction is None else reserve_fraction
@@ -96,7 +96,7 @@ def resized(setting: Setting, entry: Evaluated, tariff: Tariff) -> tuple[Ints, F
     Where less is better it is the smallest.  Costs rise with the number of nodes, so halving finds it.
     """
     objective, allowed = OBJECTIVES[setting.inputs.objective], np.flatnonzero(entry.fits_but_money)
-    scenarios = tariff.market.size
+    scenarios = tariff.market_ratio.size
     if not allowed.size:
         return np.full(scenarios, -1), np.full(scenarios, np.nan)
     least, most = np.full(scenarios, -1), np.full(scenarios, 1 if objective.smallest else allowed.size)
@@ -109,7 +109,7 @@ def resized(setting: Setting, entry: Evaluated, tariff: Tariff) -> tuple[Ints, F
     value = getattr(entry, objective.column)[rows]
     if objective.of_prices:
         tco = costs_of(setting, entry, rows, tariff).by_class_eur.sum(1)
-        value = tco if objective.column == "tco_eur" else tco / entry.science_h100_hours[rows]
+        value = tco if objective.column == "tco_eur" else tco / entry.h100_hours_count[rows]
     return np.where(least >= 0, rows, -1), np.where(least >= 0, value, np.nan)
 
 
@@ -117,15 +117,16 @@ def resized(setting: Setting, entry: Evaluated, tariff: Tariff) -> tuple[Ints, F
 class Futures:
     """The best of each kind of machine in each scenario.
 
-    kinds    in the order of the rows of `values`, shape (kinds, scenarios), NaN where nothing of it can be paid
+    kinds    in the order of the rows of `values`, shape (kinds, scenarios), in the unit of the
+             objective; NaN where nothing of it can be paid
     winner   of each scenario, into `kinds`; -1 where nothing can be bought at all
     best     objective of the winner, NaN where there is none
     """
 
     kinds: tuple[Kind, ...]
-    values: Floats
-    winner: Ints
-    best: Floats
+    values: NDArray[np.float64]
+    winner: NDArray[np.int64]
+    best: NDArray[np.float64]
 
 
 def futures(setting: Setting, entries: Sequence[Evaluated], tariff: Tariff) -> Futures:
@@ -133,7 +134,7 @@ def futures(setting: Setting, entries: Sequence[Evaluated], tariff: Tariff) -> F
     less = OBJECTIVES[setting.inputs.objective].less
     kinds = tuple(dict.fromkeys(kind_of(entry) for entry in entries))
     worst = np.inf if less else -np.inf
-    values = np.full((len(kinds), tariff.market.size), worst)
+    values = np.full((len(kinds), tariff.market_ratio.size), worst)
     better = np.minimum if less else np.maximum
     for entry in entries:
         _, value = resized(setting, entry, tariff)
@@ -219,7 +220,7 @@ def reserves(setting: Setting, entry: Evaluated, tariff: Tariff) -> list[Kept]:
         can = affordable(entry.by_class_eur, setting.inputs.sources, record.vat, share) & entry.without("money").fits
         rows = np.flatnonzero(can)
         if rows.size:
-            row = int(rows[np.argmax(entry.science_h100_hours[rows])])
-            paid = costs_of(setting, entry, np.full(tariff.market.size, row), tariff, 0.0).paid
+            row = int(rows[np.argmax(entry.h100_hours_count[rows])])
+            paid = costs_of(setting, entry, np.full(tariff.market_ratio.size, row), tariff, 0.0).paid
             found.append(Kept(share, row, float(paid.mean())))
     return found

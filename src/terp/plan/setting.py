@@ -142,9 +142,9 @@ class Setting:
         """How many of some numbers of nodes could be paid if nothing but the hardware and its maintenance cost anything."""
         if not np.isfinite(self._money_eur):
             return counts.size
-        quoted = self._quantities_of(built(frame, counts, Extras(), self.inputs.catalogue)) @ self.tariff.prices
+        quoted = self._quantities_of(built(frame, counts, Extras(), self.inputs.catalogue)) @ self.tariff.prices_eur
         years = min(self.inputs.budget.record.choices.operation_years or [self.inputs.budget.record.operation_years_count])
-        share = 1 + float(self.tariff.installation) + years * float(self.tariff.maintenance)
+        share = 1 + float(self.tariff.installation_fraction) + years * float(self.tariff.maintenance_fraction)
         return int(np.flatnonzero(quoted * self.level_of(quoted) * share <= self._money_eur).max(initial=0)) + 1
 
     def _most_by_power(self, node: Node) -> int:
