@@ -21,7 +21,7 @@ from terp.model.costs import (
     unit_price,
     unpriced_parts,
 )
-from terp.model.deals import MARKET, draw_factors, level_fraction, level_fractions, split_lognormal
+from terp.model.deals import LEVEL_SPREAD, MARKET, Z90, draw_factors, level_fraction, level_fractions, split_lognormal
 from terp.model.dgemm import dgemm_flop_per_s, power_limited_clock_hz
 from terp.model.facility import (
     HallFlows,
@@ -72,11 +72,13 @@ from terp.model.work import Work
 
 __all__ = [
     "GENERATIONS",
+    "LEVEL_SPREAD",
     "MARKET",
     "NETWORK_J_PER_BYTE",
     "PATTERNS",
     "SOFTWARE",
     "STREAM_SHARE",
+    "Z90",
     "Capped",
     "CostLine",
     "DomainRate",

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from terp.catalogue import Node, read_throughputs
+from terp.model import MARKET
 from terp.plan.choose import Pick
 from terp.plan.ledger import Column
 from terp.plan.setting import Setting
@@ -144,7 +145,7 @@ def cited(setting: Setting, rows: Sequence[Mapping[str, Any]]) -> dict[str, dict
 
 def paid_columns(setting: Setting, picks: Sequence[Pick]) -> list[tuple[Column, bool]]:
     """Columns, and whether any of some machines pays for them; a price that stands in two lines is told once."""
-    paid = np.any([pick.entry.quantities[pick.row] > 0 for pick in picks], axis=0)
+    paid = np.any([pick.entry.quantities_count[pick.row] > 0 for pick in picks], axis=0)
     found = dict[str, tuple[Column, bool]]()
     for column, one in zip(setting.columns, paid.tolist(), strict=True):
         first, before = found.get(column.name, (column, False))
@@ -169,6 +170,10 @@ def known(setting: Setting, factor: str) -> tuple[str, str, str, str]:
         kind, title, path = "price", prices.entries[factor].title, f"prices.{factor}.price"
     elif factor in prices.rates:
         kind, title, path = "rate", prices.rates[factor].title, f"rates.{factor}.rate"
+    elif factor == MARKET:
+        return "price", "Level of the whole deal, over the sum of quoted prices", "derived", ""
+    elif factor == "programme":
+        return "price", "Programme beside the machine", status_of(setting, "programme"), ""
     else:
         return "price", "Electricity, without tax", status_of(setting, "electricity"), ""
     entry = prices.provenance.get(path)

@@ -27,10 +27,10 @@ _NEAR: Final = 1e-9
 
 @dataclass(frozen=True)
 class Pick:
-    """A machine: a row of a design."""
+    """A machine: a design with one of the numbers of nodes that were tried."""
 
     entry: Evaluated
-    row: int
+    nodes_count: int
 
     @property
     def design(self) -> Design:
@@ -38,9 +38,9 @@ class Pick:
         return self.entry.design
 
     @property
-    def nodes_count(self) -> int:
-        """Its nodes."""
-        return int(self.entry.nodes_count[self.row])
+    def row(self) -> int:
+        """Where it stands in the arrays of `Evaluated`."""
+        return int(np.searchsorted(self.entry.nodes_count, self.nodes_count))
 
     @property
     def spare_count(self) -> int:
@@ -56,8 +56,8 @@ class Pick:
         words += ["ethernet"] if frame.kit.technology == "ethernet" else []
         words += ["flash"] if design.all_flash else []
         words += ["plain"] if frame.topology == "fat-tree" and frame.oversubscription_ratio == 1 else []
-        words += [f"cap{round(100 * design.gpu_cap_fraction)}"] if design.gpu_cap_fraction < 1 else []
-        words += [f"spare{round(100 * design.spare_fraction)}"] if design.spare_fraction > 0 else []
+        words += [f"cap{100 * design.gpu_cap_fraction:g}"] if design.gpu_cap_fraction < 1 else []
+        words += [f"spare{100 * design.spare_fraction:g}"] if design.spare_fraction > 0 else []
         return "-".join(words)
 
     def value_of(self, column: str) -> float:
@@ -90,7 +90,7 @@ def search(setting: Setting, designs: Sequence[Design], tell: Callable[[float], 
         entry = evaluate(setting, design)
         machines += entry.nodes_count.size
         feasible += int(entry.fits.sum())
-        entries.append(replace(entry, quantities=entry.quantities[:0]))  # as large as all else together
+        entries.append(replace(entry, quantities_count=entry.quantities_count[:0]))  # as large as all else together
         if tell is not None and at % 16 == 0:
             tell(at / len(designs))
     return Searched(tuple(entries), machines, feasible, setting.bound_fraction)
@@ -113,8 +113,8 @@ def _best_row(entry: Evaluated, objective: str, allowed: NDArray[np.bool_]) -> P
         return None
     sign = -1.0 if OBJECTIVES[objective].less else 1.0
     value = sign * getattr(entry, OBJECTIVES[objective].column)[rows]
-    order = np.lexsort((-entry.tco_eur[rows], entry.science_h100_hours[rows], value))
-    return Pick(entry, int(rows[order[-1]]))
+    order = np.lexsort((-entry.tco_eur[rows], entry.h100_hours_count[rows], value))
+    return Pick(entry, int(entry.nodes_count[rows[order[-1]]]))
 
 
 def _rank(pick: Pick, objective: str) -> tuple[float, float, float]:

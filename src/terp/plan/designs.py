@@ -59,6 +59,13 @@ class Loser:
     kind: str = "constraint"
 
 
+def label_of(node: str) -> str:
+    """A node's name for people: "hgx-b300-liquid" is "HGX B300, liquid-cooled"."""
+    words = [word for word in node.split("-") if word not in ("node", "tray", "platform")]
+    liquid = "liquid" in words
+    return " ".join(word.upper() for word in words if word != "liquid") + (", liquid-cooled" if liquid else "")
+
+
 def designs(inputs: Inputs) -> tuple[list[Design], list[Loser]]:
     """All designs that a budget lets in, and what was turned away before any number was looked at."""
     found, losers = list[Design](), list[Loser]()
@@ -67,22 +74,23 @@ def designs(inputs: Inputs) -> tuple[list[Design], list[Loser]]:
         node = inputs.catalogue.part(Node, name)
         frames = list(_frames(inputs, name))
         if not frames:
-            losers.append(Loser(name, node.title, "no fabric of the catalogue joins its ports"))
+            losers.append(Loser(name, label_of(name), "no fabric of the catalogue joins its ports"))
             continue
         for place in inputs.places.values():
             delivered, reason = _delivery(inputs, name, place)
             reason = reason or _unfit(inputs, node, place)
             if reason:
-                losers.append(Loser(f"{name}-{place.name}", f"{node.title}, {place.title}", reason))
+                losers.append(Loser(f"{name}-{place.name}", f"{label_of(name)}, {place.title}", reason))
                 continue
             found += [design for frame in frames for design in _variants(inputs, frame, place, delivered)]
     return found, losers
 
 
 def sold(inputs: Inputs) -> list[str]:
-    """The nodes that are tried where the budget names none: the first that each price is of."""
-    nodes = inputs.catalogue.parts["nodes"]
-    return [entry.of[0] for entry in inputs.prices.entries.values() if entry.of and entry.of[0] in nodes]
+    """The nodes that are tried where the budget names none: the first of each price that is still asked in its month."""
+    nodes, month = inputs.catalogue.parts["nodes"], inputs.budget.record.prices_of
+    priced = [entry for entry in inputs.prices.entries.values() if entry.of and entry.of[0] in nodes]
+    return [entry.of[0] for entry in priced if not entry.sold_until or entry.sold_until >= month]
 
 
 def _frames(inputs: Inputs, node: str) -> Iterator[Frame]:

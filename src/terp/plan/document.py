@@ -18,7 +18,7 @@ from terp.plan import payers
 from terp.plan.assumptions import assumptions, cited, status_of
 from terp.plan.check import Check
 from terp.plan.choose import Pick, Searched
-from terp.plan.designs import Loser
+from terp.plan.designs import Loser, label_of
 from terp.plan.frames import Extras
 from terp.plan.ledger import Tariff
 from terp.plan.months import year_of
@@ -95,7 +95,7 @@ def document(found: Found) -> dict[str, Any]:
             "feasible_count": found.searched.feasible_count,
             "exhaustive": found.searched.bound_fraction == 0,
             "bound_fraction": found.searched.bound_fraction,
-            "scenarios_count": int(found.tariff.market.size),
+            "scenarios_count": int(found.tariff.market_ratio.size),
             "wall_s": round(found.wall_s, 1),
         },
         "best": frontier[0],
@@ -156,13 +156,6 @@ def gpu_of(setting: Setting, pick: Pick) -> str:
     return title.removeprefix("NVIDIA ").removeprefix("AMD ").removeprefix("Instinct ").partition(",")[0].partition(" ")[0]
 
 
-def label_of(node: str) -> str:
-    """A node's name for people: "hgx-b300-liquid" is "HGX B300, liquid-cooled"."""
-    words = [word for word in node.split("-") if word not in ("node", "tray", "platform")]
-    liquid = "liquid" in words
-    return " ".join(word.upper() for word in words if word != "liquid") + (", liquid-cooled" if liquid else "")
-
-
 def kind_title(setting: Setting, kind: Kind) -> str:
     """A kind of machine for people."""
     return f"{label_of(kind.node)}, {setting.inputs.places[kind.place].title}"
@@ -170,18 +163,7 @@ def kind_title(setting: Setting, kind: Kind) -> str:
 
 def machine_data(found: Found, pick: Pick) -> dict[str, Any]:
     """One machine of the frontier."""
-    setting, entry, row = found.setting, pick.entry, pick.row
-    inputs, years = setting.inputs, pick.design.years_count
-    acquisition, building, operation, _ = entry.by_class_eur[row].tolist()
-    scenarios = found.by_scenario[pick.name]
-    capex_low, capex_high = np.quantile(scenarios[:, :2].sum(1), _INTERVAL).tolist()
-    tco_low, tco_high = np.quantile(scenarios.sum(1), _INTERVAL).tolist()
-    node = inputs.catalogue.part(Node, pick.design.frame.node)
-    low, high = rmax_interval(inputs.catalogue.part(Accelerator, node.accelerator))
-    rmax, tco, hours = pick.value("rmax"), pick.value("cost"), float(entry.gpu_hours_per_year[row])
-    allocation = allocation_of(setting, pick)
-    ranks = _ranks(pick, rmax)
-    work = setting.work_of_frame(pick.design.frame, pick.design.gpu_cap_fraction)
+    setting, entry = found.setting, pick.entry
     return {
         "machine": pick.name,
         "title": title_of(setting, pick),
@@ -190,38 +172,71 @@ def machine_data(found: Found, pick: Pick) -> dict[str, Any]:
         "best_in": [name for name in OBJECTIVES if _leads(found.picks, pick, name)],
         "why": found.whys.get(pick.name, ""),
         "nodes_count": pick.nodes_count,
-        "gpus_count": int(entry.gpus_count[row]),
+        "gpus_count": int(entry.gpus_count[pick.row]),
         "gpu": gpu_of(setting, pick),
+        **_money_of(found, pick),
+        **_rates_of(setting, pick),
+        "power_w": pick.value_of("power_w"),
+        "peak_power_w": pick.value_of("peak_power_w"),
+        "pue_ratio": pick.value_of("pue_ratio"),
+        "energy_j_per_year": pick.value_of("energy_j"),
+        "carbon_kg_per_year": pick.value_of("carbon_kg"),
+        **_science_of(setting, pick),
+        "first_science": pick.design.first_science,
+        "access": payers.access(allocation_of(setting, pick), setting.inputs.sources),
+        "simulated": _simulated(found, pick),
+        "checks": [check.as_data() for check in found.checks[pick.name]],
+    }
+
+
+def _money_of(found: Found, pick: Pick) -> dict[str, Any]:
+    """What it costs, with its intervals."""
+    setting, scenarios = found.setting, found.by_scenario[pick.name]
+    acquisition, building, operation, _ = pick.entry.by_class_eur[pick.row].tolist()
+    capex_low, capex_high = np.quantile(scenarios[:, :2].sum(1), _INTERVAL).tolist()
+    tco_low, tco_high = np.quantile(scenarios.sum(1), _INTERVAL).tolist()
+    tax_eur = payers.tax_eur(allocation_of(setting, pick), setting.inputs.sources, setting.inputs.budget.record.vat)
+    return {
         "capex_eur": acquisition + building,
         "capex_low_eur": capex_low,
         "capex_high_eur": capex_high,
-        "opex_eur_per_year": operation / years,
-        "tco_eur": tco,
+        "opex_eur_per_year": operation / pick.design.years_count,
+        "tco_eur": pick.value("cost"),
         "tco_low_eur": tco_low,
         "tco_high_eur": tco_high,
-        "vat_eur": payers.tax_eur(allocation, inputs.sources, inputs.budget.record.vat),
+        "vat_eur": tax_eur,
         "costs": costs_data(found, pick),
+    }
+
+
+def _rates_of(setting: Setting, pick: Pick) -> dict[str, Any]:
+    """Its rate in HPL, and the ranks that come of it."""
+    node = setting.inputs.catalogue.part(Node, pick.design.frame.node)
+    low, high = rmax_interval(setting.inputs.catalogue.part(Accelerator, node.accelerator))
+    rmax = pick.value("rmax")
+    ranks = _ranks(pick, rmax)
+    return {
         "rmax_flop_per_s": rmax,
         "rmax_low_flop_per_s": rmax * low,
         "rmax_high_flop_per_s": rmax * high,
         "rank": ranks[0]["rank"],
         "ranks": ranks,
-        "power_w": float(entry.power_w[row]),
-        "peak_power_w": float(entry.peak_power_w[row]),
-        "pue_ratio": float(entry.pue_ratio[row]),
-        "energy_j_per_year": float(entry.energy_j_per_year[row]),
-        "carbon_kg_per_year": float(entry.carbon_kg_per_year[row]),
+    }
+
+
+def _science_of(setting: Setting, pick: Pick) -> dict[str, Any]:
+    """What it gets done in a year, and what that costs."""
+    inputs, entry, row, years = setting.inputs, pick.entry, pick.row, pick.design.years_count
+    hours, tco = pick.value_of("gpu_hours_count"), pick.value("cost")
+    work = setting.work_of_frame(pick.design.frame, pick.design.gpu_cap_fraction)
+    return {
         "gpu_hours_per_year": hours,
-        "science": dict(zip(inputs.weights, entry.science_by_domain[row].tolist(), strict=True)),
+        "science": dict(zip(inputs.weights, entry.domain_hours_count[row].tolist(), strict=True)),
         "science_h100_hours_per_year": pick.value("science") / years,
-        "tokens_per_year": float(entry.tokens_per_year[row]),
+        "tokens_per_year": float(entry.tokens_count[row]),
         "inference_tokens_per_s": work.inference_tokens_per_s * float(entry.gpus_count[row]),
         "eur_per_gpu_hour": tco / (hours * years),
         "eur_per_h100_hour": tco / pick.value("science"),
-        "first_science": pick.design.first_science,
-        "access": payers.access(allocation, inputs.sources),
-        "simulated": _simulated(found, pick),
-        "checks": [check.as_data() for check in found.checks[pick.name]],
     }
 
 
@@ -271,9 +286,9 @@ def _ranks(pick: Pick, rmax: float) -> list[dict[str, Any]]:
 def costs_data(found: Found, pick: Pick) -> list[dict[str, Any]]:
     """Costs by line with their intervals; they sum to the total."""
     setting, rows = found.setting, np.array([pick.row])
-    ledger, quantities = setting.ledger_of(pick.design.years_count), pick.entry.quantities[rows]
+    ledger, quantities = setting.ledger_of(pick.design.years_count), pick.entry.quantities_count[rows]
     central = ledger.by_line(quantities, setting.tariff)
-    drawn = ledger.by_line(np.repeat(quantities, found.tariff.market.size, 0), found.tariff)
+    drawn = ledger.by_line(np.repeat(quantities, found.tariff.market_ratio.size, 0), found.tariff)
     fixed: list[tuple[str, CostClass, float]] = [
         ("energy-tax", "operation", float(pick.entry.tax_eur[pick.row])),
         ("programme", "programme", setting.programme_eur),

@@ -34,32 +34,35 @@ PRICED: Final = (MONEY, "contract")
 class Evaluated:
     """Arrays over numbers of nodes.
 
-    quantities      shape (n, columns of the ledger)
-    tax_eur         energy tax of all years, which no price makes
-    by_class_eur    costs of all years at central prices, shape (n, classes)
-    science_by_domain   H100-hours a year, shape (n, domains)
-    science_h100_hours  of all years
-    met             constraint -> which meet it
+    quantities_count     of what each price is of, shape (n, columns of the ledger)
+    tax_eur              energy tax of all years, which no price makes
+    by_class_eur         costs of all years at central prices, shape (n, classes)
+    domain_hours_count   H100-hours of science a year, shape (n, domains)
+    h100_hours_count     the same of all domains and years
+    gpu_hours_count      of finished work a year;  tokens_count, energy_j, carbon_kg  a year, too
+    unit_cost_eur        of an H100-hour
+    months_count         from the month of the prices to the first jobs
+    met                  constraint -> which meet it
     """
 
     design: Design
     nodes_count: Ints
     gpus_count: Ints
-    quantities: Floats
+    quantities_count: Floats
     tax_eur: Floats
     by_class_eur: Floats
     tco_eur: Floats
-    science_by_domain: Floats
-    science_h100_hours: Floats
-    gpu_hours_per_year: Floats
-    tokens_per_year: Floats
+    domain_hours_count: Floats
+    h100_hours_count: Floats
+    gpu_hours_count: Floats
+    tokens_count: Floats
     rmax_flop_per_s: Floats
-    energy_j_per_year: Floats
-    carbon_kg_per_year: Floats
+    energy_j: Floats
+    carbon_kg: Floats
     power_w: Floats
     peak_power_w: Floats
     pue_ratio: Floats
-    eur_per_h100_hour: Floats
+    unit_cost_eur: Floats
     months_count: Floats
     met: Mapping[str, Bools]
 
@@ -109,21 +112,21 @@ def evaluate(setting: Setting, design: Design) -> Evaluated:
         design=design,
         nodes_count=nodes,
         gpus_count=gpus,
-        quantities=quantities,
+        quantities_count=quantities,
         tax_eur=tax_eur,
         by_class_eur=by_class,
         tco_eur=tco,
-        science_by_domain=science,
-        science_h100_hours=total,
-        gpu_hours_per_year=hours,
-        tokens_per_year=busy_gpus * work.tokens_per_s * YEAR_S,
+        domain_hours_count=science,
+        h100_hours_count=total,
+        gpu_hours_count=hours,
+        tokens_count=busy_gpus * work.tokens_per_s * YEAR_S,
         rmax_flop_per_s=setting.rmax_of(design),
-        energy_j_per_year=energy_j,
-        carbon_kg_per_year=energy_j * carbon,
+        energy_j=energy_j,
+        carbon_kg=energy_j * carbon,
         power_w=it_w * pue,
         peak_power_w=rated_w * worst,
         pue_ratio=pue,
-        eur_per_h100_hour=np.divide(tco, total, out=np.full(nodes.size, np.inf), where=total > 0),
+        unit_cost_eur=np.divide(tco, total, out=np.full(nodes.size, np.inf), where=total > 0),
         months_count=np.full(nodes.size, float(number_of(design.first_science) - number_of(inputs.budget.record.prices_of))),
         met=_met(setting, design, shapes, by_class, quantities, pue, rated_w * worst, energy_j * carbon),
     )
@@ -138,7 +141,7 @@ def _quantities(setting: Setting, design: Design, nodes: Ints, rated_w: Floats, 
     if node.cooling == "liquid":
         columns[:, setting.index("cdu", "cooling")] = nodes * node.rated_power_w / 1e3
     hardware = np.array([column.hardware for column in setting.columns])
-    columns[:, hardware] *= setting.level_of(columns[:, hardware] @ setting.tariff.prices[hardware])[:, None]
+    columns[:, hardware] *= setting.level_of(columns[:, hardware] @ setting.tariff.prices_eur[hardware])[:, None]
     if place.hall == "new":
         columns[:, setting.index("hall", "hall")] = kilowatt
         columns[:, setting.index("grid-connection", "grid")] = meter_w / 1e3

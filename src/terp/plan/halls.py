@@ -65,13 +65,17 @@ class Halls:
 
     def of(self, place: str, rated_w: Floats, load_ratio: Floats, wet_fraction: Floats) -> HallYear:
         """Years of many machines.  Power at the meter is taken as linear between the points of the grid."""
-        sizes, meter, worst, carbon = self._table(place)
+        sizes, table = self._table(place)
         load = np.clip(load_ratio, _LOADS[0], _LOADS[-1])
         at = (_place(np.log(rated_w), sizes), _place(load, _LOADS), _place(np.clip(wet_fraction, 0.0, 1.0), _WET))
-        return HallYear(_between(meter, *at) / load, _between(worst, *at), _between(carbon, *at))
+        meter, worst, carbon = _between(table, *at)
+        return HallYear(meter / load, worst, carbon)
 
-    def _tabulate(self, place: str) -> tuple[Floats, Floats, Floats, Floats]:
-        """Sizes, in the log, and tables of shape (sizes, loads, wet).  Without heat reuse size does not matter."""
+    def _tabulate(self, place: str) -> tuple[Floats, Floats]:
+        """Sizes, in the log, and power at the meter, worst hour and carbon, shape (3, sizes, loads, wet).
+
+        Without heat reuse size does not matter.
+        """
         site, power_w = self.sites[place]
         sizes = power_w * (_SIZES if site.heat_reuse is not None else _SIZES[-2:])
         years = [hall_year(site, *point) for point in product(sizes.tolist(), _LOADS.tolist(), _WET.tolist())]
@@ -80,7 +84,7 @@ class Halls:
             np.array([getattr(year, name) for year in years]).reshape(shape)
             for name in ("pue_ratio", "worst_ratio", "carbon_kg_per_j")
         )
-        return np.log(sizes), pue * _LOADS[:, None], worst, carbon
+        return np.log(sizes), np.stack([pue * _LOADS[:, None], worst, carbon])
 
 
 _Place = tuple[NDArray[np.int64], Floats]
@@ -93,10 +97,15 @@ def _place(value: Floats, grid: Floats) -> _Place:
     return below, scaled - below
 
 
-def _between(table: Floats, *at: _Place) -> Floats:
-    """Linear between the corners around each point."""
-    found = np.zeros(at[0][0].shape)
+def _between(tables: Floats, *at: _Place) -> Floats:
+    """Linear between the corners around each point, in each of some tables: shape (tables, points)."""
+    shape = tables.shape[1:]
+    flat, found = tables.reshape(tables.shape[0], -1), np.zeros((tables.shape[0], at[0][0].size))
     for corner in product((0, 1), repeat=len(at)):
-        weight = np.prod([part if up else 1 - part for up, (_, part) in zip(corner, at, strict=True)], axis=0)
-        found += weight * table[tuple(below + up for up, (below, _) in zip(corner, at, strict=True))]
+        place, weight = np.zeros(at[0][0].size, np.int64), np.ones(at[0][0].size)
+        for up, (below, part), size in zip(corner, at, shape, strict=True):
+            place *= size
+            place += below + up
+            weight *= part if up else 1 - part
+        found += weight * flat[:, place]
     return found

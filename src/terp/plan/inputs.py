@@ -15,7 +15,7 @@ from terp.plan.halls import Halls
 from terp.plan.objectives import OBJECTIVES
 from terp.plan.payers import Source, money
 from terp.reader import Written
-from terp.units import NotAQuantity, parse_range
+from terp.units import Money, NotAQuantity, parse_money_range, parse_range
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,15 @@ class Inputs:
         except NotAQuantity:
             low, high = value, value
         return low, value, high
+
+    def money_range(self, path: str, value: Money | None) -> tuple[float, float, float]:
+        """Low, central and high of an amount of the budget [EUR]."""
+        month, entry = self.budget.record.prices_of, self.budget.provenance.get(path)
+        amounts = (value, value)
+        if entry and entry.range_text:
+            amounts = parse_money_range(entry.range_text)
+        low, central, high = (self.prices.euros(one, month) if one else 0.0 for one in (amounts[0], value, amounts[1]))
+        return low, central, high
 
     @cached_property
     def digest(self) -> str:

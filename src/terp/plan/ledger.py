@@ -35,13 +35,14 @@ class Column:
 @dataclass(frozen=True)
 class Tariff:
     """Prices of the columns [EUR a unit] and the rates; shape (columns,) and scalars, or (scenarios, columns) and
-    (scenarios,).
+    (scenarios,).  `programme` is a multiple of what the budget says.
     """
 
-    prices: Floats
-    market: Floats
-    installation: Floats
-    maintenance: Floats
+    prices_eur: Floats
+    market_ratio: Floats
+    installation_fraction: Floats
+    maintenance_fraction: Floats
+    programme_ratio: Floats
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Ledger:
 
     def hardware_eur(self, quantities: Floats, tariff: Tariff) -> Floats:
         """What the parts cost, at the level of the whole deal [EUR]; shape of the rows."""
-        return tariff.market * self._sum(quantities, tariff.prices, "hardware")
+        return tariff.market_ratio * self._sum(quantities, tariff.prices_eur, "hardware")
 
     def by_class(self, quantities: Floats, tariff: Tariff, fixed: Mapping[CostClass, Floats | float]) -> Floats:
         """Costs of all years by class [EUR], shape (rows, classes).
@@ -79,30 +80,31 @@ class Ledger:
         """
         hardware = self.hardware_eur(quantities, tariff)
         more = {
-            "acquisition": hardware * (1 + tariff.installation),
-            "operation": hardware * tariff.maintenance * self.years_count,
+            "acquisition": hardware * (1 + tariff.installation_fraction),
+            "operation": hardware * tariff.maintenance_fraction * self.years_count,
         }
         columns = [
-            self._sum(quantities, tariff.prices, kind) + more.get(kind, 0.0) + fixed.get(kind, 0.0) for kind in COST_CLASSES
+            self._sum(quantities, tariff.prices_eur, kind) + more.get(kind, 0.0) + fixed.get(kind, 0.0)
+            for kind in COST_CLASSES
         ]
         return np.stack(np.broadcast_arrays(*columns), axis=-1)
 
     def contract_eur(self, quantities: Floats, tariff: Tariff, lines: Sequence[str]) -> Floats:
         """What one contract with a vendor comes to: hardware, installation, maintenance and the lines named [EUR]."""
         beside = np.array([column.line in lines and not column.hardware for column in self.columns])
-        share = 1 + tariff.installation + tariff.maintenance * self.years_count
-        return self.hardware_eur(quantities, tariff) * share + _dot(quantities[..., beside], tariff.prices[..., beside])
+        share = 1 + tariff.installation_fraction + tariff.maintenance_fraction * self.years_count
+        return self.hardware_eur(quantities, tariff) * share + _dot(quantities[..., beside], tariff.prices_eur[..., beside])
 
     def by_line(self, quantities: Floats, tariff: Tariff) -> dict[tuple[str, CostClass], Floats]:
         """Costs of all years by line and class [EUR]; the lines that the rates make stand beside the others."""
         totals: dict[tuple[str, CostClass], Floats] = {}
         for at, column in enumerate(self.columns):
-            amount = quantities[..., at] * tariff.prices[..., at] * (tariff.market if column.hardware else 1.0)
+            amount = quantities[..., at] * tariff.prices_eur[..., at] * (tariff.market_ratio if column.hardware else 1.0)
             key = (column.line, column.cost_class)
             totals[key] = totals[key] + amount if key in totals else amount
         hardware = self.hardware_eur(quantities, tariff)
-        totals["installation", "acquisition"] = hardware * tariff.installation
-        totals["maintenance", "operation"] = hardware * tariff.maintenance * self.years_count
+        totals["installation", "acquisition"] = hardware * tariff.installation_fraction
+        totals["maintenance", "operation"] = hardware * tariff.maintenance_fraction * self.years_count
         return totals
 
     def _sum(self, quantities: Floats, prices: Floats, which: str) -> Floats:

@@ -24,13 +24,13 @@ class Objective:
 
 
 OBJECTIVES: Final[dict[str, Objective]] = {
-    "science": Objective("Science delivered over all years of operation", "H100-hours", "science_h100_hours"),
+    "science": Objective("Science delivered over all years of operation", "H100-hours", "h100_hours_count"),
     "rmax": Objective("Rate in HPL, and with it the rank in the TOP500", "flop/s", "rmax_flop_per_s"),
-    "tokens": Objective("Tokens that a language model could be trained on in a year", "tokens", "tokens_per_year"),
+    "tokens": Objective("Tokens that a language model could be trained on in a year", "tokens", "tokens_count"),
     "cost": Objective("Total cost of ownership", "EUR", "tco_eur", less=True, smallest=True, of_prices=True),
-    "unit-cost": Objective("Cost of an H100-hour of science", "EUR", "eur_per_h100_hour", less=True, of_prices=True),
-    "energy": Objective("Energy of a year at the meter", "J", "energy_j_per_year", less=True, smallest=True),
-    "carbon": Objective("Carbon of a year's electricity", "kg", "carbon_kg_per_year", less=True, smallest=True),
+    "unit-cost": Objective("Cost of an H100-hour of science", "EUR", "unit_cost_eur", less=True, of_prices=True),
+    "energy": Objective("Energy of a year at the meter", "J", "energy_j", less=True, smallest=True),
+    "carbon": Objective("Carbon of a year's electricity", "kg", "carbon_kg", less=True, smallest=True),
     "time": Objective("Time to the first science", "months", "months_count", less=True),
 }
 """Name, as in a budget's `objective`, -> objective."""

@@ -19,15 +19,16 @@ from terp.plan.document import Found, document, kind_title, title_of
 from terp.plan.evaluate import Evaluated, evaluate
 from terp.plan.inputs import Inputs
 from terp.plan.machine_text import machine_text
-from terp.plan.objectives import OBJECTIVES
 from terp.plan.reasons import binding, cheapest_fit, losers, sensitivity, throughput_swings, whys
-from terp.plan.scenarios import Kind, costs_of, drawn, futures, kind_of, swings, tariffs
+from terp.plan.scenarios import Kind, costs_of, drawn, futures, kind_of, reserves, swings, tariffs
 from terp.plan.setting import Setting
 from terp.plan.simulated import Asked, Years, simulated
 from terp.simulate.executors import Crew
 
 DESIGNS_PER_KIND: Final = 4
 """Designs of each kind of machine that are sized anew in price scenarios: its best ones at central prices."""
+WIDER: Final = 3.0
+"""Times the money up to which machines are looked at in price scenarios, where all may be cheaper."""
 _MOST_DROPPED: Final = 200
 
 Tell = Callable[[str, float], None]
@@ -63,10 +64,10 @@ def make_plan(
         raise NothingFits(_nothing_to_try(early))
     searched = search(setting, wanted, lambda share: told("search", share))
     searched, picks, checks = _checked(setting, searched)
-    picks = [Pick(evaluate(setting, pick.design), pick.row) for pick in picks]
+    picks = [replace(pick, entry=evaluate(setting, pick.design)) for pick in picks]
     tariff = drawn(setting, scenarios_count, seed)
-    leading = _leading(setting, searched)
-    robust, told_of = _robust(setting, leading, picks[0], tariff, lambda share: told("prices", share))
+    leading, wide = _leading(setting, searched)
+    robust, told_of = _robust(wide, leading, picks[0], tariff, lambda share: told("prices", share))
     by_scenario = {pick.name: _costs(setting, pick, tariff) for pick in picks}
     texts = {pick.name: text_of(setting, pick) for pick in picks}
     years = _years(setting, picks, texts, crew, lambda share: told("simulate", share))
@@ -143,7 +144,9 @@ def _without(entry: Evaluated, row: int) -> Evaluated:
 
 
 def _nothing(setting: Setting, entries: Sequence[Evaluated]) -> str:
-    """Why nothing fits, and what would."""
+    """Why nothing fits, and what would, with as much money as it takes."""
+    free = setting.wider(float("inf"))
+    entries = [evaluate(free, entry.design) for entry in entries]
     cheapest = cheapest_fit(entries)
     if cheapest is None:
         blocking = [
@@ -186,8 +189,8 @@ def text_of(setting: Setting, pick: Pick) -> str:
     )  # fmt: skip
 
 
-def _leading(setting: Setting, searched: Searched) -> list[Evaluated]:
-    """The best designs of each kind, with their quantities."""
+def _leading(setting: Setting, searched: Searched) -> tuple[list[Evaluated], Setting]:
+    """The best designs of each kind, with as many nodes as lower prices could pay."""
     grouped: dict[Kind, list[tuple[float, Evaluated]]] = {}
     for entry in searched.entries:
         pick = best_of([entry], "science")
@@ -198,7 +201,8 @@ def _leading(setting: Setting, searched: Searched) -> list[Evaluated]:
         for group in grouped.values()
         for _, entry in sorted(group, key=lambda one: -one[0])[:DESIGNS_PER_KIND]
     ]  # fmt: skip
-    return [replace(evaluate(setting, entry.design), met=entry.met) for entry in leading]
+    wide = setting.wider(WIDER)
+    return [evaluate(wide, entry.design) for entry in leading], wide
 
 
 def _robust(
@@ -208,11 +212,10 @@ def _robust(
     chosen = kind_of(best.entry)
     told = futures(setting, leading, tariff)
     tell(0.5)
-    count, mine = tariff.market.size, told.kinds.index(chosen)
+    count, mine = tariff.market_ratio.size, told.kinds.index(chosen)
     wins = np.bincount(told.winner[told.winner >= 0], minlength=len(told.kinds))
-    sign = -1.0 if OBJECTIVES[setting.inputs.objective].less else 1.0
-    top = np.nanmax(sign * told.values, 0)
-    regret = np.where(np.isnan(told.values[mine]), 1.0, 1 - told.values[mine] * sign / top)
+    bought = told.winner >= 0
+    regret = np.abs(1 - np.nan_to_num(told.values[mine][bought]) / told.best[bought])
     rows = np.full(count, best.row)
     found = {
         "wins_fraction": float(wins[mine] / count),
@@ -222,8 +225,17 @@ def _robust(
             for at in np.argsort(-wins).tolist()
             if wins[at]
         ],
-        "fits_fraction": float(costs_of(setting, best.entry, rows, tariff).paid.mean()),
-        "regret_fraction": float(np.abs(regret[told.winner >= 0]).mean()) if (told.winner >= 0).any() else 0.0,
+        "fits_fraction": float(costs_of(setting, best.entry, rows, tariff, 0.0).paid.mean()),
+        "reserves": [
+            {
+                "reserve_fraction": kept.reserve_fraction,
+                "gpus_count": int(best.entry.gpus_count[kept.row]),
+                "science_fraction": float(best.entry.h100_hours_count[kept.row]) / best.value("science"),
+                "fits_fraction": kept.fits_fraction,
+            }
+            for kept in reserves(setting, best.entry, tariff)
+        ],
+        "regret_fraction": float(regret.mean()) if bought.any() else 0.0,
     }
     central = futures(setting, leading, tariffs(setting, {}, 1))
     picks = best_of_kinds(leading, "science")
@@ -233,7 +245,7 @@ def _robust(
 
 def _costs(setting: Setting, pick: Pick, tariff: Any) -> Any:
     """Costs of a machine by scenario and class [EUR]."""
-    return costs_of(setting, pick.entry, np.full(tariff.market.size, pick.row), tariff).by_class_eur
+    return costs_of(setting, pick.entry, np.full(tariff.market_ratio.size, pick.row), tariff).by_class_eur
 
 
 def _years(

@@ -66,7 +66,7 @@ def _beaten(pick: Pick, best: Pick) -> str:
     """By how much, and through which of its two halves: GPUs for the money, or what each gets done."""
     science, cost = (pick.value(name) / best.value(name) for name in ("science", "cost"))
     gpus = pick.entry.gpus_count[pick.row], best.entry.gpus_count[best.row]
-    worth = [one.entry.science_by_domain[one.row].sum() / one.value_of("gpu_hours_per_year") for one in (pick, best)]
+    worth = [one.entry.domain_hours_count[one.row].sum() / one.value_of("gpu_hours_count") for one in (pick, best)]
     money = "the same money" if abs(cost - 1) < 0.01 else f"{abs(1 - cost):.0%} {'less' if cost < 1 else 'more'} money"
     return (
         f"{1 - science:.0%} less science than the recommended one for {money}: {gpus[0]:,} GPUs of {worth[0]:.2f} "
@@ -139,7 +139,7 @@ def worth_of(setting: Setting, best: Pick, name: str) -> float:
 
 def contract_eur(setting: Setting, entry: Evaluated) -> Floats:
     """What the contract with a vendor comes to, for each machine of a design [EUR]."""
-    return setting.ledger_of(entry.design.years_count).contract_eur(entry.quantities, setting.tariff, CONTRACT_LINES)
+    return setting.ledger_of(entry.design.years_count).contract_eur(entry.quantities_count, setting.tariff, CONTRACT_LINES)
 
 
 def throughput_range(setting: Setting, pick: Pick) -> tuple[float, float]:

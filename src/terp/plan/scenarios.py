@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from terp.describe import CostClass
 from terp.model import draw_factors
 from terp.plan.evaluate import CONTRACT_LINES, Evaluated
 from terp.plan.ledger import Tariff
@@ -22,7 +23,10 @@ Bools = NDArray[np.bool_]
 
 GRID: Final = np.geomspace(0.25, 4.0, 33)
 """Multiples of a price at which it is looked whether another kind of machine wins."""
+RESERVES: Final = (0.0, 0.05, 0.1, 0.2, 0.3)
+"""Reserves that are compared."""
 ELECTRICITY: Final = "electricity"
+PROGRAMME: Final = "programme"
 
 
 @dataclass(frozen=True)
@@ -54,10 +58,11 @@ def tariffs(setting: Setting, factors: Mapping[str, Floats], scenarios_count: in
     central = setting.tariff
     scale = np.stack([factors.get(factor_of(column.name), one) for column in setting.columns], axis=1)
     return Tariff(
-        prices=central.prices * scale,
-        market=central.market * factors.get("market", one),
-        installation=central.installation * factors.get("installation", one),
-        maintenance=central.maintenance * factors.get("maintenance", one),
+        prices_eur=central.prices_eur * scale,
+        market_ratio=central.market_ratio * factors.get("market", one),
+        installation_fraction=central.installation_fraction * factors.get("installation", one),
+        maintenance_fraction=central.maintenance_fraction * factors.get("maintenance", one),
+        programme_ratio=central.programme_ratio * factors.get(PROGRAMME, one),
     )
 
 
@@ -69,13 +74,17 @@ class Costs:
     paid: Bools
 
 
-def costs_of(setting: Setting, entry: Evaluated, rows: Ints, tariff: Tariff) -> Costs:
-    """Costs of some rows of a design, each under the prices of its own scenario."""
+def costs_of(setting: Setting, entry: Evaluated, rows: Ints, tariff: Tariff, reserve_fraction: float | None = None) -> Costs:
+    """Costs of some rows of a design, each under the prices of its own scenario; with the budget's reserve, or another."""
     ledger, record = setting.ledger_of(entry.design.years_count), setting.inputs.budget.record
-    quantities = entry.quantities[rows]
-    fixed = {"operation": entry.tax_eur[rows], "programme": setting.programme_eur}
-    by_class = ledger.by_class(quantities, tariff, fixed)  # type: ignore[arg-type]
-    paid = affordable(by_class, setting.inputs.sources, record.vat, record.reserve_fraction)
+    quantities = entry.quantities_count[rows]
+    fixed: dict[CostClass, Floats] = {
+        "operation": entry.tax_eur[rows],
+        "programme": setting.programme_eur * tariff.programme_ratio,
+    }
+    by_class = ledger.by_class(quantities, tariff, fixed)
+    kept = record.reserve_fraction if reserve_fraction is None else reserve_fraction
+    paid = affordable(by_class, setting.inputs.sources, record.vat, kept)
     if setting.contract_limit_eur is not None:
         paid &= ledger.contract_eur(quantities, tariff, CONTRACT_LINES) <= setting.contract_limit_eur
     return Costs(by_class, paid)
@@ -87,7 +96,7 @@ def resized(setting: Setting, entry: Evaluated, tariff: Tariff) -> tuple[Ints, F
     Where less is better it is the smallest.  Costs rise with the number of nodes, so halving finds it.
     """
     objective, allowed = OBJECTIVES[setting.inputs.objective], np.flatnonzero(entry.fits_but_money)
-    scenarios = tariff.market.size
+    scenarios = tariff.market_ratio.size
     if not allowed.size:
         return np.full(scenarios, -1), np.full(scenarios, np.nan)
     least, most = np.full(scenarios, -1), np.full(scenarios, 1 if objective.smallest else allowed.size)
@@ -100,7 +109,7 @@ def resized(setting: Setting, entry: Evaluated, tariff: Tariff) -> tuple[Ints, F
     value = getattr(entry, objective.column)[rows]
     if objective.of_prices:
         tco = costs_of(setting, entry, rows, tariff).by_class_eur.sum(1)
-        value = tco if objective.column == "tco_eur" else tco / entry.science_h100_hours[rows]
+        value = tco if objective.column == "tco_eur" else tco / entry.h100_hours_count[rows]
     return np.where(least >= 0, rows, -1), np.where(least >= 0, value, np.nan)
 
 
@@ -108,13 +117,16 @@ def resized(setting: Setting, entry: Evaluated, tariff: Tariff) -> tuple[Ints, F
 class Futures:
     """The best of each kind of machine in each scenario.
 
-    kinds    in the order of the rows of `values`, shape (kinds, scenarios), NaN where nothing of it can be paid
+    kinds    in the order of the rows of `values`, shape (kinds, scenarios), in the unit of the
+             objective; NaN where nothing of it can be paid
     winner   of each scenario, into `kinds`; -1 where nothing can be bought at all
+    best     objective of the winner, NaN where there is none
     """
 
     kinds: tuple[Kind, ...]
-    values: Floats
-    winner: Ints
+    values: NDArray[np.float64]
+    winner: NDArray[np.int64]
+    best: NDArray[np.float64]
 
 
 def futures(setting: Setting, entries: Sequence[Evaluated], tariff: Tariff) -> Futures:
@@ -122,7 +134,7 @@ def futures(setting: Setting, entries: Sequence[Evaluated], tariff: Tariff) -> F
     less = OBJECTIVES[setting.inputs.objective].less
     kinds = tuple(dict.fromkeys(kind_of(entry) for entry in entries))
     worst = np.inf if less else -np.inf
-    values = np.full((len(kinds), tariff.market.size), worst)
+    values = np.full((len(kinds), tariff.market_ratio.size), worst)
     better = np.minimum if less else np.maximum
     for entry in entries:
         _, value = resized(setting, entry, tariff)
@@ -130,7 +142,8 @@ def futures(setting: Setting, entries: Sequence[Evaluated], tariff: Tariff) -> F
         values[row] = better(values[row], np.where(np.isnan(value), worst, value))
     winner = values.argmin(0) if less else values.argmax(0)
     known = np.isfinite(values.min(0) if less else values.max(0))
-    return Futures(kinds, np.where(np.isfinite(values), values, np.nan), np.where(known, winner, -1))
+    best = np.where(known, values.min(0) if less else values.max(0), np.nan)
+    return Futures(kinds, np.where(np.isfinite(values), values, np.nan), np.where(known, winner, -1), best)
 
 
 def drawn(setting: Setting, scenarios_count: int, seed: int) -> Tariff:
@@ -157,17 +170,22 @@ class Swing:
     changes_to: Kind | None
 
 
+def _over(value: float, central: float) -> float:
+    """An objective over the central one; 0 where nothing can be bought."""
+    return value / central if value == value and central else 0.0  # noqa: PLR0124 - NaN
+
+
 def swings(setting: Setting, entries: Sequence[Evaluated], chosen: Kind) -> list[Swing]:
     """Each uncertain price by itself: at both ends of its range, and over a grid of multiples of its central value."""
-    names = [name for name, (low, _, high) in setting.ranges.items() if high > low]
-    points = {name: np.array([setting.ranges[name][0], setting.ranges[name][2], *GRID]) for name in names}
+    ranges = {**setting.ranges, **setting.own_ranges}
+    names = [name for name, (low, _, high) in ranges.items() if high > low]
+    points = {name: np.array([ranges[name][0], ranges[name][2], *GRID]) for name in names}
     each = len(GRID) + 2
     factors = {}
     for at, name in enumerate(names):
         factors[name] = np.ones(each * len(names) + 1)
         factors[name][at * each : (at + 1) * each] = points[name]
     told = futures(setting, entries, tariffs(setting, factors, each * len(names) + 1))
-    best = np.nanmin(told.values, 0) if OBJECTIVES[setting.inputs.objective].less else np.nanmax(told.values, 0)
     found = []
     for at, name in enumerate(names):
         mine = slice(at * each, (at + 1) * each)
@@ -175,7 +193,7 @@ def swings(setting: Setting, entries: Sequence[Evaluated], chosen: Kind) -> list
         ratios = points[name][2:]
         others = [place for place, winner in enumerate(winners[2:]) if winner != chosen]
         nearest = min(others, key=lambda place: abs(np.log(ratios[place])), default=None)
-        low, high = (float(value / best[-1]) for value in best[mine][:2])
+        low, high = (_over(value, told.best[-1]) for value in told.best[mine][:2].tolist())
         found.append(
             Swing(
                 name, float(points[name][0]), float(points[name][1]), (low, high), (winners[0], winners[1]),
@@ -184,3 +202,25 @@ def swings(setting: Setting, entries: Sequence[Evaluated], chosen: Kind) -> list
             )
         )  # fmt: skip
     return sorted(found, key=lambda swing: -max(abs(value - 1) for value in swing.values))
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a reserve buys: the machine that it leaves, and in which share of scenarios all the money then pays for it."""
+
+    reserve_fraction: float
+    row: int
+    fits_fraction: float
+
+
+def reserves(setting: Setting, entry: Evaluated, tariff: Tariff) -> list[Kept]:
+    """The largest machine of a design at central prices under each of some reserves, and how sure it then is."""
+    record, found = setting.inputs.budget.record, []
+    for share in sorted({*RESERVES, record.reserve_fraction}):
+        can = affordable(entry.by_class_eur, setting.inputs.sources, record.vat, share) & entry.without("money").fits
+        rows = np.flatnonzero(can)
+        if rows.size:
+            row = int(rows[np.argmax(entry.h100_hours_count[rows])])
+            paid = costs_of(setting, entry, np.full(tariff.market_ratio.size, row), tariff, 0.0).paid
+            found.append(Kept(share, row, float(paid.mean())))
+    return found

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from terp.build import Ints
 from terp.catalogue import Node, Part
 from terp.model import (
-    level_fraction,
+    LEVEL_SPREAD,
+    MARKET,
+    Z90,
     level_fractions,
     line_of,
     listed_flop_per_s,
@@ -57,8 +59,13 @@ class Setting:
     ranges    low, central and high of every price and rate over its central value, by the name of its factor
     """
 
-    def __init__(self, inputs: Inputs, frames: Iterable[Frame]) -> None:
+    def __init__(self, inputs: Inputs, frames: Iterable[Frame], money_ratio: float = 1.0) -> None:
+        """Of the frames of some designs.
+
+        money_ratio   numbers of nodes go up to what so many times the money would pay
+        """
         self.inputs, self.frames = inputs, tuple(dict.fromkeys(frames))
+        self._money_eur = money_ratio * sum(source.amount_eur for source in inputs.sources)
         record = inputs.budget.record
         self.programme_eur = inputs.prices.euros(record.programme, record.prices_of) if record.programme else 0.0
         contract = record.ceilings.machine_contract
@@ -74,6 +81,12 @@ class Setting:
         self.counts_of = cache(self._counts)
         self._rmax = cache(self._rmax_under)
         self._hardware = cache(self._hardware_quantities)
+
+    def wider(self, money_ratio: float) -> Setting:
+        """The same for so many times the money, with the same columns."""
+        found = Setting(self.inputs, self.frames, money_ratio)
+        found.jobs_of = self.jobs_of
+        return found
 
     def _columns(self) -> tuple[Column, ...]:
         """A column for each price and line of the parts of every frame's bill, then the services."""
@@ -106,7 +119,8 @@ class Setting:
                 ranges[column.name] = (one.low_eur / one.eur, 1.0, one.high_eur / one.eur)
         rates = {name: prices.rate_range(name) for name in ("installation", "maintenance")}
         ranges |= {name: (low / middle, 1.0, high / middle) for name, (low, middle, high) in rates.items()}
-        shares = (np.asarray(share) for share in (1.0, rates["installation"][1], rates["maintenance"][1]))
+        ranges[MARKET] = (np.exp(-Z90 * LEVEL_SPREAD), 1.0, np.exp(Z90 * LEVEL_SPREAD))
+        shares = (np.asarray(share) for share in (1.0, rates["installation"][1], rates["maintenance"][1], 1.0))
         return Tariff(np.array(central), *shares), ranges
 
     def _electricity(self, place: str) -> tuple[float, float, float]:
@@ -119,25 +133,19 @@ class Setting:
         """The numbers of nodes that are tried: whole link domains, up to what the money pays of nodes alone."""
         node = self.inputs.catalogue.part(Node, frame.node)
         step = max(node.link_domain_count // node.accelerators_count, 1)
-        price = unit_price(
-            self.inputs.prices, self.inputs.prices.of_part(frame.node) or "", self.inputs.budget.record.prices_of
-        )
-        money = sum(source.amount_eur for source in self.inputs.sources)
-        most = self._most_by_power(node)
-        if np.isfinite(money):
-            most = min(most, int(money / (price.eur * level_fraction(money))) + step)
-        counts = np.arange(step, max(most, step) + 1, step)
+        counts = np.arange(step, max(self._most_by_power(node), step) + 1, step)
         counts = counts[: max(self._payable(frame, counts), 1)]
         thinned = max(-(-counts.size // MOST_COUNTS), 1)
         return counts[thinned - 1 :: thinned]
 
     def _payable(self, frame: Frame, counts: Ints) -> int:
         """How many of some numbers of nodes could be paid if nothing but the hardware and its maintenance cost anything."""
-        money = sum(source.amount_eur for source in self.inputs.sources)
-        quoted = self._quantities_of(built(frame, counts, Extras(), self.inputs.catalogue)) @ self.tariff.prices
+        if not np.isfinite(self._money_eur):
+            return counts.size
+        quoted = self._quantities_of(built(frame, counts, Extras(), self.inputs.catalogue)) @ self.tariff.prices_eur
         years = min(self.inputs.budget.record.choices.operation_years or [self.inputs.budget.record.operation_years_count])
-        share = 1 + float(self.tariff.installation) + years * float(self.tariff.maintenance)
-        return int(np.searchsorted(quoted * self.level_of(quoted) * share, money, side="right"))
+        share = 1 + float(self.tariff.installation_fraction) + years * float(self.tariff.maintenance_fraction)
+        return int(np.flatnonzero(quoted * self.level_of(quoted) * share <= self._money_eur).max(initial=0)) + 1
 
     def _most_by_power(self, node: Node) -> int:
         """Nodes that the largest place can feed at half of their rated power."""
@@ -192,6 +200,14 @@ class Setting:
         machine = self.jobs_of(frame).machine
         speed = products_under_cap(machine, cap_fraction * machine.accelerator.board_power_w).speed_ratio
         return rmax_of(frame, self.counts_of(frame), self.inputs.catalogue, speed if cap_fraction < 1 else 1.0)[1]
+
+    @property
+    def own_ranges(self) -> dict[str, tuple[float, float, float]]:
+        """Ranges of the budget's own amounts over their central values: they are no prices, and not drawn."""
+        if not self.programme_eur:
+            return {}
+        low, central, high = self.inputs.money_range("programme", self.inputs.budget.record.programme)
+        return {"programme": (low / central, 1.0, high / central)}
 
     def level_of(self, quoted_eur: Floats) -> Floats:
         """Level of a deal over the sum of its parts at quoted prices [-]."""

@@ -9,8 +9,8 @@ from typing import Any, Final
 from terp.units import number, show
 from terp.views.columns import aligned
 
-_WIDTH: Final = 123
-_MOST_LOST: Final = 10
+_WIDTH: Final = 122
+_MOST_LOST: Final = 8
 _MOST_SENSITIVE: Final = 5
 _LEAST_SHARE: Final = 0.005
 """Of the scenarios; a kind of machine that wins fewer is not named, as it would stand there with 0 %."""
@@ -71,7 +71,7 @@ def _answer(plan: Plan) -> list[str]:
     rows = [
         (
             "machine",
-            f"{best['gpus_count']:,} {best['gpu']} in {best['nodes_count']:,} nodes, {best['design']['site_title']}",
+            f"{best['gpus_count']:,} {_gpu(best)} in {best['nodes_count']:,} nodes, {best['design']['site_title']}",
         ),
         ("money", f"{show(best['tco_eur'], 'eur', 4)} over {years} of operation ({interval})"),
         ("TOP500", f"place {_rank(best['rank'])}, {show(best['rmax_flop_per_s'], 'flop_per_s')} in HPL"),
@@ -83,6 +83,17 @@ def _answer(plan: Plan) -> list[str]:
     return [*head, *(line for name, words in rows for line in _folded(f"{name:10} {words}", "    "))]
 
 
+def _called(machine: Plan) -> str:
+    """Its GPU and its place; how many there are has a column of its own."""
+    return f"{_gpu(machine)}, {machine['design']['site_title']}"
+
+
+def _gpu(machine: Plan) -> str:
+    """Its GPU, without what follows the name."""
+    gpu: str = machine["gpu"]
+    return gpu.partition(",")[0]
+
+
 def _frontier(machines: Sequence[Plan]) -> list[str]:
     """The machines that nothing beats in every respect."""
     if not machines:
@@ -92,11 +103,11 @@ def _frontier(machines: Sequence[Plan]) -> list[str]:
         rows.append(
             (
                 str(index),
-                _cut(machine["title"].removeprefix(f"{machine['gpus_count']:,} GPUs, "), 34),
+                _cut(_called(machine), 40),
                 f"{machine['gpus_count']:,}",
                 f"{machine['tco_eur'] / 1e6:.1f}",
                 f"{machine['rmax_flop_per_s'] / 1e15:.1f}",
-                "> 500" if machine["rank"] is None else str(machine["rank"]),
+                ">500" if machine["rank"] is None else str(machine["rank"]),
                 f"{machine['science_h100_hours_per_year'] / 1e6:.1f}",
                 f"{machine['energy_j_per_year'] / 3.6e12:.1f}",
                 machine["first_science"] or "-",
@@ -131,12 +142,17 @@ def _binding(binding: Sequence[Plan]) -> list[str]:
 
 
 def _lost(rejected: Sequence[Plan]) -> list[str]:
-    """Why the others lost, in a line each."""
+    """Why the others lost, in a line or two each."""
     if not rejected:
         return []
-    rows = [("lost", "why"), *((_cut(row["title"], 40), row["reason"]) for row in rejected[:_MOST_LOST])]
+    lines = ["  lost"]
+    for row in rejected[:_MOST_LOST]:
+        lines += [
+            f"    {_cut(row['title'], _WIDTH - 4)}",
+            *_folded(_cut(row["reason"].partition(": ")[0], _WIDTH - 10), "      "),
+        ]
     left = len(rejected) - _MOST_LOST
-    return [*_table(rows), *([f"  and {left:,} more; --json and the paper have all"] if left > 0 else [])]
+    return [*lines, *([f"    and {left:,} more; --json and the paper have all"] if left > 0 else [])]
 
 
 def _sensitivity(sensitivity: Sequence[Plan]) -> list[str]:
@@ -149,7 +165,7 @@ def _sensitivity(sensitivity: Sequence[Plan]) -> list[str]:
         changes = "-" if row["changes_at_ratio"] is None else f"{number(row['changes_at_ratio'])} x: {row['changes_to']}"
         effect = f"{row['objective_low_fraction']:+.1%} / {row['objective_high_fraction']:+.1%}"
         spread = f"{number(row['low_ratio'])} .. {number(row['high_ratio'])} x"
-        rows.append((_cut(row["title"], 48) + star, spread, effect, changes))
+        rows.append((_cut(row["title"], 42) + star, spread, effect, changes))
     return _table(rows)
 
 
@@ -161,7 +177,7 @@ def _robustness(plan: Plan) -> list[str]:
         f"  in {share} of {count} price scenarios its design, sized anew, still wins;"
         f" on average it is {found['regret_fraction']:.1%} worse than the best in hindsight"
     )
-    second = f"  this very machine stays within the money in {found['fits_fraction']:.0%}"
+    second = f"  all the money, with the reserve, pays for this very machine in {found['fits_fraction']:.0%}"
     wins = "; ".join(f"{win['design']} {win['fraction']:.0%}" for win in found["wins"] if win["fraction"] > _LEAST_SHARE)
     return [first, second, *(_folded(f"wins: {wins}") if wins else [])]
 

@@ -225,7 +225,7 @@ class Swing:
 
     low_fraction, high_fraction   effect at those ends
     ends              the two ends, as people write them
-    breaks            the effect where another design wins, if it lies within the range; else None
+    breaks            as far along a bar as another design starts to win, if that is within the range; else None
     """
 
     words: str

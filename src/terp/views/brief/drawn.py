@@ -12,6 +12,9 @@ from terp.views.brief.sankey import sankey
 Plan = Mapping[str, Any]
 SCIENCE: Final = "science_h100_hours_per_year"
 _SCALES: Final = {"tco_eur": 1e6, "rmax_flop_per_s": 1e15}
+MOST_SWINGS: Final = 15
+"""Inputs in the tornado, the strongest first; beyond them bars are too short to see."""
+_FELT: Final = 0.005
 _GREY: Final = {"constraint": "x", "dominated": "o"}
 _TITLES: Final = {"tco_eur": "tco", "rmax_flop_per_s": "rmax"}
 
@@ -39,7 +42,9 @@ def frontier(plan: Plan, language: Language, key: str) -> str:
     for index, machine in enumerate(plan["frontier"], 1):
         ends = [machine.get(key.replace(_unit(key), f"{end}_{_unit(key)}")) for end in ("low", "high")]
         interval_ends = None if None in ends else (ends[0] / scale, ends[1] / scale)
-        words = f"{language.fixed(machine['gpus_count'])} {machine['gpu']}"  # its title would not fit; the table has it
+        words = (
+            f"{language.fixed(machine['gpus_count'])} {short(machine['gpu'])}"  # its title would not fit; the table has it
+        )
         at = machine[key] / scale, machine[SCIENCE] / 1e6
         points.append(charts.Point(f"{index}", words, at, interval_ends))
     points += [
@@ -92,6 +97,11 @@ def science(plan: Plan, language: Language, names: Mapping[str, str]) -> str:
     return charts.pairs(rows, ["bar-0", "bar-soft"][: len(machines)], _tenths(language), language.text("science_title"))
 
 
+def short(gpu: str) -> str:
+    """A GPU without what follows its name."""
+    return gpu.partition(",")[0]
+
+
 def compared(plan: Plan) -> list[Plan]:
     """The recommended machine and the next of the frontier, if there is one."""
     return (list(plan["frontier"]) or [plan["best"]])[:2]
@@ -115,8 +125,8 @@ def sensitivity(rows: Sequence[Plan], language: Language) -> str:
     def times(ratio: float) -> str:
         return language.text("times", ratio=language.number(ratio))
 
-    swings = []
-    for row in rows:
+    swings: list[charts.Swing] = []
+    for row in rows[:MOST_SWINGS]:
         low, high = row["objective_low_fraction"], row["objective_high_fraction"]
         ratio, breaks = row["changes_at_ratio"], None
         if ratio is not None:
@@ -126,6 +136,16 @@ def sensitivity(rows: Sequence[Plan], language: Language) -> str:
         assumed = "\u00a0†" if row["status"] == "assumed" else ""
         swings.append(charts.Swing(language.sentence(row["title"]) + assumed, low, high, ends, breaks, words))
     return charts.tornado(swings, lambda value: language.percent(value, sign=True), language.text("sensitivity_title"))
+
+
+def felt(rows: Sequence[Plan]) -> list[Plan]:
+    """The inputs that move the objective by half a percent, or within whose range another design wins."""
+    return [
+        row
+        for row in rows
+        if max(abs(row["objective_low_fraction"]), abs(row["objective_high_fraction"])) >= _FELT
+        or (row["changes_at_ratio"] is not None and row["low_ratio"] <= row["changes_at_ratio"] <= row["high_ratio"])
+    ]
 
 
 def wins(rows: Sequence[Plan], language: Language) -> str:

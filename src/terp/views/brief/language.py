@@ -101,8 +101,8 @@ class Language:
         """Euros in words, millions to a tenth: "€204.5 million", "€ 204,5 miljoen"."""
         sign = "\u2212" if eur < 0 else ""
         mark = f"€{_SPACE}" if self.code == "nl" else "€"
-        for factor, key, decimals in ((1e9, "billion", 3), (1e6, "million", 1)):
-            if abs(eur) >= factor:
+        for least, factor, key, decimals in ((1e9, 1e9, "billion", 3), (1e5, 1e6, "million", 1)):
+            if abs(eur) >= least:
                 amount = self._written(f"{abs(eur) / factor:,.{decimals}f}".rstrip("0").rstrip("."))
                 return f"{sign}{mark}{amount}{_SPACE}{self.texts[key]}"
         return f"{sign}{mark}{self.fixed(abs(eur), 2 if abs(eur) < 100 else 0)}"

@@ -48,6 +48,7 @@ def _environment(language: Language) -> Environment:
         "capital": capital,
         "tonnes": lambda mass_kg: _tonnes(mass_kg, language),
         "link": _web,
+        "short": drawn.short,
     }
     return environment
 
@@ -65,6 +66,7 @@ def _words(plan: Plan, language: Language) -> dict[str, Any]:
         "source": lambda key: _source(plan, key, language),
         "reached": lambda payer: _reached(payer, language),
         "used": lambda what: _used(what, language),
+        "titled": lambda machine: _titled(machine, language),
         "design": lambda machine: _design(machine, language),
         "style": _style(),
         "figures": _figures(plan, language),
@@ -88,6 +90,8 @@ def _data(plan: Plan, language: Language) -> dict[str, Any]:
         "classes": classes,
         "class_sums": {kind: sum(payer["by_class"].get(kind, 0.0) for payer in plan["payers"]) for kind in classes},
         "bars": _bars(plan),
+        "lost": _lost(plan["rejected"]),
+        "felt": drawn.felt(plan["sensitivity"]),
         "cost_rows": _cost_rows(plan, language),
         "simulated": _simulated(plan, language),
         "simulated_by_year": _simulated_by_year(plan, language),
@@ -128,7 +132,7 @@ def _answer(plan: Plan, language: Language) -> list[str]:
     first = text(
         "answer_1" if payers else "answer_1_unpaid",
         gpus=language.fixed(best["gpus_count"]),
-        gpu=best["gpu"],
+        gpu=drawn.short(best["gpu"]),
         nodes=language.fixed(best["nodes_count"]),
         site=language.sentence(best["design"]["site_title"]),
         tco=language.money(best["tco_eur"]),
@@ -189,8 +193,8 @@ def _reached(payer: Plan, language: Language) -> str:
 
 def _used(what: str | Sequence[str], language: Language) -> str:
     """What an input is used for: lines and classes of cost by their names."""
-    words = [what] if isinstance(what, str) else what
-    families = ("lines", "classes", "constraints")
+    words = [word.partition(".")[0] for word in ([what] if isinstance(what, str) else what)]
+    families = ("lines", "classes", "uses", "constraints")
     known = [next((f for f in families if word in language.names[f]), "") for word in words]
     return ", ".join(language.name(f, word) if f else language.sentence(word) for f, word in zip(known, words, strict=True))
 
@@ -199,6 +203,19 @@ def _classes(plan: Plan) -> list[str]:
     """Classes of cost that anything is paid in, in the order of the first that pays them."""
     found = [kind for payer in plan["payers"] for kind, eur in payer["by_class"].items() if eur]
     return list(dict.fromkeys([*found, *(cost["class"] for cost in plan["best"]["costs"])]))
+
+
+def _titled(machine: Plan, language: Language) -> str | Markup:
+    """A machine's title, without what follows the name of its GPU."""
+    return language.marked(machine["title"].replace(machine["gpu"], drawn.short(machine["gpu"])))
+
+
+def _lost(rejected: Sequence[Plan]) -> list[tuple[list[str], str, str]]:
+    """Titles, reason and kind: those that lost for the same reason together, in the order of the first."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in rejected:
+        found.setdefault((row["reason"], row["kind"]), []).append(row["title"])
+    return [(titles, reason, kind) for (reason, kind), titles in found.items()]
 
 
 def _design(machine: Plan, language: Language) -> str | Markup:
@@ -210,7 +227,7 @@ def _design(machine: Plan, language: Language) -> str | Markup:
         language.sentence(design["node_title"]),
         topology if ratio == 1 else f"{topology} {text('oversubscribed', ratio=language.number(ratio))}",
         "" if "cool" in design["node_title"] else language.name("coolings", design["cooling"]),
-        language.sentence(design["site_title"]),
+        "" if design["site_title"] in machine["title"] else language.sentence(design["site_title"]),
     ]
     if design["gpu_cap_fraction"] < 1:
         words.append(text("capped", share=language.percent(design["gpu_cap_fraction"])))
