@@ -373,10 +373,33 @@ def test_the_text_fits_and_holds_the_answer():
     for part in (best["title"], f"{best['gpus_count']:,}", best["first_science"], "71%", "best.yaml"):
         assert part in text
     for machine in PLAN["frontier"]:
-        assert f"{machine['gpu']}, {machine['design']['site_title']}" in text
+        assert f"{machine['gpu']}, {machine['design']['site_title'][:12]}" in text
         assert machine["file"] in text
     for payer in PLAN["payers"]:
         assert payer["title"] in text
+
+
+def test_who_hardly_ever_wins_is_not_named():
+    plan = changed()
+    plan["robustness"]["wins"] += [{"design": "A rare one", "fraction": 0.005}, {"design": "A rarer", "fraction": 0.001}]
+    plan["robustness"]["wins"][1]["fraction"] = 0.006
+    text = as_text(plan)
+    assert "A rare" not in text
+    assert f"{plan['robustness']['wins'][1]['design']} 1%" in " ".join(text.split())
+
+
+def test_reserves_stand_in_columns():
+    plan = changed()
+    rows = ((0.0, 2_100, 0.5), (0.05, 2_024, 0.64), (0.2, 1_600, 0.9))
+    plan["robustness"]["reserves"] = [
+        {"reserve_fraction": share, "gpus_count": gpus, "science_fraction": 1.0, "fits_fraction": paid}
+        for share, gpus, paid in rows
+    ]
+    lines = [line.split() for line in as_text(plan).splitlines()]
+    assert ["kept", "back", "0%", "5%", "20%"] in lines
+    assert ["GPUs", "2,100", "2,024", "1,600"] in lines
+    assert ["paid", "in", "the", "end", "50%", "64%", "90%"] in lines
+    assert "kept back" not in as_text(PLAN)
 
 
 def test_long_words_of_a_plan_do_not_break_the_width():

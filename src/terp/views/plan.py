@@ -30,6 +30,7 @@ def as_text(plan: Plan) -> str:
         _lost(plan["rejected"]),
         _sensitivity(plan["sensitivity"]),
         _robustness(plan),
+        _reserves(plan["robustness"].get("reserves", ())),
         _caveats(plan["caveats"]),
         _files(plan),
     ]
@@ -84,8 +85,9 @@ def _answer(plan: Plan) -> list[str]:
 
 
 def _called(machine: Plan) -> str:
-    """Its GPU and its place; how many there are has a column of its own."""
-    return f"{_gpu(machine)}, {machine['design']['site_title']}"
+    """Its title without the number of GPUs, which has a column of its own."""
+    title: str = machine["title"]
+    return title.removeprefix(f"{machine['gpus_count']:,} GPUs, ")
 
 
 def _gpu(machine: Plan) -> str:
@@ -103,7 +105,7 @@ def _frontier(machines: Sequence[Plan]) -> list[str]:
         rows.append(
             (
                 str(index),
-                _cut(_called(machine), 40),
+                _cut(_called(machine), 35),
                 f"{machine['gpus_count']:,}",
                 f"{machine['tco_eur'] / 1e6:.1f}",
                 f"{machine['rmax_flop_per_s'] / 1e15:.1f}",
@@ -179,7 +181,19 @@ def _robustness(plan: Plan) -> list[str]:
     )
     second = f"  all the money, with the reserve, pays for this very machine in {found['fits_fraction']:.0%}"
     wins = "; ".join(f"{win['design']} {win['fraction']:.0%}" for win in found["wins"] if win["fraction"] > _LEAST_SHARE)
-    return [first, second, *(_folded(f"wins: {wins}") if wins else [])]
+    return [first, *(_folded(f"wins: {wins}") if wins else []), second]
+
+
+def _reserves(reserves: Sequence[Plan]) -> list[str]:
+    """What keeping back more or less would buy, and how sure it then is that all the money pays for it."""
+    if not reserves:
+        return []
+    rows = [
+        ("kept back", *(f"{one['reserve_fraction']:.0%}" for one in reserves)),
+        ("GPUs", *(f"{one['gpus_count']:,}" for one in reserves)),
+        ("paid in the end", *(f"{one['fits_fraction']:.0%}" for one in reserves)),
+    ]
+    return _table(rows)
 
 
 def _caveats(caveats: Sequence[str]) -> list[str]:
