@@ -19,7 +19,7 @@ from terp.plan.setting import Setting
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-MOST_MACHINES: Final = 10
+MOST_MACHINES: Final = 8
 LADDER: Final = (0.75, 0.5)
 """Shares of the recommended machine's cost at which the best machine is shown too."""
 _NEAR: Final = 1e-9

@@ -22,7 +22,7 @@ from terp.plan.machine_text import machine_text
 from terp.plan.reasons import binding, cheapest_fit, losers, sensitivity, throughput_swings, whys
 from terp.plan.scenarios import Kind, costs_of, drawn, futures, kind_of, reserves, swings, tariffs
 from terp.plan.setting import Setting
-from terp.plan.simulated import Asked, Years, simulated
+from terp.plan.simulated import Asked, team
 from terp.simulate.executors import Crew
 
 DESIGNS_PER_KIND: Final = 4
@@ -57,30 +57,31 @@ def make_plan(
     Raises NothingFits, with what the cheapest fit would cost, and Problems for what cannot be planned at all.
     """
     began, told = time.perf_counter(), tell or (lambda _stage, _share: None)
-    wanted, early = designs(inputs)
-    setting, wanted, more = _workable(inputs, wanted)
-    early += more
-    if not wanted:
-        raise NothingFits(_nothing_to_try(early))
-    searched = search(setting, wanted, lambda share: told("search", share))
-    searched, picks, checks = _checked(setting, searched)
-    picks = [replace(pick, entry=evaluate(setting, pick.design)) for pick in picks]
-    tariff = drawn(setting, scenarios_count, seed)
-    leading, wide = _leading(setting, searched)
-    robust, told_of = _robust(wide, leading, picks[0], tariff, lambda share: told("prices", share))
-    by_scenario = {pick.name: _costs(setting, pick, tariff) for pick in picks}
-    texts = {pick.name: text_of(setting, pick) for pick in picks}
-    years = _years(setting, picks, texts, crew, lambda share: told("simulate", share))
+    with team(crew) as workers:
+        wanted, early = designs(inputs)
+        setting, wanted, more = _workable(inputs, wanted)
+        if not wanted:
+            raise NothingFits(_nothing_to_try([*early, *more]))
+        searched = search(setting, wanted, lambda share: told("search", share))
+        searched, picks, checks = _checked(setting, searched)
+        picks = [replace(pick, entry=evaluate(setting, pick.design)) for pick in picks]
+        texts = {pick.name: text_of(setting, pick) for pick in picks}
+        if workers is not None:
+            workers.begin(_asked(setting, picks, texts), {pick.name: pick.design.years_count for pick in picks})
+        tariff = drawn(setting, scenarios_count, seed)
+        leading, wide = _leading(setting, searched)
+        robust, swung = _robust(wide, leading, picks[0], tariff, lambda share: told("prices", share))
+        years = workers.finish(lambda share: told("simulate", share)) if workers is not None else {}
     found = Found(
         setting=setting,
         searched=searched,
         picks=tuple(picks),
         checks=checks,
         tariff=tariff,
-        by_scenario=by_scenario,
-        losers=tuple(losers(setting, searched.entries, picks, early)),
+        by_scenario={pick.name: _costs(setting, pick, tariff) for pick in picks},
+        losers=tuple(losers(setting, searched.entries, picks, [*early, *more])),
         binding=tuple(binding(setting, picks[0])),
-        sensitivity=tuple(told_of),
+        sensitivity=tuple(swung),
         robustness=robust,
         years=years,
         wall_s=time.perf_counter() - began,
@@ -248,17 +249,13 @@ def _costs(setting: Setting, pick: Pick, tariff: Any) -> Any:
     return costs_of(setting, pick.entry, np.full(tariff.market_ratio.size, pick.row), tariff).by_class_eur
 
 
-def _years(
-    setting: Setting, picks: Sequence[Pick], texts: Mapping[str, str], crew: Crew | None, tell: Callable[[float], None]
-) -> dict[str, Years]:
-    if crew is None:
-        return {}
+def _asked(setting: Setting, picks: Sequence[Pick], texts: Mapping[str, str]) -> list[Asked]:
+    """The machines whose years are simulated."""
     want = setting.inputs.budget.record.want
-    asked = [
+    return [
         Asked(
             pick.name, texts[pick.name], setting.inputs.places[pick.design.place].choice.site, want.workload,
             tuple(want.domains.items()), want.load_fraction,
         )
         for pick in picks
     ]  # fmt: skip
-    return simulated(asked, {pick.name: pick.design.years_count for pick in picks}, crew, tell)

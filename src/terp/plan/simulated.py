@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, as_completed
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
@@ -61,25 +62,43 @@ def one_year(asked: Asked, seed: int) -> dict[str, Any]:
     return {"seed": seed, **kept}
 
 
-def simulated(
-    machines: Sequence[Asked], years_count: Mapping[str, int], crew: Crew, tell: Callable[[float], None] | None = None
-) -> dict[str, Years]:
-    """The years of each machine, by name, each with a seed of its own; the same seeds for all machines.
+@dataclass(frozen=True)
+class Team:
+    """Who simulates: an executor that is warm before it is needed, and the work that is under way."""
 
-    tell   called with the share done
-    """
-    found: dict[str, Years] = {asked.name: [] for asked in machines}
-    with crew() as (executor, _):
-        tasks: dict[Future[dict[str, Any]], str] = {
-            executor.submit(one_year, asked, FIRST_SEED + year): asked.name
-            for asked in machines
-            for year in range(years_count[asked.name])
-        }
-        for done, task in enumerate(as_completed(tasks), 1):
-            found[tasks[task]].append(task.result())
-            if tell is not None:
-                tell(done / len(tasks))
-    return {name: sorted(years, key=lambda year: int(year["seed"])) for name, years in found.items()}
+    executor: Executor
+    tasks: dict[Future[dict[str, Any]], str] = field(default_factory=dict)
+
+    def begin(self, machines: Sequence[Asked], years_count: Mapping[str, int]) -> None:
+        """Sends out all years of some machines, each with a seed of its own; the same seeds for all machines."""
+        for asked in machines:
+            for year in range(years_count[asked.name]):
+                self.tasks[self.executor.submit(one_year, asked, FIRST_SEED + year)] = asked.name
+
+    def finish(self, tell: Callable[[float], None]) -> dict[str, Years]:
+        """The years of each machine, by name; `tell` hears the share done."""
+        found: dict[str, Years] = {name: [] for name in self.tasks.values()}
+        for done, task in enumerate(as_completed(self.tasks), 1):
+            found[self.tasks[task]].append(task.result())
+            tell(done / len(self.tasks))
+        return {name: sorted(years, key=lambda year: int(year["seed"])) for name, years in found.items()}
+
+
+@contextmanager
+def team(crew: Crew | None) -> Iterator[Team | None]:
+    """The crew at work; its processes start while the machines are still searched.  None: nobody simulates."""
+    if crew is None:
+        yield None
+        return
+    with crew() as (executor, workers):
+        for _ in range(workers):
+            executor.submit(ready)
+        yield Team(executor)
+
+
+def ready() -> None:
+    """Loads what a year needs, so that the first one does not wait for it."""
+    read_catalogue()
 
 
 def summary_of(years: Years, h100_ratio: Mapping[str, float], first_year: int, eur_per_j: float) -> dict[str, Any]:
