@@ -57,6 +57,7 @@ class Pick:
         words += ["flash"] if design.all_flash else []
         words += ["plain"] if frame.topology == "fat-tree" and frame.oversubscription_ratio == 1 else []
         words += [f"cap{100 * design.gpu_cap_fraction:g}"] if design.gpu_cap_fraction < 1 else []
+        words += [design.label] if design.label else []
         words += [f"spare{100 * design.spare_fraction:g}"] if design.spare_fraction > 0 else []
         return "-".join(words)
 
@@ -73,14 +74,14 @@ class Pick:
 class Searched:
     """What was tried.
 
-    entries   without their quantities
-    bound_fraction   how much better than the best anything between could be
+    entries      without their quantities
+    exhaustive   every number of nodes was
     """
 
     entries: tuple[Evaluated, ...]
     machines_count: int
     feasible_count: int
-    bound_fraction: float
+    exhaustive: bool
 
 
 def search(setting: Setting, designs: Sequence[Design], tell: Callable[[float], None] | None = None) -> Searched:
@@ -93,7 +94,8 @@ def search(setting: Setting, designs: Sequence[Design], tell: Callable[[float], 
         entries.append(replace(entry, quantities_count=entry.quantities_count[:0]))  # as large as all else together
         if tell is not None and at % 16 == 0:
             tell(at / len(designs))
-    return Searched(tuple(entries), machines, feasible, setting.bound_fraction)
+    exhaustive = all(np.diff(entry.nodes_count).max(initial=0) <= setting.step_of(entry.design.frame) for entry in entries)
+    return Searched(tuple(entries), machines, feasible, exhaustive)
 
 
 def whole(setting: Setting, entry: Evaluated) -> Evaluated:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from terp.catalogue import Node
 from terp.describe import COST_CLASSES
 from terp.errors import Problems, TerpError
+from terp.plan.bound import bound_fraction
 from terp.plan.check import Check, Subject, check_machine
 from terp.plan.choose import Pick, Searched, best_of, best_of_kinds, frontier, search
 from terp.plan.designs import Design, Loser, designs
@@ -29,6 +31,7 @@ from terp.simulate.executors import Crew
 DESIGNS_PER_KIND: Final = 4
 """Designs of each kind of machine that are sized anew in price scenarios: its best ones at central prices."""
 _MOST_DROPPED: Final = 200
+_ANY: Final = np.ones(1, np.bool_)
 
 Tell = Callable[[str, float], None]
 
@@ -73,6 +76,7 @@ def make_plan(
     found = Found(
         setting=setting,
         searched=searched,
+        bound_fraction=_bound(setting, searched, picks[0]),
         picks=tuple(picks),
         checks=checks,
         tariff=tariff,
@@ -122,7 +126,7 @@ def _checked(setting: Setting, searched: Searched) -> tuple[Searched, list[Pick]
     for _ in range(_MOST_DROPPED):
         best = best_of(entries, setting.inputs.objective)
         if best is None:
-            raise NothingFits(_nothing(setting, entries))
+            raise NothingFits(_nothing(setting, [entry.design for entry in entries]))
         picks, dropped = frontier(entries, best), False
         for pick in picks:
             if pick.name not in checks:
@@ -136,21 +140,27 @@ def _checked(setting: Setting, searched: Searched) -> tuple[Searched, list[Pick]
     raise NothingFits("the independent checker turned away every machine that was tried last; please report this budget")
 
 
+def _bound(setting: Setting, searched: Searched, best: Pick) -> float:
+    steps = [setting.step_of(entry.design.frame) for entry in searched.entries]
+    return bound_fraction(searched.entries, best, setting.inputs.objective, steps)
+
+
 def _without(entry: Evaluated, row: int) -> Evaluated:
     mask = entry.met.get("checked", np.ones(entry.nodes_count.size, np.bool_)).copy()
     mask[row] = False
     return replace(entry, met={**entry.met, "checked": mask})
 
 
-def _nothing(setting: Setting, entries: Sequence[Evaluated]) -> str:
-    """Why nothing fits, and what would."""
+def _nothing(setting: Setting, wanted: Sequence[Design]) -> str:
+    """Why nothing fits, and what would: sought once more among machines of any price."""
+    rich = replace(setting.inputs, sources=tuple(replace(source, amount_eur=inf) for source in setting.inputs.sources))
+    entries = search(Setting(rich, setting.frames), wanted).entries
     cheapest = cheapest_fit(entries)
     if cheapest is None:
-        blocking = [
-            name for name in entries[0].met if not any(entry.met[name].any() for entry in entries if name in entry.met)
-        ]
-        names = ", ".join(blocking) or "the constraints taken together"
-        return f"no machine meets what must be there, whatever it costs: {names} cannot be met"
+        names = dict.fromkeys(name for entry in entries for name in entry.met)
+        blocking = [name for name in names if not any(entry.met.get(name, _ANY).any() for entry in entries)]
+        told = ", ".join(blocking) or "the constraints taken together"
+        return f"no machine meets what must be there, whatever it costs: {told} cannot be met"
     may = sum(source.amount_eur for source in setting.inputs.sources)
     reserve = setting.inputs.budget.record.reserve_fraction
     kept = f", {reserve:.0%} of it kept back" if reserve else ""
@@ -188,11 +198,13 @@ def text_of(setting: Setting, pick: Pick) -> str:
 
 def _leading(setting: Setting, searched: Searched) -> list[Evaluated]:
     """The best designs of each kind, with their quantities."""
+    objective = setting.inputs.objective
+    sign = -1.0 if OBJECTIVES[objective].less else 1.0
     grouped: dict[Kind, list[tuple[float, Evaluated]]] = {}
     for entry in searched.entries:
-        pick = best_of([entry], "science")
+        pick = best_of([entry], objective)
         if pick is not None:
-            grouped.setdefault(kind_of(entry), []).append((pick.value("science"), entry))
+            grouped.setdefault(kind_of(entry), []).append((sign * pick.value(objective), entry))
     leading = [
         entry
         for group in grouped.values()
@@ -210,9 +222,7 @@ def _robust(
     tell(0.5)
     count, mine = tariff.market_ratio.size, told.kinds.index(chosen)
     wins = np.bincount(told.winner[told.winner >= 0], minlength=len(told.kinds))
-    sign = -1.0 if OBJECTIVES[setting.inputs.objective].less else 1.0
-    top = np.nanmax(sign * told.values, 0)
-    regret = np.where(np.isnan(told.values[mine]), 1.0, 1 - told.values[mine] * sign / top)
+    regret = np.where(np.isnan(told.values[mine]), 1.0, 1 - told.values[mine] / told.best)
     rows = np.full(count, best.row)
     found = {
         "wins_fraction": float(wins[mine] / count),

@@ -117,6 +117,11 @@ class Futures:
     values: NDArray[np.float64]
     winner: NDArray[np.int64]
 
+    @property
+    def best(self) -> Floats:
+        """The objective of each scenario's winner; NaN where nothing can be bought."""
+        return np.where(self.winner >= 0, self.values[self.winner, np.arange(self.winner.size)], np.nan)
+
 
 def futures(setting: Setting, entries: Sequence[Evaluated], tariff: Tariff) -> Futures:
     """Every kind of machine sized anew under each scenario, by the best of its designs there."""
@@ -144,8 +149,8 @@ class Swing:
     """What one price does to the answer.
 
     low_ratio, high_ratio   ends of its range over the central value
-    values      objective of the best machine at those ends, over the central one
-    winners     kinds that win there
+    values      objective of the best machine at those ends, over the central one; 0 where nothing can be bought
+    winners     kinds that win there; None where nothing can be bought
     changes_at_ratio, changes_to   the nearest multiple of the central value at which another kind wins
     """
 
@@ -168,13 +173,13 @@ def swings(setting: Setting, entries: Sequence[Evaluated], chosen: Kind) -> list
         factors[name] = np.ones(each * len(names) + 1)
         factors[name][at * each : (at + 1) * each] = points[name]
     told = futures(setting, entries, tariffs(setting, factors, each * len(names) + 1))
-    best = np.nanmin(told.values, 0) if OBJECTIVES[setting.inputs.objective].less else np.nanmax(told.values, 0)
+    best = np.nan_to_num(told.best)
     found = []
     for at, name in enumerate(names):
         mine = slice(at * each, (at + 1) * each)
         winners = [told.kinds[number] if number >= 0 else None for number in told.winner[mine].tolist()]
         ratios = points[name][2:]
-        others = [place for place, winner in enumerate(winners[2:]) if winner != chosen]
+        others = [place for place, winner in enumerate(winners[2:]) if winner not in (chosen, None)]
         nearest = min(others, key=lambda place: abs(np.log(ratios[place])), default=None)
         low, high = (float(value / best[-1]) for value in best[mine][:2])
         found.append(
