@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 from typing import Final
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ MOST_MACHINES: Final = 10
 LADDER: Final = (0.75, 0.5)
 """Shares of the recommended machine's cost at which the best machine is shown too."""
 _NEAR: Final = 1e-9
+_NAME: Final = 64  # signs that the name of a machine file may have
 
 
 @dataclass(frozen=True)
@@ -55,11 +57,12 @@ class Pick:
         words += [f"{frame.oversubscription_ratio:g}to1"] if frame.oversubscription_ratio > 1 else []
         words += ["ethernet"] if frame.kit.technology == "ethernet" else []
         words += ["flash"] if design.all_flash else []
-        words += ["plain"] if frame.topology == "fat-tree" and frame.oversubscription_ratio == 1 else []
+        words += ["plain"] if frame.topology == "fat-tree" else []
         words += [f"cap{100 * design.gpu_cap_fraction:g}"] if design.gpu_cap_fraction < 1 else []
         words += [design.label] if design.label else []
         words += [f"spare{100 * design.spare_fraction:g}"] if design.spare_fraction > 0 else []
-        return "-".join(words)
+        name = "-".join(words)
+        return name if len(name) <= _NAME else f"{name[: _NAME - 9].rstrip('-.')}-{crc32(name.encode()):08x}"
 
     def value_of(self, column: str) -> float:
         """Its entry in a column of `Evaluated`."""

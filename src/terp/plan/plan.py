@@ -22,7 +22,8 @@ from terp.plan.evaluate import Evaluated, evaluate
 from terp.plan.inputs import Inputs
 from terp.plan.machine_text import machine_text
 from terp.plan.objectives import OBJECTIVES
-from terp.plan.reasons import binding, cheapest_fit, losers, sensitivity, throughput_swings, whys
+from terp.plan.payers import affordable
+from terp.plan.reasons import binding, cheapest_fit, contract_eur, losers, sensitivity, throughput_swings, whys
 from terp.plan.scenarios import Kind, costs_of, drawn, futures, kind_of, swings, tariffs
 from terp.plan.setting import Setting
 from terp.plan.simulated import Asked, Years, simulated
@@ -154,13 +155,25 @@ def _without(entry: Evaluated, row: int) -> Evaluated:
 def _nothing(setting: Setting, wanted: Sequence[Design]) -> str:
     """Why nothing fits, and what would: sought once more among machines of any price."""
     rich = replace(setting.inputs, sources=tuple(replace(source, amount_eur=inf) for source in setting.inputs.sources))
-    entries = search(Setting(rich, setting.frames), wanted).entries
+    dear = Setting(rich, setting.frames)
+    entries = search(dear, wanted).entries
     cheapest = cheapest_fit(entries)
     if cheapest is None:
         names = dict.fromkeys(name for entry in entries for name in entry.met)
         blocking = [name for name in names if not any(entry.met.get(name, _ANY).any() for entry in entries)]
         told = ", ".join(blocking) or "the constraints taken together"
         return f"no machine meets what must be there, whatever it costs: {told} cannot be met"
+    if setting.contract_limit_eur is not None and affordable(
+        cheapest.entry.by_class_eur[[cheapest.row]],
+        setting.inputs.sources,
+        setting.inputs.budget.record.vat,
+        setting.inputs.budget.record.reserve_fraction,
+    ):
+        eur = contract_eur(setting, evaluate(dear, cheapest.design))[cheapest.row]
+        return (
+            f"no machine fits the contract of EUR {setting.contract_limit_eur / 1e6:.1f} million; that of the cheapest that "
+            f"meets everything else comes to EUR {eur / 1e6:.1f} million: {title_of(setting, cheapest)}"
+        )
     may = sum(source.amount_eur for source in setting.inputs.sources)
     reserve = setting.inputs.budget.record.reserve_fraction
     kept = f", {reserve:.0%} of it kept back" if reserve else ""
