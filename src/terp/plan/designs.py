@@ -23,6 +23,7 @@ class Design:
 
     all_flash   no disks: the whole floor of storage on flash
     delivered   the first month in which it can be
+    label       what its name says beside the rest, such as its years of operation where they are chosen
     """
 
     frame: Frame
@@ -32,6 +33,7 @@ class Design:
     spare_fraction: float
     years_count: int
     delivered: str
+    label: str = ""
 
     @property
     def first_science(self) -> str:
@@ -140,4 +142,5 @@ def _variants(inputs: Inputs, frame: Frame, place: Place, delivered: str) -> Ite
         for cap in record.choices.gpu_caps:
             for spare in record.choices.spares:
                 for years in record.choices.operation_years or [record.operation_years_count]:
-                    yield Design(frame, all_flash, place.name, cap, spare, years, delivered)
+                    label = f"{years}years" if record.choices.operation_years else ""
+                    yield Design(frame, all_flash, place.name, cap, spare, years, delivered, label)

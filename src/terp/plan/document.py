@@ -62,10 +62,12 @@ class Found:
 
     picks   the frontier, the chosen machine first;  costs  of each by scenario, shape (scenarios, classes)
     years   simulated, by name; empty where none were
+    bound_fraction   how much better than the chosen machine anything that was not tried could be
     """
 
     setting: Setting
     searched: Searched
+    bound_fraction: float
     picks: tuple[Pick, ...]
     checks: Mapping[str, Sequence[Check]]
     tariff: Tariff
@@ -93,8 +95,8 @@ def document(found: Found) -> dict[str, Any]:
             "designs_count": len(found.searched.entries),
             "machines_count": found.searched.machines_count,
             "feasible_count": found.searched.feasible_count,
-            "exhaustive": found.searched.bound_fraction == 0,
-            "bound_fraction": found.searched.bound_fraction,
+            "exhaustive": found.searched.exhaustive,
+            "bound_fraction": found.bound_fraction,
             "scenarios_count": int(found.tariff.market_ratio.size),
             "wall_s": round(found.wall_s, 1),
         },
@@ -264,6 +266,7 @@ def _design(setting: Setting, pick: Pick) -> dict[str, Any]:
         "site": design.place,
         "site_title": place.title,
         "hall": place.choice.hall,
+        "operation_years_count": design.years_count,
         "gpu_cap_fraction": design.gpu_cap_fraction,
         "spare_nodes_count": pick.spare_count,
         "storage_bytes": on_flash + extras.capacity_appliances_count * disk.usable_bytes,

@@ -85,6 +85,10 @@ def unfit(setting: Setting, entries: Sequence[Evaluated]) -> str:
     if "rank" in never:
         most = max(float(entry.rmax_flop_per_s[entry.without("rank").fits].max(initial=0.0)) for entry in entries)
         return f"Reaches {most / 1e15:.1f} Pflop/s in HPL, too little for the rank that is asked for."
+    if "contract" in never and "money" not in never and setting.contract_limit_eur is not None:
+        return (
+            f"Every contract for what must be there is above the EUR {setting.contract_limit_eur / 1e6:.1f} million allowed."
+        )
     cheapest = cheapest_fit(entries)
     if cheapest is not None:
         may = sum(source.amount_eur for source in setting.inputs.sources)
