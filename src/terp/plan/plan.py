@@ -252,8 +252,8 @@ def _robust(
         "reserves": [
             {
                 "reserve_fraction": kept.reserve_fraction,
-                "gpus_count": int(best.entry.gpus_count[kept.row]),
-                "science_fraction": float(best.entry.h100_hours_count[kept.row]) / best.value("science"),
+                "gpus_count": kept.gpus_count,
+                "science_fraction": kept.h100_hours_count / best.value("science"),
                 "fits_fraction": kept.fits_fraction,
             }
             for kept in reserves(setting, best.entry, tariff)

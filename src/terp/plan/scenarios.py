@@ -211,7 +211,8 @@ class Kept:
     """What a reserve buys: the machine that it leaves, and in which share of scenarios all the money then pays for it."""
 
     reserve_fraction: float
-    row: int
+    gpus_count: int
+    h100_hours_count: float
     fits_fraction: float
 
 
@@ -224,5 +225,6 @@ def reserves(setting: Setting, entry: Evaluated, tariff: Tariff) -> list[Kept]:
         if rows.size:
             row = int(rows[np.argmax(entry.h100_hours_count[rows])])
             paid = costs_of(setting, entry, np.full(tariff.market_ratio.size, row), tariff, 0.0).paid
-            found.append(Kept(share, row, float(paid.mean())))
+            hours = float(entry.h100_hours_count[row])
+            found.append(Kept(share, int(entry.gpus_count[row]), hours, float(paid.mean())))
     return found
