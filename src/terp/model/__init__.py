@@ -30,6 +30,7 @@ from terp.model.facility import (
     facility_power_w,
     hall_flows,
     mechanical_share,
+    most_taken_w,
     pue,
     waste_heat_celsius,
 )
@@ -152,6 +153,7 @@ __all__ = [
     "matrix_orders",
     "mean_repair_s",
     "mechanical_share",
+    "most_taken_w",
     "node_in_hpl",
     "node_levels",
     "node_power_w",

@@ -197,12 +197,23 @@ def reuse_w(heat_w: Floats, weather: Weather, reuse: HeatReuse | None, warm_cels
     if reuse is None or weather.dry_bulb_celsius is None:
         return none, none
     share = heat_demand_share(weather.dry_bulb_celsius, reuse)
+    cop = lift_cop_ratio(reuse, warm_celsius)
+    taken_w = share * np.minimum(reuse.capture_fraction * heat_w, most_taken_w(reuse, warm_celsius))
+    return taken_w, none if cop is None else taken_w / (cop - 1)
+
+
+def lift_cop_ratio(reuse: HeatReuse, warm_celsius: float | None) -> float | None:
+    """COP of the heat pump that lifts heat of a temperature to a network's [-]; None where none is needed."""
     if reuse.lift_carnot_fraction is None or warm_celsius is None or warm_celsius >= reuse.supply_celsius:
-        return share * np.minimum(reuse.capture_fraction * heat_w, reuse.capacity_w), none
+        return None
     hot = reuse.supply_celsius + KELVIN
-    cop = max(reuse.lift_carnot_fraction * hot / (reuse.supply_celsius - warm_celsius), 1.0 + 1e-9)
-    taken_w = share * np.minimum(reuse.capture_fraction * heat_w, reuse.capacity_w * (1 - 1 / cop))
-    return taken_w, taken_w / (cop - 1)
+    return max(reuse.lift_carnot_fraction * hot / (reuse.supply_celsius - warm_celsius), 1.0 + 1e-9)
+
+
+def most_taken_w(reuse: HeatReuse, warm_celsius: float | None) -> float:
+    """The most of the machine's heat that a network can take, whatever there is of it [W]."""
+    cop = lift_cop_ratio(reuse, warm_celsius)
+    return reuse.capacity_w if cop is None else reuse.capacity_w * (1 - 1 / cop)
 
 
 def cooling_degree_days(dry_bulb_celsius: Floats) -> float:

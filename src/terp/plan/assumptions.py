@@ -7,19 +7,20 @@ from typing import Any, Final
 
 import numpy as np
 
-from terp.catalogue import Node, read_throughputs
+from terp.catalogue import Accelerator, Node, read_throughputs
 from terp.model import MARKET
 from terp.plan.choose import Pick
 from terp.plan.ledger import Column
 from terp.plan.setting import Setting
+from terp.plan.titles import INPUTS, PLAIN, SITE, short_of
 from terp.reader import Provenance
 
 OURS: Final[tuple[tuple[str, str, str, str, str, str], ...]] = (
     ("acceptance", "From delivery to the first jobs", "3 months", "2 .. 9 months", "gefion-press", "time"),
     ("milestones", "Payment of the machine: at order, delivery, acceptance", "30, 50, 20 %", "30, 40 .. 70, 10 .. 30 %",
      "dutch-tender", "cash flow"),
-    ("level", "Level of a public purchase over quoted prices, by size", "fitted", "90 % interval of its spread", "",
-     "acquisition"),
+    ("level", "What a public purchase comes to, over quoted prices, by its size", "fitted on known deals",
+     "90 % interval of their spread", "", "acquisition"),
 )  # fmt: skip
 """Constants of the planner itself: name, title, value, range, source, used for."""
 
@@ -48,13 +49,7 @@ def _row(name: str, title: str, entry: Provenance, used_for: str, value: str = "
     }
 
 
-_BUDGET: Final = {
-    "amount": ("Money of", "money"),
-    "electricity": ("Electricity without tax at", "electricity"),
-    "power": ("Power that can be fed at", "power"),
-    "ready": ("Ready for machines at", "time"),
-    "pue_ceiling": ("PUE allowed at", "pue"),
-}
+_USES: Final = {"amount": "money", "ready": "time", "pue_ceiling": "pue", "electricity": "electricity", "power": "power"}
 
 
 def _budget(setting: Setting) -> Iterator[dict[str, Any]]:
@@ -62,21 +57,32 @@ def _budget(setting: Setting) -> Iterator[dict[str, Any]]:
     record, given = setting.inputs.budget.record, setting.inputs.budget.provenance
     titles = {f"payers.{name}": payer.title for name, payer in record.payers.items()}
     titles |= {f"sites.{name}": setting.inputs.places[name].title for name in setting.inputs.places}
-    plain = {
-        "reserve": ("Reserve, kept back of all money", "money"),
-        "programme": ("Programme beside the machine", "programme"),
-        "staff": ("People who run the machine", "staff"),
-        "vat.rate": ("Rate of value-added tax", "tax"),
-        "operation_years": ("Years of operation", "operation"),
-    }
     for path, entry in given.items():
         parent, _, key = path.rpartition(".")
-        if path in plain:
-            yield _row(path, plain[path][0], entry, plain[path][1])
-        elif parent in titles and key in _BUDGET:
-            yield _row(path, f"{_BUDGET[key][0]} {titles[parent]}", entry, _BUDGET[key][1])
+        if path in PLAIN:
+            yield _row(path, PLAIN[path][0], entry, PLAIN[path][1], _listed(setting, path))
+        elif parent in titles and key in INPUTS:
+            title = INPUTS[key].format(title=titles[parent])
+            yield _row(path, title, entry, _USES.get(key, "money"), _listed(setting, path))
         elif not parent.startswith("sites."):
             yield _row(path, path.replace("_", " ").replace(".", ", "), entry, parent or path)
+
+
+def _listed(setting: Setting, path: str) -> str:
+    """The value of an input that is more than one number, or yes or no; empty for any other."""
+    record = setting.inputs.budget.record
+    parent, _, key = path.rpartition(".")
+    shares: Mapping[str, float] = {}
+    if key == "ceilings" and parent.startswith("payers."):
+        shares = {str(kind): share for kind, share in record.payers[parent.partition(".")[2]].ceilings.items()}
+    elif key == "pays" and parent.startswith("payers."):
+        return ", ".join(record.payers[parent.partition(".")[2]].pays)
+    elif path == "want.domains":
+        shares = setting.inputs.weights
+    if shares:
+        return ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
+    given = setting.inputs.budget.provenance[path].value_text
+    return {"True": "yes", "False": "no"}.get(given, "")
 
 
 def _prices(setting: Setting, picks: Sequence[Pick]) -> Iterator[dict[str, Any]]:
@@ -88,7 +94,9 @@ def _prices(setting: Setting, picks: Sequence[Pick]) -> Iterator[dict[str, Any]]
             continue
         known = prices.provenance.get(f"prices.{column.name}.price", Provenance("published", str(entry.price)))
         per = "" if entry.per == "piece" else f" per {entry.per}"
-        dated = f"asked in {entry.dated}; brought to {month} by {entry.yearly_trend_fraction:+.0%} a year"
+        trend = entry.yearly_trend_fraction
+        moved = f", brought to {month} by {trend:+.0%} a year" if trend and entry.dated[:7] != month else ""
+        dated = f"price of {entry.dated}{moved}"
         row = _row(f"prices.{column.name}", entry.title, known, column.line, f"{entry.price}{per}")
         yield row | {"note": "; ".join(note for note in (dated, known.note) if note)}
 
@@ -116,14 +124,19 @@ def _throughput(setting: Setting, picks: Sequence[Pick]) -> Iterator[dict[str, A
             title = setting.inputs.workload.record.domains[domain].title
             yield {
                 "name": f"throughput.{node.accelerator}.{domain}",
-                "title": f"H100-hours of an hour of {node.accelerator}, {title.lower()}",
+                "title": f"{speed_title(setting, node.accelerator)}, {title.lower()}",
                 "value": f"{ratio:.2f}",
                 "range": f"{work.low_ratio[domain]:.2f} .. {work.high_ratio[domain]:.2f}",
                 "status": "derived",
                 "source": source,
-                "note": "predicted steps and measured inference, weighted by GPU time: docs/theory/throughput.md",
+                "note": "predicted steps of training and simulation and measured inference, weighted by GPU time",
                 "used_for": "science",
             }
+
+
+def speed_title(setting: Setting, gpu: str) -> str:
+    """What a GPU gets done, over an H100."""
+    return f"Speed of the {short_of(setting.inputs.catalogue.part(Accelerator, gpu).title)} over an H100"
 
 
 def _site(setting: Setting) -> Iterator[dict[str, Any]]:
@@ -131,7 +144,7 @@ def _site(setting: Setting) -> Iterator[dict[str, Any]]:
     for place in setting.inputs.places.values():
         for path, entry in place.site.provenance.items():
             if entry.status == "assumed":
-                title = f"{path.replace('_', ' ').replace('.', ', ')}, {place.title}"
+                title = f"{SITE.get(path, path.replace('_', ' ').replace('.', ', '))}, {place.title}"
                 yield _row(f"{place.choice.site}.{path}", title, entry, "energy")
 
 
@@ -171,7 +184,7 @@ def known(setting: Setting, factor: str) -> tuple[str, str, str, str]:
     elif factor in prices.rates:
         kind, title, path = "rate", prices.rates[factor].title, f"rates.{factor}.rate"
     elif factor == MARKET:
-        return "price", "Level of the whole deal, over the sum of quoted prices", "derived", ""
+        return "price", "What the whole deal comes to, over the sum of quoted prices", "derived", ""
     elif factor == "programme":
         return "price", "Programme beside the machine", status_of(setting, "programme"), ""
     else:

@@ -108,7 +108,7 @@ def _physical(inputs: Inputs, subject: Subject, machine: Machine) -> list[Check]
         Check("power", "Power at the meter in the worst hour", worst_w, choice.power_w, "w", worst_w <= choice.power_w),
         Check(
             "delivery", "Delivered", subject.delivered, record.delivery.until_month, "month",
-            record.delivery.from_month <= subject.delivered <= record.delivery.until_month,
+            max(record.delivery.from_month, choice.ready or "") <= subject.delivered <= record.delivery.until_month,
         ),
     ]  # fmt: skip
     if choice.pue_ceiling_ratio is not None:
@@ -139,6 +139,9 @@ def _wanted(inputs: Inputs, machine: Machine) -> list[Check]:
     if must.liquid_cooling:
         cooling = machine.node.cooling
         checks.append(Check("liquid_cooling", "Liquid cooling", cooling, "liquid", "", cooling == "liquid"))
+    if must.gpu_memory_bytes:
+        memory, least = machine.accelerator.memory_bytes, must.gpu_memory_bytes
+        checks.append(Check("gpu_memory", "Memory of a GPU", memory, least, "bytes", memory >= least))
     if must.gpus_count:
         gpus = machine.gpus_count
         checks.append(Check("gpus", "GPUs", gpus, must.gpus_count, "count", gpus >= must.gpus_count))

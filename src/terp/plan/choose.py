@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 from typing import Final
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ MOST_MACHINES: Final = 8
 LADDER: Final = (0.75, 0.5)
 """Shares of the recommended machine's cost at which the best machine is shown too."""
 _NEAR: Final = 1e-9
+_NAME: Final = 64  # signs that the name of a machine file may have
 
 
 @dataclass(frozen=True)
@@ -55,10 +57,12 @@ class Pick:
         words += [f"{frame.oversubscription_ratio:g}to1"] if frame.oversubscription_ratio > 1 else []
         words += ["ethernet"] if frame.kit.technology == "ethernet" else []
         words += ["flash"] if design.all_flash else []
-        words += ["plain"] if frame.topology == "fat-tree" and frame.oversubscription_ratio == 1 else []
+        words += ["plain"] if frame.topology == "fat-tree" else []
         words += [f"cap{100 * design.gpu_cap_fraction:g}"] if design.gpu_cap_fraction < 1 else []
+        words += [design.label] if design.label else []
         words += [f"spare{100 * design.spare_fraction:g}"] if design.spare_fraction > 0 else []
-        return "-".join(words)
+        name = "-".join(words)
+        return name if len(name) <= _NAME else f"{name[: _NAME - 9].rstrip('-.')}-{crc32(name.encode()):08x}"
 
     def value_of(self, column: str) -> float:
         """Its entry in a column of `Evaluated`."""
@@ -73,14 +77,14 @@ class Pick:
 class Searched:
     """What was tried.
 
-    entries   without their quantities
-    bound_fraction   how much better than the best anything between could be
+    entries      without their quantities
+    exhaustive   every number of nodes was
     """
 
     entries: tuple[Evaluated, ...]
     machines_count: int
     feasible_count: int
-    bound_fraction: float
+    exhaustive: bool
 
 
 def search(setting: Setting, designs: Sequence[Design], tell: Callable[[float], None] | None = None) -> Searched:
@@ -93,7 +97,8 @@ def search(setting: Setting, designs: Sequence[Design], tell: Callable[[float], 
         entries.append(replace(entry, quantities_count=entry.quantities_count[:0]))  # as large as all else together
         if tell is not None and at % 16 == 0:
             tell(at / len(designs))
-    return Searched(tuple(entries), machines, feasible, setting.bound_fraction)
+    exhaustive = all(np.diff(entry.nodes_count).max(initial=0) <= setting.step_of(entry.design.frame) for entry in entries)
+    return Searched(tuple(entries), machines, feasible, exhaustive)
 
 
 def whole(setting: Setting, entry: Evaluated) -> Evaluated:

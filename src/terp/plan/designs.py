@@ -12,6 +12,7 @@ from terp.catalogue import Node
 from terp.plan.frames import Extras, Frame, extras_for, frame_for, kits_for
 from terp.plan.inputs import Inputs, Place
 from terp.plan.months import MONTH_S, later
+from terp.plan.titles import label_of
 
 ACCEPTANCE_MONTHS: Final = 3
 """From delivery to the first jobs: assumed, 2 to 9.  Gefion opened six months after it was announced (gefion-press)."""
@@ -23,6 +24,7 @@ class Design:
 
     all_flash   no disks: the whole floor of storage on flash
     delivered   the first month in which it can be
+    label       what its name says beside the rest, such as its years of operation where they are chosen
     """
 
     frame: Frame
@@ -32,6 +34,7 @@ class Design:
     spare_fraction: float
     years_count: int
     delivered: str
+    label: str = ""
 
     @property
     def first_science(self) -> str:
@@ -59,13 +62,6 @@ class Loser:
     kind: str = "constraint"
 
 
-def label_of(node: str) -> str:
-    """A node's name for people: "hgx-b300-liquid" is "HGX B300, liquid-cooled"."""
-    words = [word for word in node.split("-") if word not in ("node", "tray", "platform")]
-    liquid = "liquid" in words
-    return " ".join(word.upper() for word in words if word != "liquid") + (", liquid-cooled" if liquid else "")
-
-
 def designs(inputs: Inputs) -> tuple[list[Design], list[Loser]]:
     """All designs that a budget lets in, and what was turned away before any number was looked at."""
     found, losers = list[Design](), list[Loser]()
@@ -74,7 +70,7 @@ def designs(inputs: Inputs) -> tuple[list[Design], list[Loser]]:
         node = inputs.catalogue.part(Node, name)
         frames = list(_frames(inputs, name))
         if not frames:
-            losers.append(Loser(name, label_of(name), "no fabric of the catalogue joins its ports"))
+            losers.append(Loser(name, label_of(name), "its ports fit no network of the catalogue"))
             continue
         for place in inputs.places.values():
             delivered, reason = _delivery(inputs, name, place)
@@ -126,7 +122,7 @@ def _unfit(inputs: Inputs, node: Node, place: Place) -> str:
     if must.liquid_cooling and node.cooling != "liquid":
         return "cooled by air, and liquid cooling is asked for"
     if node.cooling == "liquid" and place.site.record.cooling.liquid is None:
-        return f"cooled by liquid, and {place.site.record.title} has no water loop"
+        return "cooled by liquid, and the hall has no water loop"
     accelerator = inputs.catalogue.parts["accelerators"][node.accelerator]
     memory_bytes = getattr(accelerator, "memory_bytes", 0.0)
     if memory_bytes < must.gpu_memory_bytes:
@@ -140,4 +136,5 @@ def _variants(inputs: Inputs, frame: Frame, place: Place, delivered: str) -> Ite
         for cap in record.choices.gpu_caps:
             for spare in record.choices.spares:
                 for years in record.choices.operation_years or [record.operation_years_count]:
-                    yield Design(frame, all_flash, place.name, cap, spare, years, delivered)
+                    label = f"{years}years" if record.choices.operation_years else ""
+                    yield Design(frame, all_flash, place.name, cap, spare, years, delivered, label)

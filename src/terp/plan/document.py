@@ -18,7 +18,7 @@ from terp.plan import payers
 from terp.plan.assumptions import assumptions, cited, status_of
 from terp.plan.check import Check
 from terp.plan.choose import Pick, Searched
-from terp.plan.designs import Loser, label_of
+from terp.plan.designs import Loser
 from terp.plan.frames import Extras
 from terp.plan.ledger import Tariff
 from terp.plan.months import year_of
@@ -26,6 +26,7 @@ from terp.plan.objectives import OBJECTIVES
 from terp.plan.scenarios import Kind
 from terp.plan.setting import Setting
 from terp.plan.simulated import Years, summary_of
+from terp.plan.titles import label_of, short_of
 
 Floats = NDArray[np.float64]
 
@@ -34,7 +35,7 @@ LINES: Final[dict[str, tuple[str, str]]] = {
     "nodes": ("nodes", "GPU nodes"),
     "fabric": ("network", "Network"),
     "storage": ("storage", "Storage"),
-    "management": ("management", "Management"),
+    "management": ("management", "Management and login nodes"),
     "partition": ("european-nodes", "European nodes"),
     "racks": ("racks", "Racks"),
     "cooling": ("cooling", "Cooling"),
@@ -62,10 +63,12 @@ class Found:
 
     picks   the frontier, the chosen machine first;  costs  of each by scenario, shape (scenarios, classes)
     years   simulated, by name; empty where none were
+    bound_fraction   how much better than the chosen machine anything that was not tried could be
     """
 
     setting: Setting
     searched: Searched
+    bound_fraction: float
     picks: tuple[Pick, ...]
     checks: Mapping[str, Sequence[Check]]
     tariff: Tariff
@@ -93,8 +96,8 @@ def document(found: Found) -> dict[str, Any]:
             "designs_count": len(found.searched.entries),
             "machines_count": found.searched.machines_count,
             "feasible_count": found.searched.feasible_count,
-            "exhaustive": found.searched.bound_fraction == 0,
-            "bound_fraction": found.searched.bound_fraction,
+            "exhaustive": found.searched.exhaustive,
+            "bound_fraction": found.bound_fraction,
             "scenarios_count": int(found.tariff.market_ratio.size),
             "wall_s": round(found.wall_s, 1),
         },
@@ -131,6 +134,7 @@ def _budget(setting: Setting) -> dict[str, Any]:
         "objective": inputs.objective,
         "domains": inputs.weights,
         "domain_titles": {name: inputs.workload.record.domains[name].title for name in inputs.weights},
+        "site_titles": [place.title for place in inputs.places.values()],
         "notes": [record.note] if record.note else [],
     }
 
@@ -152,8 +156,7 @@ def title_of(setting: Setting, pick: Pick) -> str:
 def gpu_of(setting: Setting, pick: Pick) -> str:
     """What people call its GPU, such as "GB200"."""
     node = setting.inputs.catalogue.part(Node, pick.design.frame.node)
-    title = setting.inputs.catalogue.part(Accelerator, node.accelerator).title
-    return title.removeprefix("NVIDIA ").removeprefix("AMD ").removeprefix("Instinct ").partition(",")[0].partition(" ")[0]
+    return short_of(setting.inputs.catalogue.part(Accelerator, node.accelerator).title)
 
 
 def kind_title(setting: Setting, kind: Kind) -> str:
@@ -264,6 +267,7 @@ def _design(setting: Setting, pick: Pick) -> dict[str, Any]:
         "site": design.place,
         "site_title": place.title,
         "hall": place.choice.hall,
+        "operation_years_count": design.years_count,
         "gpu_cap_fraction": design.gpu_cap_fraction,
         "spare_nodes_count": pick.spare_count,
         "storage_bytes": on_flash + extras.capacity_appliances_count * disk.usable_bytes,
@@ -357,14 +361,14 @@ def caveats(found: Found) -> list[str]:
     best = found.picks[0]
     if best.design.frame.oversubscription_ratio > 1:
         told.append(
-            "The tapered fabric costs the workload's jobs nothing by our models, since they fit under a few leaves; "
-            "jobs of many hundred GPUs would feel it."
+            "The network is thinned out; by our models this costs the workload's jobs nothing, since they fit under a few "
+            "switches, but jobs of many hundred GPUs would feel it."
         )
     if best.design.gpu_cap_fraction < 1:
-        told.append("The cap of the GPUs' power was graded on one H100 alone; for other GPUs its curve is scaled.")
+        told.append("The cap on the GPUs' power was tested on measurements of one H100 alone; for others it is scaled.")
     node = found.setting.inputs.catalogue.part(Node, best.design.frame.node)
     if found.setting.inputs.catalogue.part(Accelerator, node.accelerator).architecture == "blackwell":
-        told.append("No constant of HPL was fitted on Blackwell: its rate, and with it the rank, has a wider interval.")
+        told.append("No measurement of HPL on Blackwell was used: its rate, and with it the rank, is less certain.")
     return told
 
 

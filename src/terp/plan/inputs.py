@@ -47,7 +47,7 @@ class Inputs:
     @cached_property
     def halls(self) -> Halls:
         """The halls of its places."""
-        return Halls({name: (place.site.record, place.choice.power_w) for name, place in self.places.items()})
+        return Halls({name: place.site.record for name, place in self.places.items()})
 
     @cached_property
     def weights(self) -> dict[str, float]:

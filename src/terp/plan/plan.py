@@ -12,6 +12,7 @@ import numpy as np
 from terp.catalogue import Node
 from terp.describe import COST_CLASSES
 from terp.errors import Problems, TerpError
+from terp.plan.bound import bound_fraction
 from terp.plan.check import Check, Subject, check_machine
 from terp.plan.choose import Pick, Searched, best_of, best_of_kinds, frontier, search
 from terp.plan.designs import Design, Loser, designs
@@ -19,7 +20,9 @@ from terp.plan.document import Found, document, kind_title, title_of
 from terp.plan.evaluate import Evaluated, evaluate
 from terp.plan.inputs import Inputs
 from terp.plan.machine_text import machine_text
-from terp.plan.reasons import binding, cheapest_fit, losers, sensitivity, throughput_swings, whys
+from terp.plan.objectives import OBJECTIVES
+from terp.plan.payers import affordable
+from terp.plan.reasons import binding, cheapest_fit, contract_eur, losers, sensitivity, throughput_swings, whys
 from terp.plan.scenarios import Kind, costs_of, drawn, futures, kind_of, reserves, swings, tariffs
 from terp.plan.setting import Setting
 from terp.plan.simulated import Asked, team
@@ -30,6 +33,7 @@ DESIGNS_PER_KIND: Final = 4
 WIDER: Final = 3.0
 """Times the money up to which machines are looked at in price scenarios, where all may be cheaper."""
 _MOST_DROPPED: Final = 200
+_ANY: Final = np.ones(1, np.bool_)
 
 Tell = Callable[[str, float], None]
 
@@ -75,6 +79,7 @@ def make_plan(
     found = Found(
         setting=setting,
         searched=searched,
+        bound_fraction=_bound(setting, searched, picks[0]),
         picks=tuple(picks),
         checks=checks,
         tariff=tariff,
@@ -138,6 +143,11 @@ def _checked(setting: Setting, searched: Searched) -> tuple[Searched, list[Pick]
     raise NothingFits("the independent checker turned away every machine that was tried last; please report this budget")
 
 
+def _bound(setting: Setting, searched: Searched, best: Pick) -> float:
+    steps = [setting.step_of(entry.design.frame) for entry in searched.entries]
+    return bound_fraction(searched.entries, best, setting.inputs.objective, steps)
+
+
 def _without(entry: Evaluated, row: int) -> Evaluated:
     mask = entry.met.get("checked", np.ones(entry.nodes_count.size, np.bool_)).copy()
     mask[row] = False
@@ -150,11 +160,21 @@ def _nothing(setting: Setting, entries: Sequence[Evaluated]) -> str:
     entries = [evaluate(free, entry.design) for entry in entries]
     cheapest = cheapest_fit(entries)
     if cheapest is None:
-        blocking = [
-            name for name in entries[0].met if not any(entry.met[name].any() for entry in entries if name in entry.met)
-        ]
-        names = ", ".join(blocking) or "the constraints taken together"
-        return f"no machine meets what must be there, whatever it costs: {names} cannot be met"
+        names = dict.fromkeys(name for entry in entries for name in entry.met)
+        blocking = [name for name in names if not any(entry.met.get(name, _ANY).any() for entry in entries)]
+        told = ", ".join(blocking) or "the constraints taken together"
+        return f"no machine meets what must be there, whatever it costs: {told} cannot be met"
+    if setting.contract_limit_eur is not None and affordable(
+        cheapest.entry.by_class_eur[[cheapest.row]],
+        setting.inputs.sources,
+        setting.inputs.budget.record.vat,
+        setting.inputs.budget.record.reserve_fraction,
+    ):
+        eur = contract_eur(setting, evaluate(free, cheapest.design))[cheapest.row]
+        return (
+            f"no machine fits the contract of EUR {setting.contract_limit_eur / 1e6:.1f} million; that of the cheapest that "
+            f"meets everything else comes to EUR {eur / 1e6:.1f} million: {title_of(setting, cheapest)}"
+        )
     may = sum(source.amount_eur for source in setting.inputs.sources)
     reserve = setting.inputs.budget.record.reserve_fraction
     kept = f", {reserve:.0%} of it kept back" if reserve else ""
@@ -192,11 +212,13 @@ def text_of(setting: Setting, pick: Pick) -> str:
 
 def _leading(setting: Setting, searched: Searched) -> tuple[list[Evaluated], Setting]:
     """The best designs of each kind, with as many nodes as lower prices could pay."""
+    objective = setting.inputs.objective
+    sign = -1.0 if OBJECTIVES[objective].less else 1.0
     grouped: dict[Kind, list[tuple[float, Evaluated]]] = {}
     for entry in searched.entries:
-        pick = best_of([entry], "science")
+        pick = best_of([entry], objective)
         if pick is not None:
-            grouped.setdefault(kind_of(entry), []).append((pick.value("science"), entry))
+            grouped.setdefault(kind_of(entry), []).append((sign * pick.value(objective), entry))
     leading = [
         entry
         for group in grouped.values()

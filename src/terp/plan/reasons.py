@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from terp.catalogue import Node
-from terp.plan.assumptions import known
+from terp.plan.assumptions import known, speed_title
 from terp.plan.choose import Pick, best_of, best_of_kinds
 from terp.plan.designs import Loser
 from terp.plan.document import gpu_of, kind_title, loser_data
@@ -19,28 +19,38 @@ from terp.plan.objectives import OBJECTIVES
 from terp.plan.payers import affordable, slack_eur
 from terp.plan.scenarios import Futures, Kind, Swing, kind_of
 from terp.plan.setting import Setting
+from terp.plan.titles import compared
 
 Floats = NDArray[np.float64]
 
 LOOSER: Final = 0.01
+_LOST_IN: Final = {
+    "rmax": "Rmax",
+    "tokens": "tokens",
+    "unit-cost": "money an H100-hour",
+    "energy": "energy",
+    "carbon": "carbon",
+}
 
 
 def whys(setting: Setting, picks: Sequence[Pick]) -> dict[str, str]:
     """What each machine of the frontier is there for."""
     best, found = picks[0], {}
     title = OBJECTIVES[setting.inputs.objective].title.lower()
-    found[best.name] = f"Recommended: it leads in what the budget wants, {title}."
+    found[best.name] = f"It leads in what the budget asks for: {title}."
     for pick in picks[1:]:
         cost, science = (pick.value(name) / best.value(name) for name in ("cost", "science"))
         if pick.value("rmax") == max(one.value("rmax") for one in picks):
-            found[pick.name] = f"Fastest in HPL, for {1 - science:.0%} less science."
+            found[pick.name] = f"Fastest in HPL, with {compared(science, 'science')}."
         elif pick.value("time") < best.value("time"):
             earlier = best.value("time") - pick.value("time")
-            found[pick.name] = f"{earlier:.0f} months earlier, for {1 - science:.0%} less science."
+            found[pick.name] = (
+                f"{earlier:.0f} month{'s' if round(earlier) != 1 else ''} earlier, with {compared(science, 'science')}."
+            )
         elif cost < 0.99:
             found[pick.name] = f"{science:.0%} of the science for {cost:.0%} of the money."
         else:
-            found[pick.name] = f"The best of {gpu_of(setting, pick)}, for {1 - science:.0%} less science."
+            found[pick.name] = f"The best with {gpu_of(setting, pick)}, with {compared(science, 'science')}."
     return found
 
 
@@ -52,7 +62,7 @@ def losers(
     fitting = best_of_kinds(entries, objective)
     for kind, pick in sorted(fitting.items(), key=lambda item: -item[1].value("science")):
         if kind not in there:
-            loser = Loser(pick.name, kind_title(setting, kind), _beaten(pick, picks[0]), "dominated")
+            loser = Loser(pick.name, kind_title(setting, kind), _beaten(pick, picks[0], objective), "dominated")
             yield loser_data(loser, pick)
     for kind in dict.fromkeys(kind_of(entry) for entry in entries):
         if kind not in fitting:
@@ -62,16 +72,15 @@ def losers(
         yield loser_data(loser)
 
 
-def _beaten(pick: Pick, best: Pick) -> str:
+def _beaten(pick: Pick, best: Pick, objective: str) -> str:
     """By how much, and through which of its two halves: GPUs for the money, or what each gets done."""
     science, cost = (pick.value(name) / best.value(name) for name in ("science", "cost"))
-    gpus = pick.entry.gpus_count[pick.row], best.entry.gpus_count[best.row]
-    worth = [one.entry.domain_hours_count[one.row].sum() / one.value_of("gpu_hours_count") for one in (pick, best)]
-    money = "the same money" if abs(cost - 1) < 0.01 else f"{abs(1 - cost):.0%} {'less' if cost < 1 else 'more'} money"
-    return (
-        f"{1 - science:.0%} less science than the recommended one for {money}: {gpus[0]:,} GPUs of {worth[0]:.2f} "
-        f"H100-hours an hour, against {gpus[1]:,} of {worth[1]:.2f}."
-    )
+    worth = pick.entry.domain_hours_count[pick.row].sum() / pick.value_of("gpu_hours_count")
+    lost = compared(science, "science")
+    if objective in _LOST_IN:
+        lost = f"{compared(pick.value(objective) / best.value(objective), _LOST_IN[objective])} and {lost}"
+    money = "the same money" if abs(cost - 1) < 0.01 else compared(cost, "money")
+    return f"{lost} for {money}: {pick.entry.gpus_count[pick.row]:,} GPUs, each worth {worth:.2f} H100s."
 
 
 def unfit(setting: Setting, entries: Sequence[Evaluated]) -> str:
@@ -85,6 +94,10 @@ def unfit(setting: Setting, entries: Sequence[Evaluated]) -> str:
     if "rank" in never:
         most = max(float(entry.rmax_flop_per_s[entry.without("rank").fits].max(initial=0.0)) for entry in entries)
         return f"Reaches {most / 1e15:.1f} Pflop/s in HPL, too little for the rank that is asked for."
+    if "contract" in never and "money" not in never and setting.contract_limit_eur is not None:
+        return (
+            f"Every contract for what must be there is above the EUR {setting.contract_limit_eur / 1e6:.1f} million allowed."
+        )
     cheapest = cheapest_fit(entries)
     if cheapest is not None:
         may = sum(source.amount_eur for source in setting.inputs.sources)
@@ -211,7 +224,7 @@ def throughput_swings(setting: Setting, told: Futures, picks: Mapping[Kind, Pick
             winners = chosen, kind if at_high > best else chosen
         rows.append(
             {
-                "name": f"throughput.{gpu}", "title": f"H100-hours of an hour of {gpu}", "kind": "throughput",
+                "name": f"throughput.{gpu}", "title": speed_title(setting, gpu), "kind": "throughput",
                 "low_ratio": low, "high_ratio": high, "objective_low_fraction": ends[0] / best - 1,
                 "objective_high_fraction": ends[1] / best - 1, "best_at_low": _title(setting, winners[0]),
                 "best_at_high": _title(setting, winners[1]), "changes_at_ratio": changes, "changes_to": _title(setting, to),

@@ -120,13 +120,16 @@ class Futures:
     kinds    in the order of the rows of `values`, shape (kinds, scenarios), in the unit of the
              objective; NaN where nothing of it can be paid
     winner   of each scenario, into `kinds`; -1 where nothing can be bought at all
-    best     objective of the winner, NaN where there is none
     """
 
     kinds: tuple[Kind, ...]
     values: NDArray[np.float64]
     winner: NDArray[np.int64]
-    best: NDArray[np.float64]
+
+    @property
+    def best(self) -> Floats:
+        """The objective of each scenario's winner; NaN where nothing can be bought."""
+        return np.where(self.winner >= 0, self.values[self.winner, np.arange(self.winner.size)], np.nan)
 
 
 def futures(setting: Setting, entries: Sequence[Evaluated], tariff: Tariff) -> Futures:
@@ -142,8 +145,7 @@ def futures(setting: Setting, entries: Sequence[Evaluated], tariff: Tariff) -> F
         values[row] = better(values[row], np.where(np.isnan(value), worst, value))
     winner = values.argmin(0) if less else values.argmax(0)
     known = np.isfinite(values.min(0) if less else values.max(0))
-    best = np.where(known, values.min(0) if less else values.max(0), np.nan)
-    return Futures(kinds, np.where(np.isfinite(values), values, np.nan), np.where(known, winner, -1), best)
+    return Futures(kinds, np.where(np.isfinite(values), values, np.nan), np.where(known, winner, -1))
 
 
 def drawn(setting: Setting, scenarios_count: int, seed: int) -> Tariff:
@@ -156,8 +158,8 @@ class Swing:
     """What one price does to the answer.
 
     low_ratio, high_ratio   ends of its range over the central value
-    values      objective of the best machine at those ends, over the central one
-    winners     kinds that win there
+    values      objective of the best machine at those ends, over the central one; 0 where nothing can be bought
+    winners     kinds that win there; None where nothing can be bought
     changes_at_ratio, changes_to   the nearest multiple of the central value at which another kind wins
     """
 
@@ -191,7 +193,7 @@ def swings(setting: Setting, entries: Sequence[Evaluated], chosen: Kind) -> list
         mine = slice(at * each, (at + 1) * each)
         winners = [told.kinds[number] if number >= 0 else None for number in told.winner[mine].tolist()]
         ratios = points[name][2:]
-        others = [place for place, winner in enumerate(winners[2:]) if winner != chosen]
+        others = [place for place, winner in enumerate(winners[2:]) if winner not in (chosen, None)]
         nearest = min(others, key=lambda place: abs(np.log(ratios[place])), default=None)
         low, high = (_over(value, told.best[-1]) for value in told.best[mine][:2].tolist())
         found.append(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from terp.build import Ints
-from terp.catalogue import Node, Part
+from terp.catalogue import Accelerator, Node, Part
 from terp.model import (
     LEVEL_SPREAD,
     MARKET,
@@ -45,7 +45,7 @@ SERVICES: Final[tuple[Column, ...]] = (
 )
 """What no bill of materials names."""
 MOST_COUNTS: Final = 3000
-"""Numbers of nodes that are tried of a frame; beyond, they go up in steps."""
+"""Numbers of nodes that are tried of a frame; if there are more, about so many, each the same share above the one before."""
 _EVERYTHING: Final = Extras(1, 1, 1)
 DENSE: Final = "dense-premium"
 KWH: Final = 3.6e6
@@ -129,14 +129,20 @@ class Setting:
         low, middle, high = self.inputs.range_of(f"sites.{place}.electricity", "eur_per_j", price)
         return low * KWH, middle * KWH, high * KWH
 
-    def _counts(self, frame: Frame) -> Ints:
-        """The numbers of nodes that are tried: whole link domains, up to what the money pays of nodes alone."""
+    def step_of(self, frame: Frame) -> int:
+        """By how many nodes machines of a frame may differ: whole link domains."""
         node = self.inputs.catalogue.part(Node, frame.node)
-        step = max(node.link_domain_count // node.accelerators_count, 1)
+        return max(node.link_domain_count // node.accelerators_count, 1)
+
+    def _counts(self, frame: Frame) -> Ints:
+        """The numbers of nodes that are tried: up to what hall and money allow, the more of them the wider apart."""
+        node, step = self.inputs.catalogue.part(Node, frame.node), self.step_of(frame)
         counts = np.arange(step, max(self._most_by_power(node), step) + 1, step)
         counts = counts[: max(self._payable(frame, counts), 1)]
-        thinned = max(-(-counts.size // MOST_COUNTS), 1)
-        return counts[thinned - 1 :: thinned]
+        if counts.size <= MOST_COUNTS:
+            return counts
+        places = np.unique(np.rint(np.geomspace(1, counts.size, MOST_COUNTS)).astype(np.int64)) - 1
+        return np.asarray(counts[places])
 
     def _payable(self, frame: Frame, counts: Ints) -> int:
         """How many of some numbers of nodes could be paid if nothing but the hardware and its maintenance cost anything."""
@@ -148,21 +154,11 @@ class Setting:
         return int(np.flatnonzero(quoted * self.level_of(quoted) * share <= self._money_eur).max(initial=0)) + 1
 
     def _most_by_power(self, node: Node) -> int:
-        """Nodes that the largest place can feed at half of their rated power."""
-        return ceil(max(place.choice.power_w for place in self.inputs.places.values()) / (0.5 * node.rated_power_w))
-
-    @property
-    def bound_fraction(self) -> float:
-        """How much more nodes than the best a machine between two that were tried could have."""
-        worst = 0.0
-        for frame in self.frames:
-            counts = self.counts_of(frame)
-            node = self.inputs.catalogue.part(Node, frame.node)
-            step = max(node.link_domain_count // node.accelerators_count, 1)
-            gaps = np.diff(counts) - step
-            if gaps.size and gaps.max() > 0:
-                worst = max(worst, float((gaps / counts[:-1])[counts.size // 2 :].max()))
-        return worst
+        """Nodes that the largest place can feed under the lowest cap of their GPUs, and nothing else."""
+        board_w = self.inputs.catalogue.part(Accelerator, node.accelerator).board_power_w
+        off_w = (1 - min(self.inputs.budget.record.choices.gpu_caps)) * node.accelerators_count * board_w
+        least_w = max(node.rated_power_w - off_w, 0.1 * node.rated_power_w)
+        return ceil(max(place.choice.power_w for place in self.inputs.places.values()) / least_w)
 
     def _shapes(self, frame: Frame, all_flash: bool) -> Shapes:  # noqa: FBT001 - kept by its arguments
         nodes = self.counts_of(frame)

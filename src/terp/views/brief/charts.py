@@ -67,6 +67,7 @@ def scatter(points: Sequence[Point], x_label: tuple[str, Label], y_label: tuple[
     ]
     taken = [(x(point.at[0]) - 9, y(point.at[1]) - 9, x(point.at[0]) + 9, y(point.at[1]) + 9) for point in points]
     taken.append((_LEFT, _TOP, _LEFT + 12 + _CHAR * len(y_label[0]), _TOP + 18))
+    taken += [(x(p.ends[0]), y(p.at[1]) - 1, x(p.ends[1]), y(p.at[1]) + 1) for p in points if p.ends is not None]
     for point in sorted(points, key=lambda point: point.mark.isdigit()):  # the frontier over the rest
         tip = f"<title>{escape(point.words)}</title>"
         if not point.mark.isdigit():
@@ -195,25 +196,24 @@ def cash_flow(
 
 
 def pairs(
-    rows: Sequence[tuple[str, Sequence[float]]], styles: Sequence[str], label: Label, title: str, by_row: Sequence[str] = ()
+    rows: Sequence[tuple[str, Sequence[float]]], styles: Sequence[str], label: Label, title: str
 ) -> str:
     """Horizontal bars in groups, such as each domain on the best machine and on the second-best.
 
-    rows     (name, values), as many values as styles
-    by_row   colours of rows of one bar, in place of the styles
+    rows   (name, values), as many values as styles
     """
     left, bar_h, chars, top = 276.0, 17.0, 38, 6.0
     most = max((value for _, values in rows for value in values), default=0.0)
     if most <= 0:
         return ""
     body = []
-    for index, (words, values) in enumerate(rows):
+    for words, values in rows:
         room = max(bar_h * len(styles) + 14, tall(words, chars) + 8)
         middle, first = top + room / 2, top + (room - bar_h * len(styles)) / 2
         body.append(wrapped(left - 12, middle - 1, words, chars))
         for place, (value, style) in enumerate(zip(values, styles, strict=True)):
             wide, y = (WIDTH - left - 90) * value / most, first + bar_h * place
-            body.append(rect(left, y, max(wide, 1), bar_h - 2, by_row[index] if by_row else style))
+            body.append(rect(left, y, max(wide, 1), bar_h - 2, style))
             body.append(text(left + wide + 8, y + 12, label(value), "value"))
         top += room
     return svg(top, body, title)

@@ -12,9 +12,10 @@ from terp.views.brief.sankey import sankey
 Plan = Mapping[str, Any]
 SCIENCE: Final = "science_h100_hours_per_year"
 _SCALES: Final = {"tco_eur": 1e6, "rmax_flop_per_s": 1e15}
-MOST_SWINGS: Final = 15
+MOST_SWINGS: Final = 12
 """Inputs in the tornado, the strongest first; beyond them bars are too short to see."""
 _FELT: Final = 0.005
+_SEEN: Final = 0.005  # of the scenarios: what would be shown as none
 _GREY: Final = {"constraint": "x", "dominated": "o"}
 _TITLES: Final = {"tco_eur": "tco", "rmax_flop_per_s": "rmax"}
 
@@ -92,7 +93,11 @@ def science(plan: Plan, language: Language, names: Mapping[str, str]) -> str:
     """Each domain on the recommended machine and on the next of the frontier."""
     machines = compared(plan)
     rows = [
-        (capital(words), [machine["science"].get(key, 0.0) / 1e6 for machine in machines]) for key, words in names.items()
+        (
+            f"{capital(words)} ({language.percent(plan['budget']['domains'].get(key, 0.0))})",
+            [machine["science"].get(key, 0.0) / 1e6 for machine in machines],
+        )
+        for key, words in names.items()
     ]
     return charts.pairs(rows, ["bar-0", "bar-soft"][: len(machines)], _tenths(language), language.text("science_title"))
 
@@ -107,23 +112,11 @@ def compared(plan: Plan) -> list[Plan]:
     return (list(plan["frontier"]) or [plan["best"]])[:2]
 
 
-def access(plan: Plan, language: Language) -> str:
-    """GPU-hours that each payer gets."""
-    rows = [
-        (capital(language.sentence(payer["title"])), [payer["access_gpu_hours_per_year"] / 1e6], f"bar-{index % 6}")
-        for index, payer in enumerate(plan["payers"])
-    ]
-    return charts.pairs(
-        [(words, values) for words, values, _ in rows], ["bar-0"], _tenths(language), language.text("access_title"),
-        [style for *_, style in rows],
-    )  # fmt: skip
-
-
 def sensitivity(rows: Sequence[Plan], language: Language) -> str:
     """The tornado; ratios at the ends of each range, and where another design wins."""
 
     def times(ratio: float) -> str:
-        return language.text("times", ratio=language.number(ratio))
+        return language.text("times", ratio=language.number(ratio, 2))
 
     swings: list[charts.Swing] = []
     for row in rows[:MOST_SWINGS]:
@@ -150,5 +143,5 @@ def felt(rows: Sequence[Plan]) -> list[Plan]:
 
 def wins(rows: Sequence[Plan], language: Language) -> str:
     """How often each design wins."""
-    bars = [(language.sentence(row["design"]), [row["fraction"]]) for row in rows]
+    bars = [(language.sentence(row["design"]), [row["fraction"]]) for row in rows if row["fraction"] >= _SEEN]
     return charts.pairs(bars, ["bar-0"], language.percent, language.text("robust_title"))

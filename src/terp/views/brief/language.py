@@ -22,6 +22,7 @@ from terp.units import number, show
 Code = Literal["en", "nl"]
 _SWAP: Final = str.maketrans(",.", ".,")
 _NUMBER: Final = re.compile(r"(?<![\w.-])\d[\d,]*(?:\.\d+)?(?![\w-])")
+_MONTH: Final = re.compile(r"(?<![\w.-])20\d\d-(?:0[1-9]|1[0-2])(?![\w-])")
 _SPACE: Final = "\u00a0"
 _ALIASES: Final = {"W": "w", "EUR": "eur", "J": "j", "flop/s": "flop_per_s"}
 _DIMENSIONS: Final = ("w", "j", "bytes", "bytes_per_s", "flop_per_s", "s")
@@ -51,13 +52,23 @@ class Language:
 
     def sentence(self, words: str) -> str:
         """Words of the plan itself, translated if they are known."""
-        return self._translated(words) or words
+        return self._translated(words) or self._dated(words)
 
     def marked(self, words: str) -> str | Markup:
         """The same for the page: what stays English in another language says so."""
         if self.code == "en" or not words:
-            return words
+            return self._dated(words)
         return self._translated(words) or Markup('<span lang="en">{}</span>').format(words)
+
+    def noted(self, words: str) -> str | Markup:
+        """A note of several parts between semicolons: whole if it is known, else part by part."""
+        if self.code == "en" or self._translated(words):
+            return self.marked(words)
+        return Markup("; ").join(self.marked(part) for part in words.split("; "))
+
+    def _dated(self, words: str) -> str:
+        """Months by their names where the plan's own language is read: "2026-12" is "December 2026"."""
+        return _MONTH.sub(lambda found: self.month(found[0]), words) if self.code == "en" else words
 
     def _translated(self, words: str) -> str | None:
         for pattern, ours in self._sentences:
@@ -172,9 +183,16 @@ class Language:
         return shown if unit in ("", "count", "ratio") else f"{shown}{_SPACE}{unit}"
 
     def _written_value(self, words: str) -> str:
-        """A quantity as its file has it, with this language's comma."""
-        found = self._numbers(words).replace(" .. ", " \u2013 ")
-        return self._translated(words) or found
+        """A quantity as its file has it, with this language's comma and words for its units; names in a list by theirs."""
+        if known := self._translated(words):
+            return known
+        if re.fullmatch(r"[a-z]+(?: \d+%)?(?:, [a-z]+(?: \d+%)?)*", words):
+            called = {**self.names["classes"], **self.names["domains"], "yes": self.texts["yes"], "no": self.texts["no"]}
+            return re.sub(r"[a-z]+", lambda found: called.get(found[0], found[0]), words)
+        units = self.names["quantities"]
+        keys = "|".join(re.escape(key) for key in sorted(units, key=len, reverse=True))
+        spelt = re.sub(rf"(?<![\w/])(?:{keys})(?![\w/])", lambda found: units[found[0]], self._numbers(words))
+        return spelt.replace(" .. ", " \u2013 ")
 
 
 def capital(words: str) -> str:

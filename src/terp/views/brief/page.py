@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from terp.views.brief import drawn
+from terp.views.brief import drawn, rows
 from terp.views.brief.language import Language, capital
 from terp.views.brief.marks import Marks
 
@@ -44,9 +44,10 @@ def _environment(language: Language) -> Environment:
         "large": language.large,
         "value": language.value,
         "said": language.marked,
+        "noted": language.noted,
         "date": language.date,
         "capital": capital,
-        "tonnes": lambda mass_kg: _tonnes(mass_kg, language),
+        "tonnes": lambda mass_kg: rows.tonnes(mass_kg, language),
         "link": _web,
         "short": drawn.short,
     }
@@ -67,10 +68,11 @@ def _words(plan: Plan, language: Language) -> dict[str, Any]:
         "reached": lambda payer: _reached(payer, language),
         "used": lambda what: _used(what, language),
         "titled": lambda machine: _titled(machine, language),
-        "design": lambda machine: _design(machine, language),
+        "design": lambda machine, node=True: _design(machine, language, node=node),
         "style": _style(),
         "figures": _figures(plan, language),
         "answer": _answer(plan, language),
+        "runner_up": rows.runner_up(plan, language),
         "goal": language.name("objectives", budget["objective"]),
         "years": _years(budget["operation_years_count"], language),
         "domain_words": _weighted(plan, language),
@@ -90,10 +92,15 @@ def _data(plan: Plan, language: Language) -> dict[str, Any]:
         "classes": classes,
         "class_sums": {kind: sum(payer["by_class"].get(kind, 0.0) for payer in plan["payers"]) for kind in classes},
         "bars": _bars(plan),
-        "lost": _lost(plan["rejected"]),
+        "lost": rows.lost(plan),
         "felt": drawn.felt(plan["sensitivity"]),
+        "decisive": rows.decisive(plan["sensitivity"]),
+        "constraints": rows.constraints(plan),
+        "groups": rows.assumptions(plan),
+        "reserves": plan["robustness"].get("reserves", []),
+        "rent": plan.get("rent_instead"),
         "cost_rows": _cost_rows(plan, language),
-        "simulated": _simulated(plan, language),
+        "simulated": rows.simulated(plan, language, _domains(plan, language)),
         "simulated_by_year": _simulated_by_year(plan, language),
         "bounded_eur": _bounded(plan["payers"]),
     }
@@ -134,7 +141,7 @@ def _answer(plan: Plan, language: Language) -> list[str]:
         gpus=language.fixed(best["gpus_count"]),
         gpu=drawn.short(best["gpu"]),
         nodes=language.fixed(best["nodes_count"]),
-        site=language.sentence(best["design"]["site_title"]),
+        site=rows.place(best["design"]["site_title"], language),
         tco=language.money(best["tco_eur"]),
         years=_years(plan["budget"]["operation_years_count"], language),
         payers=_listed(payers, language),
@@ -178,7 +185,7 @@ def _constraint(plan: Plan, language: Language) -> Callable[[str], str]:
 def _source(plan: Plan, key: str, language: Language) -> str | Markup:
     """Who says so, as a link down to the list of sources."""
     if not key:
-        return language.text("no_source")
+        return ""
     known = plan["sources"].get(key)
     if known is None:
         return key
@@ -210,23 +217,15 @@ def _titled(machine: Plan, language: Language) -> str | Markup:
     return language.marked(machine["title"].replace(machine["gpu"], drawn.short(machine["gpu"])))
 
 
-def _lost(rejected: Sequence[Plan]) -> list[tuple[list[str], str, str]]:
-    """Titles, reason and kind: those that lost for the same reason together, in the order of the first."""
-    found: dict[tuple[str, str], list[str]] = {}
-    for row in rejected:
-        found.setdefault((row["reason"], row["kind"]), []).append(row["title"])
-    return [(titles, reason, kind) for (reason, kind), titles in found.items()]
-
-
-def _design(machine: Plan, language: Language) -> str | Markup:
-    """What a machine is, in a line under its name."""
+def _design(machine: Plan, language: Language, *, node: bool) -> str | Markup:
+    """What a machine is, in a line under its name; with its node or without."""
     design, text = machine["design"], language.text
     ratio = design["oversubscription_ratio"]
     topology = language.name("topologies", design["topology"])
     words = [
-        language.sentence(design["node_title"]),
+        language.sentence(design["node_title"]) if node else "",
         topology if ratio == 1 else f"{topology} {text('oversubscribed', ratio=language.number(ratio))}",
-        "" if "cool" in design["node_title"] else language.name("coolings", design["cooling"]),
+        "" if node and "cool" in design["node_title"] else language.name("coolings", design["cooling"]),
         "" if design["site_title"] in machine["title"] else language.sentence(design["site_title"]),
     ]
     if design["gpu_cap_fraction"] < 1:
@@ -246,44 +245,20 @@ def _cost_rows(plan: Plan, language: Language) -> list[dict[str, Any]]:
     costs = plan["best"]["costs"]
     most = max((cost["high_eur"] for cost in costs), default=0.0)
     total = sum(cost["eur"] for cost in costs)
-    rows = []
+    found = []
     for cost in costs:
         bar = drawn.interval(cost["eur"], cost["low_eur"], cost["high_eur"], most)
         words = language.name("lines", cost["line"], cost["title"])
-        rows.append({**cost, "words": capital(words), "share": cost["eur"] / total if total else 0.0, "bar": Markup(bar)})  # noqa: S704 (numbers)
-    return rows
-
-
-def _simulated(plan: Plan, language: Language) -> list[tuple[str, str, str]]:
-    """Rows of what the simulated years gave, beside what the plan says; none if nothing was simulated."""
-    best, found = plan["best"], plan["best"]["simulated"]
-    if found is None:
-        return []
-    text, show, none = language.text, language.quantity, language.text("none")
-    rows = [
-        (text("sim_use"), language.percent(found["gpu_utilisation_fraction"], 1), none),
-        (text("sim_hours"), language.large(found["gpu_hours_per_year"]), language.large(best["gpu_hours_per_year"])),
-        (text("sim_wait"), show(found["mean_wait_s"], "s"), none),
-        (text("sim_p95"), show(found["p95_wait_s"], "s"), none),
-        (text("sim_failures"), language.number(found["node_failures_per_year"]), none),
-        (text("sim_pue"), language.fixed(found["mean_pue"], 3), language.fixed(best["pue_ratio"], 3)),
-        (text("sim_energy"), show(found["facility_energy_j_per_year"], "j"), show(best["energy_j_per_year"], "j")),
-        (text("sim_carbon"), _tonnes(found["carbon_kg_per_year"], language), _tonnes(best["carbon_kg_per_year"], language)),
-    ]
-    names = _domains(plan, language)
-    for domain, hours in found["science"].items():
-        planned = best["science"].get(domain)
-        words = text("sim_science", domain=names.get(domain, domain))
-        rows.append((words, language.large(hours), none if planned is None else language.large(planned)))
-    return rows
+        found.append({**cost, "words": capital(words), "share": cost["eur"] / total if total else 0.0, "bar": Markup(bar)})  # noqa: S704 (numbers)
+    return found
 
 
 def _simulated_by_year(plan: Plan, language: Language) -> list[tuple[str, str, str, str]]:
     """Year, use, GPU-hours, electricity: the mean over the seeds, with the lowest and the highest."""
-    rows = (plan["best"]["simulated"] or {}).get("by_year", [])
+    years = (plan["best"]["simulated"] or {}).get("by_year", [])
     found = []
-    for year in dict.fromkeys(row["year"] for row in rows):
-        mine = [row for row in rows if row["year"] == year]
+    for year in dict.fromkeys(row["year"] for row in years):
+        mine = [row for row in years if row["year"] == year]
         use = _spread([row["gpu_utilisation_fraction"] for row in mine], lambda value: language.percent(value, 1))
         hours = _spread([row["gpu_hours"] / 1e6 for row in mine], lambda value: language.fixed(value, 2))
         electricity = _spread([row["electricity_eur"] / 1e6 for row in mine], lambda value: language.fixed(value, 2))
@@ -297,10 +272,6 @@ def _spread(values: Sequence[float], label: Callable[[float], str]) -> str:
     return mean if len(values) == 1 else f"{mean} ({label(min(values))} \u2013 {label(max(values))})"
 
 
-def _tonnes(mass_kg: float, language: Language) -> str:
-    return f"{language.number(mass_kg / 1000)}\u00a0t"
-
-
 def _figures(plan: Plan, language: Language) -> dict[str, Markup]:
     """All figures of the page, as SVG; empty where there is nothing to show."""
     names, styles = _domains(plan, language), _bars(plan)
@@ -311,7 +282,6 @@ def _figures(plan: Plan, language: Language) -> dict[str, Markup]:
         "rank": drawn.rank(plan["best"], language),
         "cash": drawn.cash(plan, language, styles),
         "science": drawn.science(plan, language, names),
-        "access": drawn.access(plan, language),
         "sensitivity": drawn.sensitivity(plan["sensitivity"], language),
         "robust": drawn.wins(plan["robustness"]["wins"], language),
     }
