@@ -22,7 +22,11 @@ _WIDTH: Final = 125
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), default=None, help="Folder for machine files, tables and paper."
 )
-@click.option("--objective", default="", help="What the best machine is the best in, if not as the budget says.")
+@click.option(
+    "--objective", default="", metavar="NAME",
+    help="What the best machine is the best in, if not as the budget says: science, rmax, tokens, cost, unit-cost, energy, "
+    "carbon or time.",
+)  # fmt: skip
 @click.option("--sites", default="", metavar="NAMES", help="Only these sites of the budget, with commas.")
 @click.option("--lang", type=click.Choice(["en", "nl"]), default="en", show_default=True, help="Language of the paper.")
 @click.option("--scenarios", default=1000, show_default=True, type=click.IntRange(50, 100_000), help="Price scenarios.")
