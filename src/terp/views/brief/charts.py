@@ -195,9 +195,7 @@ def cash_flow(
     return svg(height, body, title)
 
 
-def pairs(
-    rows: Sequence[tuple[str, Sequence[float]]], styles: Sequence[str], label: Label, title: str
-) -> str:
+def pairs(rows: Sequence[tuple[str, Sequence[float]]], styles: Sequence[str], label: Label, title: str) -> str:
     """Horizontal bars in groups, such as each domain on the best machine and on the second-best.
 
     rows   (name, values), as many values as styles
