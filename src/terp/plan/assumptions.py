@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ from terp.model import MARKET
 from terp.plan.choose import Pick
 from terp.plan.ledger import Column
 from terp.plan.setting import Setting
-from terp.plan.titles import INPUTS, PLAIN, SITE, short_of
+from terp.plan.titles import INPUTS, PLAIN, SHARES, SITE, short_of
 from terp.reader import Provenance
 
 OURS: Final[tuple[tuple[str, str, str, str, str, str], ...]] = (
@@ -49,6 +50,13 @@ def _row(name: str, title: str, entry: Provenance, used_for: str, value: str = "
     }
 
 
+def _shares(row: dict[str, Any]) -> dict[str, Any]:
+    """The same with shares in percent."""
+    spelt = {key: _SHARE.sub(lambda found: f"{100 * float(found[0]):g} %", row[key]) for key in ("value", "range")}
+    return row | spelt
+
+
+_SHARE: Final = re.compile(r"\d*\.?\d+")
 _USES: Final = {"amount": "money", "ready": "time", "pue_ceiling": "pue", "electricity": "electricity", "power": "power"}
 
 
@@ -60,10 +68,12 @@ def _budget(setting: Setting) -> Iterator[dict[str, Any]]:
     for path, entry in given.items():
         parent, _, key = path.rpartition(".")
         if path in PLAIN:
-            yield _row(path, PLAIN[path][0], entry, PLAIN[path][1], _listed(setting, path))
+            row = _row(path, PLAIN[path][0], entry, PLAIN[path][1], _listed(setting, path))
+            yield _shares(row) if path in SHARES else row
         elif parent in titles and key in INPUTS:
             title = INPUTS[key].format(title=titles[parent])
-            yield _row(path, title, entry, _USES.get(key, "money"), _listed(setting, path))
+            row = _row(path, title, entry, _USES.get(key, "money"), _listed(setting, path))
+            yield _shares(row) if key in SHARES else row
         elif not parent.startswith("sites."):
             yield _row(path, path.replace("_", " ").replace(".", ", "), entry, parent or path)
 
@@ -106,7 +116,7 @@ def _rates(setting: Setting) -> Iterator[dict[str, Any]]:
     for name, used in (("installation", "acquisition"), ("maintenance", "operation"), ("dense-premium", "building")):
         entry = prices.provenance.get(f"rates.{name}.rate")
         if entry is not None:
-            yield _row(f"rates.{name}", prices.rates[name].title, entry, used, f"{prices.rates[name].rate_fraction:.1%}")
+            yield _shares(_row(f"rates.{name}", prices.rates[name].title, entry, used))
 
 
 def _throughput(setting: Setting, picks: Sequence[Pick]) -> Iterator[dict[str, Any]]:

@@ -45,6 +45,8 @@ PLAIN: Final = {
     "want.domains": ("Weights of the domains", "want"),
 }
 """Path of an input of a budget -> its title, and what it is used for."""
+SHARES: Final = ("reserve", "vat.rate", "must.european_nodes", "access_ceiling")
+"""Inputs that are shares of something, which people write in percent."""
 SITE: Final = {
     "cooling.conversion.no_load": "Loss of the power supply without load, over full load",
     "cooling.conversion.proportional": "Loss of the power supply in proportion to the load",

@@ -22,6 +22,7 @@ from terp.units import number, show
 Code = Literal["en", "nl"]
 _SWAP: Final = str.maketrans(",.", ".,")
 _NUMBER: Final = re.compile(r"(?<![\w.-])\d[\d,]*(?:\.\d+)?(?![\w-])")
+_ENGLISH: Final = re.compile(r"\b(?:the|and|by|with|for|from|less|more|at|which|another)\b")  # none of them Dutch
 _MONTH: Final = re.compile(r"(?<![\w.-])20\d\d-(?:0[1-9]|1[0-2])(?![\w-])")
 _SPACE: Final = "\u00a0"
 _ALIASES: Final = {"W": "w", "EUR": "eur", "J": "j", "flop/s": "flop_per_s"}
@@ -75,7 +76,8 @@ class Language:
             match = pattern.fullmatch(words)
             if match:
                 parts = {key: self._part(part) for key, part in match.groupdict().items()}
-                return ours.format(**parts)
+                if not any(_ENGLISH.search(part) for part in parts.values()):
+                    return ours.format(**parts)
         return None
 
     def _part(self, words: str) -> str:
@@ -89,7 +91,7 @@ class Language:
         if re.fullmatch(r"\d{4}-\d{2}", words):
             return self.month(words)
         if self.code == "nl":
-            words = words.replace(" %", "%")
+            words = re.sub(r"(?<=\d) to (?=\d)", " tot ", words.replace(" %", "%"))
         return _NUMBER.sub(lambda found: self._written(found[0]), words)
 
     def _written(self, figures: str) -> str:
@@ -213,4 +215,6 @@ def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
     """The sentences that Terp writes into plans, as patterns; longer ones first, so that the more exact one wins."""
     read = yaml.safe_load(resources.files("terp.views.brief").joinpath("sentences.nl.yaml").read_text("utf-8"))
     rows = sorted(read.items(), key=lambda row: -len(row[0]))
-    return tuple((re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+?)", re.escape(english))), dutch) for english, dutch in rows)
+    return tuple(
+        (re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^;]+?)", re.escape(english))), dutch) for english, dutch in rows
+    )

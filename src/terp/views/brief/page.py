@@ -44,6 +44,7 @@ def _environment(language: Language) -> Environment:
         "large": language.large,
         "value": language.value,
         "said": language.marked,
+        "plain": language.sentence,
         "noted": language.noted,
         "date": language.date,
         "capital": capital,
@@ -64,7 +65,7 @@ def _words(plan: Plan, language: Language) -> dict[str, Any]:
         "mark": marks.mark,
         "marked_input": marks.of_input,
         "constraint": _constraint(plan, language),
-        "source": lambda key: _source(plan, key, language),
+        "source": lambda key: _source(plan, key),
         "reached": lambda payer: _reached(payer, language),
         "used": lambda what: _used(what, language),
         "titled": lambda machine: _titled(machine, language),
@@ -96,7 +97,7 @@ def _data(plan: Plan, language: Language) -> dict[str, Any]:
         "felt": drawn.felt(plan["sensitivity"]),
         "decisive": rows.decisive(plan["sensitivity"]),
         "constraints": rows.constraints(plan),
-        "groups": rows.assumptions(plan),
+        "groups": rows.assumptions(plan, language),
         "reserves": plan["robustness"].get("reserves", []),
         "rent": plan.get("rent_instead"),
         "cost_rows": _cost_rows(plan, language),
@@ -182,14 +183,14 @@ def _constraint(plan: Plan, language: Language) -> Callable[[str], str]:
     return lambda key: language.name("constraints", key, titles.get(key, ""))
 
 
-def _source(plan: Plan, key: str, language: Language) -> str | Markup:
+def _source(plan: Plan, key: str) -> str | Markup:
     """Who says so, as a link down to the list of sources."""
     if not key:
         return ""
     known = plan["sources"].get(key)
     if known is None:
         return key
-    return Markup('<a href="#source-{}">{}</a>').format(key, known["publisher"] or key)
+    return Markup('<a href="#source-{}" lang="en">{}</a>').format(key, known["publisher"] or key)
 
 
 def _reached(payer: Plan, language: Language) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from markupsafe import Markup
+
 from terp.views.brief.language import Language, capital
 
 Plan = Mapping[str, Any]
@@ -49,15 +51,41 @@ def constraints(plan: Plan) -> list[dict[str, Any]]:
     return rows + [{**empty, "constraint": key, "bound": row} for key, row in binding.items()]
 
 
-def assumptions(plan: Plan) -> list[tuple[str, list[Plan]]]:
-    """Assumptions by what they are used for; none of a group that is empty."""
+@dataclass(frozen=True)
+class Group:
+    """Assumptions that are used for the same.
+
+    note   of all of them, where they have the same;  rows  (site or nothing, title without it, assumption)
+    """
+
+    name: str
+    note: str
+    rows: tuple[tuple[str, str, Plan], ...]
+
+
+def assumptions(plan: Plan, language: Language) -> list[Group]:
+    """Assumptions by what they are used for, those of the halls by site; titles in the reader's language."""
     found: dict[str, list[Plan]] = {group: [] for group in GROUPS}
     places = {row["name"].split(".")[0] for row in plan["assumptions"] if ".cooling." in row["name"]}
     for row in plan["assumptions"]:
         first = row["name"].split(".")[0]
         group = "ours" if row["name"] in _OURS else "halls" if first in places else _FIRST.get(first, "money")
         found[group].append(row)
-    return [(group, rows) for group, rows in found.items() if rows]
+    return [_group(name, rows, plan, language) for name, rows in found.items() if rows]
+
+
+def _group(name: str, rows: Sequence[Plan], plan: Plan, language: Language) -> Group:
+    sites = plan["budget"].get("site_titles", []) if name == "halls" else []
+    told = []
+    for row in rows:
+        site = next((site for site in sites if row["title"].endswith(f", {site}")), "")
+        title = language.marked(row["title"])
+        shown = title.removesuffix(f", {language.sentence(site)}") if site else title
+        told.append((site, shown[:1].upper() + shown[1:] if not isinstance(shown, Markup) else shown, row))
+    order = ["", *sites]
+    told.sort(key=lambda one: order.index(one[0]))
+    notes = {row["note"] for row in rows}
+    return Group(name, notes.pop() if len(notes) == 1 and len(rows) > 1 else "", tuple(told))
 
 
 def runner_up(plan: Plan, language: Language) -> str:
