@@ -360,6 +360,12 @@ def test_known_prices_leave_no_doubt(folder, monkeypatch):
     assert best["tco_high_eur"] == pytest.approx(best["tco_eur"], rel=1e-12)
 
 
+def test_of_equals_the_recommended_one_wins(folder):
+    """Time to the first science is the same for all that can be delivered then, at any price."""
+    document = plan_of(inputs_of(folder, "time")).document
+    assert document["robustness"]["wins"][0]["fraction"] == document["robustness_fraction"] > 0.5
+
+
 def test_the_same_seed_gives_the_same_plan(small):
     inputs, plan = small
 

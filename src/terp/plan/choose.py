@@ -109,7 +109,7 @@ def whole(setting: Setting, entry: Evaluated) -> Evaluated:
 def best_of(entries: Sequence[Evaluated], objective: str) -> Pick | None:
     """The machine that leads in an objective; of equal ones that with more science, then that which costs less."""
     picks = [pick for entry in entries if (pick := _best_row(entry, objective, entry.fits)) is not None]
-    return max(picks, key=lambda pick: _rank(pick, objective), default=None)
+    return max(picks, key=lambda pick: rank_of(pick, objective), default=None)
 
 
 def _best_row(entry: Evaluated, objective: str, allowed: NDArray[np.bool_]) -> Pick | None:
@@ -122,7 +122,8 @@ def _best_row(entry: Evaluated, objective: str, allowed: NDArray[np.bool_]) -> P
     return Pick(entry, int(entry.nodes_count[rows[order[-1]]]))
 
 
-def _rank(pick: Pick, objective: str) -> tuple[float, float, float]:
+def rank_of(pick: Pick, objective: str) -> tuple[float, float, float]:
+    """By which of two machines the better one is the larger: the objective, then more science, then less cost."""
     sign = -1.0 if OBJECTIVES[objective].less else 1.0
     return sign * pick.value(objective), pick.value("science"), -pick.value("cost")
 
@@ -136,7 +137,7 @@ def frontier(entries: Sequence[Evaluated], chosen: Pick) -> list[Pick]:
     for share in LADDER:
         limit = share * chosen.value("cost")
         picks = [pick for entry in entries if (pick := _best_row(entry, "science", entry.fits & (entry.tco_eur <= limit)))]
-        wanted += [max(picks, key=lambda pick: _rank(pick, "science"))] if picks else []
+        wanted += [max(picks, key=lambda pick: rank_of(pick, "science"))] if picks else []
     wanted += sorted(best_of_kinds(entries, "science").values(), key=lambda pick: -pick.value("science"))
     found: dict[str, Pick] = {}
     for pick in wanted:

@@ -14,13 +14,12 @@ from terp.describe import COST_CLASSES
 from terp.errors import Problems, TerpError
 from terp.plan.bound import bound_fraction
 from terp.plan.check import Check, Subject, check_machine
-from terp.plan.choose import Pick, Searched, best_of, best_of_kinds, frontier, search
+from terp.plan.choose import Pick, Searched, best_of, best_of_kinds, frontier, rank_of, search
 from terp.plan.designs import Design, Loser, designs
 from terp.plan.document import Found, document, kind_title, title_of
 from terp.plan.evaluate import Evaluated, evaluate
 from terp.plan.inputs import Inputs
 from terp.plan.machine_text import machine_text
-from terp.plan.objectives import OBJECTIVES
 from terp.plan.payers import affordable
 from terp.plan.reasons import binding, cheapest_fit, contract_eur, losers, sensitivity, throughput_swings, whys
 from terp.plan.scenarios import Kind, costs_of, drawn, futures, kind_of, reserves, swings, tariffs
@@ -211,21 +210,18 @@ def text_of(setting: Setting, pick: Pick) -> str:
 
 
 def _leading(setting: Setting, searched: Searched) -> tuple[list[Evaluated], Setting]:
-    """The best designs of each kind, with as many nodes as lower prices could pay."""
+    """The best designs of each kind, with as many nodes as lower prices could pay; the best first, which wins of equals."""
     objective = setting.inputs.objective
-    sign = -1.0 if OBJECTIVES[objective].less else 1.0
-    grouped: dict[Kind, list[tuple[float, Evaluated]]] = {}
+    grouped: dict[Kind, list[Pick]] = {}
     for entry in searched.entries:
         pick = best_of([entry], objective)
         if pick is not None:
-            grouped.setdefault(kind_of(entry), []).append((sign * pick.value(objective), entry))
-    leading = [
-        entry
-        for group in grouped.values()
-        for _, entry in sorted(group, key=lambda one: -one[0])[:DESIGNS_PER_KIND]
-    ]  # fmt: skip
+            grouped.setdefault(kind_of(entry), []).append(pick)
+    ordered = [sorted(group, key=lambda pick: rank_of(pick, objective), reverse=True) for group in grouped.values()]
+    leading = [pick for group in ordered for pick in group[:DESIGNS_PER_KIND]]
+    leading.sort(key=lambda pick: rank_of(pick, objective), reverse=True)
     wide = setting.wider(WIDER)
-    return [evaluate(wide, entry.design) for entry in leading], wide
+    return [evaluate(wide, pick.design) for pick in leading], wide
 
 
 def _robust(
