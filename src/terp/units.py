@@ -98,9 +98,16 @@ def parse(text: str, dimension: str) -> float:
         if not isfinite(value):
             raise NotAQuantity("not a finite number", f"write it such as {EXAMPLES[dimension]!r}")
         return value
+    if _grouped(text):
+        raise NotAQuantity("a number is written with one point and no comma", f"write it such as {EXAMPLES[dimension]!r}")
     if not unit:
         raise NotAQuantity("the unit is missing", f"write it with its unit, such as {EXAMPLES[dimension]!r}")
     raise NotAQuantity(*_wrong_unit(number, unit, dimension))
+
+
+def _grouped(text: str) -> bool:
+    """True of a number with a comma, or with more than one point: "8,5 MW", "71.000.000 EUR"."""
+    return re.match(r"[+-]?\d+(,|\.\d+[.,])\d", text.strip()) is not None
 
 
 def _wrong_unit(number: str, unit: str, dimension: str) -> tuple[str, str]:
@@ -152,6 +159,10 @@ def parse_money(text: str) -> Money:
     """An amount of money with its currency: `parse_money("700 MDKK")` is Money(7e8, "DKK").  Raises NotAQuantity."""
     match = _QUANTITY.fullmatch(text.strip()) if len(text) <= _MAX_TEXT else None
     unit = _MONEY.fullmatch(match[2] or "") if match else None
+    if unit is None and _grouped(text):
+        raise NotAQuantity(
+            "not an amount of money", "write the number with one point and no comma, such as '64.1 MEUR' or '310 kUSD'"
+        )
     if match is None or unit is None:
         raise NotAQuantity("not an amount of money", "write a number and its currency, such as '64.1 MEUR' or '310 kUSD'")
     amount = float(match[1]) * _DECIMAL[unit[1]]

@@ -106,6 +106,8 @@ ONE_LINE = [
     # money
     ("100 MEUR", "100 million", "b.yaml:9:13: payers.state.amount: not an amount of money, found '100 million'; write a number and its currency, such as '64.1 MEUR' or '310 kUSD'"),
     ("10 MEUR", "96 MEUR", "b.yaml:20:12: programme: costs more than there is for it, found 96 MEUR; those who pay it have 95 MEUR without the reserve"),
+    ("100 MEUR", "100,5 MEUR", "b.yaml:9:13: payers.state.amount: not an amount of money, found '100,5 MEUR'; write the number with one point and no comma, such as '64.1 MEUR' or '310 kUSD'"),
+    ("100 MEUR", "100.000.000 EUR", "b.yaml:9:13: payers.state.amount: not an amount of money, found '100.000.000 EUR'; write the number with one point and no comma, such as '64.1 MEUR' or '310 kUSD'"),
     # payers
     ("operation: 50 %", "building: 50 %", "b.yaml:14:34: payers.europe.ceilings.building: a ceiling on what it does not pay, found building; add building to `pays`, or take the ceiling out"),
     ("operation: 50 %", "power: 50 %", "b.yaml:14:34: payers.europe.ceilings.power: not one of the known words, found 'power'; known: acquisition, building, operation, programme"),
@@ -129,6 +131,9 @@ ONE_LINE = [
     ('flash: "5 PB"', 'flash: "50 PB"', "b.yaml:29:34: must.flash: more flash than storage in all, found 50 PB; storage, which flash is part of, is 20 PB"),
     ("pue_ceiling: 1.2", "pue_ceiling: 0.9", "b.yaml:26:18: sites.here.pue_ceiling: out of range, found 0.9; at least 1 would do"),
     ("nodes: [],", "nodes: [], gpu_caps: [0],", "b.yaml:33:33: choices.gpu_caps.0: a GPU without power, found 0; write shares of the makers' own cap, such as 0.85"),
+    ("nodes: [],", "nodes: [], oversubscriptions: [100],", "b.yaml:33:41: choices.oversubscriptions.0: more than any fabric has, found 100; write 1 for none, 2 for half the links"),
+    ("nodes: [],", "nodes: [], operation_years: [0, 3],", "b.yaml:33:40: choices.operation_years.0: out of range, found 0; 1 to 15 would do"),
+    ("nodes: [],", "nodes: [], topologies: [dragonfly],", "b.yaml:33:35: choices.topologies.0: not one of the known words, found 'dragonfly'; known: rail-optimised-fat-tree, fat-tree"),
     ("nodes: [],", "nodes: [], topologies: [],", "b.yaml:33:34: choices.topologies: nothing to choose from, found []; name at least one"),
 ]  # fmt: skip
 

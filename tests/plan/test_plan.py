@@ -13,6 +13,7 @@ from plan.small import brute_force, inputs_of
 
 from terp.build import build_machine
 from terp.describe import COST_CLASSES, machine_of_text, read_budget
+from terp.errors import Problems
 from terp.model import benchmark_system, predict_hpl, unpriced_parts
 from terp.plan import NothingFits, make_plan, read_inputs, scenarios, setting
 from terp.plan.check import costs_by_class
@@ -400,11 +401,30 @@ def test_too_little_money_for_what_must_be_there(folder):
     assert "240 GPUs" in str(caught.value)
 
 
+def test_a_cap_below_what_the_models_know_is_refused(folder):
+    """A hall would be built for the cap that is written, and the GPUs would draw the lowest one that a driver takes."""
+    with pytest.raises(
+        Problems, match=r"choices\.gpu_caps\.1: a lower cap than the models know, found 0\.1; at least 0\.29"
+    ):
+        inputs_of(folder, choices={"gpu_caps": [1, 0.1]})
+
+
 @pytest.mark.parametrize(
     ("given_", "said"),
     [
         ({"must": {"rank": 1}}, "rank cannot be met"),
         ({"must": {"gpus": 100_000}}, "gpus"),
+        ({"must": {"rmax": "1 Eflop/s"}}, "rmax cannot be met"),
+        ({"must": {"storage": "10 EB"}}, "power of the sites: power cannot be met"),
+        (
+            {
+                "payers": {
+                    "state": {"amount": "30 MEUR", "pays": ["building", "operation", "programme"]},
+                    "europe": {"title": "Europe", "amount": "2 MEUR", "pays": ["acquisition"]},
+                }
+            },
+            "million are above what each payer has and may pay of each class",
+        ),
         ({"must": {"liquid_cooling": True}, "sites": {"groningen": None}}, "no water loop"),
         ({"must": {"gpu_memory": "2 TB"}}, "288 GB a GPU, and 2000 GB are asked for"),
         ({"sites": {"groningen": {"power": "10 kW"}, "copenhagen": {"power": "10 kW"}}}, "power cannot be met"),

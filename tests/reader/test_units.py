@@ -46,7 +46,8 @@ def test_worked_examples(text, dimension, value):
         ("kW", "w", "write a number and its unit"),
         ("9" * 80 + " W", "w", "write a number"),
         ("1e400 W", "w", "not a finite number"),
-        ("1,528 W", "w", "unknown unit"),
+        ("1,528 W", "w", "one point and no comma"),
+        ("8,5 MW", "w", "one point and no comma"),
         ("nan W", "w", "not a power"),
     ],
 )

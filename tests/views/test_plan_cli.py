@@ -180,6 +180,7 @@ def test_text_says_what_to_buy_and_how_sure(budget):
         (("netherland",), 2, "netherlands"),
         (("BUDGET", "--objective", "scienc"), 2, "did you mean 'science'"),
         (("BUDGET", "--sites", "groningn"), 2, "did you mean 'groningen'"),
+        (("BUDGET", "--sites", ","), 2, "--sites names no site"),
         (("/no/such/file.yaml",), 2, "/no/such/file.yaml"),
         (("BUDGET", "--scenarios", "3"), 2, "--scenarios"),
         (("BUDGET", "--workers", "1", "--scheduler", "tcp://x:1"), 2, "--workers"),

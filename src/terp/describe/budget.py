@@ -6,7 +6,6 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from terp.describe.machine import Topology
 from terp.reader import Money, Month, Name, Ratio, Record, Share
 
 CostClass = Literal["acquisition", "building", "operation", "programme"]
@@ -14,6 +13,10 @@ COST_CLASSES: Final[tuple[CostClass, ...]] = ("acquisition", "building", "operat
 """acquisition  the machine, delivered and installed;  building  the hall, where it is built for the machine
 operation    electricity, rent, staff, maintenance, software;  programme  what the same money pays that is no machine"""
 
+MOST_YEARS: Final = 15
+"""Years of operation that a budget may have."""
+
+PlannedTopology = Literal["rail-optimised-fat-tree", "fat-tree"]
 ObjectiveName = Literal["science", "rmax", "tokens", "cost", "unit-cost", "energy", "carbon", "time"]
 
 
@@ -106,7 +109,7 @@ class Choices(Record):
     """
 
     nodes: list[Name] = []
-    topologies: list[Topology] = ["rail-optimised-fat-tree", "fat-tree"]
+    topologies: list[PlannedTopology] = ["rail-optimised-fat-tree", "fat-tree"]
     oversubscriptions: list[Ratio] = [1.0, 2.0]
     gpu_caps: list[Share] = [1.0, 0.85, 0.7]
     spares: list[Share] = [0.0, 0.02]
@@ -139,7 +142,7 @@ class Budget(Record):
     country: str = Field(default="", pattern=r"^([A-Z]{2})?$")
     prices_of: Month
     payers: dict[Name, Payer] = Field(min_length=1)
-    operation_years_count: int = Field(default=5, ge=1, le=15)
+    operation_years_count: int = Field(default=5, ge=1, le=MOST_YEARS)
     delivery: Delivery
     vat: Vat = Vat()
     reserve_fraction: float = Field(default=0.0, ge=0, lt=1)

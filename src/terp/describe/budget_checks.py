@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from typing import Final
 
 from terp.catalogue import Node, read_catalogue, read_prices
-from terp.describe.budget import COST_CLASSES, Budget, CostClass
+from terp.describe.budget import COST_CLASSES, MOST_YEARS, Budget, CostClass
+from terp.describe.machine import MOST_OVERSUBSCRIPTION
 from terp.describe.workload import Workload
 from terp.errors import Problem, did_you_mean
 from terp.reader import Written
 from terp.units import Money, number, show
+
+_HALF: Final = "write 1 for none, 2 for half the links"
 
 
 def misfits_of_budget(
@@ -174,20 +178,18 @@ def _choices(written: Written[Budget]) -> list[Problem]:
         elif name not in priced:
             hint = "with a price: " + ", ".join(priced)
             problems.append(tree.problem(("choices", "nodes", index), "a node without a price", repr(name), hint))
-    wrongs: dict[str, tuple[Callable[[float], bool], str, str]] = {
-        "oversubscriptions": (
-            lambda ratio: ratio < 1,
-            "less than no oversubscription",
-            "write 1 for none, 2 for half the links",
-        ),
-        "gpu_caps": (lambda cap: cap <= 0, "a GPU without power", "write shares of the makers' own cap, such as 0.85"),
-        "spares": (lambda share: share >= 1, "no node left to work", "write a share below 1, such as 0.02"),
-    }
-    for field, (is_wrong, wrong, would_do) in wrongs.items():
+    wrongs: tuple[tuple[str, Callable[[float], bool], str, str], ...] = (
+        ("oversubscriptions", lambda ratio: ratio < 1, "less than no oversubscription", _HALF),
+        ("oversubscriptions", lambda ratio: ratio > MOST_OVERSUBSCRIPTION, "more than any fabric has", _HALF),
+        ("gpu_caps", lambda cap: cap <= 0, "a GPU without power", "write shares of the makers' own cap, such as 0.85"),
+        ("spares", lambda share: share >= 1, "no node left to work", "write a share below 1, such as 0.02"),
+        ("operation_years", lambda years: not 1 <= years <= MOST_YEARS, "out of range", f"1 to {MOST_YEARS} would do"),
+    )
+    for field, is_wrong, wrong, would_do in wrongs:
         for index, value in enumerate(getattr(choices, field)):
             if is_wrong(value):
                 problems.append(tree.problem(("choices", field, index), wrong, number(value), would_do))
-    empty = [field for field in ("topologies", *wrongs) if not getattr(choices, field)]
+    empty = [field for field in ("topologies", "oversubscriptions", "gpu_caps", "spares") if not getattr(choices, field)]
     return problems + [
         tree.problem(("choices", field), "nothing to choose from", "[]", "name at least one") for field in empty
     ]

@@ -31,6 +31,9 @@ PARTS: Final[tuple[tuple[str, str, type[Part]], ...]] = (
 )
 """Where a machine file names parts: section, field, and the kind of part; `partitions` name a Server each beside these."""
 
+MOST_OVERSUBSCRIPTION: Final = 16
+"""Links down over links up of a leaf, at most."""
+
 Topology = Literal["rail-optimised-fat-tree", "fat-tree", "dragonfly+", "dragonfly"]
 
 OF_TOPOLOGY: Final[dict[str, tuple[str, ...]]] = {
@@ -96,7 +99,7 @@ class Fabric(Record):
     node_cable_m: float = Field(default=30.0, ge=0, le=100)
     manager_links_count: int = Field(default=0, ge=0, le=64)
     tiers_count: int | None = Field(default=None, ge=2, le=3)
-    oversubscription_ratio: float = Field(default=1.0, ge=1, le=16)
+    oversubscription_ratio: float = Field(default=1.0, ge=1, le=MOST_OVERSUBSCRIPTION)
     planes_count: int = Field(default=1, ge=1, le=16)
     switches_per_group_count: int | None = Field(default=None, ge=1, le=256)
     leaves_per_group_count: int | None = Field(default=None, ge=1, le=256)

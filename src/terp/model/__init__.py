@@ -4,7 +4,7 @@ Pure functions, one model each, with its symbols, units and source.  No clock, n
 """
 
 from terp.model.benchmark import benchmark_power_w, benchmark_system, node_in_hpl, products_under_cap
-from terp.model.capped import Capped, capped, capped_job, gpu_cap_of_node_w
+from terp.model.capped import LEAST_CAP_FRACTION, Capped, capped, capped_job, gpu_cap_of_node_w
 from terp.model.checkpoint import checkpoint_bytes, checkpoint_interval, checkpoint_write_s, expected_ettr
 from terp.model.collectives import Interconnect, collective_s, interconnect_between, interconnect_of
 from terp.model.costs import (
@@ -73,6 +73,7 @@ from terp.model.work import Work
 
 __all__ = [
     "GENERATIONS",
+    "LEAST_CAP_FRACTION",
     "LEVEL_SPREAD",
     "MARKET",
     "NETWORK_J_PER_BYTE",

@@ -28,6 +28,8 @@ ON_CHIP_FRACTION: Final = 0.5
 """Share of a moved byte's energy that is spent on the chip, at its voltage: assumed, 0.3 to 0.7."""
 LEAST_CAP_W: Final = 200.0
 """The lowest cap that the driver of an H100 of 700 W takes, assumed, 100 to 300 W; others by their own caps."""
+LEAST_CAP_FRACTION: Final = LEAST_CAP_W / 700.0
+"""The same, over the makers' own cap."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def gpu_cap_of_node_w(machine: Machine, node_cap_w: float) -> float:
 
 def least_cap_w(chip: Accelerator) -> float:
     """The lowest cap that is taken; a lower one counts as this [W]."""
-    return LEAST_CAP_W * cap_w(chip) / 700.0
+    return LEAST_CAP_FRACTION * cap_w(chip)
 
 
 def gpu_power_w(machine: Machine, level_w: float) -> float:

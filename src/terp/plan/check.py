@@ -139,9 +139,6 @@ def _wanted(inputs: Inputs, machine: Machine) -> list[Check]:
     if must.liquid_cooling:
         cooling = machine.node.cooling
         checks.append(Check("liquid_cooling", "Liquid cooling", cooling, "liquid", "", cooling == "liquid"))
-    if must.gpu_memory_bytes:
-        memory, least = machine.accelerator.memory_bytes, must.gpu_memory_bytes
-        checks.append(Check("gpu_memory", "Memory of a GPU", memory, least, "bytes", memory >= least))
     if must.gpus_count:
         gpus = machine.gpus_count
         checks.append(Check("gpus", "GPUs", gpus, must.gpus_count, "count", gpus >= must.gpus_count))

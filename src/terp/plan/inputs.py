@@ -11,11 +11,12 @@ import terp
 from terp.catalogue import Catalogue, Prices, read_catalogue, read_prices
 from terp.describe import Budget, Site, SiteChoice, Workload, read_site, read_workload
 from terp.errors import Problem, Problems, did_you_mean
+from terp.model import LEAST_CAP_FRACTION
 from terp.plan.halls import Halls
 from terp.plan.objectives import OBJECTIVES
 from terp.plan.payers import Source, money
 from terp.reader import Written
-from terp.units import Money, NotAQuantity, parse_money_range, parse_range
+from terp.units import Money, NotAQuantity, number, parse_money_range, parse_range
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,16 @@ def read_inputs(budget: Written[Budget], objective: str = "", sites: tuple[str, 
         Problem("", 0, 0, "--sites", "no such site in the budget", repr(name), did_you_mean(name, record.sites))
         for name in sites
         if name not in record.sites
+    ]
+    problems += [
+        budget.tree.problem(
+            ("choices", "gpu_caps", index),
+            "a lower cap than the models know",
+            number(cap),
+            f"at least {LEAST_CAP_FRACTION:.2f} would do",
+        )
+        for index, cap in enumerate(record.choices.gpu_caps)
+        if cap < LEAST_CAP_FRACTION
     ]
     if problems:
         raise Problems(problems)

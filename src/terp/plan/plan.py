@@ -10,17 +10,17 @@ from typing import Any, Final
 import numpy as np
 
 from terp.catalogue import Node
-from terp.describe import COST_CLASSES
+from terp.describe import COST_CLASSES, CostClass
 from terp.errors import Problems, TerpError
 from terp.plan.bound import bound_fraction
 from terp.plan.check import Check, Subject, check_machine
 from terp.plan.choose import Pick, Searched, best_of, best_of_kinds, frontier, rank_of, search
 from terp.plan.designs import Design, Loser, designs
 from terp.plan.document import Found, document, kind_title, title_of
-from terp.plan.evaluate import Evaluated, evaluate
+from terp.plan.evaluate import PRICED, Evaluated, evaluate
 from terp.plan.inputs import Inputs
 from terp.plan.machine_text import machine_text
-from terp.plan.payers import affordable
+from terp.plan.payers import affordable, allocate, unpaid_eur
 from terp.plan.reasons import binding, cheapest_fit, contract_eur, losers, sensitivity, throughput_swings, whys
 from terp.plan.scenarios import Kind, costs_of, drawn, futures, kind_of, reserves, swings, tariffs
 from terp.plan.setting import Setting
@@ -159,10 +159,13 @@ def _nothing(setting: Setting, entries: Sequence[Evaluated]) -> str:
     entries = [evaluate(free, entry.design) for entry in entries]
     cheapest = cheapest_fit(entries)
     if cheapest is None:
-        names = dict.fromkeys(name for entry in entries for name in entry.met)
+        names = dict.fromkeys(name for entry in entries for name in entry.met if name not in PRICED)
         blocking = [name for name in names if not any(entry.met.get(name, _ANY).any() for entry in entries)]
+        record = setting.inputs.budget.record
+        if "rank" in blocking and record.must.rank_count is None:
+            blocking[blocking.index("rank")] = "rmax"
         told = ", ".join(blocking) or "the constraints taken together"
-        return f"no machine meets what must be there, whatever it costs: {told} cannot be met"
+        return f"no machine meets what must be there, whatever it costs, with the power of the sites: {told} cannot be met"
     if setting.contract_limit_eur is not None and affordable(
         cheapest.entry.by_class_eur[[cheapest.row]],
         setting.inputs.sources,
@@ -181,8 +184,17 @@ def _nothing(setting: Setting, entries: Sequence[Evaluated]) -> str:
     parts = ", ".join(f"{kind} {eur / 1e6:.1f}" for kind, eur in costs.items() if eur > 0)
     return (
         f"no machine fits the money of EUR {may / 1e6:.1f} million{kept}; the cheapest that meets everything else costs EUR "
-        f"{cheapest.value('cost') / 1e6:.1f} million ({parts}): {title_of(setting, cheapest)}"
+        f"{cheapest.value('cost') / 1e6:.1f} million ({parts}){_unpaid(setting, costs, may)}: {title_of(setting, cheapest)}"
     )
+
+
+def _unpaid(setting: Setting, costs: Mapping[CostClass, float], may_eur: float) -> str:
+    """What of costs nobody may pay, where there is money enough in all."""
+    record, sources, by_class = setting.inputs.budget.record, setting.inputs.sources, list(costs.values())
+    unpaid = unpaid_eur(allocate(by_class, sources, record.vat, record.reserve_fraction), by_class, sources, record.vat)
+    if sum(by_class) > may_eur * (1 - record.reserve_fraction):
+        return ""
+    return f", of which EUR {unpaid / 1e6:.1f} million are above what each payer has and may pay of each class"
 
 
 def subject_of(setting: Setting, pick: Pick) -> Subject:

@@ -144,6 +144,8 @@ def _problem(item: Any, kind: type[BaseModel], tree: Tree, prefix: Path) -> Prob
             return tree.problem(path, "not a list", found, "write it as [a, b] or as lines that start with a dash")
         case "string_type":
             return tree.problem(path, "not a text", found, "put it in quotes")
+        case "bool_parsing" | "bool_type":
+            return tree.problem(path, "neither true nor false", found, "write true or false")
     return tree.problem(path, item["msg"][:1].lower() + item["msg"][1:], found)
 
 

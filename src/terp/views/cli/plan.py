@@ -62,6 +62,8 @@ def command(
 
     if scheduler and workers:
         raise click.UsageError("--workers is of this machine: Dask has its own")
+    if sites and not sites.strip(", "):
+        raise click.UsageError("--sites names no site")
     if out is not None:
         check_target(out, "plan.json")
     inputs = read_inputs(read_budget(budget), objective, tuple(name for name in sites.split(",") if name))
