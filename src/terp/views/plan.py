@@ -60,7 +60,8 @@ def _rank(rank: int | None) -> str:
 def _answer(plan: Plan) -> list[str]:
     """The machine, its money, its rank and its science."""
     best, budget, searched = plan["best"], plan["budget"], plan["searched"]
-    years = f"{budget['operation_years_count']} years" if budget["operation_years_count"] != 1 else "a year"
+    count = best["design"]["operation_years_count"]
+    years = f"{count} years" if count != 1 else "a year"
     interval = f"likely {show(best['tco_low_eur'], 'eur')} to {show(best['tco_high_eur'], 'eur')}"
     energy = f"{show(best['energy_j_per_year'], 'j')} a year, PUE {best['pue_ratio']:.2f}"
     science = f"{number(best['science_h100_hours_per_year'] / 1e6)} million H100-hours a year from {best['first_science']}"
