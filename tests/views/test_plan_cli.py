@@ -75,7 +75,11 @@ def check_keys(data, table):
     for keys, told in table:
         for key in keys:
             below = data[key][0] if isinstance(data[key], list) and data[key] else data[key]
-            if isinstance(below, dict) and not re.search(r"\{[a-z ]+: ", told.partition("`")[0]):
+            if (
+                isinstance(below, dict)
+                and key not in ("best", "frontier")
+                and not re.search(r"\{[a-z ]+: ", told.partition("`")[0])
+            ):
                 assert set(below) <= set(re.findall(r"`(\w+)`", told)), key
 
 
