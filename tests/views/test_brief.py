@@ -466,9 +466,18 @@ def test_the_text_fits_and_holds_the_answer():
         assert part in text
     for machine in PLAN["frontier"]:
         assert f"{machine['gpu']}, {machine['design']['site_title']}" in text
-        assert machine["file"] in text
     for payer in PLAN["payers"]:
         assert payer["title"] in text
+
+
+def test_the_text_of_a_real_plan_fits_two_screens_and_holds_reserves_and_rent():
+    lines = as_text(REAL).splitlines()
+    assert max(map(len, lines)) <= 125
+    assert len(lines) <= 80
+    for row in REAL["robustness"]["reserves"]:
+        shown = rf"^ +{row['reserve_fraction']:.0%}(, as planned)? +{row['gpus_count']:,} +{row['science_fraction']:.0%} "
+        assert any(re.match(shown, line) for line in lines)
+    assert any("or rent" in line and "on demand" in line for line in lines)
 
 
 def test_long_words_of_a_plan_do_not_break_the_width():
