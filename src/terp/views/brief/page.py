@@ -173,7 +173,7 @@ def _domains(plan: Plan, language: Language) -> dict[str, str]:
 def _weighted(plan: Plan, language: Language) -> str:
     """Domains with their weights, as words."""
     names, weights = _domains(plan, language), plan["budget"]["domains"]
-    words = [f"{names[key]} {language.percent(weight)}" for key, weight in weights.items()]
+    words = [f"{names[key][:1].lower()}{names[key][1:]} {language.percent(weight)}" for key, weight in weights.items()]
     return _listed(words, language) or language.text("none")
 
 
