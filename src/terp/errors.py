@@ -53,6 +53,9 @@ class Problems(TerpError):
         self.problems: tuple[Problem, ...] = tuple(sorted(set(problems)))
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
+    def __reduce__(self) -> tuple[type[Problems], tuple[tuple[Problem, ...]]]:
+        return type(self), (self.problems,)  # so that it comes back whole from another process
+
 
 class UnknownName(TerpError):
     """A name that is not among the known ones; suggests the nearest."""
@@ -60,6 +63,9 @@ class UnknownName(TerpError):
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         self.kind, self.name, self.known = kind, name, tuple(sorted(known))
         super().__init__(f"no {kind} {name!r}; {did_you_mean(name, self.known)}")
+
+    def __reduce__(self) -> tuple[type[UnknownName], tuple[str, str, tuple[str, ...]]]:
+        return type(self), (self.kind, self.name, self.known)
 
 
 class Interrupted(TerpError):

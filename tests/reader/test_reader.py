@@ -187,3 +187,13 @@ def test_indentation_is_kept_by_dedent():
         a:
           - b: 1
     """), "f").data == {"a": [{"b": 1}]}  # fmt: skip
+
+
+def test_errors_come_back_whole_from_another_process():
+    import pickle
+
+    from terp.errors import Problem, Problems, UnknownName
+
+    for error in (Problems([Problem("a", 1, 2, "b", "wrong", "found", "would do")]), UnknownName("site", "x", ["xy"])):
+        again = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
+        assert (type(again), str(again), vars(again)) == (type(error), str(error), vars(error))

@@ -353,7 +353,7 @@ def test_predict_for_people():
         (("validate", "hpl", "--cases", "/nowhere.csv"), "/nowhere.csv: cannot be read: No such file or directory"),
         (
             ("simulate", "jupiter", "--days", "1"),
-            "names no site; say where it stands with --site copenhagen or --site groningen",
+            "names no site; say where it stands with --site amsterdam or --site copenhagen",
         ),
     ],
 )
@@ -385,6 +385,7 @@ def test_validate_prints_its_table_and_its_json():
         "power-groups",
         "power-levels",
         "power-steps",
+        "costs",
         "fleets:",
         "slurm:",
     ]

@@ -42,7 +42,7 @@ class Tariff:
     market_ratio: Floats
     installation_fraction: Floats
     maintenance_fraction: Floats
-    programme_ratio: Floats
+    programme_ratio: Floats = field(default_factory=lambda: np.ones(()))
 
 
 @dataclass(frozen=True)

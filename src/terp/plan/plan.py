@@ -10,19 +10,18 @@ from typing import Any, Final
 import numpy as np
 
 from terp.catalogue import Node
-from terp.describe import COST_CLASSES, CostClass
 from terp.errors import Problems, TerpError
 from terp.plan.bound import bound_fraction
 from terp.plan.check import Check, Subject, check_machine
-from terp.plan.choose import Pick, Searched, best_of, best_of_kinds, frontier, rank_of, search
+from terp.plan.choose import Pick, Searched, best_of, frontier, rank_of, search
 from terp.plan.designs import Design, Loser, designs
-from terp.plan.document import Found, document, kind_title, title_of
-from terp.plan.evaluate import PRICED, Evaluated, evaluate
+from terp.plan.document import Found, document, title_of
+from terp.plan.evaluate import Evaluated, evaluate
 from terp.plan.inputs import Inputs
 from terp.plan.machine_text import machine_text
-from terp.plan.payers import affordable, allocate, unpaid_eur
-from terp.plan.reasons import binding, cheapest_fit, contract_eur, losers, sensitivity, throughput_swings, whys
-from terp.plan.scenarios import Kind, costs_of, drawn, futures, kind_of, reserves, swings, tariffs
+from terp.plan.reasons import binding, losers, nothing, nothing_to_try, whys
+from terp.plan.robust import robustness
+from terp.plan.scenarios import Kind, costs_of, drawn, kind_of
 from terp.plan.setting import Setting
 from terp.plan.simulated import Asked, team
 from terp.simulate.executors import Crew
@@ -32,7 +31,6 @@ DESIGNS_PER_KIND: Final = 4
 WIDER: Final = 3.0
 """Times the money up to which machines are looked at in price scenarios, where all may be cheaper."""
 _MOST_DROPPED: Final = 200
-_ANY: Final = np.ones(1, np.bool_)
 
 Tell = Callable[[str, float], None]
 
@@ -64,7 +62,7 @@ def make_plan(
         wanted, early = designs(inputs)
         setting, wanted, more = _workable(inputs, wanted)
         if not wanted:
-            raise NothingFits(_nothing_to_try([*early, *more]))
+            raise NothingFits(nothing_to_try([*early, *more]))
         searched = search(setting, wanted, lambda share: told("search", share))
         searched, picks, checks = _checked(setting, searched)
         picks = [replace(pick, entry=evaluate(setting, pick.design)) for pick in picks]
@@ -73,7 +71,7 @@ def make_plan(
             workers.begin(_asked(setting, picks, texts), {pick.name: pick.design.years_count for pick in picks})
         tariff = drawn(setting, scenarios_count, seed)
         leading, wide = _leading(setting, searched)
-        robust, swung = _robust(wide, leading, picks[0], tariff, lambda share: told("prices", share))
+        robust, swung = robustness(wide, leading, picks[0], tariff, lambda share: told("prices", share))
         years = workers.finish(lambda share: told("simulate", share)) if workers is not None else {}
     found = Found(
         setting=setting,
@@ -114,11 +112,6 @@ def _workable(inputs: Inputs, wanted: Sequence[Design]) -> tuple[Setting, list[D
     return setting, kept, [loser for node, loser in lost.items() if node not in names]
 
 
-def _nothing_to_try(early: Sequence[Loser]) -> str:
-    lines = [f"nothing that the catalogue sells can be considered; of {len(early)} kinds of machine:"]
-    return "\n".join([*lines, *(f"  {loser.title}: {loser.reason}" for loser in early[:12])])
-
-
 def _checked(setting: Setting, searched: Searched) -> tuple[Searched, list[Pick], dict[str, list[Check]]]:
     """The frontier, each machine of which the independent checker lets pass; what it does not is taken out of the search.
 
@@ -128,7 +121,7 @@ def _checked(setting: Setting, searched: Searched) -> tuple[Searched, list[Pick]
     for _ in range(_MOST_DROPPED):
         best = best_of(entries, setting.inputs.objective)
         if best is None:
-            raise NothingFits(_nothing(setting, entries))
+            raise NothingFits(nothing(setting, entries))
         picks, dropped = frontier(entries, best), False
         for pick in picks:
             if pick.name not in checks:
@@ -151,50 +144,6 @@ def _without(entry: Evaluated, row: int) -> Evaluated:
     mask = entry.met.get("checked", np.ones(entry.nodes_count.size, np.bool_)).copy()
     mask[row] = False
     return replace(entry, met={**entry.met, "checked": mask})
-
-
-def _nothing(setting: Setting, entries: Sequence[Evaluated]) -> str:
-    """Why nothing fits, and what would, with as much money as it takes."""
-    free = setting.wider(float("inf"))
-    entries = [evaluate(free, entry.design) for entry in entries]
-    cheapest = cheapest_fit(entries)
-    if cheapest is None:
-        names = dict.fromkeys(name for entry in entries for name in entry.met if name not in PRICED)
-        blocking = [name for name in names if not any(entry.met.get(name, _ANY).any() for entry in entries)]
-        record = setting.inputs.budget.record
-        if "rank" in blocking and record.must.rank_count is None:
-            blocking[blocking.index("rank")] = "rmax"
-        told = ", ".join(blocking) or "the constraints taken together"
-        return f"no machine meets what must be there, whatever it costs, with the power of the sites: {told} cannot be met"
-    if setting.contract_limit_eur is not None and affordable(
-        cheapest.entry.by_class_eur[[cheapest.row]],
-        setting.inputs.sources,
-        setting.inputs.budget.record.vat,
-        setting.inputs.budget.record.reserve_fraction,
-    ):
-        eur = contract_eur(setting, evaluate(free, cheapest.design))[cheapest.row]
-        return (
-            f"no machine fits the contract of EUR {setting.contract_limit_eur / 1e6:.1f} million; that of the cheapest that "
-            f"meets everything else comes to EUR {eur / 1e6:.1f} million: {title_of(setting, cheapest)}"
-        )
-    may = sum(source.amount_eur for source in setting.inputs.sources)
-    reserve = setting.inputs.budget.record.reserve_fraction
-    kept = f", {reserve:.0%} of it kept back" if reserve else ""
-    costs = dict(zip(COST_CLASSES, cheapest.entry.by_class_eur[cheapest.row].tolist(), strict=True))
-    parts = ", ".join(f"{kind} {eur / 1e6:.1f}" for kind, eur in costs.items() if eur > 0)
-    return (
-        f"no machine fits the money of EUR {may / 1e6:.1f} million{kept}; the cheapest that meets everything else costs EUR "
-        f"{cheapest.value('cost') / 1e6:.1f} million ({parts}){_unpaid(setting, costs, may)}: {title_of(setting, cheapest)}"
-    )
-
-
-def _unpaid(setting: Setting, costs: Mapping[CostClass, float], may_eur: float) -> str:
-    """What of costs nobody may pay, where there is money enough in all."""
-    record, sources, by_class = setting.inputs.budget.record, setting.inputs.sources, list(costs.values())
-    unpaid = unpaid_eur(allocate(by_class, sources, record.vat, record.reserve_fraction), by_class, sources, record.vat)
-    if sum(by_class) > may_eur * (1 - record.reserve_fraction):
-        return ""
-    return f", of which EUR {unpaid / 1e6:.1f} million are above what each payer has and may pay of each class"
 
 
 def subject_of(setting: Setting, pick: Pick) -> Subject:
@@ -234,44 +183,6 @@ def _leading(setting: Setting, searched: Searched) -> tuple[list[Evaluated], Set
     leading.sort(key=lambda pick: rank_of(pick, objective), reverse=True)
     wide = setting.wider(WIDER)
     return [evaluate(wide, pick.design) for pick in leading], wide
-
-
-def _robust(
-    setting: Setting, leading: Sequence[Evaluated], best: Pick, tariff: Any, tell: Callable[[float], None]
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """`robustness` and `sensitivity`."""
-    chosen = kind_of(best.entry)
-    told = futures(setting, leading, tariff)
-    tell(0.5)
-    count, mine = tariff.market_ratio.size, told.kinds.index(chosen)
-    wins = np.bincount(told.winner[told.winner >= 0], minlength=len(told.kinds))
-    bought = told.winner >= 0
-    regret = np.abs(1 - np.nan_to_num(told.values[mine][bought]) / told.best[bought])
-    rows = np.full(count, best.row)
-    found = {
-        "wins_fraction": float(wins[mine] / count),
-        "scenarios_count": count,
-        "wins": [
-            {"design": kind_title(setting, told.kinds[at]), "fraction": float(wins[at] / count)}
-            for at in np.argsort(-wins).tolist()
-            if wins[at]
-        ],
-        "fits_fraction": float(costs_of(setting, best.entry, rows, tariff, 0.0).paid.mean()),
-        "reserves": [
-            {
-                "reserve_fraction": kept.reserve_fraction,
-                "gpus_count": kept.gpus_count,
-                "science_fraction": kept.h100_hours_count / best.value("science"),
-                "fits_fraction": kept.fits_fraction,
-            }
-            for kept in reserves(setting, best.entry, tariff)
-        ],
-        "regret_fraction": float(regret.mean()) if bought.any() else 0.0,
-    }
-    central = futures(setting, leading, tariffs(setting, {}, 1))
-    picks = best_of_kinds(leading, "science")
-    rates = throughput_swings(setting, central, picks, chosen)
-    return found, sensitivity(setting, swings(setting, leading, chosen), rates)
 
 
 def _costs(setting: Setting, pick: Pick, tariff: Any) -> Any:

@@ -10,19 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from terp.catalogue import Node
+from terp.describe import COST_CLASSES, CostClass
 from terp.plan.assumptions import known, speed_title
 from terp.plan.choose import Pick, best_of, best_of_kinds
 from terp.plan.designs import Loser
-from terp.plan.document import gpu_of, kind_title, loser_data
-from terp.plan.evaluate import CONTRACT_LINES, PRICED, Evaluated
+from terp.plan.document import gpu_of, kind_title, loser_data, title_of
+from terp.plan.evaluate import CONTRACT_LINES, PRICED, Evaluated, evaluate
 from terp.plan.objectives import OBJECTIVES
-from terp.plan.payers import affordable, slack_eur
+from terp.plan.payers import affordable, allocate, slack_eur, unpaid_eur
 from terp.plan.scenarios import Futures, Kind, Swing, kind_of
 from terp.plan.setting import Setting
 from terp.plan.titles import compared
 
 Floats = NDArray[np.float64]
 
+_ANY: Final = np.ones(1, np.bool_)
 LOOSER: Final = 0.01
 _LOST_IN: Final = {
     "rmax": "Rmax",
@@ -232,3 +234,52 @@ def throughput_swings(setting: Setting, told: Futures, picks: Mapping[Kind, Pick
             }
         )  # fmt: skip
     return rows
+
+
+def nothing_to_try(early: Sequence[Loser]) -> str:
+    """Why no design could even be tried."""
+    lines = [f"nothing that the catalogue sells can be considered; of {len(early)} kinds of machine:"]
+    return "\n".join([*lines, *(f"  {loser.title}: {loser.reason}" for loser in early[:12])])
+
+
+def nothing(setting: Setting, entries: Sequence[Evaluated]) -> str:
+    """Why nothing fits, and what would, with as much money as it takes."""
+    free = setting.wider(float("inf"))
+    entries = [evaluate(free, entry.design) for entry in entries]
+    cheapest = cheapest_fit(entries)
+    if cheapest is None:
+        names = dict.fromkeys(name for entry in entries for name in entry.met if name not in PRICED)
+        blocking = [name for name in names if not any(entry.met.get(name, _ANY).any() for entry in entries)]
+        if setting.inputs.budget.record.must.rank_count is None:
+            blocking = ["rmax" if name == "rank" else name for name in blocking]
+        told = ", ".join(blocking) or "the constraints taken together"
+        return f"no machine meets what must be there, whatever it costs, with the power of the sites: {told} cannot be met"
+    if setting.contract_limit_eur is not None and affordable(
+        cheapest.entry.by_class_eur[[cheapest.row]],
+        setting.inputs.sources,
+        setting.inputs.budget.record.vat,
+        setting.inputs.budget.record.reserve_fraction,
+    ):
+        eur = contract_eur(setting, evaluate(free, cheapest.design))[cheapest.row]
+        return (
+            f"no machine fits the contract of EUR {setting.contract_limit_eur / 1e6:.1f} million; that of the cheapest that "
+            f"meets everything else comes to EUR {eur / 1e6:.1f} million: {title_of(setting, cheapest)}"
+        )
+    may = sum(source.amount_eur for source in setting.inputs.sources)
+    reserve = setting.inputs.budget.record.reserve_fraction
+    kept = f", {reserve:.0%} of it kept back" if reserve else ""
+    costs = dict(zip(COST_CLASSES, cheapest.entry.by_class_eur[cheapest.row].tolist(), strict=True))
+    parts = ", ".join(f"{kind} {eur / 1e6:.1f}" for kind, eur in costs.items() if eur > 0)
+    return (
+        f"no machine fits the money of EUR {may / 1e6:.1f} million{kept}; the cheapest that meets everything else costs EUR "
+        f"{cheapest.value('cost') / 1e6:.1f} million ({parts}){_unpaid(setting, costs, may)}: {title_of(setting, cheapest)}"
+    )
+
+
+def _unpaid(setting: Setting, costs: Mapping[CostClass, float], may_eur: float) -> str:
+    """What of costs nobody may pay, where there is money enough in all."""
+    record, sources, by_class = setting.inputs.budget.record, setting.inputs.sources, list(costs.values())
+    if sum(by_class) > may_eur * (1 - record.reserve_fraction):
+        return ""
+    unpaid = unpaid_eur(allocate(by_class, sources, record.vat, record.reserve_fraction), by_class, sources, record.vat)
+    return f", of which EUR {unpaid / 1e6:.1f} million are above what each payer has and may pay of each class"

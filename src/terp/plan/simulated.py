@@ -49,7 +49,14 @@ class Asked:
 def _inputs(asked: Asked) -> tuple[Machine, Written[Site], Written[Workload]]:
     machine = build_machine(machine_of_text(asked.text, asked.name), read_catalogue())
     workload = weighted(read_workload(asked.workload), dict(asked.domains), asked.load_fraction)
-    return machine, read_site(asked.site), workload
+    return machine, read_site(asked.site), _that_fits(workload, machine.gpus_count)
+
+
+def _that_fits(workload: Written[Workload], gpus_count: int) -> Written[Workload]:
+    """A workload without the jobs of its profiles that are larger than a machine."""
+    most = min(workload.record.largest_job_count or gpus_count, gpus_count)
+    record = workload.record.model_copy(update={"largest_job_count": most})
+    return Written(record, workload.file, workload.provenance, workload.tree)
 
 
 def one_year(asked: Asked, seed: int) -> dict[str, Any]:

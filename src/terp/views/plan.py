@@ -30,7 +30,7 @@ def as_text(plan: Plan) -> str:
         _lost(plan["rejected"]),
         _sensitivity(plan["sensitivity"]),
         _robustness(plan),
-        _reserves(plan["robustness"].get("reserves", ())),
+        _reserves(plan),
         _caveats(plan["caveats"]),
         _files(plan),
     ]
@@ -60,7 +60,8 @@ def _rank(rank: int | None) -> str:
 def _answer(plan: Plan) -> list[str]:
     """The machine, its money, its rank and its science."""
     best, budget, searched = plan["best"], plan["budget"], plan["searched"]
-    years = f"{budget['operation_years_count']} years" if budget["operation_years_count"] != 1 else "a year"
+    count = best["design"]["operation_years_count"]
+    years = f"{count} years" if count != 1 else "a year"
     interval = f"likely {show(best['tco_low_eur'], 'eur')} to {show(best['tco_high_eur'], 'eur')}"
     energy = f"{show(best['energy_j_per_year'], 'j')} a year, PUE {best['pue_ratio']:.2f}"
     science = f"{number(best['science_h100_hours_per_year'] / 1e6)} million H100-hours a year from {best['first_science']}"
@@ -78,10 +79,34 @@ def _answer(plan: Plan) -> list[str]:
         ("TOP500", f"place {_rank(best['rank'])}, {show(best['rmax_flop_per_s'], 'flop_per_s')} in HPL"),
         ("science", f"{science}, at {number(best['eur_per_h100_hour'])} EUR each"),
         ("energy", energy),
+        *_rent(plan),
         ("looked at", f"{tried}, {fits}; {rest}"),
     ]
     head = [*_folded(budget["title"], ""), "", *_folded(f"buy {best['title']}")]
     return [*head, *(line for name, words in rows for line in _folded(f"{name:10} {words}", "    "))]
+
+
+def _rent(plan: Plan) -> list[tuple[str, str]]:
+    """What as many H100-hours would cost by the hour."""
+    rent = plan.get("rent_instead")
+    if not rent:
+        return []
+    span = f"{show(rent['low_eur'], 'eur')} to {show(rent['high_eur'], 'eur')}"
+    each = f"at {number(rent['eur_per_h100_hour'])} EUR each, without storage, network traffic and management"
+    return [("or rent", f"{show(rent['eur'], 'eur')} for as many H100-hours on demand ({span}), {each}")]
+
+
+def _reserves(plan: Plan) -> list[str]:
+    """What keeping back more or less of the money would mean."""
+    found = plan["robustness"].get("reserves", [])
+    if not found:
+        return []
+    rows = [("kept back", "GPUs", "science", "money is enough in")]
+    for row in found:
+        mark = ", as planned" if row["reserve_fraction"] == plan["budget"]["reserve_fraction"] else ""
+        science, enough = f"{row['science_fraction']:.0%}", f"{row['fits_fraction']:.0%} of scenarios"
+        rows.append((f"{row['reserve_fraction']:.0%}{mark}", f"{row['gpus_count']:,}", science, enough))
+    return _table(rows)
 
 
 def _called(machine: Plan) -> str:
@@ -144,30 +169,26 @@ def _binding(binding: Sequence[Plan]) -> list[str]:
 
 
 def _lost(rejected: Sequence[Plan]) -> list[str]:
-    """Why the others lost, in a line or two each."""
+    """Why the others lost, in a line each."""
     if not rejected:
         return []
-    lines = ["  lost"]
-    for row in rejected[:_MOST_LOST]:
-        lines += [
-            f"    {_cut(row['title'], _WIDTH - 4)}",
-            *_folded(_cut(row["reason"].partition(": ")[0], _WIDTH - 10), "      "),
-        ]
+    rows = [("lost", "why")]
+    rows += [(_cut(row["title"], 52), row["reason"].removesuffix(".")) for row in rejected[:_MOST_LOST]]
     left = len(rejected) - _MOST_LOST
-    return [*lines, *([f"    and {left:,} more; --json and the paper have all"] if left > 0 else [])]
+    return [*_table(rows), *([f"    and {left:,} more; --json and the paper have all"] if left > 0 else [])]
 
 
 def _sensitivity(sensitivity: Sequence[Plan]) -> list[str]:
     """The inputs that move the objective most; an asterisk marks what is assumed."""
     if not sensitivity:
         return []
-    rows = [("sensitive to (* assumed)", "range", "effect", "another wins at")]
+    rows = [("what would change it (* assumed)", "range", "effect", "another design wins at")]
     for row in sensitivity[:_MOST_SENSITIVE]:
         star = " *" if row["status"] == "assumed" else ""
-        changes = "-" if row["changes_at_ratio"] is None else f"{number(row['changes_at_ratio'])} x: {row['changes_to']}"
+        changes = "-" if row["changes_at_ratio"] is None else f"{number(row['changes_at_ratio'], 2)} x: {row['changes_to']}"
         effect = f"{row['objective_low_fraction']:+.1%} / {row['objective_high_fraction']:+.1%}"
-        spread = f"{number(row['low_ratio'])} .. {number(row['high_ratio'])} x"
-        rows.append((_cut(row["title"], 42) + star, spread, effect, changes))
+        spread = f"{number(row['low_ratio'], 2)} .. {number(row['high_ratio'], 2)} x"
+        rows.append((_cut(row["title"], 46) + star, spread, effect, changes))
     return _table(rows)
 
 
@@ -184,23 +205,12 @@ def _robustness(plan: Plan) -> list[str]:
     return [first, *(_folded(f"wins: {wins}") if wins else []), second]
 
 
-def _reserves(reserves: Sequence[Plan]) -> list[str]:
-    """What keeping back more or less would buy, and how sure it then is that all the money pays for it."""
-    if not reserves:
-        return []
-    rows = [
-        ("kept back", *(f"{one['reserve_fraction']:.0%}" for one in reserves)),
-        ("GPUs", *(f"{one['gpus_count']:,}" for one in reserves)),
-        ("paid in the end", *(f"{one['fits_fraction']:.0%}" for one in reserves)),
-    ]
-    return _table(rows)
-
-
 def _caveats(caveats: Sequence[str]) -> list[str]:
-    return [line for words in caveats for line in _folded(f"not known: {words}")]
+    return ["  not known", *(line for words in caveats for line in _folded(words, "    "))] if caveats else []
 
 
 def _files(plan: Plan) -> list[str]:
-    """Machine files, in the folder that -o names."""
-    names = ", ".join(["plan.json", "best.yaml", *(machine["file"] for machine in plan["frontier"])])
-    return _folded(f"files of -o DIR: {names}")
+    """What -o writes."""
+    count = len(plan["frontier"])
+    machines = "a machine file" if count == 1 else f"{count} machine files"
+    return _folded(f"-o DIR writes plan.json, best.yaml, {machines} of the frontier, tables and the paper, brief.html")

@@ -75,7 +75,7 @@ def _words(plan: Plan, language: Language) -> dict[str, Any]:
         "answer": _answer(plan, language),
         "runner_up": rows.runner_up(plan, language),
         "goal": language.name("objectives", budget["objective"]),
-        "years": _years(budget["operation_years_count"], language),
+        "years": _years(plan["best"]["design"]["operation_years_count"], language),
         "domain_words": _weighted(plan, language),
         "simulated_years": _years((plan["best"]["simulated"] or {}).get("years_count", 0), language),
     }
@@ -144,7 +144,7 @@ def _answer(plan: Plan, language: Language) -> list[str]:
         nodes=language.fixed(best["nodes_count"]),
         site=rows.place(best["design"]["site_title"], language),
         tco=language.money(best["tco_eur"]),
-        years=_years(plan["budget"]["operation_years_count"], language),
+        years=_years(plan["best"]["design"]["operation_years_count"], language),
         payers=_listed(payers, language),
     )
     key = "answer_2_unranked" if best["rank"] is None else "answer_2"
@@ -173,7 +173,7 @@ def _domains(plan: Plan, language: Language) -> dict[str, str]:
 def _weighted(plan: Plan, language: Language) -> str:
     """Domains with their weights, as words."""
     names, weights = _domains(plan, language), plan["budget"]["domains"]
-    words = [f"{names[key]} {language.percent(weight)}" for key, weight in weights.items()]
+    words = [f"{names[key][:1].lower()}{names[key][1:]} {language.percent(weight)}" for key, weight in weights.items()]
     return _listed(words, language) or language.text("none")
 
 
