@@ -62,11 +62,9 @@ def command(
 
     if scheduler and workers:
         raise click.UsageError("--workers is of this machine: Dask has its own")
-    if sites and not sites.strip(", "):
-        raise click.UsageError("--sites names no site")
     if out is not None:
         check_target(out, "plan.json")
-    inputs = read_inputs(read_budget(budget), objective, tuple(name for name in sites.split(",") if name))
+    inputs = read_inputs(read_budget(budget), objective, _names(sites))
     crew = None
     if not no_simulation:
         from terp.views.cli.simulate import _say_if_compiling
@@ -91,6 +89,14 @@ def command(
     click.echo(as_text(plan.document))
     if out is not None:
         click.echo(f"\n  paper    {out / 'brief.html'}\n  next     terp simulate {out / 'best.yaml'}")
+
+
+def _names(sites: str) -> tuple[str, ...]:
+    """The names of --sites; none where it is not given."""
+    names = tuple(name.strip() for name in sites.split(",") if name.strip())
+    if sites and not names:
+        raise click.UsageError("--sites names no site")
+    return names
 
 
 def _progress() -> Callable[[str, float], None] | None:
