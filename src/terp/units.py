@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from math import isfinite
+from math import floor, isfinite, log10
 from typing import Final
 
 from terp.errors import did_you_mean
@@ -211,6 +211,6 @@ def number(value: float, digits: int = 3) -> str:
     if value == 0:
         return "0"
     whole_digits = len(str(int(abs(value)))) if abs(value) >= 1 else 0
-    decimals = max(0, digits - whole_digits) if abs(value) >= 0.001 else digits + 3
+    decimals = max(0, digits - whole_digits) if abs(value) >= 0.001 else digits - 1 - floor(log10(abs(value)))
     text = f"{value:,.{decimals}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
