@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from plan.small import brute_force, inputs_of
 
 from terp.build import build_machine
-from terp.describe import COST_CLASSES, machine_of_text, read_budget
+from terp.describe import COST_CLASSES, machine_of_text, read_budget, read_workload
 from terp.errors import Problems
 from terp.model import benchmark_system, predict_hpl, unpriced_parts
 from terp.plan import NothingFits, make_plan, read_inputs, scenarios, setting
@@ -511,3 +511,13 @@ def test_search_counts_what_it_tried(folder):
     assert searched.machines_count > searched.feasible_count == sum(int(entry.fits.sum()) for entry in searched.entries) > 0
     assert heard == sorted(heard)
     assert 0 <= heard[0] <= heard[-1] <= 1
+
+
+def test_the_workload_of_a_plan_is_that_of_its_simulated_years(small, tmp_path):
+    inputs, plan = small
+    path = tmp_path / "workload.yaml"
+    path.write_text(plan.workload, "utf-8")
+    read, meant = read_workload(str(path)).record, inputs.workload.record
+    assert read.largest_job_count == plan.document["best"]["gpus_count"]
+    same = {"name": meant.name, "title": meant.title, "largest_job_count": meant.largest_job_count}
+    assert read.model_copy(update=same) == meant

@@ -112,7 +112,14 @@ def test_the_folder_is_whole(planned):
     folder, document = planned
     files = {machine["file"] for machine in document["frontier"]}
     tables = {f"{name}.parquet" for name in TABLES}
-    assert {path.name for path in folder.iterdir()} == {"plan.json", "best.yaml", "brief.html", *files, *tables}
+    assert {path.name for path in folder.iterdir()} == {
+        "plan.json",
+        "best.yaml",
+        "workload.yaml",
+        "brief.html",
+        *files,
+        *tables,
+    }
     assert json.loads((folder / "plan.json").read_text("utf-8")) == document
     assert (folder / "best.yaml").read_text() == (folder / document["best"]["file"]).read_text()
     assert "<html" in (folder / "brief.html").read_text("utf-8")[:500]
@@ -141,6 +148,16 @@ def test_the_best_machine_is_simulated_as_it_is(budget, tmp_path):
     assert terp("simulate", tmp_path / "rich" / "best.yaml", "--days", 3, check=0).stdout
 
 
+def test_a_machine_smaller_than_the_largest_jobs_is_simulated_with_the_workload_beside_it(planned, tmp_path):
+    folder, document = planned
+    assert document["best"]["gpus_count"] < 1024
+    said = terp("simulate", folder / "best.yaml", "--workload", folder / "workload.yaml", "--days", 3, "--json", check=0)
+    summary = json.loads(said.stdout)
+    assert set(summary["domains"]) >= set(document["budget"]["domains"])
+    idle = [name for name, one in summary["domains"].items() if name not in document["budget"]["domains"] and one["gpu_s"]]
+    assert idle == []
+
+
 def test_an_earlier_plan_is_replaced_and_other_files_are_kept(budget, tmp_path):
     folder = tmp_path / "plan"
     terp("plan", budget, "-o", folder, *QUICK, check=0)
@@ -154,7 +171,7 @@ def test_an_earlier_plan_is_replaced_and_other_files_are_kept(budget, tmp_path):
     files = {machine["file"] for machine in document["frontier"]}
     after = {path.name for path in folder.iterdir()}
     assert {"notes.txt", "mine.yaml"} <= after
-    machines = {name for name in after if name.endswith(".yaml")} - {"mine.yaml", "best.yaml"}
+    machines = {name for name in after if name.endswith(".yaml")} - {"mine.yaml", "best.yaml", "workload.yaml"}
     assert machines == files, "machines of the earlier plan are gone"
     assert {name for name in before if name.endswith(".parquet")} <= after
 

@@ -44,6 +44,7 @@ from terp.describe.shipped import (
     read_site,
     read_workload,
     shipped_names,
+    text_of,
 )
 from terp.describe.site import Contract, Network, Site, TaxSlice
 from terp.describe.trace import TRACE_STATES, Cluster, Trace
@@ -126,5 +127,6 @@ __all__ = [
     "read_site",
     "read_workload",
     "shipped_names",
+    "text_of",
     "unknown_parts",
 ]

@@ -46,6 +46,11 @@ def _find(name_or_path: str, folder: str) -> tuple[str, str]:
     return read_text(path), shown
 
 
+def text_of(name_or_path: str, kind: str) -> str:
+    """The text of a file of a kind, such as "workloads", by path or shipped name.  Raises Problems or UnknownName."""
+    return _find(name_or_path, kind)[0]
+
+
 def _shipped_name(name: str, folder: str) -> str:
     """The shipped name that `name` spells, with whatever case, dots, hyphens and underscores.  Raises UnknownName."""
     known = shipped_names(folder)

@@ -24,6 +24,7 @@ from terp.plan.robust import robustness
 from terp.plan.scenarios import Kind, costs_of, drawn, kind_of
 from terp.plan.setting import Setting
 from terp.plan.simulated import Asked, team
+from terp.plan.workload_text import workload_text
 from terp.simulate.executors import Crew
 
 DESIGNS_PER_KIND: Final = 4
@@ -41,10 +42,11 @@ class NothingFits(TerpError):
 
 @dataclass(frozen=True)
 class Plan:
-    """A plan: its document, and the text of each machine's file by name, the recommended one first."""
+    """A plan: its document, the text of each machine's file by name, the recommended one first, and of its workload's."""
 
     document: dict[str, Any]
     machines: dict[str, str]
+    workload: str
 
 
 def make_plan(
@@ -89,7 +91,7 @@ def make_plan(
         wall_s=time.perf_counter() - began,
         whys=whys(setting, picks),
     )
-    return Plan(document(found), texts)
+    return Plan(document(found), texts, workload_text(inputs, int(picks[0].value_of("gpus_count"))))
 
 
 def _workable(inputs: Inputs, wanted: Sequence[Design]) -> tuple[Setting, list[Design], list[Loser]]:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from terp.plan.plan import Plan
+from terp.plan.workload_text import FILE as WORKLOAD
 from terp.results import save_whole
 
 DOCUMENT: Final = "plan.json"
@@ -27,6 +28,7 @@ def save_plan(plan: Plan, folder: Path, brief: str) -> None:
     def write(draft: Path) -> None:
         (draft / DOCUMENT).write_text(json.dumps(plan.document, indent=2, allow_nan=False) + "\n", "utf-8")
         (draft / BRIEF).write_text(brief, "utf-8")
+        (draft / WORKLOAD).write_text(plan.workload, "utf-8")
         for number, (name, text) in enumerate(plan.machines.items()):
             (draft / f"{name}.yaml").write_text(text, "utf-8")
             if number == 0:
@@ -39,7 +41,7 @@ def save_plan(plan: Plan, folder: Path, brief: str) -> None:
 
 def _own(folder: Path) -> set[str]:
     """Files of an earlier plan in a folder."""
-    own = {DOCUMENT, BEST, BRIEF, *(f"{name}.parquet" for name in TABLES)}
+    own = {DOCUMENT, BEST, BRIEF, WORKLOAD, *(f"{name}.parquet" for name in TABLES)}
     try:
         earlier = json.loads((folder / DOCUMENT).read_text("utf-8"))
         return own | {str(machine["file"]) for machine in earlier["frontier"]}

@@ -213,4 +213,5 @@ def _files(plan: Plan) -> list[str]:
     """What -o writes."""
     count = len(plan["frontier"])
     machines = "a machine file" if count == 1 else f"{count} machine files"
-    return _folded(f"-o DIR writes plan.json, best.yaml, {machines} of the frontier, tables and the paper, brief.html")
+    files = f"plan.json, best.yaml, {machines} of the frontier, workload.yaml, tables and the paper, brief.html"
+    return _folded(f"-o DIR writes {files}")

@@ -51,8 +51,8 @@ def command(
 ) -> None:
     """Plan a machine under BUDGET, a shipped name or a file: which kind, how large, where, who pays what, and how sure.
 
-    Writes to -o: best.yaml and every machine of the frontier as files that all other verbs take, plan.json, tables in
-    Parquet, and brief.html to decide by.  Exit code 1 if no machine fits the budget.
+    Writes to -o: best.yaml and every machine of the frontier as files that all other verbs take, workload.yaml as the
+    budget weighs it, plan.json, tables in Parquet, and brief.html to decide by.  Exit code 1 if no machine fits the budget.
     """
     from terp.describe import read_budget
     from terp.plan import NothingFits, make_plan, read_inputs, save_plan
@@ -88,7 +88,8 @@ def command(
         return
     click.echo(as_text(plan.document))
     if out is not None:
-        click.echo(f"\n  paper    {out / 'brief.html'}\n  next     terp simulate {out / 'best.yaml'}")
+        click.echo(f"\n  paper    {out / 'brief.html'}")
+        click.echo(f"  next     terp simulate {out / 'best.yaml'} --workload {out / 'workload.yaml'}")
 
 
 def _names(sites: str) -> tuple[str, ...]:
