@@ -8,8 +8,8 @@ from typing import Final
 
 from terp.catalogue import Reliability
 from terp.model.checkpoint import checkpoint_interval
+from terp.model.deals import Z90
 
-_P95: Final = 1.6448536269514722
 RESTART_S: Final = 900.0
 """From a failure to the next step: found, drained, a spare node, weights read again (megascale-2024: within 15 minutes)."""
 
@@ -53,7 +53,7 @@ def mean_repair_s(reliability: Reliability) -> float:
     q  share mended by a restart, from a to b;  m, p95  median and 95th percentile of the others, log-normal; causes with
     repairs of their own are not told apart
     """
-    sigma = math.log(max(reliability.slow_p95_s / reliability.slow_median_s, 1.0)) / _P95
+    sigma = math.log(max(reliability.slow_p95_s / reliability.slow_median_s, 1.0)) / Z90
     slow_s = reliability.slow_median_s * math.exp(sigma**2 / 2)
     quick_s = (reliability.quick_low_s + reliability.quick_high_s) / 2
     return reliability.quick_fraction * quick_s + (1 - reliability.quick_fraction) * slow_s

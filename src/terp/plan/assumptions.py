@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from terp.catalogue import Accelerator, Node, read_throughputs
+from terp.catalogue import Accelerator, Node
 from terp.model import MARKET
 from terp.plan.choose import Pick
 from terp.plan.ledger import Column
@@ -128,8 +128,6 @@ def _throughput(setting: Setting, picks: Sequence[Pick]) -> Iterator[dict[str, A
         if node.accelerator in seen:
             continue
         seen.add(node.accelerator)
-        entry = read_throughputs().of(node.accelerator)
-        source = getattr(entry, "source", "") if entry is not None else ""
         for domain, ratio in work.h100_ratio.items():
             title = setting.inputs.workload.record.domains[domain].title
             yield {
@@ -138,7 +136,7 @@ def _throughput(setting: Setting, picks: Sequence[Pick]) -> Iterator[dict[str, A
                 "value": f"{ratio:.2f}",
                 "range": f"{work.low_ratio[domain]:.2f} .. {work.high_ratio[domain]:.2f}",
                 "status": "derived",
-                "source": source,
+                "source": "",
                 "note": "predicted steps of training and simulation and measured inference, weighted by GPU time",
                 "used_for": "science",
             }

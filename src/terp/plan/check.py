@@ -81,6 +81,12 @@ def check_machine(inputs: Inputs, subject: Subject) -> list[Check]:
     ]
 
 
+def _capped_off_w(machine: Machine) -> float:
+    """What a cap of the GPUs takes off the rated power [W]."""
+    cap_w = machine.file.compute.gpu_cap_w
+    return machine.gpus_count * (machine.accelerator.board_power_w - cap_w) if cap_w else 0.0
+
+
 def _year(inputs: Inputs, subject: Subject, machine: Machine) -> tuple[float, float, float, float]:
     """Energy of a year at the meter [J], PUE, power at the meter in the worst hour [W], carbon [kg]."""
     levels, power, cap_w = levels_of(machine), machine_power(machine), machine.file.compute.gpu_cap_w or 0.0
@@ -91,8 +97,7 @@ def _year(inputs: Inputs, subject: Subject, machine: Machine) -> tuple[float, fl
     load = inputs.load_fraction
     nodes_w = (machine.nodes_count - spare) * (load * busy_w + (1 - load) * idle_power_w(levels))
     it_w = power.base_w + nodes_w + spare * levels.down_w
-    off_w = machine.gpus_count * (machine.accelerator.board_power_w - cap_w) if cap_w else 0.0
-    rated_w = power.rated_w - off_w
+    rated_w = power.rated_w - _capped_off_w(machine)
     wet = nodes_w / it_w if machine.node.cooling == "liquid" else 0.0
     hall = hall_year(inputs.places[subject.place].site.record, rated_w, it_w / rated_w, wet)
     energy_j = it_w * float(hall.pue_ratio) * YEAR_S
@@ -178,9 +183,7 @@ def costs_by_class(inputs: Inputs, subject: Subject, machine: Machine) -> tuple[
     def each(name: str) -> float:
         return unit_price(prices, name, record.prices_of).eur
 
-    cap_w = machine.file.compute.gpu_cap_w
-    off_w = machine.gpus_count * (machine.accelerator.board_power_w - cap_w) if cap_w else 0.0
-    kilowatt = (machine_power(machine).rated_w - off_w) / 1e3
+    kilowatt = (machine_power(machine).rated_w - _capped_off_w(machine)) / 1e3
     new = kilowatt * each("hall") * (1 + prices.rate_range("dense-premium")[1]) + worst_w / 1e3 * each("grid-connection")
     building = new if choice.hall == "new" else kilowatt * each("fit-out")
     rent = kilowatt * 12 * years * each("colocation") if choice.hall == "colocation" else 0.0

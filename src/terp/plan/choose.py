@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from math import ceil
 from typing import Final
 from zlib import crc32
 
@@ -47,7 +46,7 @@ class Pick:
     @property
     def spare_count(self) -> int:
         """Nodes that stand by."""
-        return ceil(self.design.spare_fraction * self.nodes_count - _NEAR)
+        return int(self.design.spare_nodes(self.nodes_count))
 
     @property
     def name(self) -> str:
@@ -101,11 +100,6 @@ def search(setting: Setting, designs: Sequence[Design], tell: Callable[[float], 
     return Searched(tuple(entries), machines, feasible, exhaustive)
 
 
-def whole(setting: Setting, entry: Evaluated) -> Evaluated:
-    """An entry of a search with its quantities."""
-    return evaluate(setting, entry.design)
-
-
 def best_of(entries: Sequence[Evaluated], objective: str) -> Pick | None:
     """The machine that leads in an objective; of equal ones that with more science, then that which costs less."""
     picks = [pick for entry in entries if (pick := _best_row(entry, objective, entry.fits)) is not None]
@@ -148,10 +142,16 @@ def frontier(entries: Sequence[Evaluated], chosen: Pick) -> list[Pick]:
 
 def best_of_kinds(entries: Sequence[Evaluated], objective: str) -> dict[Kind, Pick]:
     """The machine of each kind that leads in an objective, of those that fit."""
+    grouped = by_kind(entries).items()
+    return {kind: pick for kind, group in grouped if (pick := best_of(group, objective)) is not None}
+
+
+def by_kind(entries: Sequence[Evaluated]) -> dict[Kind, list[Evaluated]]:
+    """The designs of each kind of machine, in their order."""
     grouped: dict[Kind, list[Evaluated]] = {}
     for entry in entries:
         grouped.setdefault(kind_of(entry), []).append(entry)
-    return {kind: pick for kind, group in grouped.items() if (pick := best_of(group, objective)) is not None}
+    return grouped
 
 
 def beaten(pick: Pick, entries: Sequence[Evaluated]) -> bool:

@@ -7,12 +7,17 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from terp.build import Ints
-from terp.catalogue import Node
+from terp.catalogue import Accelerator, Node
 from terp.plan.frames import Extras, Frame, extras_for, frame_for, kits_for
 from terp.plan.inputs import Inputs, Place
 from terp.plan.months import MONTH_S, later
 from terp.plan.titles import label_of
+
+Floats = NDArray[np.float64]
 
 ACCEPTANCE_MONTHS: Final = 3
 """From delivery to the first jobs: assumed, 2 to 9.  Gefion opened six months after it was announced (gefion-press)."""
@@ -40,6 +45,10 @@ class Design:
     def first_science(self) -> str:
         """The month of the first jobs."""
         return later(self.delivered, ACCEPTANCE_MONTHS)
+
+    def spare_nodes(self, nodes: int | Ints) -> Floats:
+        """How many of so many nodes stand by."""
+        return np.asarray(np.ceil(self.spare_fraction * np.asarray(nodes) - 1e-9))
 
     def extras(self, inputs: Inputs, nodes: Ints) -> Extras:
         """What stands beside so many nodes, by the floors of the budget."""
@@ -123,8 +132,7 @@ def _unfit(inputs: Inputs, node: Node, place: Place) -> str:
         return "cooled by air, and liquid cooling is asked for"
     if node.cooling == "liquid" and place.site.record.cooling.liquid is None:
         return "cooled by liquid, and the hall has no water loop"
-    accelerator = inputs.catalogue.parts["accelerators"][node.accelerator]
-    memory_bytes = getattr(accelerator, "memory_bytes", 0.0)
+    memory_bytes = inputs.catalogue.part(Accelerator, node.accelerator).memory_bytes
     if memory_bytes < must.gpu_memory_bytes:
         return f"{memory_bytes / 1e9:.0f} GB a GPU, and {must.gpu_memory_bytes / 1e9:.0f} GB are asked for"
     return ""

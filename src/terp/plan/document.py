@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 import terp
 from terp.catalogue import Accelerator, Node, StorageAppliance
 from terp.describe import COST_CLASSES, CostClass
-from terp.model import ranks_in, rmax_interval, unit_price
+from terp.model import rank_in, rmax_interval, unit_price
 from terp.plan import payers
 from terp.plan.assumptions import assumptions, cited, status_of
 from terp.plan.check import Check
@@ -120,7 +120,6 @@ def document(found: Found) -> dict[str, Any]:
 
 def _budget(setting: Setting) -> dict[str, Any]:
     inputs, record = setting.inputs, setting.inputs.budget.record
-    bounded = [source.amount_eur for source in inputs.sources]
     return {
         "name": record.name,
         "title": record.title,
@@ -129,7 +128,7 @@ def _budget(setting: Setting) -> dict[str, Any]:
         "prices_of": record.prices_of,
         "operation_years_count": record.operation_years_count,
         "delivery": {"from": record.delivery.from_month, "until": record.delivery.until_month},
-        "money_eur": sum(bounded) if all(isfinite(amount) for amount in bounded) else None,
+        "money_eur": inputs.money_eur if isfinite(inputs.money_eur) else None,
         "reserve_fraction": record.reserve_fraction,
         "objective": inputs.objective,
         "domains": inputs.weights,
@@ -281,9 +280,8 @@ def _ranks(pick: Pick, rmax: float) -> list[dict[str, Any]]:
     began = year_of(pick.design.delivered)
     rows = []
     for year in range(pick.design.years_count + 1):
-        places = [int(one) for one in ranks_in(began + year, rmax)]
-        rank, low, high = (None if place > 500 else place for place in places)
-        rows.append({"year": int(began) + year, "rank": rank, "rank_low": low, "rank_high": high})
+        place = rank_in(began + year, rmax)
+        rows.append({"year": int(began) + year, "rank": place.rank, "rank_low": place.low, "rank_high": place.high})
     return rows
 
 

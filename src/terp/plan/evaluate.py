@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from terp.catalogue import Node
-from terp.model import staircases_eur
+from terp.model import level_fractions, staircases_eur
 from terp.plan.designs import Design
 from terp.plan.months import number_of
 from terp.plan.payers import affordable
@@ -74,7 +74,7 @@ class Evaluated:
     @property
     def fits_but_money(self) -> Bools:
         """Which meet every constraint that does not change with prices."""
-        return np.asarray(np.logical_and.reduce([mask for name, mask in self.met.items() if name not in PRICED]))
+        return self.without(*PRICED).fits
 
     def without(self, *names: str) -> Evaluated:
         """The same without some of its constraints."""
@@ -89,7 +89,7 @@ def evaluate(setting: Setting, design: Design) -> Evaluated:
     node = inputs.catalogue.part(Node, design.frame.node)
     gpus = nodes * node.accelerators_count
     load = inputs.load_fraction
-    spare = np.ceil(design.spare_fraction * nodes - 1e-9)
+    spare = design.spare_nodes(nodes)
     serving = nodes - spare
     rated_w = shapes.rated_w - nodes * work.capped_off_w
     per_node_w = load * work.busy_w + (1 - load) * work.idle_w
@@ -140,8 +140,8 @@ def _quantities(setting: Setting, design: Design, nodes: Ints, rated_w: Floats, 
     place = setting.inputs.places[design.place].choice
     if node.cooling == "liquid":
         columns[:, setting.index("cdu", "cooling")] = nodes * node.rated_power_w / 1e3
-    hardware = np.array([column.hardware for column in setting.columns])
-    columns[:, hardware] *= setting.level_of(columns[:, hardware] @ setting.tariff.prices_eur[hardware])[:, None]
+    hardware = setting.hardware
+    columns[:, hardware] *= level_fractions(columns[:, hardware] @ setting.tariff.prices_eur[hardware])[:, None]
     if place.hall == "new":
         columns[:, setting.index("hall", "hall")] = kilowatt
         columns[:, setting.index("grid-connection", "grid")] = meter_w / 1e3
@@ -168,7 +168,7 @@ def _met(
         "largest job": gpus >= setting.largest_job_count,
         "gpus": gpus >= record.must.gpus_count,
         "power": peak_w <= place.power_w,
-        "serving": shapes.nodes_count > np.ceil(design.spare_fraction * shapes.nodes_count - 1e-9),
+        "serving": shapes.nodes_count > design.spare_nodes(shapes.nodes_count),
         MONEY: affordable(by_class, setting.inputs.sources, record.vat, record.reserve_fraction),
     }
     if place.pue_ceiling_ratio is not None:

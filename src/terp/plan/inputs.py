@@ -50,6 +50,11 @@ class Inputs:
         """The halls of its places."""
         return Halls({name: place.site.record for name, place in self.places.items()})
 
+    @property
+    def money_eur(self) -> float:
+        """All that the payers may give at most [EUR]; infinite if one of them has no bound."""
+        return sum(source.amount_eur for source in self.sources)
+
     @cached_property
     def weights(self) -> dict[str, float]:
         """Share of the machine's time by domain: the budget's, or the workload's own; they sum to one."""
@@ -132,6 +137,11 @@ def read_inputs(budget: Written[Budget], objective: str = "", sites: tuple[str, 
     prices = read_prices()
     workload = weighted(read_workload(record.want.workload), record.want.domains, record.want.load_fraction)
     return Inputs(budget, read_catalogue(), prices, workload, places, money(record, prices), wanted)
+
+
+def largest_on(workload: Workload, gpus_count: int) -> int:
+    """GPUs of the largest job of a workload that a machine of so many can take."""
+    return min(workload.largest_job_count or gpus_count, gpus_count)
 
 
 def weighted(

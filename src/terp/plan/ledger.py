@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +15,6 @@ from numpy.typing import NDArray
 from terp.describe import COST_CLASSES, CostClass
 
 Floats = NDArray[np.float64]
-
-ENERGY: Final = "electricity"
-RATES: Final = ("market", "installation", "maintenance")
-"""Shares of the hardware, by the names of the catalogue's rates; `market` is a multiple of the sum of the parts' prices."""
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from terp.catalogue import Prices
 from terp.describe.budget import COST_CLASSES, Budget, CostClass, Vat
+from terp.plan.months import number_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -275,8 +276,7 @@ class Timing:
 
 def _due(timing: Timing, kind: CostClass) -> dict[int, float]:
     """Share of a class of cost that falls due in each year, in the order of years; shares come to one."""
-    year, month = (int(part) for part in timing.delivery.split("-"))
-    first = timing.start_months_count
+    delivered, first = number_of(timing.delivery), timing.start_months_count
     last = first + 12 * timing.operation_years_count
     ordered = min(0, *(months for months, _ in timing.milestones))
     equal = {
@@ -287,7 +287,7 @@ def _due(timing: Timing, kind: CostClass) -> dict[int, float]:
     parts = timing.milestones if kind == "acquisition" else [(months, 1.0 / len(equal[kind])) for months in equal[kind]]
     shares: dict[int, float] = {}
     for months, share in sorted(parts):
-        due = year + (month - 1 + months) // 12
+        due = (delivered + months) // 12
         shares[due] = shares.get(due, 0.0) + share
     return shares
 

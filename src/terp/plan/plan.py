@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from terp.catalogue import Node
 from terp.errors import Problems, TerpError
@@ -18,6 +19,7 @@ from terp.plan.designs import Design, Loser, designs
 from terp.plan.document import Found, document, title_of
 from terp.plan.evaluate import Evaluated, evaluate
 from terp.plan.inputs import Inputs
+from terp.plan.ledger import Tariff
 from terp.plan.machine_text import machine_text
 from terp.plan.reasons import binding, losers, nothing, nothing_to_try, whys
 from terp.plan.robust import robustness
@@ -26,6 +28,8 @@ from terp.plan.setting import Setting
 from terp.plan.simulated import Asked, team
 from terp.plan.workload_text import workload_text
 from terp.simulate.executors import Crew
+
+Floats = NDArray[np.float64]
 
 DESIGNS_PER_KIND: Final = 4
 """Designs of each kind of machine that are sized anew in price scenarios: its best ones at central prices."""
@@ -187,7 +191,7 @@ def _leading(setting: Setting, searched: Searched) -> tuple[list[Evaluated], Set
     return [evaluate(wide, pick.design) for pick in leading], wide
 
 
-def _costs(setting: Setting, pick: Pick, tariff: Any) -> Any:
+def _costs(setting: Setting, pick: Pick, tariff: Tariff) -> Floats:
     """Costs of a machine by scenario and class [EUR]."""
     return costs_of(setting, pick.entry, np.full(tariff.market_ratio.size, pick.row), tariff).by_class_eur
 

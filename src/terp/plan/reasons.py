@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from terp.catalogue import Node
 from terp.describe import COST_CLASSES, CostClass
 from terp.plan.assumptions import known, speed_title
-from terp.plan.choose import Pick, best_of, best_of_kinds
+from terp.plan.choose import Pick, best_of, best_of_kinds, by_kind
 from terp.plan.designs import Loser
 from terp.plan.document import gpu_of, kind_title, loser_data, title_of
 from terp.plan.evaluate import CONTRACT_LINES, PRICED, Evaluated, evaluate
@@ -66,9 +66,8 @@ def losers(
         if kind not in there:
             loser = Loser(pick.name, kind_title(setting, kind), _beaten(pick, picks[0], objective), "dominated")
             yield loser_data(loser, pick)
-    for kind in dict.fromkeys(kind_of(entry) for entry in entries):
+    for kind, mine in by_kind(entries).items():
         if kind not in fitting:
-            mine = [entry for entry in entries if kind_of(entry) == kind]
             yield loser_data(Loser(kind.name, kind_title(setting, kind), unfit(setting, mine)))
     for loser in early:
         yield loser_data(loser)
@@ -102,8 +101,7 @@ def unfit(setting: Setting, entries: Sequence[Evaluated]) -> str:
         )
     cheapest = cheapest_fit(entries)
     if cheapest is not None:
-        may = sum(source.amount_eur for source in setting.inputs.sources)
-        eur = cheapest.value("cost")
+        may, eur = setting.inputs.money_eur, cheapest.value("cost")
         return (
             f"The smallest that meets the rest costs EUR {eur / 1e6:.1f} million, and there are EUR {may / 1e6:.1f} million."
         )
@@ -122,7 +120,7 @@ def cheapest_fit(entries: Sequence[Evaluated]) -> Pick | None:
 def binding(setting: Setting, best: Pick) -> list[dict[str, Any]]:
     """Constraints that hold the best machine back, and what a hundredth more of each would add to the objective."""
     record, place = setting.inputs.budget.record, setting.inputs.places[best.design.place].choice
-    money = sum(source.amount_eur for source in setting.inputs.sources) * (1 - record.reserve_fraction)
+    money = setting.inputs.money_eur * (1 - record.reserve_fraction)
     slack, _ = slack_eur(best.entry.by_class_eur[[best.row]], setting.inputs.sources, record.vat, record.reserve_fraction)
     rows = [("money", float(slack[0]) / money if np.isfinite(money) else 1.0)]
     rows.append(("power", 1 - best.value_of("peak_power_w") / place.power_w))
@@ -260,12 +258,12 @@ def nothing(setting: Setting, entries: Sequence[Evaluated]) -> str:
         setting.inputs.budget.record.vat,
         setting.inputs.budget.record.reserve_fraction,
     ):
-        eur = contract_eur(setting, evaluate(free, cheapest.design))[cheapest.row]
+        eur = contract_eur(setting, cheapest.entry)[cheapest.row]
         return (
             f"no machine fits the contract of EUR {setting.contract_limit_eur / 1e6:.1f} million; that of the cheapest that "
             f"meets everything else comes to EUR {eur / 1e6:.1f} million: {title_of(setting, cheapest)}"
         )
-    may = sum(source.amount_eur for source in setting.inputs.sources)
+    may = setting.inputs.money_eur
     reserve = setting.inputs.budget.record.reserve_fraction
     kept = f", {reserve:.0%} of it kept back" if reserve else ""
     costs = dict(zip(COST_CLASSES, cheapest.entry.by_class_eur[cheapest.row].tolist(), strict=True))

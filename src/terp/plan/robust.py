@@ -28,8 +28,8 @@ def robustness(
     told = futures(setting, leading, tariff)
     tell(0.5)
     count, mine = tariff.market_ratio.size, told.kinds.index(chosen)
-    wins = np.bincount(told.winner[told.winner >= 0], minlength=len(told.kinds))
     bought = told.winner >= 0
+    wins = np.bincount(told.winner[bought], minlength=len(told.kinds))
     regret = np.abs(1 - np.nan_to_num(told.values[mine][bought]) / told.best[bought])
     rows = np.full(count, best.row)
     found = {

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from terp.describe import CostClass
-from terp.model import draw_factors
+from terp.model import MARKET, draw_factors
 from terp.plan.evaluate import CONTRACT_LINES, Evaluated
 from terp.plan.ledger import Tariff
 from terp.plan.objectives import OBJECTIVES
@@ -59,7 +59,7 @@ def tariffs(setting: Setting, factors: Mapping[str, Floats], scenarios_count: in
     scale = np.stack([factors.get(factor_of(column.name), one) for column in setting.columns], axis=1)
     return Tariff(
         prices_eur=central.prices_eur * scale,
-        market_ratio=central.market_ratio * factors.get("market", one),
+        market_ratio=central.market_ratio * factors.get(MARKET, one),
         installation_fraction=central.installation_fraction * factors.get("installation", one),
         maintenance_fraction=central.maintenance_fraction * factors.get("maintenance", one),
         programme_ratio=central.programme_ratio * factors.get(PROGRAMME, one),

@@ -54,7 +54,7 @@ KWH: Final = 3.6e6
 class Setting:
     """The inputs of a plan, with what is worked out of them on the way.
 
-    columns   all that costs money
+    columns   all that costs money;  hardware  which of them are
     tariff    central prices
     ranges    low, central and high of every price and rate over its central value, by the name of its factor
     """
@@ -65,13 +65,14 @@ class Setting:
         money_ratio   numbers of nodes go up to what so many times the money would pay
         """
         self.inputs, self.frames = inputs, tuple(dict.fromkeys(frames))
-        self._money_eur = money_ratio * sum(source.amount_eur for source in inputs.sources)
+        self._money_eur = money_ratio * inputs.money_eur
         record = inputs.budget.record
         self.programme_eur = inputs.prices.euros(record.programme, record.prices_of) if record.programme else 0.0
         contract = record.ceilings.machine_contract
         self.contract_limit_eur = inputs.prices.euros(contract, record.prices_of) if contract else None
         self.largest_job_count = largest_job(inputs)
         self.columns = self._columns()
+        self.hardware = np.array([column.hardware for column in self.columns])
         self._at = {(column.name, column.line): place for place, column in enumerate(self.columns)}
         self.tariff, self.ranges = self._tariff()
         self.shapes_of = cache(self._shapes)
@@ -85,7 +86,7 @@ class Setting:
     def wider(self, money_ratio: float) -> Setting:
         """The same for so many times the money, with the same columns."""
         found = Setting(self.inputs, self.frames, money_ratio)
-        found.jobs_of = self.jobs_of
+        found.jobs_of, found.work_of_frame = self.jobs_of, self.work_of_frame
         return found
 
     def _columns(self) -> tuple[Column, ...]:
@@ -151,7 +152,7 @@ class Setting:
         quoted = self._quantities_of(built(frame, counts, Extras(), self.inputs.catalogue)) @ self.tariff.prices_eur
         years = min(self.inputs.budget.record.choices.operation_years or [self.inputs.budget.record.operation_years_count])
         share = 1 + float(self.tariff.installation_fraction) + years * float(self.tariff.maintenance_fraction)
-        return int(np.flatnonzero(quoted * self.level_of(quoted) * share <= self._money_eur).max(initial=0)) + 1
+        return int(np.flatnonzero(quoted * level_fractions(quoted) * share <= self._money_eur).max(initial=0)) + 1
 
     def _most_by_power(self, node: Node) -> int:
         """Nodes that the largest place can feed under the lowest cap of their GPUs, and nothing else."""
@@ -204,10 +205,6 @@ class Setting:
             return {}
         low, central, high = self.inputs.money_range("programme", self.inputs.budget.record.programme)
         return {"programme": (low / central, 1.0, high / central)}
-
-    def level_of(self, quoted_eur: Floats) -> Floats:
-        """Level of a deal over the sum of its parts at quoted prices [-]."""
-        return level_fractions(quoted_eur)
 
     def _work(self, frame: Frame, cap_fraction: float) -> NodeWork:
         return node_work(self.inputs, self.jobs_of(frame), cap_fraction)

@@ -14,7 +14,7 @@ import numpy as np
 from terp.build import Machine, build_machine
 from terp.catalogue import read_catalogue
 from terp.describe import Site, Workload, machine_of_text, read_site, read_workload
-from terp.plan.inputs import weighted
+from terp.plan.inputs import largest_on, weighted
 from terp.reader import Written
 from terp.simulate import kinds_of, simulate
 from terp.simulate.executors import Crew
@@ -54,8 +54,7 @@ def _inputs(asked: Asked) -> tuple[Machine, Written[Site], Written[Workload]]:
 
 def _that_fits(workload: Written[Workload], gpus_count: int) -> Written[Workload]:
     """A workload without the jobs of its profiles that are larger than a machine."""
-    most = min(workload.record.largest_job_count or gpus_count, gpus_count)
-    record = workload.record.model_copy(update={"largest_job_count": most})
+    record = workload.record.model_copy(update={"largest_job_count": largest_on(workload.record, gpus_count)})
     return Written(record, workload.file, workload.provenance, workload.tree)
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 import yaml
 
 from terp.describe import text_of
-from terp.plan.inputs import Inputs
+from terp.plan.inputs import Inputs, largest_on
 
 FILE: Final = "workload.yaml"
 _NOTE: Final = "as the budget weighs them"
@@ -22,7 +22,7 @@ def workload_text(inputs: Inputs, gpus_count: int) -> str:
     data: dict[str, Any] = yaml.safe_load(text_of(want.workload, "workloads"))
     data["name"] = f"{record.name}-of-{inputs.budget.record.name}"[:64].rstrip("-.")
     data["title"] = f"{record.title}, as {inputs.budget.record.name} weighs it"
-    data["largest_job"] = min(record.largest_job_count or gpus_count, gpus_count)
+    data["largest_job"] = largest_on(record, gpus_count)
     if want.load_fraction is not None:
         data["load"] = {"value": want.load_fraction, "status": "derived", "note": _NOTE}
     for name, group in record.groups.items() if want.domains else ():
