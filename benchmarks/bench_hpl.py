@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from terp.build import build_machine
 from terp.catalogue import read_catalogue
 from terp.describe import read_machine
-from terp.model import benchmark_system, predict_hpl
+from terp.hardware import build_machine
+from terp.physics import benchmark_system, predict_hpl
 from terp.validate import grade
 
 

@@ -8,17 +8,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from terp.build import build_machine
 from terp.catalogue import read_catalogue
 from terp.describe import read_budget
-from terp.model import benchmark_system, machine_power, predict_hpl
+from terp.hardware import build_machine
+from terp.physics import benchmark_system, machine_power, predict_hpl
 from terp.plan import read_inputs
-from terp.plan.designs import designs
-from terp.plan.evaluate import evaluate
-from terp.plan.frames import Extras, frame_for, kits_for, machine_file
-from terp.plan.plan import _workable
-from terp.plan.setting import Setting
-from terp.plan.shapes import built, rmax_of
+from terp.plan.machines.designs import designs
+from terp.plan.machines.frames import Extras, frame_for, kits_for, machine_file
+from terp.plan.machines.node_counts import built, rmax_of
+from terp.plan.planner import _workable
+from terp.plan.search.evaluate import evaluate
+from terp.plan.search.price_table import Setting
 from terp.reader import Tree, Written
 
 EXTRAS = Extras(9, 3, 10, capacity_appliance="ai400x2", european_server="management-server")

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from terp.results.sweep import add_part, load_sweep, merge_parts, row_of
-from terp.simulate import Scenario, processes, read_plan, run_sweep
-from terp.simulate.sweep import do_batch
+from terp.results.sweep_folder import add_part, load_sweep, merge_parts, row_of
+from terp.sweep import Scenario, processes, read_plan, run_sweep
+from terp.sweep.points import do_batch
 
 YEAR = Scenario("gefion")
 

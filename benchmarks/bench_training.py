@@ -9,14 +9,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from terp.build import build_machine
 from terp.catalogue import read_catalogue
 from terp.describe import read_machine, read_model
-from terp.model import Strategy, generation_named, interconnect_of, predict_step, work_of
-from terp.model.column import RECOMPUTE, column
-from terp.model.memory import step_memory
-from terp.model.search import CHUNK, Range, search
-from terp.model.step import Splits, step_time
+from terp.hardware import build_machine
+from terp.physics import Strategy, generation_named, interconnect_of, predict_step, work_of
+from terp.physics.training.memory import step_memory
+from terp.physics.training.stage import RECOMPUTE, column
+from terp.physics.training.step import Splits, step_time
+from terp.physics.training.strategy_search import CHUNK, Range, search
 
 GENERATION = generation_named("megatron-2024")
 

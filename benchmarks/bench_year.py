@@ -11,12 +11,12 @@ import sys
 import numpy as np
 import pytest
 
-from terp.build import build_machine
 from terp.catalogue import read_catalogue
 from terp.describe import Backfill, Policy, read_machine, read_policy, read_site, read_workload
+from terp.hardware import build_machine
 from terp.simulate import Controls, draw_jobs, draw_node_events, kernels, kinds_of, run_pool, simulate
 from terp.simulate.controls import assigned, capped_jobs, checkpoints_of
-from terp.simulate.engines import run_controller, run_core
+from terp.simulate.engine.engines import run_controller, run_core
 from terp.simulate.year import _load
 
 YEAR_S = 365 * 86_400

@@ -1,8 +1,8 @@
 """The same machine and the same jobs at two sites: what differs is weather, price, tax and carbon."""
 
-from terp.build import build_machine
 from terp.catalogue import read_catalogue
 from terp.describe import read_machine, read_site, read_workload
+from terp.hardware import build_machine
 from terp.simulate import simulate
 from terp.units import show
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from terp.validate.power_rows import WINDOW, read_power_rows, write_power_rows
+from terp.validate.systems.power_rows import WINDOW, read_power_rows, write_power_rows
 
 FOLDER = Path(__file__).parents[1] / "validation" / "power"
 READINGS, RUNS = "mlperf_h100_node_power.parquet", "mlperf_h100_runs.parquet"

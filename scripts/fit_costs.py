@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from statistics import median
 
-from terp.model.deals import LEVEL_AT_EUR
-from terp.validate.cases import published_file
-from terp.validate.costs import fit_level, fitted_to
-from terp.validate.purchases import price_purchase, read_purchases
+from terp.physics.money.price_uncertainty import LEVEL_AT_EUR
+from terp.validate.grading.cases import published_file
+from terp.validate.systems.cost_grades import fit_level, fitted_to
+from terp.validate.systems.purchases import price_purchase, read_purchases
 
 
 def main() -> None:

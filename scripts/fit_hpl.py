@@ -12,12 +12,12 @@ import numpy as np
 from scipy.optimize import minimize, minimize_scalar
 
 from terp.catalogue import read_catalogue
-from terp.validate.rows import Built, build_row
-from terp.validate.split import group_of, groups_for_fitting
-from terp.validate.table import read_rows
-from terp.validate.top500 import power_w
+from terp.validate.grading.csv_table import read_rows
+from terp.validate.grading.published_rows import Built, build_row
+from terp.validate.grading.split import group_of, groups_for_fitting
+from terp.validate.systems.benchmark_grades import power_w
 
-hpl, dgemm, hpcg = (import_module(f"terp.model.{name}") for name in ("hpl", "dgemm", "hpcg"))
+hpl, dgemm, hpcg = (import_module(f"terp.physics.{name}") for name in ("hpl", "dgemm", "hpcg"))
 START = (0.6, 4e-6, 0.52, 0.5)
 POWER_ROUND = 0.08  # half of all equal machines differ by more, so the trend is looked for among the others
 ROUND = 0.02  # errors below two per cent count for little: no list is better than that

@@ -10,9 +10,9 @@ import dataclasses
 import numpy as np
 from scipy.optimize import minimize
 
-from terp.model import kernels
-from terp.validate.kernel_rows import FIT_GPUS, OWN_GPU, is_for_fitting, shipped_rows
-from terp.validate.kernels import predict
+from terp.physics.gpu import kernels
+from terp.validate.kernels.kernel_grades import predict
+from terp.validate.kernels.kernel_rows import FIT_GPUS, OWN_GPU, is_for_fitting, shipped_rows
 
 STARTS = {
     "a100-sxm-80gb": ("ampere", [1.5, 1.0, 0.2, 0.1], [1.0, 0.5]),

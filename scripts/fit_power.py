@@ -14,9 +14,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from terp.model import node_power
-from terp.validate.power import is_for_fitting, predicted, shipped_rows
-from terp.validate.power_rows import SWINGS
+from terp.physics.power import job_power as node_power
+from terp.validate.systems.power_grades import is_for_fitting, predicted, shipped_rows
+from terp.validate.systems.power_rows import SWINGS
 
 WEIGHTS = np.array([5.0, 1.0, 1.0, 1.0, 0.5, 0.5])
 ONE = {

@@ -11,8 +11,8 @@ import sys
 import numpy as np
 from scipy.optimize import minimize
 
-from terp.model import generations
-from terp.validate.training import FITTED, is_for_fitting, predict_row, shipped_rows
+from terp.physics.training import software as generations
+from terp.validate.training.training_grades import FITTED, is_for_fitting, predict_row, shipped_rows
 
 BOUNDS = {
     "tensor_overlap_fraction": (0, 0.95),

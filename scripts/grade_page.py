@@ -9,7 +9,7 @@ from pathlib import Path
 
 from terp.units import show
 from terp.validate import Grade, grade_costs, grade_fleets, grade_replays
-from terp.views.grades import (
+from terp.views.text.grades_text import (
     COST_HEAD,
     FLEET_HEAD,
     GRADERS,

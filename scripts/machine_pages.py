@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from terp.build import Machine, build_machine
 from terp.catalogue import edition, editions, read_catalogue
 from terp.describe import read_machine, shipped_names
-from terp.model import benchmark_power_w, benchmark_system, predict_hpl
+from terp.hardware import Machine, build_machine
+from terp.physics import benchmark_power_w, benchmark_system, predict_hpl
 from terp.units import show
-from terp.views.machine import held_against, rows
+from terp.views.text.machine_text import held_against, rows
 
 FOLDER = Path(__file__).parents[1] / "docs" / "machines"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from terp.describe import ModelFile, read_model, shipped_names
-from terp.model.networks import work_of
+from terp.physics.neural.families import work_of
 
 PAGE = Path(__file__).parents[1] / "docs" / "formats" / "model.md"
 HEADING = "## Models that ship"

@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from terp.model.generations import GENERATIONS, Generation
-from terp.validate.training import FITTED
+from terp.physics.training.software import GENERATIONS, Generation
+from terp.validate.training.training_grades import FITTED
 
 ROOT = Path(__file__).parents[1]
 THEORY = ROOT / "docs" / "theory" / "training.md"

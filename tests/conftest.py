@@ -15,7 +15,7 @@ def catalogue():
 
 @pytest.fixture(scope="session")
 def gefion(catalogue):
-    from terp.build import build_machine
     from terp.describe import read_machine
+    from terp.hardware import build_machine
 
     return build_machine(read_machine("gefion"), catalogue)

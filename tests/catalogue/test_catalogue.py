@@ -19,7 +19,7 @@ from terp.catalogue import (
     read_prices,
     series_names,
 )
-from terp.catalogue.parts import FAMILIES
+from terp.catalogue.read.parts import FAMILIES
 from terp.describe import read_machine, read_model, read_site, read_workload, shipped_names
 from terp.reader import STATUSES
 

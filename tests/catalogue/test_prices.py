@@ -5,7 +5,7 @@ import re
 import pytest
 
 from terp.catalogue import Price, read_prices
-from terp.catalogue.prices import PRICE_FILES, prices_of
+from terp.catalogue.read.prices import PRICE_FILES, prices_of
 from terp.errors import Problems, UnknownName
 from terp.units import Money, parse_range
 

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from terp.connect import Known, read_trace
-from terp.connect.rows import Tally
-from terp.connect.sacct_words import Clock
+from terp.connect.traces.sacct_values import Clock
+from terp.connect.traces.trace_rows import Tally
 from terp.describe import TRACE_STATES
 from terp.errors import Problems
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from terp.connect import MODEL_TYPES, read_config
 from terp.describe import read_model
 from terp.errors import Problems
-from terp.model.networks import work_of
+from terp.physics.neural.families import work_of
 
 NANO = "MEMEM*EMEMEM*EMEMEM*EMEMEM*EMEMEM*EMEMEMEM*EMEMEMEME"
 LLAMA = {

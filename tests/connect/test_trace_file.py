@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from trace_cases import ARRAYS, JOB, any_traces, differences, trace_of
 
 from terp.connect import read_trace, write_trace
-from terp.connect.trace_file import COLUMNS, batches_of
+from terp.connect.traces.trace_parquet import COLUMNS, batches_of
 from terp.errors import Problems
 
 TWO = trace_of([JOB, JOB | {"submit_s": 5, "after": 0, "user": 1}], users=("", "ann"), notes={"dropped: x; line 1": 2})

@@ -18,10 +18,13 @@ from test_replay import TRACE
 from test_sacct import OLD, job_22_05
 from trace_cases import differences
 
-from terp.connect import TRACE_FORMATS, Known, convert, lines, ordering, read_trace, trace_batches, traces, write_trace
-from terp.connect.rows import Reading
-from terp.connect.sacct_words import STATES
-from terp.connect.trace_file import COLUMNS
+from terp.connect import TRACE_FORMATS, Known, convert, read_trace, trace_batches, write_trace
+from terp.connect.traces import csv_blocks as lines
+from terp.connect.traces import formats
+from terp.connect.traces import submit_order as ordering
+from terp.connect.traces.sacct_values import STATES
+from terp.connect.traces.trace_parquet import COLUMNS
+from terp.connect.traces.trace_rows import Reading
 from terp.describe import TRACE_STATES
 from terp.errors import Problems
 
@@ -37,7 +40,7 @@ FILES = {
 def test_the_format_is_seen_by_the_content(tmp_path, kind, pack):
     path = tmp_path / "anything"
     path.write_bytes(pack(FILES[kind].encode()))
-    assert traces.seen_format(path, Reading("")) == kind
+    assert formats.seen_format(path, Reading("")) == kind
     said = read_trace(path, kind)
     assert differences(read_trace(path), said) == []
 

@@ -4,7 +4,7 @@ import pytest
 
 from terp.describe import TransformerModel, read_model, shipped_names
 from terp.errors import Problems, UnknownName
-from terp.model.networks import work_of
+from terp.physics.neural.families import work_of
 
 NAMES = shipped_names("models")
 TRANSFORMERS = [name for name in NAMES if isinstance(read_model(name).record, TransformerModel)]

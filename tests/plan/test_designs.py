@@ -4,8 +4,8 @@ import pytest
 from plan.small import inputs_of
 
 from terp.catalogue import Node
-from terp.plan.designs import ACCEPTANCE_MONTHS, designs, sold
-from terp.plan.frames import kits_for
+from terp.plan.machines.designs import ACCEPTANCE_MONTHS, designs, sold
+from terp.plan.machines.frames import kits_for
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from terp.build import build_machine
 from terp.catalogue import Server, StorageAppliance, Switch, read_catalogue
 from terp.errors import Problems
-from terp.model import benchmark_system, machine_power, predict_hpl
-from terp.plan.frames import Extras, extras_for, frame_for, kits_for, machine_file
-from terp.plan.shapes import built, rmax_of
+from terp.hardware import build_machine
+from terp.physics import benchmark_system, machine_power, predict_hpl
+from terp.plan.machines.frames import Extras, extras_for, frame_for, kits_for, machine_file
+from terp.plan.machines.node_counts import built, rmax_of
 from terp.reader import Tree, Written
 
 TOPOLOGIES = ("rail-optimised-fat-tree", "fat-tree")

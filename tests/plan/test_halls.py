@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from terp.describe import read_site
-from terp.plan.halls import Halls, hall_year
+from terp.plan.machines.halls import Halls, hall_year
 
 SITES = ("amsterdam", "copenhagen", "groningen", "groningen-warm")
 

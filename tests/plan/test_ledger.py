@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from terp.describe import COST_CLASSES
-from terp.plan.ledger import Column, Ledger, Tariff
+from terp.plan.money.ledger import Column, Ledger, Tariff
 
 COLUMNS = (
     Column("node", "nodes", "acquisition", hardware=True),

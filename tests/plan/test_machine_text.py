@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from terp.build import build_machine
 from terp.catalogue import Fleet, read_catalogue
 from terp.describe import machine_of_text
-from terp.plan.frames import Extras, frame_for, kits_for, machine_file
-from terp.plan.machine_text import machine_text
+from terp.hardware import build_machine
+from terp.plan.machines.frames import Extras, frame_for, kits_for, machine_file
+from terp.plan.machines.machine_writer import machine_text
 
 CATALOGUE = read_catalogue()
 NODES = tuple(name for name in CATALOGUE.parts["nodes"] if kits_for(name, CATALOGUE))

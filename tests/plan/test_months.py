@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from terp.plan.months import MONTH_S, later, month_of, number_of, year_of
+from terp.plan.money.months import MONTH_S, later, month_of, number_of, year_of
 
 months = st.integers(1990 * 12, 2100 * 12).map(month_of)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from terp.catalogue import read_prices
 from terp.describe import read_budget
 from terp.describe.budget import COST_CLASSES, Vat
-from terp.plan.payers import (
+from terp.plan.money.payers import (
     Source,
     Timing,
     access,

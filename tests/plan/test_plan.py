@@ -11,19 +11,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from plan.small import brute_force, inputs_of
 
-from terp.build import build_machine
 from terp.describe import COST_CLASSES, machine_of_text, read_budget, read_workload
 from terp.errors import Problems
-from terp.model import benchmark_system, predict_hpl, unpriced_parts
-from terp.plan import NothingFits, make_plan, read_inputs, scenarios, setting
-from terp.plan.check import costs_by_class
-from terp.plan.choose import Pick, search
-from terp.plan.designs import designs
-from terp.plan.evaluate import CONTRACT_LINES, evaluate
-from terp.plan.objectives import FRONTIER, OBJECTIVES
-from terp.plan.payers import affordable
-from terp.plan.plan import _workable, subject_of
-from terp.plan.scenarios import costs_of, drawn, resized
+from terp.hardware import build_machine
+from terp.physics import benchmark_system, predict_hpl, unpriced_parts
+from terp.plan import NothingFits, make_plan, read_inputs
+from terp.plan.machines.designs import designs
+from terp.plan.money.payers import affordable
+from terp.plan.outcome.independent_check import costs_by_class
+from terp.plan.planner import _workable, subject_of
+from terp.plan.search import price_table as setting
+from terp.plan.search.evaluate import CONTRACT_LINES, evaluate
+from terp.plan.search.frontier import Pick, search
+from terp.plan.search.objectives import FRONTIER, OBJECTIVES
+from terp.plan.uncertainty import price_scenarios as scenarios
+from terp.plan.uncertainty.price_scenarios import costs_of, drawn, resized
 
 MOST_NODES = 45
 LIQUID = {"choices": {"nodes": ["hgx-b300-liquid"], "oversubscriptions": [2]}, "sites": {"copenhagen": None}}

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from plan.small import inputs_of
 
-from terp.build import build_machine
 from terp.catalogue import Node, read_catalogue
 from terp.describe import machine_of_text
-from terp.model import domain_rates, gpu_time_shares, tokens_per_s_per_gpu
-from terp.plan.frames import Extras, frame_for, kits_for
-from terp.plan.machine_text import machine_text
-from terp.plan.work import jobs_on, largest_job, node_work
+from terp.hardware import build_machine
+from terp.plan.machines.frames import Extras, frame_for, kits_for
+from terp.plan.machines.machine_writer import machine_text
+from terp.plan.machines.yearly_work import jobs_on, largest_job, node_work
+from terp.predict import domain_rates, gpu_time_shares, tokens_per_s_per_gpu
 from terp.simulate import kinds_of
 
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from simulate.naive_controller import AmbiguousError, Naive, numbers
 
 from terp.describe import Cluster, Policy, Trace
-from terp.simulate import rules
-from terp.simulate.kernels import kernels
-from terp.simulate.schedule import Extras, new_state, park_of, prepare, schedule
+from terp.simulate.engine import controller_input as rules
+from terp.simulate.engine.compiled import kernels
+from terp.simulate.engine.trace_schedule import Extras, new_state, park_of, prepare, schedule
 
 WHOLE = {"exclusive": True}
 FAST = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
@@ -679,6 +679,6 @@ print(found.start_s.tolist(), found.end_s.tolist(), found.nodes.tolist())
 """
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True,
-        env={"NUMBA_DISABLE_JIT": "1", "PATH": "", "PYTHONPATH": str(Path(rules.__file__).parents[2])},
+        env={"NUMBA_DISABLE_JIT": "1", "PATH": "", "PYTHONPATH": str(Path(rules.__file__).parents[3])},
     )  # fmt: skip
     assert done.stdout.strip() == f"{found.start_s.tolist()} {found.end_s.tolist()} {found.nodes.tolist()}"

@@ -8,9 +8,10 @@ import pytest
 from terp.catalogue import hourly
 from terp.describe import Assign, read_policy, read_site
 from terp.errors import Problems
-from terp.simulate import Controls, Scenario, simulate
+from terp.simulate import Controls, simulate
 from terp.simulate.controls import caps_over, eligible_s
-from terp.simulate.engines import needs_controller
+from terp.simulate.engine.engines import needs_controller
+from terp.sweep import Scenario
 
 DAYS = 20
 
@@ -61,7 +62,7 @@ def test_a_cap_of_all_jobs_is_a_cap_of_all_gpus(inputs):
 
 def test_a_cap_of_some_jobs_is_theirs_alone(inputs):
     from terp.simulate.controls import assigned, capped_jobs
-    from terp.simulate.draw import draw_jobs
+    from terp.simulate.jobs.draw import draw_jobs
 
     some = read_policy("easy").record.model_copy(update={"assign": [Assign(smallest_gpus_count=64, gpu_cap_w="400 W")]})
     jobs = draw_jobs(inputs.workload.record, 1528, 8, 30 * 86_400, 3600, 1)
@@ -145,9 +146,9 @@ def test_delays_save_money_and_cost_waits(inputs, plain):
 
 
 def test_daly_intervals_are_shorter_for_larger_jobs(inputs):
-    from terp.model.mix import job_names
+    from terp.predict.workload_mix import job_names
     from terp.simulate.controls import checkpoints_of
-    from terp.simulate.draw import draw_jobs
+    from terp.simulate.jobs.draw import draw_jobs
 
     jobs = draw_jobs(inputs.workload.record, 1528, 8, 30 * 86_400, 3600, 1)
     names = job_names(inputs.workload.record)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulate.naive import Job, Naive, Ranks
 
-from terp.simulate.kernels import kernels
+from terp.simulate.engine.compiled import kernels
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -327,7 +327,7 @@ import sys
 sys.path.insert(0, {str(Path(__file__).parents[1])!r})
 from simulate.naive import Job
 from simulate.test_core import run_core
-from terp.simulate import core
+from terp.simulate.engine import core
 jobs = [Job(n, *row) for n, row in enumerate({fields!r})]
 _, _, state = run_core(core, 3, 8, jobs, {events!r}, 5000)
 print(state.first_start_s.tolist())

@@ -9,7 +9,7 @@ from terp.catalogue import STATES
 from terp.describe import read_workload
 from terp.errors import Problems
 from terp.simulate import check_workload, draw_jobs
-from terp.simulate.draw import TIMEOUT, _submissions
+from terp.simulate.jobs.draw import TIMEOUT, _submissions
 
 YEAR_S = 365 * 86_400
 GEFION = (1528, 8)

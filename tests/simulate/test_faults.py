@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from terp.build import build_machine
 from terp.catalogue import Reliability, read_catalogue
-from terp.catalogue.parts import Fleet
+from terp.catalogue.read.parts import Fleet
 from terp.describe import read_machine
 from terp.errors import Problems
+from terp.hardware import build_machine
 from terp.simulate.faults import CAUSES, DOWN, DRAIN, UP, draw_node_events
-from terp.simulate.one_job import OneJob, run_one_job
+from terp.simulate.jobs.one_job import OneJob, run_one_job
 
 YEAR_S, DAY_S = 365 * 86_400, 86_400
 FLEET = read_catalogue().part(Fleet, "gpu-fleet-2024")

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from terp.build import build_machine
 from terp.catalogue import Accelerator, Node, job_profile, job_profiles
 from terp.describe import read_machine, read_model, read_site, read_workload
 from terp.errors import Problems
-from terp.model import (
+from terp.hardware import build_machine
+from terp.physics import (
     Strategy,
     generation_named,
     interconnect_between,
@@ -18,7 +18,7 @@ from terp.model import (
     predict_step,
     work_of,
 )
-from terp.model.training_power import step_power
+from terp.physics.training.training_power import step_power
 from terp.simulate import kinds_of, simulate
 
 NATIONAL = (Path(__file__).parents[2] / "workloads" / "national.yaml").read_text("utf-8")
@@ -143,7 +143,7 @@ def test_a_run_tells_where_powers_and_speeds_come_from(gefion, national):
 
 def test_the_origin_changes_with_the_constants_of_the_models(gefion, national, monkeypatch):
     before = simulate(gefion, read_site("copenhagen"), national, 1, 1).origin["digests"]
-    monkeypatch.setattr("terp.model.training_power.WAITING_SHARE", 0.5)
+    monkeypatch.setattr("terp.physics.training.training_power.WAITING_SHARE", 0.5)
     after = simulate(gefion, read_site("copenhagen"), national, 1, 1).origin["digests"]
     assert {name for name in before if before[name] != after[name]} == {"predictions"}
 

@@ -15,7 +15,7 @@ from simulate.naive_pool import WRONGS, Job, Pool
 from terp.describe import Backfill, Policy, Priority, read_policy
 from terp.errors import Problems
 from terp.simulate import run_pool, schedule_pool
-from terp.simulate.kernels import kernels
+from terp.simulate.engine.compiled import kernels
 
 DATA = Path(__file__).parents[1] / "data"
 

@@ -12,7 +12,7 @@ from terp.describe import read_site, read_workload
 from terp.errors import Problems
 from terp.results import Run, load_run, save_run
 from terp.simulate import hour_by_hour, simulate
-from terp.simulate.kernels import cache_folder, kernel_digest
+from terp.simulate.engine.compiled import cache_folder, kernel_digest
 
 DAYS = 20
 
@@ -248,7 +248,7 @@ def test_all_kernels_stand_in_modules_that_name_the_cache():
     from pathlib import Path
 
     import terp
-    from terp.simulate.kernels import MODULES
+    from terp.simulate.engine.compiled import MODULES
 
     users = [path.stem for path in Path(terp.__file__).parent.rglob("*.py") if "from numba" in path.read_text("utf-8")]
     assert set(users) <= set(MODULES)

@@ -8,8 +8,8 @@ import pytest
 
 from terp.errors import Problems
 from terp.validate import grade_fleets
-from terp.validate.fleet_rows import constants_from, gpu_share, law_without, node_rates, shipped
-from terp.validate.fleets import RESTART_S, RETRY_S, wilson
+from terp.validate.systems.fleet_grades import RESTART_S, RETRY_S, wilson
+from terp.validate.systems.fleet_rows import constants_from, gpu_share, law_without, node_rates, shipped
 
 DAY_S = 86_400
 HEAD = (

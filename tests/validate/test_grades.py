@@ -8,10 +8,10 @@ import pytest
 from terp.catalogue import read_catalogue
 from terp.errors import Problems, UnknownName
 from terp.validate import Case, Grade, grade, models
-from terp.validate.cases import Limits, expected, published_file
-from terp.validate.rows import Built, Unbuilt, build_row
-from terp.validate.split import group_of, groups_for_fitting
-from terp.validate.table import KNOWN, read_rows, rows_of
+from terp.validate.grading.cases import Limits, expected, published_file
+from terp.validate.grading.csv_table import KNOWN, read_rows, rows_of
+from terp.validate.grading.published_rows import Built, Unbuilt, build_row
+from terp.validate.grading.split import group_of, groups_for_fitting
 
 HEAD = "name,accelerator,gpus_est,processor,interconnect,rmax_tflops,nmax,rpeak_tflops,cpu_cores,cores_per_socket\n"
 GOOD = 'One,NVIDIA H100,1024,Xeon 8480C 56C,"Infiniband NDR400",45000,3000000,68000,14336,56\n'
@@ -61,7 +61,7 @@ def test_constants_are_those_that_the_fit_finds():
 
     import numpy as np
 
-    hpl = import_module("terp.model.hpl")
+    hpl = import_module("terp.physics.benchmark.hpl")
     rows = [build_row(row, read_catalogue()) for row in read_rows(published_file("top500", "table.csv"))]
     cases = [case for case in rows if isinstance(case, Built)]
     chosen = groups_for_fitting("top500")

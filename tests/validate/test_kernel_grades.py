@@ -8,11 +8,11 @@ import pytest
 from terp.catalogue import read_catalogue
 from terp.describe import read_model
 from terp.errors import Problems, UnknownName
-from terp.model import work_of
+from terp.physics import work_of
 from terp.validate import grade_kernels
-from terp.validate.kernel_rows import FIT_STEPS, is_for_fitting, read_rows, shipped, shipped_rows
-from terp.validate.kernels import MODELS
-from terp.validate.timed_models import SHAPES, model_of, why_no_model
+from terp.validate.kernels.kernel_grades import MODELS
+from terp.validate.kernels.kernel_rows import FIT_STEPS, is_for_fitting, read_rows, shipped, shipped_rows
+from terp.validate.kernels.timed_models import SHAPES, model_of, why_no_model
 
 SCIENCES = ("unet3d", "fourcast", "weather", "resnet", "vit")
 

@@ -14,9 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from terp.errors import Problems
-from terp.model import PATTERNS, node_trace_w
-from terp.validate.cases import published_file
-from terp.validate.power import (
+from terp.physics import PATTERNS, node_trace_w
+from terp.validate.grading.cases import published_file
+from terp.validate.grading.split import groups_for_fitting
+from terp.validate.systems.power_grades import (
     CONSTANTS,
     OF_1_AND_64_NODES,
     SEEN,
@@ -26,9 +27,8 @@ from terp.validate.power import (
     shape_of,
     shipped_rows,
 )
-from terp.validate.power_rows import SWINGS, read_power_rows
-from terp.validate.split import groups_for_fitting
-from terp.views.grades import GRADERS
+from terp.validate.systems.power_rows import SWINGS, read_power_rows
+from terp.views.text.grades_text import GRADERS
 
 ROOT = Path(__file__).parents[2]
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from terp.errors import Problems
-from terp.validate.cases import published_file
-from terp.validate.slurm import _ks, grade_slurm
+from terp.validate.grading.cases import published_file
+from terp.validate.systems.slurm_grades import _ks, grade_slurm
 
 REPLAYS = published_file("slurm", "source.yaml").parent
 NEVER_SEEN = ("fifo_s102", "multifactor_s201", "multifactor_s202")

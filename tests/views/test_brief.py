@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from terp.errors import UnknownName
 from terp.views.brief import as_brief
-from terp.views.brief.charts import effect_at
 from terp.views.brief.language import Language, read_texts
 from terp.views.brief.rows import assumptions, constraints, decisive, runner_up
-from terp.views.brief.sankey import sankey
-from terp.views.plan import as_text
+from terp.views.figures.plan_charts import effect_at
+from terp.views.figures.sankey import sankey
+from terp.views.text.plan_text import as_text
 
 PLAN = json.loads((Path(__file__).parent / "data" / "plan.json").read_text("utf-8"))
 PAGES = {lang: as_brief(PLAN, lang) for lang in ("en", "nl")}

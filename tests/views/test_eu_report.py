@@ -10,14 +10,14 @@ import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 
-from terp.build import build_machine
 from terp.catalogue import hourly
 from terp.describe import Renewables, read_machine, read_site, read_workload
-from terp.model import cooling_degree_days
+from terp.hardware import build_machine
+from terp.physics import cooling_degree_days
 from terp.results import save_run
 from terp.simulate import simulate
 from terp.views.cli.report import command
-from terp.views.eu_report import eu_report
+from terp.views.report.eu_report import eu_report
 
 ROOT = Path(__file__).parents[2]
 POINTS = {  # eu-2024-1364, in its order: Annex II section 1 has letters a to r, sections 2 and 3 two and four
@@ -156,7 +156,7 @@ def test_its_page_names_every_key_point_and_symbol(report):
 
 def test_the_page_of_a_run_shows_heat_and_network(run):
     from terp.views.report import as_html
-    from terp.views.summary import as_text
+    from terp.views.text.summary_text import as_text
 
     assert "of heat handed on" in as_html(run)
     assert "for the network" in as_html(run)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from terp.validate.cases import published_file
+from terp.validate.grading.cases import published_file
 
 NODE10K = Path(__file__).parents[1] / "data" / "node10k.swf.gz"
 REPLAY = published_file("slurm", "source.yaml").parent / "multifactor_s202"

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from plan.small import budget_of
 
-from terp.plan.save import TABLES
+from terp.plan.outcome.plan_folder import TABLES
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "formats" / "plan.md").read_text("utf-8")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from terp.results import HEADLINES, load_sweep
-from terp.views.whatif import bands_text, differences_text, figure_text, title_of
+from terp.views.text.comparison_text import bands_text, differences_text, figure_text, title_of
 
 ROOT = Path(__file__).parents[2]
 QUICK = ("--days", 1, "--workers", 1)

@@ -3,7 +3,8 @@
 Parts, citations, hourly series and published job statistics, as data with a source on every number.
 """
 
-from terp.catalogue.jobs import (
+from terp.catalogue.read.hourly_series import FIRST_HOUR, HOUR_S, HOURS_COUNT, Series, hourly, series_digest, series_names
+from terp.catalogue.read.job_statistics import (
     STATES,
     TYPES,
     JobProfile,
@@ -15,8 +16,8 @@ from terp.catalogue.jobs import (
     job_table,
     published_jobs,
 )
-from terp.catalogue.lists import Edition, Own, Place, edition, editions
-from terp.catalogue.parts import (
+from terp.catalogue.read.measured_throughput import Throughput, Throughputs, read_throughputs
+from terp.catalogue.read.parts import (
     FAMILIES,
     Accelerator,
     Adapter,
@@ -34,10 +35,9 @@ from terp.catalogue.parts import (
     StorageAppliance,
     Switch,
 )
-from terp.catalogue.prices import Currency, Price, Prices, Rate, read_prices
-from terp.catalogue.read import Catalogue, read_catalogue, unknown_sources
-from terp.catalogue.series import FIRST_HOUR, HOUR_S, HOURS_COUNT, Series, hourly, series_digest, series_names
-from terp.catalogue.throughput import Throughput, Throughputs, read_throughputs
+from terp.catalogue.read.prices import Currency, Price, Prices, Rate, read_prices
+from terp.catalogue.read.top500_lists import Edition, Own, Place, edition, editions
+from terp.catalogue.read.whole import Catalogue, read_catalogue, unknown_sources
 
 __all__ = [
     "FAMILIES",

@@ -4,12 +4,12 @@ Doors to what others hold: configs of models from a hub, the slurm.conf of a cen
 back; only traces are written.
 """
 
-from terp.connect.hub import MODEL_TYPES, read_config
-from terp.connect.replay import Observed, read_observed, read_replay
-from terp.connect.rows import Known
-from terp.connect.slurm_conf import SlurmConf, read_slurm_conf
-from terp.connect.slurm_lines import ConfLine
-from terp.connect.traces import TRACE_FORMATS, convert, read_trace, trace_batches, write_trace
+from terp.connect.hub.transformers import MODEL_TYPES, read_config
+from terp.connect.slurm.conf_lines import ConfLine
+from terp.connect.slurm.slurm_conf import SlurmConf, read_slurm_conf
+from terp.connect.traces.formats import TRACE_FORMATS, convert, read_trace, trace_batches, write_trace
+from terp.connect.traces.observed import Observed, read_observed, read_replay
+from terp.connect.traces.trace_rows import Known
 
 __all__ = [
     "MODEL_TYPES",

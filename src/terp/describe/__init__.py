@@ -17,9 +17,9 @@ from terp.describe.budget import (
     Vat,
     Want,
 )
-from terp.describe.checks import parts_named, unknown_parts
+from terp.describe.checks.misfits import parts_named, unknown_parts
 from terp.describe.hall import Conversion, Cooling, Evaporation, Hall, HeatReuse, Liquid, Rejection, Renewables
-from terp.describe.machine import (
+from terp.describe.machine_file import (
     PARTS,
     Compute,
     Fabric,
@@ -31,7 +31,7 @@ from terp.describe.machine import (
     Storage,
     Topology,
 )
-from terp.describe.model import Experts, Latent, ModelFile, Patches, StateSpace, TransformerModel, Window
+from terp.describe.model_file import Experts, Latent, ModelFile, Patches, StateSpace, TransformerModel, Window
 from terp.describe.policy import Account, Assign, Backfill, Limits, Partition, Policy, Priority, Qos, Reservation, Weights
 from terp.describe.science import AfnoModel, EvoformerModel, MeshModel, ResNetModel, UNetModel
 from terp.describe.shipped import (

@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from terp.describe.model import ModelFile
+from terp.describe.model_file import ModelFile
 
 Size = Annotated[int, Field(ge=1, le=10**5, strict=True)]
 """A size in a list, in points, channels or layers."""

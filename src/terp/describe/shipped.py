@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 import terp
-from terp.describe import budget_checks, checks
 from terp.describe.budget import Budget
-from terp.describe.machine import MachineFile
-from terp.describe.model import ModelFile, TransformerModel
+from terp.describe.checks import budget_checks
+from terp.describe.checks import misfits as checks
+from terp.describe.machine_file import MachineFile
+from terp.describe.model_file import ModelFile, TransformerModel
 from terp.describe.policy import Policy
 from terp.describe.science import SCIENCE_FAMILIES
 from terp.describe.site import Site

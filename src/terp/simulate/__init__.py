@@ -3,20 +3,16 @@
 The only mutable state in Terp, inside one compiled core.  Everything around it draws inputs and adds up outputs.
 """
 
-from terp.simulate.account import Hours, hour_by_hour
-from terp.simulate.axes import Plan, read_plan
-from terp.simulate.check import TOLERANCE, Check, check_workload
+from terp.simulate.account.hours import Hours, hour_by_hour
 from terp.simulate.controls import Controls
-from terp.simulate.draw import JobSet, draw_jobs
-from terp.simulate.executors import dask, processes
+from terp.simulate.engine.compiled import compiled_before, kernels
+from terp.simulate.engine.pool_schedule import FlatSchedule, run_pool, schedule_pool
+from terp.simulate.engine.trace_schedule import Extras, Schedule, schedule
 from terp.simulate.faults import draw_node_events
-from terp.simulate.flat import FlatSchedule, run_pool, schedule_pool
-from terp.simulate.kernels import compiled_before, kernels
-from terp.simulate.kinds import Kind, kinds_of
-from terp.simulate.replay import Replay, replay
-from terp.simulate.scenario import Scenario
-from terp.simulate.schedule import Extras, Schedule, schedule
-from terp.simulate.sweep import run_sweep
+from terp.simulate.jobs.draw import JobSet, draw_jobs
+from terp.simulate.jobs.job_kinds import Kind, kinds_of
+from terp.simulate.jobs.workload_check import TOLERANCE, Check, check_workload
+from terp.simulate.trace_replay import Replay, replay
 from terp.simulate.year import simulate
 
 __all__ = [
@@ -28,23 +24,17 @@ __all__ = [
     "Hours",
     "JobSet",
     "Kind",
-    "Plan",
     "Replay",
-    "Scenario",
     "Schedule",
     "check_workload",
     "compiled_before",
-    "dask",
     "draw_jobs",
     "draw_node_events",
     "hour_by_hour",
     "kernels",
     "kinds_of",
-    "processes",
-    "read_plan",
     "replay",
     "run_pool",
-    "run_sweep",
     "schedule",
     "schedule_pool",
     "simulate",

@@ -8,14 +8,14 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from terp.build import Machine
 from terp.catalogue import HOUR_S, TYPES, Reliability, hourly
 from terp.describe import Assign, Policy, Site, Workload
 from terp.errors import Problem, Problems
-from terp.model import capped_job, checkpoint_interval, gpu_cap_of_node_w
-from terp.model.mix import job_names
-from terp.simulate.draw import JobSet
-from terp.simulate.kinds import Kind
+from terp.hardware import Machine
+from terp.physics import capped_job, checkpoint_interval, gpu_cap_of_node_w
+from terp.predict.workload_mix import job_names
+from terp.simulate.jobs.draw import JobSet
+from terp.simulate.jobs.job_kinds import Kind
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -10,14 +10,17 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from terp.build import Machine
 from terp.describe import Assign, Site, Workload
 from terp.errors import Problem, Problems
-from terp.model import idle_power_w, levels_of, machine_power, node_power_w
+from terp.hardware import Machine
+from terp.physics import idle_power_w, levels_of, machine_power, node_power_w
 from terp.reader import Written
 from terp.results import Run
-from terp.simulate.account import hour_by_hour
-from terp.simulate.check import check_workload
+from terp.simulate.account.hours import hour_by_hour
+from terp.simulate.account.operation_figures import controls_data, operation_figures, placement_figures
+from terp.simulate.account.origin import origin_of
+from terp.simulate.account.summary import hall_figures, summarise
+from terp.simulate.account.tables import Attempts, hours_table, interruptions_table, jobs_table, timeline_table
 from terp.simulate.controls import (
     Controls,
     assigned,
@@ -30,15 +33,12 @@ from terp.simulate.controls import (
     reliability_under,
     slowed,
 )
-from terp.simulate.draw import DAY_S, JobSet, draw_jobs
-from terp.simulate.engines import Load, Outcome, needs_controller, run_controller, run_core
+from terp.simulate.engine.compiled import kernels
+from terp.simulate.engine.engines import Load, Outcome, needs_controller, run_controller, run_core
 from terp.simulate.faults import NodeFaults, draw_node_events
-from terp.simulate.kernels import kernels
-from terp.simulate.kinds import Kind, kinds_of
-from terp.simulate.operations import controls_data, operation_figures, placement_figures
-from terp.simulate.origin import origin_of
-from terp.simulate.summary import hall_figures, summarise
-from terp.simulate.tables import Attempts, hours_table, interruptions_table, jobs_table, timeline_table
+from terp.simulate.jobs.draw import DAY_S, JobSet, draw_jobs
+from terp.simulate.jobs.job_kinds import Kind, kinds_of
+from terp.simulate.jobs.workload_check import check_workload
 
 _EIGHTH: Final = 8.0  # job powers are whole eighths of a watt, so that sums of them are exact
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from terp.views.brief import charts
 from terp.views.brief.language import Language, capital
-from terp.views.brief.sankey import sankey
+from terp.views.figures import plan_charts as charts
+from terp.views.figures.sankey import sankey
 
 Plan = Mapping[str, Any]
 SCIENCE: Final = "science_h100_hours_per_year"

@@ -18,7 +18,7 @@ def command(folders: tuple[Path, ...], *, as_json: bool) -> None:
     same points of the first sweep.  The figures that changed most come first.
     """
     from terp.results import compare, read_cases
-    from terp.views.whatif import differences_text
+    from terp.views.text.comparison_text import differences_text
 
     compared = compare(read_cases(folders))
     click.echo(json.dumps(compared, indent=2, allow_nan=False) if as_json else differences_text(compared))

@@ -57,8 +57,8 @@ def command(
     from terp.describe import read_budget
     from terp.plan import NothingFits, make_plan, read_inputs, save_plan
     from terp.results import check_target
-    from terp.simulate.executors import cores, dask, processes
-    from terp.views.plan import as_text
+    from terp.sweep.executors import cores, dask, processes
+    from terp.views.text.plan_text import as_text
 
     if scheduler and workers:
         raise click.UsageError("--workers is of this machine: Dask has its own")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from terp.build import Machine
+    from terp.hardware import Machine
 
 _GPUS = click.option("--gpus", type=int, help="GPUs of the run, in whole nodes; all if not given.")
 _ORDER = click.option("--n", "order", type=int, help="Order of the matrix; fills the memory if not given.")
@@ -28,15 +28,15 @@ def command(context: click.Context, machine: str) -> None:
 
 
 def _built(name: str) -> Machine:
-    from terp.build import build_machine
     from terp.catalogue import read_catalogue
     from terp.describe import read_machine
+    from terp.hardware import build_machine
 
     return build_machine(read_machine(name), read_catalogue())
 
 
 def _print(machine: Machine, data: dict[str, Any], edition: str | None = None, *, as_json: bool) -> None:
-    from terp.views.predictions import as_text
+    from terp.views.text.benchmark_text import as_text
 
     click.echo(json.dumps(data, indent=2) if as_json else as_text(machine, data, edition))
 
@@ -50,7 +50,7 @@ def _print(machine: Machine, data: dict[str, Any], edition: str | None = None, *
 def hpl(name: str, gpus: int | None, order: int | None, edition: str | None, *, as_json: bool) -> None:
     """Rmax, run time, power and energy of HPL, and the rank in every edition of the TOP500 that is held."""
     from terp.catalogue import edition as held
-    from terp.views.predictions import hpl_data
+    from terp.views.text.benchmark_text import hpl_data
 
     if edition is not None:
         held(edition)
@@ -67,7 +67,7 @@ def hpl(name: str, gpus: int | None, order: int | None, edition: str | None, *, 
 @click.pass_obj
 def hpcg(name: str, gpus: int | None, *, as_json: bool) -> None:
     """Rate and power of HPCG."""
-    from terp.views.predictions import hpcg_data
+    from terp.views.text.benchmark_text import hpcg_data
 
     machine = _built(name)
     _print(machine, hpcg_data(machine, gpus), as_json=as_json)
@@ -80,7 +80,7 @@ def hpcg(name: str, gpus: int | None, *, as_json: bool) -> None:
 @click.pass_obj
 def mxp(name: str, gpus: int | None, order: int | None, *, as_json: bool) -> None:
     """Rate, run time and power of HPL-MxP."""
-    from terp.views.predictions import mxp_data
+    from terp.views.text.benchmark_text import mxp_data
 
     machine = _built(name)
     _print(machine, mxp_data(machine, gpus, order), as_json=as_json)
@@ -127,8 +127,8 @@ def _finite(_: click.Context, parameter: click.Parameter, value: float | None) -
 @click.pass_obj
 def train(name: str, /, *, as_json: bool, **options: Any) -> None:
     """A training step of a model: time, memory, power, energy, euros, and the best way to split it."""
-    from terp.views.training import asked, found_by, frontier_data, step_of, training_data
-    from terp.views.training_text import frontier_text, training_text
+    from terp.views.text.training_data import asked, found_by, frontier_data, step_of, training_data
+    from terp.views.text.training_text import frontier_text, training_text
 
     machine = _built(name)
     named = (options[name] for name in ("model", "seq", "global_batch", "software", "precision"))
@@ -149,8 +149,8 @@ def train(name: str, /, *, as_json: bool, **options: Any) -> None:
 
 def _strategy(machine: Machine, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """The strategy of the options, and those that a search holds fixed."""
-    from terp.model import Strategy
-    from terp.model.column import RECOMPUTE
+    from terp.physics import Strategy
+    from terp.physics.training.stage import RECOMPUTE
 
     again = RECOMPUTE[options["recompute"]] if options["recompute"] else None
     strategy = Strategy(

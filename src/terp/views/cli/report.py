@@ -20,7 +20,7 @@ def command(run: Path, out: Path | None, *, eu: bool, as_json: bool) -> None:
     if as_json and not eu:
         raise click.UsageError("--json goes with --eu; the figures of a run are in its summary.json")
     if eu:
-        from terp.views.eu_report import eu_report
+        from terp.views.report.eu_report import eu_report
 
         text = json.dumps(eu_report(load_run(run)), indent=2)
         if out is not None or not as_json:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from terp.build import Machine
+    from terp.hardware import Machine
 
 
 @click.command("show")
@@ -24,10 +24,10 @@ def command(machines: tuple[str, ...], *, as_json: bool, bom: bool, nodes: bool,
 
     Two or more are shown side by side; without one, all machines that ship with Terp are listed.
     """
-    from terp.build import build_machine
     from terp.catalogue import read_catalogue
     from terp.describe import read_machine, shipped_names
-    from terp.views import machine as view
+    from terp.hardware import build_machine
+    from terp.views.text import machine_text as view
 
     if (bom or nodes or way) and len(machines) != 1:
         raise click.UsageError("--bom, --nodes and --way are of one machine")
@@ -52,9 +52,9 @@ def _show_way(built: Machine, gpus: tuple[int, int], *, as_json: bool) -> None:
     """Prints the way between two GPUs."""
     from dataclasses import asdict
 
-    from terp.build import way_between
+    from terp.hardware import way_between
     from terp.units import show
-    from terp.views.machine import counted
+    from terp.views.text.machine_text import counted
 
     way = way_between(built, *gpus)
     if as_json:

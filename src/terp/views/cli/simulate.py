@@ -13,8 +13,8 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from terp.build import Machine
     from terp.describe import Workload
+    from terp.hardware import Machine
     from terp.reader import Written
     from terp.views.operation import Asked
 
@@ -85,7 +85,7 @@ def _year(asked: Asked, out: Path | None, *, as_json: bool) -> None:
     """A run of a workload."""
     from terp.results import check_target, save_run
     from terp.simulate import simulate
-    from terp.simulate.engines import needs_controller
+    from terp.simulate.engine.engines import needs_controller
 
     scenario, inputs = asked.scenario, asked.inputs
     names = [inputs.machine.file.name, inputs.site.record.name, inputs.workload.record.name]
@@ -104,7 +104,7 @@ def _year(asked: Asked, out: Path | None, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(run.summary, indent=2))
         return
-    from terp.views.summary import as_text
+    from terp.views.text.summary_text import as_text
 
     click.echo(as_text(run))
     click.echo(f"\n  run      {folder}\n  report   terp report {folder}")

@@ -32,8 +32,8 @@ class _Field(click.Option):
 def _fields() -> list[click.Parameter]:
     from dataclasses import fields
 
-    from terp.simulate import Scenario
-    from terp.simulate.axes import field_words
+    from terp.sweep import Scenario
+    from terp.sweep.axes import field_words
 
     words = {field: word for word, field in field_words().items()}
     return [
@@ -75,11 +75,11 @@ def command(
     """
     from terp.errors import Interrupted
     from terp.results import bands, cases_of_sweep
-    from terp.simulate.axes import read_plan
-    from terp.simulate.executors import cores, dask, processes
-    from terp.simulate.sweep import run_sweep
+    from terp.sweep.axes import read_plan
+    from terp.sweep.executors import cores, dask, processes
+    from terp.sweep.points import run_sweep
     from terp.views.cli.simulate import _say_if_compiling
-    from terp.views.whatif import bands_text
+    from terp.views.text.comparison_text import bands_text
 
     if not over:
         raise click.UsageError("say what to vary, such as --over seed=1..20")

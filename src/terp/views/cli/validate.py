@@ -34,7 +34,7 @@ def command(model: str | None, cases: Path | None, gpu: str | None, *, as_json: 
     Exit code 1 if a median is worse than the one held by more than its step, or a figure of a fleet no longer inside.
     """
     from terp.errors import UnknownName
-    from terp.views.grades import GRADERS, table_lines
+    from terp.views.text.grades_text import GRADERS, table_lines
 
     if cases is not None and model is None:
         raise click.UsageError("--cases needs a MODEL, such as `terp validate hpl --cases FILE.csv`")
@@ -61,7 +61,7 @@ def command(model: str | None, cases: Path | None, gpu: str | None, *, as_json: 
 def _replay(model: str | None, replay: dict[str, Path | None], *, as_json: bool) -> None:
     """One replay of a real Slurm from files."""
     from terp.validate import grade_slurm
-    from terp.views.grades import slurm_said
+    from terp.views.text.grades_text import slurm_said
 
     trace, observed, conf = replay["trace"], replay["observed"], replay["slurm_conf"]
     if model != "slurm":

@@ -1,0 +1,1 @@
+"""Reads parts, prices, lists, series and job statistics, each value with its source."""

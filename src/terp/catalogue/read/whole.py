@@ -1,0 +1,89 @@
+"""Reads the catalogue: YAML files -> records, with the sourcing of every value beside them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import TypeVar
+
+from terp.catalogue.read.parts import FAMILIES, Part, Source
+from terp.errors import Problem, Problems, UnknownName, did_you_mean
+from terp.reader import Provenance, Sourced, dotted, read_entries, read_tree
+
+P = TypeVar("P", bound=Part)
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Parts by family and name, citations, and who says each value.
+
+    provenance   "nodes.dgx-h100.idle_power" -> Provenance
+    digest       SHA-256 of the files read
+    """
+
+    parts: Mapping[str, Mapping[str, Part]]
+    sources: Mapping[str, Source]
+    provenance: Mapping[str, Provenance]
+    digest: str
+
+    def part(self, kind: type[P], name: str) -> P:
+        """A part of a kind by name.  Raises UnknownName with the nearest names."""
+        family = next(family for family, record in FAMILIES.items() if record is kind)
+        found = self.parts[family].get(name)
+        if found is None:
+            raise UnknownName(f"part in {family}", name, self.parts[family])
+        assert isinstance(found, kind)
+        return found
+
+    def accelerator_named(self, beginning: str) -> str:
+        """The name of the accelerator that a name begins: `h200-sxm` is h200-sxm-141gb, and `h100` the first of 80 GB.
+
+        Raises UnknownName, or Problems if it begins several of which none has 80 GB.
+        """
+        names, name = self.parts["accelerators"], beginning.lower()
+        if name in names:
+            return name
+        found = [known for known in names if name and known.startswith(name)]
+        if len(found) == 1:
+            return found[0]
+        of_80gb = [known for known in found if known.startswith(f"{name}-") and known.endswith("-80gb")]
+        if of_80gb:
+            return of_80gb[0]
+        if found:
+            raise Problems([Problem("", 0, 0, "", f"{beginning!r} begins several accelerators", would_do=", ".join(found))])
+        raise UnknownName("part in accelerators", beginning, names)
+
+
+@cache
+def read_catalogue() -> Catalogue:
+    """The catalogue that ships with Terp.  Raises Problems if a file of it is wrong."""
+    folder = resources.files("terp.catalogue")
+    hashed = hashlib.sha256()
+    problems: list[Problem] = []
+    texts = {"sources": folder.joinpath("sources.yaml").read_text("utf-8")}
+    texts |= {family: folder.joinpath("parts", f"{family}.yaml").read_text("utf-8") for family in FAMILIES}
+    for text in texts.values():
+        hashed.update(text.encode())
+    sources = read_entries(read_tree(texts.pop("sources"), "sources.yaml"), Source, problems)
+    parts: dict[str, Mapping[str, Part]] = {}
+    provenance: dict[str, Provenance] = {}
+    for family, text in texts.items():
+        sourced = read_tree(text, f"{family}.yaml")
+        parts[family] = read_entries(sourced, FAMILIES[family], problems)
+        problems += unknown_sources(sourced, sources)
+        provenance |= {f"{family}.{dotted(path)}": entry for path, entry in sourced.provenance.items()}
+    if problems:
+        raise Problems(problems)
+    return Catalogue(parts, sources, provenance, hashed.hexdigest())
+
+
+def unknown_sources(sourced: Sourced, sources: Mapping[str, Source]) -> list[Problem]:
+    """Sources that a file names and `sources` does not have."""
+    return [
+        sourced.tree.problem(path, "unknown source", repr(entry.source), did_you_mean(entry.source, sources))
+        for path, entry in sourced.provenance.items()
+        if entry.source and entry.source not in sources
+    ]

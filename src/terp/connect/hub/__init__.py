@@ -1,0 +1,1 @@
+"""Configurations of models from a hub."""

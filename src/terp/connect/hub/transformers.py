@@ -1,0 +1,139 @@
+"""A hub's config.json of a transformer -> the record of a model file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from terp.connect.hub import shape_keys as shapes
+from terp.connect.hub.config_json import Config, found_text, parse_config
+from terp.connect.hub.shape_keys import ENCODER, GPT, OPT, TIED, UNGATED, Shape
+from terp.describe import TransformerModel
+from terp.describe.checks.misfits import wrong_shapes
+from terp.errors import Problem, Problems
+from terp.reader import read_text
+from terp.reader.fields import written_name
+
+MODEL_TYPES: Final[dict[str, Callable[[Config], Shape]]] = {
+    "bert": partial(shapes.plain, names=ENCODER),
+    "bloom": partial(shapes.plain, names=shapes.BLOOM),
+    "cohere": partial(shapes.plain, names=TIED),
+    "deepseek_v2": shapes.deepseek,
+    "deepseek_v3": shapes.deepseek,
+    "esm": shapes.esm,
+    "falcon": shapes.falcon,
+    "gemma": partial(shapes.plain, names=TIED),
+    "gemma2": shapes.alternating,
+    "gpt2": partial(shapes.plain, names=GPT),
+    "gpt_bigcode": shapes.gpt_bigcode,
+    "gpt_neox": partial(shapes.plain, names=UNGATED),
+    "gpt_oss": shapes.gpt_oss,
+    "grok-1": shapes.grok,
+    "internlm": shapes.plain,
+    "internlm2": shapes.plain,
+    "kimi_k2": shapes.deepseek,
+    "llama": shapes.plain,
+    "llama4_text": shapes.llama4,
+    "mamba2": shapes.mamba2,
+    "mistral": shapes.windowed,
+    "mixtral": shapes.mixtral,
+    "mpt": shapes.mpt,
+    "nemotron": partial(shapes.plain, names=UNGATED),
+    "nemotron_h": shapes.nemotron_h,
+    "olmo2": shapes.plain,
+    "opt": partial(shapes.plain, names=OPT),
+    "phi3": shapes.windowed,
+    "qwen2": shapes.qwen,
+    "qwen2_moe": shapes.qwen_moe,
+    "qwen3": shapes.qwen,
+    "qwen3_moe": shapes.qwen_moe,
+    "roberta": partial(shapes.plain, names=ENCODER),
+    "starcoder2": partial(shapes.windowed, names=shapes.STARCODER),
+    "vit": shapes.vit,
+}
+"""`model_type` of a config.json -> what reads the shape from its keys."""
+
+
+def read_config(path: str | Path) -> TransformerModel:
+    """The model that a hub's config.json describes, named after its folder.  Raises Problems with every mistake at once.
+
+    Where the text is one part of a model of more (`text_config`), that part is read.
+    """
+    path = Path(path)
+    config = _part(parse_config(read_text(path), str(path)))
+    kind = config.text("model_type")
+    if kind not in MODEL_TYPES:
+        known = "known: " + ", ".join(MODEL_TYPES)
+        if kind:
+            config.wrong("model_type", "no such type of model", found_text(kind), known)
+        elif config.data.get("model_type") in (None, ""):
+            config.wrong("model_type", "missing", would_do=known)
+        raise Problems(config.problems)
+    title = _title(config, path)
+    named = {"kind": "model", "name": _name(title), "title": title, "family": "transformer"}
+    try:
+        model = TransformerModel.model_validate(named | _without_nothing(MODEL_TYPES[kind](config)))
+    except ValidationError as error:
+        raise Problems([*config.problems, *_problems_of(error, config)]) from None
+    if not config.problems:
+        config.problems += [
+            _problem(config, ".".join(place), what, "", would_do) for place, what, would_do in wrong_shapes(model)
+        ]
+    if config.problems:
+        raise Problems(config.problems)
+    return model
+
+
+def _part(config: Config) -> Config:
+    """The part of a config that is about text, where it has parts; or all of it."""
+    text = config.data.get("text_config")
+    return config.below("text_config") if isinstance(text, dict) and text.get("model_type") in MODEL_TYPES else config
+
+
+def _title(config: Config, path: Path) -> str:
+    """What the config calls its model, or the folder or file it stands in."""
+    own = config.data.get("_name_or_path")
+    place = path.resolve().parent.name if path.stem == "config" else path.stem
+    name = own.rstrip("/").rpartition("/")[2] if isinstance(own, str) and own.strip("/. ") else place
+    return "".join(letter for letter in name if letter.isprintable())[:200] or "model"
+
+
+def _name(title: str) -> str:
+    """A title as a short name."""
+    return re.sub(r"[^a-z0-9.\-]+", "-", title.lower()).strip("-.")[:64] or "model"
+
+
+def _without_nothing(shape: dict[str, Any]) -> dict[str, Any]:
+    """A shape without the keys that nothing is known of."""
+    return {
+        key: _without_nothing(value) if isinstance(value, dict) else value
+        for key, value in shape.items()
+        if value is not None
+    }
+
+
+def _problems_of(error: ValidationError, config: Config) -> list[Problem]:
+    """What the record refuses, by JSON key; what is missing was said before."""
+    problems = []
+    for item in error.errors(include_url=False):
+        place = ".".join(written_name(str(step)) for step in item["loc"])
+        limits = item.get("ctx", {})
+        if item["type"] == "missing":
+            if not config.problems:
+                problems.append(_problem(config, place, "missing", "", "a config of this type has it"))
+        elif "ge" in limits or "le" in limits:
+            would_do = f"at least {limits['ge']} would do" if "ge" in limits else f"at most {limits['le']} would do"
+            problems.append(_problem(config, place, "out of range", found_text(item["input"]), would_do))
+        else:
+            problems.append(_problem(config, place, item["msg"][:1].lower() + item["msg"][1:], found_text(item["input"])))
+    return problems
+
+
+def _problem(config: Config, place: str, what: str, found: str = "", would_do: str = "") -> Problem:
+    """A problem with a place in the record, told by the JSON key that it came from."""
+    return Problem(config.file, 0, 0, config.keys.get(place, config.inside + place), what, found, would_do)

@@ -1,0 +1,181 @@
+"""Values as Slurm writes them: times, numbers, words, resources; each that is asked for is noted with what it became."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+from terp.connect.slurm.conf_lines import Notes, Pair
+from terp.errors import did_you_mean
+
+T = TypeVar("T")
+
+ENDLESS: Final = ("infinite", "unlimited", "-1")
+TIMES: Final = "write minutes, hours:minutes:seconds, days-hours or days-hours:minutes:seconds"
+LONGEST_S: Final = 1e9
+
+_PLAIN: Final = re.compile(r"([0-9]{1,10})(?::([0-9]{1,10}))?(?::([0-9]{1,10}))?", re.ASCII)
+_DAYS: Final = re.compile(r"([0-9]{1,10})-([0-9]{1,10})(?::([0-9]{1,10}))?(?::([0-9]{1,10}))?", re.ASCII)
+_NUMBER: Final = re.compile(r"[+-]?(?:[0-9]{1,15}(?:\.[0-9]{0,15})?|\.[0-9]{1,15})")
+_NEAR: Final = 0.84
+"""How like a known key an unknown one must be to be taken for a misspelling."""
+_MOST_UNKNOWN: Final = 200
+"""Unknown keys that are compared with the known ones; a hostile file has more."""
+
+
+def seconds_of(text: str) -> float | None:
+    """A time string [s]: minutes, minutes:seconds, hours:minutes:seconds, days-hours[:minutes[:seconds]]; inf without end.
+
+    None where it is none.
+    """
+    if text.lower() in ENDLESS:
+        return math.inf
+    if match := _DAYS.fullmatch(text):
+        days, hours, minutes, seconds = (int(group or 0) for group in match.groups())
+        return 86400.0 * days + 3600.0 * hours + 60.0 * minutes + seconds
+    if match := _PLAIN.fullmatch(text):
+        first, second, third = match.groups()
+        if third is not None:
+            return 3600.0 * int(first) + 60.0 * int(second) + int(third)
+        return 60.0 * int(first) + int(second or 0)
+    return None
+
+
+def number_of(text: str) -> float | None:
+    """A plain number; None where it is none."""
+    return float(text) if _NUMBER.fullmatch(text) else None
+
+
+def resources_of(text: str) -> dict[str, str]:
+    """Trackable resources such as `cpu=4,gres/gpu=8`: small names -> what stands behind the sign."""
+    pairs = (item.partition("=") for item in text.replace(" ", "").lower().split(",") if item)
+    return {name: value for name, _, value in pairs}
+
+
+def list_of(text: str) -> list[str]:
+    """Names between commas."""
+    return [item.strip() for item in text.split(",") if item.strip()]
+
+
+def written_s(seconds: float) -> str:
+    """A time as records take it."""
+    return f"{seconds!r} s"
+
+
+def nothing(text: str) -> bool:
+    """Whether a value says that there is none."""
+    return text.strip().lower() in ("", "(null)", "none", "n/a")
+
+
+@dataclass
+class Settings:
+    """Keys with their values, of a file, a line, or a list of parameters; what nobody asks for is left over.
+
+    said    small key -> its pair, as said last
+    asked   small keys that were asked for
+    proper  small keys that anyone asks for -> as they are written, to know misspellings by
+    """
+
+    notes: Notes
+    said: dict[str, Pair] = field(default_factory=dict)
+    asked: set[str] = field(default_factory=set)
+    proper: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, notes: Notes, pairs: Iterable[Pair]) -> Settings:
+        """The pairs, of which a later one takes the place of an earlier one of the same key."""
+        settings = cls(notes)
+        for pair in pairs:
+            before = settings.said.get(pair.key.lower())
+            if before is not None:
+                notes.ignore(before, f"said again on line {pair.line}")
+            settings.said[pair.key.lower()] = pair
+        return settings
+
+    def get(self, key: str) -> Pair | None:
+        """The pair of a key, if it was said."""
+        self.proper[key.lower()] = key
+        self.asked.add(key.lower())
+        return self.said.get(key.lower())
+
+    def items(self, key: str) -> list[Pair]:
+        """What stands between the commas of a key's value, each with the place of the whole."""
+        pair = self.get(key)
+        return [] if pair is None or nothing(pair.value) else [pair._replace(value=item) for item in list_of(pair.value)]
+
+    def count(self, key: str, became: str, default: int, low: int = 0, high: int = 10**9) -> int:
+        """A whole number between two others; `became` says what it is here, with {} for it."""
+        pair = self.get(key)
+        if pair is None or pair.value == "(null)":
+            return default
+        value = number_of(pair.value)
+        if value is None or value != int(value) or not low <= value <= high:
+            self.notes.refuse(pair, "not a whole number that can be", f"write one from {low} to {high}")
+            return default
+        self.notes.model(pair, became.format(int(value)))
+        return int(value)
+
+    def seconds(self, key: str, became: str, default: float, low: float = 0.0, high: float = LONGEST_S) -> float:
+        """A time [s]."""
+        pair = self.get(key)
+        if pair is None or nothing(pair.value):
+            return default
+        value = seconds_of(pair.value)
+        if value is None or not low <= value <= high:
+            self.notes.refuse(pair, "not a time that can be", f"{TIMES}, {low:.0f} s to {high:.0f} s")
+            return default
+        self.notes.model(pair, became.format(f"{value:.15g} s"))
+        return value
+
+    def flag(self, key: str, became: str, *, default: bool = False) -> bool:
+        """Yes or no, in Slurm's words for them."""
+        pair = self.get(key)
+        if pair is None:
+            return default
+        value = pair.value.lower()
+        if value not in ("yes", "no", "true", "false", "up", "down", "1", "0"):
+            self.notes.refuse(pair, "neither YES nor NO", "write one of them")
+            return default
+        says = value in ("yes", "true", "up", "1")
+        self.notes.model(pair, f"{became}: {'yes' if says else 'no'}")
+        return says
+
+    def word(self, key: str, became: dict[str, tuple[T, str]], default: T, prefix: str = "") -> T:
+        """One of several words, by what it means and what is noted; a prefix such as `sched/` may be left away."""
+        pair = self.get(key)
+        if pair is None or (nothing(pair.value) and "none" not in became):
+            return default
+        value = pair.value.lower().removeprefix(prefix)
+        if value not in became:
+            hint = did_you_mean(value, became)
+            known = "known: " + ", ".join(prefix + word for word in became)
+            hint = re.sub(r"'(\w+)'", rf"'{prefix}\1'", hint) if hint.startswith("did") else known
+            self.notes.refuse(pair, "not a word that is known", hint)
+            return default
+        meaning, note = became[value]
+        self.notes.model(pair, note)
+        return meaning
+
+    def left_over(self, ignored: Callable[[str], str], known: Collection[str] = ()) -> None:
+        """Note the keys that nobody asked for: why they are ignored, or, where they look misspelt, what was meant.
+
+        ignored   small key -> why it changes nothing; empty if it is unknown
+        known     further keys to know misspellings by
+        """
+        names = {**self.proper, **{key.lower(): key for key in known}}
+        unknown = 0
+        for key, pair in self.said.items():
+            if key in self.asked:
+                continue
+            why = ignored(key)
+            unknown += not why
+            looked_at = not why and unknown <= _MOST_UNKNOWN and len(key) < 40
+            near = difflib.get_close_matches(key, list(names), n=1, cutoff=_NEAR) if looked_at else []
+            if near:
+                self.notes.refuse(pair, "unknown key", f"did you mean {names[near[0]]!r}?")
+            else:
+                self.notes.ignore(pair, why or "not a key that is known here")

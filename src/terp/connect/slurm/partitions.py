@@ -1,0 +1,185 @@
+"""PartitionName lines -> the partitions of a policy."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from typing import Any, Final
+
+from terp.connect.slurm.conf_lines import Notes, Pair
+from terp.connect.slurm.conf_nodes import Nodes
+from terp.connect.slurm.conf_values import (
+    LONGEST_S,
+    TIMES,
+    Settings,
+    nothing,
+    number_of,
+    resources_of,
+    seconds_of,
+    written_s,
+)
+from terp.connect.slurm.hostlist import ranges_of
+from terp.connect.slurm.ignored_keys import PARTITION, reasons
+from terp.errors import did_you_mean
+
+MOST_PARTITIONS: Final = 500
+_PARTITION: Final = reasons(PARTITION)
+_WEIGHT: Final = re.compile(r"([+-]?[0-9]{0,12}(?:\.[0-9]{0,12})?)([kmgtp]?)", re.IGNORECASE | re.ASCII)
+_BILLED: Final = {"cpu": "billing_core_ratio", "gres/gpu": "billing_gpu_ratio", "node": "billing_node_ratio"}
+
+
+def partitions_of(
+    lines: list[list[Pair]], nodes: Nodes, notes: Notes, accounts: Iterable[str], qos: Iterable[str], *, whole: bool
+) -> tuple[dict[str, dict[str, Any]], str]:
+    """The partitions that are up, as a policy file says them, and the name of the default one.
+
+    accounts, qos   names that are known, for what a line denies
+    whole           whether every job takes whole nodes
+    """
+    partitions: dict[str, dict[str, Any]] = {}
+    defaults = dict[str, Pair]()
+    chosen = ""
+    for pairs in lines:
+        if pairs[0].key.lower() != "partitionname":
+            continue
+        if pairs[0].value.lower() == "default":
+            defaults |= {pair.key.lower(): pair for pair in pairs[1:]}
+            notes.model(pairs[0], "holds for the partitions that follow, where they do not say otherwise")
+            continue
+        name = pairs[0].value
+        if name in partitions:
+            notes.ignore(pairs[0], "this partition was described on a line before")
+            continue
+        if len(partitions) >= MOST_PARTITIONS or not 0 < len(name) <= 128:
+            notes.refuse(pairs[0], "too many partitions, or not a name", f"{MOST_PARTITIONS} of up to 128 letters would do")
+            continue
+        own = {pair.key.lower() for pair in pairs}
+        settings = Settings.of(notes, [*(pair for key, pair in defaults.items() if key not in own), *pairs])
+        partition = _partition(settings, nodes, set(accounts), set(qos), whole=whole)
+        default = settings.flag("Default", "the partition of jobs that name none")
+        settings.left_over(lambda key: _PARTITION.get(key, ""))
+        if partition is not None:
+            partitions[name] = partition
+            chosen = name if default else chosen
+    return partitions, chosen
+
+
+def _partition(settings: Settings, nodes: Nodes, accounts: set[str], qos: set[str], *, whole: bool) -> dict[str, Any] | None:
+    """One partition; None where it is down or has no node in service."""
+    pair, notes = settings.said["partitionname"], settings.notes
+    settings.asked.add("partitionname")
+    listed = settings.get("Nodes")
+    numbers = nodes.numbers(listed, notes) if listed is not None else []
+    ranges = "" if len(numbers) == len(nodes.up) else ranges_of(numbers)
+    if listed is not None:
+        notes.model(listed, f"nodes {ranges or 'all'}"[:200] if numbers else "no nodes")
+    both = settings.count("Priority", "factor and tier {}", 1, 0, 65533)
+    partition = {
+        "nodes": ranges,
+        "max_time_s": _limit(settings, "MaxTime", "max_time {}"),
+        "default_time_s": _limit(settings, "DefaultTime", "default_time {}"),
+        "factor_count": settings.count("PriorityJobFactor", "factor {}", both, 0, 65533),
+        "tier_count": settings.count("PriorityTier", "tier {}", both, 0, 65533),
+        "exclusive": _exclusive(settings) or whole,
+        "accounts": _allowed(settings, "Accounts", accounts),
+        "qos": _allowed(settings, "Qos", qos),
+        **_billing(settings),
+    }
+    up = _is_up(settings)
+    if not up or not numbers:
+        notes.ignore(pair, "a partition that is not up" if not up else "a partition without a node in service")
+        return None
+    notes.model(pair, f"partition of {len(numbers)} nodes")
+    return partition
+
+
+def _limit(settings: Settings, key: str, became: str) -> str | None:
+    """MaxTime or DefaultTime in whole minutes, seconds rounded up; None without end."""
+    pair = settings.get(key)
+    if pair is None or nothing(pair.value):
+        return None
+    value = seconds_of(pair.value)
+    if value == math.inf:
+        settings.notes.model(pair, became.format("without end"))
+        return None
+    if value is None or not 0 < value <= LONGEST_S:
+        settings.notes.refuse(pair, "not a time that can be", f"{TIMES}, or UNLIMITED")
+        return None
+    settings.notes.model(pair, became.format(f"{60 * math.ceil(value / 60)} s"))
+    return written_s(min(60.0 * math.ceil(value / 60), LONGEST_S))
+
+
+def _exclusive(settings: Settings) -> bool:
+    """OverSubscribe, which was Shared: whether jobs take whole nodes."""
+    pair = settings.get("OverSubscribe") or settings.get("Shared")
+    if pair is None:
+        return False
+    word = pair.value.lower().partition(":")[0]
+    if word not in ("no", "yes", "force", "exclusive"):
+        settings.notes.refuse(pair, "not a word that is known", did_you_mean(word, ["NO", "YES", "FORCE", "EXCLUSIVE"]))
+    elif word in ("yes", "force"):
+        settings.notes.ignore(pair, "nothing is given to two jobs at once")
+    else:
+        settings.notes.model(pair, "exclusive" if word == "exclusive" else "jobs share nodes")
+    return word == "exclusive"
+
+
+def _allowed(settings: Settings, what: str, known: set[str]) -> list[str]:
+    """Who may use a partition: those allowed, or all that are known but those denied; empty for all."""
+    allow, deny = settings.get(f"Allow{what}"), settings.get(f"Deny{what}")
+    if allow is not None and not nothing(allow.value):
+        names = [item.value.lower() for item in settings.items(f"Allow{what}")]
+        if deny is not None:
+            settings.notes.ignore(deny, f"does not count beside Allow{what}")
+        if "all" in names:
+            settings.notes.model(allow, "all may use it")
+            return []
+        settings.notes.model(allow, f"{len(names)} may use it")
+        return names
+    denied = {item.value.lower() for item in settings.items(f"Deny{what}")}
+    if deny is None or not denied:
+        return []
+    rest = sorted(known - denied)
+    if rest:
+        settings.notes.model(deny, f"the other {len(rest)} may use it")
+    else:
+        settings.notes.ignore(deny, "the names of the others are not known")
+    return rest
+
+
+def _billing(settings: Settings) -> dict[str, float]:
+    """TRESBillingWeights: what an hour counts for; without it, an hour of a core counts 1."""
+    pair = settings.get("TRESBillingWeights")
+    if pair is None or nothing(pair.value):
+        return {}
+    billing = dict.fromkeys(_BILLED.values(), 0.0)
+    resources = resources_of(pair.value)
+    typed = [name for name in resources if name.startswith("gres/gpu:")]
+    for name, text in resources.items():
+        each = pair._replace(value=f"{name}={text}")
+        match = _WEIGHT.fullmatch(text)
+        value = number_of(match[1]) if match else None
+        if match is None or value is None or value > 1e9:
+            settings.notes.refuse(each, "not a resource with its weight", "write them as CPU=1.0,Mem=0.25G,GRES/gpu=2.0")
+            continue
+        place = _BILLED.get("gres/gpu" if typed == [name] and "gres/gpu" not in resources else name)
+        if place is None or value < 0:
+            settings.notes.ignore(each, "GPUs, cores and nodes are billed, by weights of at least 0")
+        else:
+            billing[place] = value / 1024 ** " kmgtp".index(match[2].lower() or " ")
+            settings.notes.model(each, f"{place.removesuffix('_ratio')} {billing[place]:g}")
+    return billing
+
+
+def _is_up(settings: Settings) -> bool:
+    """Whether jobs start in a partition."""
+    pair = settings.get("State")
+    if pair is None:
+        return True
+    word = pair.value.lower()
+    if word not in ("up", "down", "drain", "inactive"):
+        settings.notes.refuse(pair, "not a state that is known", did_you_mean(word, ["UP", "DOWN", "DRAIN", "INACTIVE"]))
+    else:
+        settings.notes.model(pair, word)
+    return word not in ("down", "drain", "inactive")

@@ -1,0 +1,1 @@
+"""Traces of jobs in their formats, in and out."""

@@ -1,0 +1,209 @@
+"""Text files of any length -> blocks of whole lines with the right number of cells; gzip is seen by its first bytes."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final, cast
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+from numpy.typing import NDArray
+
+from terp.connect.traces.trace_rows import Ints, Mask, Reading
+
+BLOCK_BYTES: Final = 8 * 2**20
+LONGEST_LINE_BYTES: Final = 64 * 2**20
+NEWLINE: Final = 10
+GZIP: Final = b"\x1f\x8b"
+
+Mend = Callable[[str], "list[str] | None"]
+"""A line with a wrong number of cells -> its cells, or None."""
+Columns = dict[str, pa.Array]
+
+
+@dataclass(frozen=True)
+class Block:
+    """Whole lines; `numbers` holds the line of each in its file, from 1."""
+
+    text: bytes
+    numbers: NDArray[np.int64]
+
+
+def head(path: Path, reading: Reading, size: int = 2**16) -> bytes:
+    """The first bytes of a file, unpacked."""
+    with _opened(path, reading) as stream:
+        return _read(stream, size, reading, 1)
+
+
+def blocks(path: Path, reading: Reading) -> Iterator[tuple[int, bytes]]:
+    """Number of the first line, and whole lines, each ended by a newline.  Raises Problems if the file cannot be read."""
+    number, rest = 1, b""
+    with _opened(path, reading) as stream:
+        while data := _read(stream, BLOCK_BYTES, reading, number):
+            cut = data.rfind(b"\n") + 1
+            if not cut:
+                rest += data
+                if len(rest) > LONGEST_LINE_BYTES:
+                    raise reading.problem("no end of line", "name a text file with a line a job", number)
+                continue
+            whole, rest = rest + data[:cut], data[cut:]
+            yield number, _plain(whole, number)
+            number += whole.count(b"\n")
+    if rest:
+        yield number, _plain(rest + b"\n", number)
+
+
+def _plain(data: bytes, number: int) -> bytes:
+    """Text without a byte order mark and carriage returns."""
+    data = data.removeprefix(b"\xef\xbb\xbf") if number == 1 else data
+    return data.replace(b"\r\n", b"\n") if b"\r" in data else data
+
+
+def _opened(path: Path, reading: Reading) -> IO[bytes]:
+    """The file, unpacked as it is read."""
+    try:
+        with path.open("rb") as stream:
+            packed = stream.read(2) == GZIP
+        return cast("IO[bytes]", gzip.open(path, "rb")) if packed else path.open("rb")
+    except OSError as error:
+        raise reading.problem(f"cannot be read: {error.strerror}") from None
+
+
+def _read(stream: IO[bytes], size: int, reading: Reading, number: int) -> bytes:
+    """The next bytes; part of a broken file is no trace."""
+    try:
+        return stream.read(size)
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        raise reading.problem("the gzip file is cut off or damaged", "fetch it again", number) from None
+    except OSError as error:
+        raise reading.problem(f"cannot be read: {error.strerror}") from None
+
+
+def even(
+    data: bytes, first: int, separator: str, cells: int, reading: Reading, comment: str = "", mend: Mend | None = None
+) -> Block:
+    """The lines that have this many cells, without blank ones and comments; others are mended or dropped, and counted."""
+    letters = np.frombuffer(data, np.uint8)
+    ends = np.flatnonzero(letters == NEWLINE)
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    found = np.add.reduceat(letters == ord(separator), starts, dtype=np.int32) + 1
+    skipped = (ends == starts) | (letters[starts] == ord(comment) if comment else False)
+    bad = (found != cells) & ~skipped
+    if separator == "," and b'"' in data:  # commas inside quotes: a reader of CSV counts those lines
+        bad |= np.add.reduceat(letters == ord('"'), starts, dtype=np.int32) > 0
+    numbers = first + np.arange(len(ends), dtype=np.int64)
+    if mend is not None and bad.any():
+        mended, places = _mended(data, starts, ends, bad, cells, separator, mend)
+        if separator == "|":  # between quotes, as in CSV, it is nothing to repair
+            reading.tally.add("repaired: a | inside a name", numbers[places])
+        return even(mended, first, separator, cells, reading, comment)
+    reading.tally.add(f"dropped: not {cells} columns", numbers[bad])
+    keep = ~(bad | skipped)
+    if keep.all():
+        return Block(data, numbers)
+    return Block(letters[np.repeat(keep, ends - starts + 1)].tobytes(), numbers[keep])
+
+
+def _mended(
+    data: bytes, starts: Ints, ends: Ints, bad: Mask, cells: int, separator: str, mend: Mend
+) -> tuple[bytes, list[int]]:
+    """The text with lines replaced that could be mended, and which they are."""
+    pieces, done, places = [], 0, []
+    for place in np.flatnonzero(bad):
+        start, end = int(starts[place]), int(ends[place])
+        parts = mend(data[start:end].decode("utf-8", "replace"))
+        if parts is not None and len(parts) == cells:
+            text = separator.join(part.replace(separator, " ").replace('"', "") for part in parts)
+            pieces += [data[done:start], text.encode()]
+            done = end
+            places.append(int(place))
+    return b"".join([*pieces, data[done:]]), places
+
+
+def columns(block: Block, names: list[str], wanted: list[str], separator: str, kind: pa.DataType) -> Columns:
+    """The wanted columns of a block.  Raises pyarrow's error where a cell is not of this kind."""
+    if not len(block.numbers):
+        return {name: pa.array([], kind) for name in wanted}
+    table = pa_csv.read_csv(
+        pa.BufferReader(block.text),
+        pa_csv.ReadOptions(column_names=names, block_size=len(block.text) + 1, use_threads=False),
+        pa_csv.ParseOptions(delimiter=separator, quote_char=False),
+        pa_csv.ConvertOptions(
+            column_types=dict.fromkeys(wanted, kind),
+            include_columns=wanted,
+            null_values=[],
+            strings_can_be_null=False,
+        ),
+    )
+    return {name: table[name].combine_chunks() for name in wanted}
+
+
+def tables(
+    path: Path, separator: str, wanted: tuple[str, ...], reading: Reading, mend: Callable[[list[str]], Mend]
+) -> Iterator[tuple[Columns, Ints]]:
+    """The columns that are wanted and there, as text, by small names, and the lines of their rows; line 1 names them.
+
+    mend   names of the columns -> what mends a line with a wrong number of cells
+    """
+    names: list[str] = []
+    for first, data in blocks(path, reading):
+        text, skipped = _utf8(data), 0
+        if not names:
+            title, text, skipped = _title(text)
+            names = _distinct(title.decode().lower().split(separator)) if title else []
+        if not text or not names:
+            continue
+        block = even(text, first + skipped, separator, len(names), reading, mend=mend(names))
+        there = [name for name in wanted if name in names]
+        cells = columns(block, names, there, separator, pa.string())
+        yield _without_titles(cells, block.numbers, reading) if there else (cells, block.numbers)
+
+
+def _without_titles(cells: Columns, numbers: Ints, reading: Reading) -> tuple[Columns, Ints]:
+    """Cells without the lines that name the columns again, as where files were put together."""
+    name, first = next(iter(cells.items()))
+    again = pc.equal(pc.ascii_lower(first), name)
+    if not pc.any(again).as_py():
+        return cells, numbers
+    mask = again.to_numpy(zero_copy_only=False)
+    reading.tally.add("dropped: the line of names again", numbers[mask])
+    keep = pc.invert(again)
+    return {name: cell.filter(keep) for name, cell in cells.items()}, numbers[~mask]
+
+
+def _title(text: bytes) -> tuple[bytes, bytes, int]:
+    """The first line that is not blank, what follows, and how many lines it took."""
+    skipped = 0
+    while text:
+        title, _, text = text.partition(b"\n")
+        skipped += 1
+        if title.strip():
+            return title.strip(), text, skipped
+    return b"", b"", skipped
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """Names of columns, made different where one comes twice."""
+    names = [name.strip().strip('"') for name in names]
+    return [name if name not in names[:place] else f"{name}#{place}" for place, name in enumerate(names)]
+
+
+def _utf8(data: bytes) -> bytes:
+    """Text whose letters are all UTF-8; others become a mark."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return data.decode("utf-8", "replace").encode()
+    return data
+
+
+def whole(path: Path, reading: Reading) -> bytes:
+    """All of a file, unpacked."""
+    with _opened(path, reading) as stream:
+        return _read(stream, -1, reading, 1)

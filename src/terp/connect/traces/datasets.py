@@ -1,0 +1,189 @@
+"""Published traces of GPU clusters: AcmeTrace, Helios and Philly, in the columns in which they were published."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+from terp.connect.traces import sacct_values as words
+from terp.connect.traces.csv_blocks import Columns, Mend, tables
+from terp.connect.traces.sacct_json import json_of
+from terp.connect.traces.trace_rows import NONE, UNKNOWN, Ints, Reading, Rows, blank
+from terp.describe import TRACE_STATES
+from terp.errors import Problem, Problems
+
+NEEDED: Final = ("node_num", "gpu_num", "state", "submit_time", "start_time", "end_time")
+READ: Final = (*NEEDED, "job_id", "user", "cpu_num", "duration", "mem_per_pod_gb", "vc", "type")
+PHILLY: Final = {"Pass": "completed", "Killed": "cancelled", "Failed": "failed"}
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A published CSV.
+
+    zone    of times that name none
+    names   column of names -> field of a row
+    """
+
+    zone: str
+    names: dict[str, str] = field(default_factory=dict)
+
+
+DATASETS: Final = {
+    "acme": Dataset("Asia/Shanghai", {"user": "user", "type": "qos"}),
+    "helios": Dataset("Asia/Shanghai", {"user": "user", "vc": "partition"}),
+}
+PHILLY_ZONE: Final = "America/Los_Angeles"
+
+
+def acme_rows(path: Path, reading: Reading) -> Iterator[Rows]:
+    """The jobs of AcmeTrace's trace_seren.csv or trace_kalos.csv."""
+    return _csv_rows(path, reading, DATASETS["acme"])
+
+
+def helios_rows(path: Path, reading: Reading) -> Iterator[Rows]:
+    """The jobs of a cluster_log.csv of Helios."""
+    return _csv_rows(path, reading, DATASETS["helios"])
+
+
+def quoted(_: list[str]) -> Mend:
+    """What reads a line with commas between quotes."""
+    return _unquoted
+
+
+def _unquoted(line: str) -> list[str] | None:
+    """The cells of a line with quotes, or None."""
+    try:
+        return next(csv.reader([line], strict=True), None) if '"' in line else None
+    except csv.Error:
+        return None
+
+
+def _csv_rows(path: Path, reading: Reading, dataset: Dataset) -> Iterator[Rows]:
+    clock = words.Clock(reading.known.zone or dataset.zone, reading.tally)
+    for cells, lines in tables(path, ",", READ, reading, quoted):
+        need_columns(cells, NEEDED, reading)
+        yield _jobs(cells, lines, reading, clock, dataset)
+
+
+def need_columns(cells: Columns, needed: tuple[str, ...], reading: Reading) -> None:
+    """Raises Problems with every column that is not there."""
+    if missing := [name for name in needed if name not in cells]:
+        would_do = "name the file as it was published"
+        raise Problems([Problem(reading.file, 1, 1, name, "column missing", would_do=would_do) for name in missing])
+
+
+def _jobs(cells: Columns, lines: Ints, reading: Reading, clock: words.Clock, dataset: Dataset) -> Rows:
+    """Rows of a published CSV.  A job ran from its start to its end; its duration counts where one is not known."""
+    rows, tally = blank(len(lines)), reading.tally
+    rows["line"] = lines
+    for name in ("submit", "start", "end"):
+        rows[name] = clock.read(cells[f"{name}_time"], lines)
+    state = words.each(cells["state"], words.state)
+    rows["state"] = np.where(state < 0, UNKNOWN, state)
+    tally.add("repaired: an unknown state", lines[state < 0])
+    if "duration" in cells:
+        duration = words.whole_numbers(cells["duration"])
+        spans = (rows["start"] != NONE) & (rows["end"] != NONE)
+        started = rows["start"] != NONE
+        differs = spans & (duration != NONE) & (duration != rows["end"] - rows["start"])
+        tally.add("kept: its duration is not its end less its start, which was taken", lines[differs])
+        rows["run"] = np.where(started & ~spans, duration, NONE)
+    nodes, gpus = (np.maximum(words.whole_numbers(cells[name]), -1) for name in ("node_num", "gpu_num"))
+    rows["nodes"], each = nodes, np.maximum(nodes, 1)
+    uneven = (nodes > 0) & (gpus % each != 0)
+    tally.add("kept: GPUs uneven over its nodes, taken as so many anywhere", lines[uneven])
+    rows["nodes"][uneven] = 0
+    rows["gpus"] = np.where(uneven | (nodes <= 0), gpus, gpus // each)
+    rows["exclusive"] = (rows["nodes"] > 0) & (rows["gpus"] >= reading.known.whole_gpus_count)
+    if "cpu_num" in cells:
+        rows["cores"] = np.where(rows["nodes"] > 0, -(-np.maximum(words.whole_numbers(cells["cpu_num"]), 0) // each), 0)
+    if "mem_per_pod_gb" in cells:
+        memory = words.each(cells["mem_per_pod_gb"], _gigabytes, np.float64)
+        rows["memory"] = np.where(rows["nodes"] > 0, memory, 0)
+    for column, into in dataset.names.items():
+        if column in cells:
+            rows[into] = reading.names[into].codes(cells[column])
+    return rows
+
+
+def _gigabytes(text: str) -> float:
+    """Bytes of a number of GB; 0 where there is none."""
+    try:
+        return max(float(text), 0.0) * 1e9
+    except ValueError:
+        return 0.0
+
+
+def philly_rows(path: Path, reading: Reading) -> Iterator[Rows]:
+    """The jobs of Philly's cluster_job_log; "line" counts jobs, from 1.  Attempts of a job add up to its run time."""
+    jobs = json_of(path, reading)
+    if not isinstance(jobs, list):
+        raise reading.problem("JSON, but no list of jobs", "name Philly's cluster_job_log")
+    strange = [line for line, job in enumerate(jobs, 1) if not isinstance(job, dict)]
+    reading.tally.add("dropped: not a job", np.array(strange, np.int64))
+    lines = np.array([line for line, job in enumerate(jobs, 1) if isinstance(job, dict)], np.int64)
+    jobs = [job for job in jobs if isinstance(job, dict)]
+    rows = blank(len(jobs))
+    rows["line"] = lines
+    clock = words.Clock(reading.known.zone or PHILLY_ZONE, reading.tally)
+    rows["submit"] = clock.read(_texts(job.get("submitted_time") for job in jobs), lines)
+    rows["user"] = reading.names["user"].codes(_texts(job.get("user") for job in jobs))
+    rows["partition"] = reading.names["partition"].codes(_texts(job.get("vc") for job in jobs))
+    rows["state"] = words.each(_texts(job.get("status") for job in jobs), _philly_state)
+    strange_state = rows["state"] < 0
+    reading.tally.add("repaired: an unknown state", lines[strange_state])
+    rows["state"][strange_state] = UNKNOWN
+    _attempts(rows, jobs, clock, reading)
+    yield rows
+
+
+def _philly_state(text: str) -> int:
+    """Our number of a status, or -1."""
+    return TRACE_STATES.index(PHILLY[text]) if text in PHILLY else -1
+
+
+def _texts(values: Any) -> pa.Array:
+    """Words of JSON; what is none is empty."""
+    return pa.array([value if isinstance(value, str) else "" for value in values], pa.string())
+
+
+def _attempts(rows: Rows, jobs: list[dict[str, Any]], clock: words.Clock, reading: Reading) -> None:
+    """Sizes of the last attempt that says GPUs, start of the first, end of the last, run time of all."""
+    tally, lines = reading.tally, rows["line"]
+    listed = [(job, attempt) for job, said in enumerate(jobs) for attempt in _dicts(said.get("attempts"))]
+    owner = np.array([job for job, _ in listed], np.int64)
+    start, end = (
+        clock.read(_texts(attempt.get(name) for _, attempt in listed), lines[owner]) for name in ("start_time", "end_time")
+    )
+    known = (start != NONE) & (end != NONE) & (end >= start)
+    run, first, last = (np.full(len(rows), value, np.int64) for value in (0, np.iinfo(np.int64).max, NONE))
+    np.add.at(run, owner[known], (end - start)[known])
+    np.minimum.at(first, owner[start != NONE], start[start != NONE])
+    np.maximum.at(last, owner[known], end[known])
+    rows["start"] = np.where(first == np.iinfo(np.int64).max, NONE, first)
+    rows["end"] = last
+    rows["run"] = np.where(last != NONE, run, NONE)
+    count = np.bincount(owner, minlength=len(rows))
+    tally.add("kept: run time of all attempts added up", lines[count > 1])
+    tally.add("kept: an attempt without a start or an end, not counted", np.unique(lines[owner[~known]]))
+    for job, attempt in listed:
+        gpus = [len(one["gpus"]) for one in _dicts(attempt.get("detail")) if isinstance(one.get("gpus"), list)]
+        if sum(gpus):
+            even = len(set(gpus)) == 1
+            rows["nodes"][job], rows["gpus"][job] = (len(gpus), gpus[0]) if even else (0, sum(gpus))
+    uneven = (rows["nodes"] == 0) & (rows["gpus"] > 0)
+    tally.add("kept: GPUs uneven over its nodes, taken as so many anywhere", lines[uneven])
+    rows["exclusive"] = bool(reading.known.node_gpus_count) & (rows["gpus"] >= reading.known.whole_gpus_count)
+    rows["exclusive"] &= rows["nodes"] > 0
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    """The objects of a list."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -1,0 +1,110 @@
+"""Slurm's accounting, as `sacct --json` prints it: in 22.05 plain numbers and words, later records of numbers and lists."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+from terp.connect.traces import sacct_values as words
+from terp.connect.traces.csv_blocks import whole
+from terp.connect.traces.sacct import jobs_of
+from terp.connect.traces.trace_rows import Reading, Rows
+
+_TYPES: Final = {"gres": "gres/{}", "license": "license/{}"}
+
+
+def json_of(path: Path, reading: Reading) -> Any:
+    """What a JSON file says.  Raises Problems if it is none."""
+    try:
+        return json.loads(whole(path, reading))
+    except json.JSONDecodeError as error:
+        raise reading.problem(f"not JSON: {error.msg}", "write it again, whole", error.lineno) from None
+    except (UnicodeDecodeError, RecursionError, ValueError):
+        raise reading.problem("not JSON", "write it again, whole") from None
+
+
+def sacct_json_rows(path: Path, reading: Reading) -> Iterator[Rows]:
+    """The jobs of `sacct --json`; "line" counts jobs, from 1.  Raises Problems if it is something else."""
+    said = json_of(path, reading)
+    jobs = said.get("jobs") if isinstance(said, dict) else None
+    if not isinstance(jobs, list):
+        raise reading.problem("JSON without a list `jobs`", "name what `sacct --json` printed")
+    if jobs and all(isinstance(job, dict) and "job_state" in job for job in jobs):
+        raise reading.problem("jobs of squeue, not of sacct", "name what `sacct --json` printed")
+    read = [(_cells(job), line) for line, job in enumerate(jobs, 1) if isinstance(job, dict)]
+    strange = [line for line, job in enumerate(jobs, 1) if not isinstance(job, dict)]
+    reading.tally.add("dropped: not a job", np.array(strange, np.int64))
+    if read:
+        cells = {name: pa.array([cells[name] for cells, _ in read], pa.string()) for name in read[0][0]}
+        lines = np.array([line for _, line in read], np.int64)
+        yield jobs_of(cells, lines, reading, words.Clock(reading.known.zone or "UTC", reading.tally))
+
+
+def _cells(job: dict[str, Any]) -> dict[str, str]:
+    """A job as sacct prints it in text."""
+    time = _part(job, "time")
+    current = _part(job, "state").get("current")
+    state = current[0] if isinstance(current, list) and current else current
+    tres = {name: _tres(_part(job, "tres").get(name)) for name in ("allocated", "requested")}
+    cells = {
+        "jobid": _number_of(job),
+        "submit": _text(time.get("submission")),
+        "state": _text(state),
+        "eligible": _text(time.get("eligible")),
+        "start": _text(time.get("start")),
+        "end": _text(time.get("end")),
+        "elapsedraw": _text(time.get("elapsed")),
+        "timelimit": _text(time.get("limit")),
+        "allocnodes": _text(job.get("allocation_nodes")),
+        "reqcpus": _text(_part(job, "required").get("CPUs")),
+        "alloctres": "" if tres["allocated"] == tres["requested"] == "" else tres["allocated"],
+        "reqtres": tres["requested"],
+    }
+    return cells | {name: _text(job.get(name)) for name in ("user", "account", "qos", "partition")}
+
+
+def _part(job: dict[str, Any], name: str) -> dict[str, Any]:
+    """An object inside, or an empty one."""
+    part = job.get(name)
+    return part if isinstance(part, dict) else {}
+
+
+def _text(value: Any) -> str:
+    """A number in either form, or a word, as text; what is not set is empty."""
+    if isinstance(value, dict):
+        if value.get("infinite"):
+            return "UNLIMITED"
+        return _text(value.get("number")) if value.get("set") else ""
+    if isinstance(value, float):
+        return str(int(value)) if abs(value) < 1e15 else ""  # true for no NaN either
+    return str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
+
+
+def _number_of(job: dict[str, Any]) -> str:
+    """123, 123_4, 123_[4-9%2] or 123+1, as sacct prints it."""
+    array, het = _part(job, "array"), _part(job, "het")
+    of_array, of_het = _text(array.get("job_id")), _text(het.get("job_id"))
+    one, more = _text(array.get("task_id")), _text(array.get("task"))
+    if of_array not in ("", "0") and (one or more):
+        running = _text(_part(_part(_part(array, "limits"), "max"), "running").get("tasks"))
+        limit = f"%{running}" if running not in ("", "0") and "%" not in more else ""
+        return f"{of_array}_{one}" if one else f"{of_array}_[{more.strip('[]')}{limit}]"
+    if of_het not in ("", "0"):
+        return f"{of_het}+{_text(het.get('job_offset')) or 0}"
+    return _text(job.get("job_id"))
+
+
+def _tres(listed: Any) -> str:
+    """Resources as sacct writes them in text; memory is in MiB."""
+    parts = []
+    for item in listed if isinstance(listed, list) else []:
+        kind, name, count = (item.get(key) for key in ("type", "name", "count")) if isinstance(item, dict) else (None,) * 3
+        if isinstance(kind, str) and isinstance(count, int) and count >= 0:
+            shown = _TYPES.get(kind, "{}").format(name) if kind in _TYPES else kind
+            parts.append(f"{shown}={count}{'M' if kind == 'mem' else ''}")
+    return ",".join(parts)

@@ -1,0 +1,151 @@
+"""The standard workload format: 18 numbers a job, `;` before what is said of all.  In and out."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from terp.connect.traces.csv_blocks import Block, blocks, columns, even
+from terp.connect.traces.repair import dropped, repair
+from terp.connect.traces.trace_rows import MOST, NONE, UNKNOWN, Ints, Names, Reading, Rows, Tally, blank
+from terp.describe import TRACE_STATES
+
+FIELDS: Final = [
+    "job", "submit", "wait", "run", "used", "cpu", "used_memory", "asked", "limit", "memory", "status",
+    "user", "group", "application", "queue", "partition", "before", "think",
+]  # fmt: skip
+"""The 18 fields in their order."""
+READ: Final = [name for name in FIELDS if name not in ("cpu", "application", "think")]
+UNITS: Final = ("node", "gpu")
+STATUS: Final = {0: "failed", 1: "completed", 5: "cancelled", -1: "unknown"}
+PARTS: Final = (2, 3, 4)
+"""Statuses of parts of a job that was swapped out; another line tells of all of it."""
+
+_NAMED: Final = {"user": "user", "group": "account", "queue": "qos", "partition": "partition"}
+_NUMBER: Final = r"^[+-]?\d{1,15}(\.\d*)?$"
+_HEADER: Final = re.compile(r";\s*([A-Za-z]+)\s*:\s*(.*?)\s*$", re.MULTILINE)
+_NAME: Final = re.compile(r'(\d+)\s+("(?:[^"\\]|\\.)*")')
+_NOTE: Final = re.compile(r'(\d+) rows?: ("(?:[^"\\]|\\.)*")')
+
+
+def swf_rows(path: Path, reading: Reading) -> Iterator[Rows]:
+    """The jobs of an SWF in blocks.  Raises Problems if the file cannot be read, or says another unit than was asked."""
+    names: dict[str, dict[int, str]] = {name: {} for name in _NAMED}
+    unit = reading.known.unit
+    reading.began_unix_s = 0
+    for first, data in blocks(path, reading):
+        text = _single_spaced(data)
+        if b";" in text:
+            unit = _header(text.decode("utf-8", "replace"), names, reading) or unit
+        block = even(text, first, " ", len(FIELDS), reading, comment=";")
+        if len(block.numbers):
+            yield _jobs(_numbers(block, reading), names, unit or "node", reading)
+
+
+def _single_spaced(data: bytes) -> bytes:
+    """Lines with one space between numbers and none around them."""
+    text = data.replace(b"\t", b" ") if b"\t" in data else data
+    while b"  " in text:
+        text = text.replace(b"  ", b" ")
+    text = text.removeprefix(b" ")
+    text = text.replace(b"\n ", b"\n") if b"\n " in text else text
+    return text.replace(b" \n", b"\n") if b" \n" in text else text
+
+
+def _header(text: str, names: dict[str, dict[int, str]], reading: Reading) -> str:
+    """Takes what comments say: the start, the unit, names of numbers, and what was repaired before.  Gives the unit."""
+    unit = ""
+    for key, value in _HEADER.findall(text):
+        kind = key.lower()
+        if kind == "unixstarttime" and re.fullmatch(r"-?\d{1,12}", value):
+            reading.base_unix_s = reading.began_unix_s = int(value)
+        elif kind in names and (match := _NAME.fullmatch(value)):
+            names[kind][int(match[1])] = name = str(json.loads(match[2]))
+            reading.names[_NAMED[kind]].codes(pa.array([name]))
+        elif kind == "note" and (match := _NOTE.fullmatch(value)):
+            reading.earlier[str(json.loads(match[2]))] = int(match[1])
+        if kind in ("note", "computer") and (match := re.search(r"\bunit=(node|gpu)\b", value)):
+            unit = match[1]
+    if unit and reading.known.unit not in ("", unit):
+        wrong = f"its processors are {'GPUs' if unit == 'gpu' else 'whole nodes'}, as its header says"
+        raise reading.problem(wrong, f"read it with unit={unit!r}")
+    return unit
+
+
+def _numbers(block: Block, reading: Reading) -> dict[str, Ints]:
+    """The fields as whole numbers, and their lines."""
+    try:
+        cells = columns(block, FIELDS, READ, " ", pa.int64())
+        return {"line": block.numbers} | {name: cell.to_numpy() for name, cell in cells.items()}
+    except pa.ArrowInvalid:
+        return _mixed_numbers(block, reading)
+
+
+def _mixed_numbers(block: Block, reading: Reading) -> dict[str, Ints]:
+    """As `_numbers`, for lines with decimals, which are cut, or with what is no number, which are dropped."""
+    try:
+        cells = columns(block, FIELDS, READ, " ", pa.string())
+    except pa.ArrowInvalid:  # not UTF-8
+        clean = Block(block.text.decode("ascii", "replace").encode("ascii", "replace"), block.numbers)
+        cells = columns(clean, FIELDS, READ, " ", pa.string())
+    good = np.ones(len(block.numbers), np.bool_)
+    for cell in cells.values():
+        good &= pc.match_substring_regex(cell, _NUMBER).to_numpy(zero_copy_only=False)
+    reading.tally.add("dropped: not a number", block.numbers[~good])
+    keep = pa.array(good)
+    values = {name: pc.cast(cell.filter(keep), pa.float64()).to_numpy() for name, cell in cells.items()}
+    return {"line": block.numbers[good]} | {name: np.floor(value).astype(np.int64) for name, value in values.items()}
+
+
+def _jobs(cells: dict[str, Ints], names: dict[str, dict[int, str]], unit: str, reading: Reading) -> Rows:
+    """Numbers -> rows; what is below 0 is not known."""
+    rows, tally = blank(len(cells["line"])), reading.tally
+    field = {name: np.clip(value, -MOST, MOST) for name, value in cells.items()}
+    rows["line"], rows["id"], rows["before"] = field["line"], field["job"], field["before"]
+    processors = np.where(field["asked"] > 0, field["asked"], np.maximum(field["used"], 0))
+    rows["nodes" if unit == "node" else "gpus"] = processors
+    rows["exclusive"] = unit == "node"
+    memory = np.where(field["memory"] > 0, field["memory"], field["used_memory"])
+    rows["memory"] = np.where((memory > 0) & (unit == "node"), memory * 1024.0, 0.0)
+    for name in ("submit", "run"):
+        rows[name] = np.where(field[name] >= 0, field[name], NONE)
+    rows["limit"] = np.where(field["limit"] > 0, field["limit"], NONE)
+    _spans(rows, field, tally)
+    _states(rows, field["status"], tally)
+    for name, into in _NAMED.items():
+        rows[into] = _codes(field[name], names[name], reading.names[into])
+    return dropped(rows, np.isin(field["status"], PARTS), "part of a job that was swapped out", tally)
+
+
+def _spans(rows: Rows, field: dict[str, Ints], tally: Tally) -> None:
+    """Starts and ends; a job cancelled with no run time never started, and its wait is the time until then."""
+    known = (field["wait"] >= 0) & (rows["submit"] != NONE)
+    reached = np.where(known, rows["submit"] + np.maximum(field["wait"], 0), NONE)
+    never = (field["status"] == 5) & (field["run"] <= 0)
+    rows["start"] = np.where(never, NONE, reached)
+    ended = known & (never | (field["run"] >= 0))
+    rows["end"] = np.where(ended, reached + np.maximum(field["run"], 0), NONE)
+    rows["run"][never] = 0
+    repair(rows, field["wait"] < -1, "a negative wait, taken as unknown", tally)
+    repair(rows, (field["run"] < -1) & ~never, "a negative run time, taken as unknown", tally)
+
+
+def _states(rows: Rows, status: Ints, tally: Tally) -> None:
+    """Status -> state."""
+    for number, state in STATUS.items():
+        rows["state"][status == number] = TRACE_STATES.index(state)
+    repair(rows, ~np.isin(status, [*STATUS, *PARTS]), "an unknown state", tally, state=UNKNOWN)
+
+
+def _codes(numbers: Ints, names: dict[int, str], table: Names) -> Ints:
+    """Numbers of users and the like -> ours, by the name that the header gives them, or their digits."""
+    distinct, inverse = np.unique(numbers, return_inverse=True)
+    called = [names.get(number, str(number) if number >= 0 else "") for number in distinct.tolist()]
+    return table.codes(pa.array(called, pa.string()))[inverse]

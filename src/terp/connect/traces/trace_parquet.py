@@ -1,0 +1,154 @@
+"""Our own file of a trace: Parquet, a column a field of `Trace`, names as dictionaries.  In and out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from terp.connect.traces.trace_rows import NAMED, Ints
+from terp.describe import TRACE_STATES, Trace
+from terp.errors import Problem, Problems, did_you_mean
+from terp.files import write_through
+
+FORMAT: Final = "terp-trace/1"
+_TEXT: Final = pa.dictionary(pa.int32(), pa.string())
+COLUMNS: Final[dict[str, pa.DataType]] = {
+    "submit_s": pa.int64(), "eligible_s": pa.int64(), "nodes": pa.int64(), "gpus": pa.int64(), "cores": pa.int64(),
+    "memory": pa.float64(), "exclusive": pa.bool_(), "run_s": pa.int64(), "limit_s": pa.int64(), "start_s": pa.int64(),
+    "end_s": pa.int64(), "state": _TEXT, "user": _TEXT, "account": _TEXT, "qos": _TEXT, "partition": _TEXT,
+    "after": pa.int64(), "array": pa.int64(), "array_limit": pa.int64(), "licenses": pa.int64(),
+}  # fmt: skip
+LOWEST: Final = {"start_s": -1, "end_s": -1, "after": -1, "array": -1}
+"""Columns that may hold -1; no other number lies below 0."""
+BATCH_ROWS: Final = 2**17
+
+
+def schema(names: dict[str, tuple[str, ...]], began_unix_s: int, notes: dict[str, int]) -> pa.Schema:
+    """The columns of a trace, and what is said of all of it.
+
+    names   field of a trace that holds names -> the names
+    """
+    said = {"format": FORMAT, "began_unix_s": began_unix_s, "notes": notes, "names": names}
+    return pa.schema(list(COLUMNS.items()), metadata={"terp": json.dumps(said)})
+
+
+def batch(fields: dict[str, Any], names: dict[str, tuple[str, ...]], columns: pa.Schema) -> pa.RecordBatch:
+    """Some jobs of a trace, from its arrays."""
+    tables = {"state": TRACE_STATES} | {column: names[field] for column, field in NAMED.items()}
+    arrays = [
+        pa.DictionaryArray.from_arrays(pa.array(fields[name].astype(np.int32)), pa.array(tables[name], pa.string()))
+        if name in tables
+        else pa.array(fields[name], kind)
+        for name, kind in COLUMNS.items()
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=columns)
+
+
+def batches_of(trace: Trace) -> Iterator[pa.RecordBatch]:
+    """A trace in blocks of rows."""
+    names = {field: getattr(trace, field) for field in NAMED.values()}
+    columns = schema(names, trace.began_unix_s, trace.notes)
+    for start in range(0, max(len(trace), 1), BATCH_ROWS):
+        part = slice(start, start + BATCH_ROWS)
+        yield batch({name: getattr(trace, name)[part] for name in COLUMNS}, names, columns)
+
+
+def write_batches(batches: Iterator[pa.RecordBatch], path: Path) -> None:
+    """Writes batches of one trace to a file, whole or not at all.  Raises Problems if it cannot."""
+
+    def write(draft: Path) -> None:
+        first = next(batches)
+        with pq.ParquetWriter(draft, first.schema, compression="zstd", compression_level=1) as writer:
+            writer.write_batch(first)
+            for block in batches:
+                writer.write_batch(block)
+
+    write_through(path, write)
+
+
+def read_trace_file(path: Path) -> Trace:
+    """A trace from our own file.  Raises Problems with all that is wrong with it."""
+    try:
+        table = pq.read_table(path, memory_map=False)
+    except OSError as error:
+        raise Problems([Problem(str(path), 0, 0, "", f"cannot be read: {error.strerror or error}")]) from None
+    except pa.ArrowException as error:
+        wrong = f"cannot be read: {str(error).splitlines()[0]}"
+        raise Problems([Problem(str(path), 0, 0, "", wrong, would_do="write it again")]) from None
+    said = _said(table.schema, path)
+    problems = [problem for name in COLUMNS for problem in _wrong_column(table, name, path)]
+    if problems:
+        raise Problems(problems)
+    names: dict[str, Any] = {field: tuple(said["names"][field]) for field in NAMED.values()}
+    tables = {"state": TRACE_STATES} | {column: names[field] for column, field in NAMED.items()}
+    try:
+        fields = {name: _array(table[name], tables.get(name)) for name in COLUMNS}
+    except KeyError as error:
+        raise Problems([Problem(str(path), 0, 0, "", "a name that its list does not hold", str(error))]) from None
+    trace = Trace(**fields, **names, began_unix_s=said["began_unix_s"], notes=said["notes"])
+    if problems := _wrong_values(trace, path):
+        raise Problems(problems)
+    return trace
+
+
+def _said(columns: pa.Schema, path: Path) -> dict[str, Any]:
+    """What the file says of all jobs."""
+    would_do = "name a file that Terp wrote"
+    try:
+        said = json.loads((columns.metadata or {})[b"terp"])
+        kinds = isinstance(said["began_unix_s"], int) and all(isinstance(count, int) for count in said["notes"].values())
+        texts = all(isinstance(name, str) for field in NAMED.values() for name in said["names"][field])
+        if said["format"] == FORMAT and kinds and texts:
+            return dict(said)
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
+        pass
+    raise Problems([Problem(str(path), 0, 0, "", f"Parquet, but no trace ({FORMAT})", would_do=would_do)])
+
+
+def _wrong_column(table: pa.Table, name: str, path: Path) -> Iterator[Problem]:
+    """What is wrong with a column."""
+    if name not in table.column_names:
+        near = did_you_mean(name, [other for other in table.column_names if other not in COLUMNS])
+        yield Problem(str(path), 0, 0, name, "column missing", would_do=near if near.startswith("did") else "write it again")
+    elif table[name].type != COLUMNS[name]:
+        yield Problem(str(path), 0, 0, name, "wrong type", str(table[name].type), f"{COLUMNS[name]} would do")
+    elif table[name].null_count:
+        yield Problem(str(path), 0, 0, name, "has empty cells", str(table[name].null_count), "fill them")
+
+
+def _array(column: pa.ChunkedArray, names: tuple[str, ...] | None) -> Any:
+    """A column as an array; names become their numbers."""
+    if names is None:
+        return column.to_numpy()
+    codes = {name: code for code, name in reversed(list(enumerate(names)))}
+    parts: list[Ints] = [
+        np.array([codes[name] for name in chunk.dictionary.to_pylist()] or [0], np.int64)[chunk.indices.to_numpy()]
+        for chunk in column.chunks
+    ]
+    return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+
+
+def _wrong_values(trace: Trace, path: Path) -> list[Problem]:
+    """What a trace may not hold, a line a column, with the first row."""
+    bad = {name: getattr(trace, name) < LOWEST.get(name, 0) for name in COLUMNS if name not in ("exclusive", "memory")}
+    bad["submit_s"] = bad["submit_s"] | (np.diff(trace.submit_s, prepend=trace.submit_s[:1]) < 0)
+    bad["memory"] = ~((trace.memory >= 0) & (trace.memory < np.inf))
+    bad["after"] |= trace.after >= np.arange(len(trace))
+    bad["nodes"] |= (trace.nodes == 0) & (trace.gpus == 0)
+    wrong = {
+        "submit_s": "below 0, or not in order",
+        "memory": "below 0 or no number",
+        "after": "not an earlier job",
+        "nodes": "below 0, or no size",
+    }
+    return [
+        Problem(str(path), 0, 0, name, wrong.get(name, "below what it may be"), f"{int(rows.sum())} such rows")
+        for name, rows in bad.items()
+        if rows.any()
+    ]

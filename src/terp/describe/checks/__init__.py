@@ -1,0 +1,1 @@
+"""What keeps a description from making sense, across its fields."""

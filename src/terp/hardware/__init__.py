@@ -1,0 +1,42 @@
+"""WHAT IS THE MACHINE, EXACTLY?
+
+Description + catalogue -> Machine: nodes in their racks, fabric to the cable, storage, power, bill of materials.
+"""
+
+from terp.hardware.bill import Line, bill_of_materials
+from terp.hardware.counts import Counts, FabricCounts, Whole, over
+from terp.hardware.fabric import Fabric, Ints
+from terp.hardware.machine import DEFAULT_FLEET, Machine, Stored, build_machine
+from terp.hardware.networks import Networks, build_networks, nodes_of_storage_leaf
+from terp.hardware.nodes import Nodes, cable_faults, racks_of
+from terp.hardware.paths import Way, way_between
+from terp.hardware.tree_counts import TreeRule, tree_counts, tree_rule
+from terp.hardware.trees import leaf_ports, nodes_of_leaf
+
+__all__ = [
+    "DEFAULT_FLEET",
+    "Counts",
+    "Fabric",
+    "FabricCounts",
+    "Ints",
+    "Line",
+    "Machine",
+    "Networks",
+    "Nodes",
+    "Stored",
+    "TreeRule",
+    "Way",
+    "Whole",
+    "bill_of_materials",
+    "build_machine",
+    "build_networks",
+    "cable_faults",
+    "leaf_ports",
+    "nodes_of_leaf",
+    "nodes_of_storage_leaf",
+    "over",
+    "racks_of",
+    "tree_counts",
+    "tree_rule",
+    "way_between",
+]

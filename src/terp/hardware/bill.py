@@ -1,0 +1,109 @@
+"""The bill of materials: every part with its count and where it goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic
+
+import numpy as np
+
+from terp.catalogue import Cable, Catalogue, Node, Part, Rack, Server, StorageAppliance, Switch
+from terp.describe import MachineFile
+from terp.hardware.counts import Counts, FabricCounts, Whole, over
+from terp.hardware.networks import Networks
+
+
+@dataclass(frozen=True)
+class Line(Generic[Whole]):
+    """One line of the bill: `count` pieces of a part, for one purpose.
+
+    Of a column of machines, `count` is a column too, and some of them may have none of the part.
+    """
+
+    where: str
+    name: str
+    part: Part
+    count: Whole
+
+
+class _Bill(Generic[Whole]):
+    """Collects lines; parts that a machine file does not name are not counted."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+        self.lines: list[Line[Whole]] = []
+
+    def add(self, where: str, kind: type[Part], name: str | None, count: Whole) -> None:
+        if name is not None and np.any(count > 0):
+            self.lines.append(Line(where, name, self.catalogue.part(kind, name), count))
+
+
+def bill_of_materials(
+    file: MachineFile, catalogue: Catalogue, counts: Counts[Whole], fabric: FabricCounts[Whole], networks: Networks[Whole]
+) -> tuple[Line[Whole], ...]:
+    """Every part of a machine, or of a column of machines.  Twin-port optics fill a cage each, rounded up by switch."""
+    bill = _Bill[Whole](catalogue)
+    node, wires = catalogue.part(Node, file.compute.node), file.fabric
+    bill.add("nodes", Node, file.compute.node, counts.nodes_count)
+    bill.add("nodes", Cable, wires.node_optic, counts.nodes_count * node.compute_cages_count)
+    _compute_fabric(bill, file, fabric)
+    _storage(bill, file, counts, networks)
+    _management(bill, file, counts, networks)
+    for name, other in file.partitions.items():
+        bill.add(f"partition {name}", Server, other.server, counts.partitions[name])
+    bill.add("compute racks", Rack, file.compute.rack, counts.racks_count)
+    if file.management is not None:
+        units = 0 * counts.nodes_count
+        for line in bill.lines:
+            if isinstance(line.part, Switch | Server | StorageAppliance):
+                units = units + line.count * line.part.rack_units_count
+        bill.add("other racks", Rack, file.management.rack, over(units, file.management.rack_units_used_count))
+    return tuple(bill.lines)
+
+
+def _compute_fabric(bill: _Bill[Whole], file: MachineFile, fabric: FabricCounts[Whole]) -> None:
+    wires = file.fabric
+    bill.add("compute fabric, leaf", Switch, wires.switch, fabric.leaf_switches_count)
+    bill.add("compute fabric, spine", Switch, wires.switch, fabric.spine_switches_count)
+    bill.add("compute fabric, core", Switch, wires.switch, fabric.core_switches_count)
+    bill.add("compute fabric", Cable, wires.switch_optic, fabric.cages_count)
+    bill.add("compute fabric", Cable, wires.cable, _pieces(bill.catalogue, file, fabric))
+
+
+def _pieces(catalogue: Catalogue, file: MachineFile, fabric: FabricCounts[Whole]) -> Whole:
+    """Pieces of the compute fabric's cable.  One that is faster than a node's port splits over as many ports as a switch's
+    port does; where it is slower than a switch's port, several run side by side.
+    """
+    switch, cable = catalogue.part(Switch, file.fabric.switch), catalogue.part(Cable, file.fabric.cable)
+    node_bytes_per_s = catalogue.part(Node, file.compute.node).compute_port_rate_bytes_per_s
+    fastest = min(cable.rate_bytes_per_s, switch.port_rate_bytes_per_s)
+    tails = max(int(fastest / node_bytes_per_s + 1e-9), 1)
+    abreast = -int(-(switch.port_rate_bytes_per_s / cable.rate_bytes_per_s - 1e-9) // 1)
+    return over(fabric.node_cables_count, tails) + fabric.manager_cables_count + fabric.between_cables_count * abreast
+
+
+def _storage(bill: _Bill[Whole], file: MachineFile, counts: Counts[Whole], networks: Networks[Whole]) -> None:
+    storage = file.storage
+    if storage is None or storage.switch is None or storage.appliance is None:
+        return
+    ports = networks.storage_node_cables_count + networks.storage_appliance_cables_count
+    ports = ports + 2 * networks.storage_uplink_cables_count
+    per_cage = bill.catalogue.part(Switch, storage.switch).ports_per_cage_count
+    bill.add("storage", StorageAppliance, storage.appliance, counts.appliances_count)
+    bill.add("storage, capacity", StorageAppliance, storage.capacity_appliance, counts.capacity_appliances_count)
+    bill.add("storage fabric", Switch, storage.switch, networks.storage_switches_count)
+    bill.add("storage fabric", Cable, storage.switch_optic or file.fabric.switch_optic, over(ports, per_cage))
+    pieces = ports - networks.storage_uplink_cables_count
+    bill.add("storage fabric", Cable, storage.cable or file.fabric.cable, pieces)
+
+
+def _management(bill: _Bill[Whole], file: MachineFile, counts: Counts[Whole], networks: Networks[Whole]) -> None:
+    management = file.management
+    if management is None:
+        return
+    bill.add("in band", Switch, management.in_band_switch, networks.in_band_switches_count)
+    bill.add("in band", Cable, management.in_band_cable, networks.in_band_cables_count)
+    bill.add("out of band", Switch, management.out_of_band_switch, networks.out_of_band_switches_count)
+    bill.add("out of band", Cable, management.out_of_band_cable, networks.out_of_band_cables_count)
+    bill.add("management", Server, management.fabric_manager, counts.fabric_managers_count)
+    bill.add("management", Server, management.server, counts.servers_count)

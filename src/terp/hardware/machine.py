@@ -1,0 +1,178 @@
+"""Machine file + catalogue -> Machine.  All that keeps it from being built is reported together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from terp.catalogue import (
+    Accelerator,
+    Adapter,
+    Catalogue,
+    Fleet,
+    Node,
+    Processor,
+    Rack,
+    Reliability,
+    StorageAppliance,
+    Switch,
+)
+from terp.describe import MachineFile, Storage, parts_named, unknown_parts
+from terp.errors import Problems
+from terp.hardware.bill import Line, bill_of_materials
+from terp.hardware.counts import counts_of, fabric_counts
+from terp.hardware.dragonflies import build_dragonfly
+from terp.hardware.fabric import Fabric
+from terp.hardware.networks import Networks, build_networks
+from terp.hardware.nodes import Nodes, check_cables, check_racks, place_nodes
+from terp.hardware.trees import build_tree
+from terp.reader import Provenance, Written
+
+DEFAULT_FLEET: Final = "gpu-fleet-2024"
+"""Whose reliability a machine has that publishes none of its own."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What the storage holds and how fast it is; None where that is not known."""
+
+    usable_bytes: float | None
+    read_bytes_per_s: float | None
+    write_bytes_per_s: float | None
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A built machine.
+
+    provenance   who says each value of the machine file and of the parts it uses, by dotted path
+    """
+
+    file: MachineFile
+    node: Node
+    accelerator: Accelerator
+    processor: Processor
+    adapter: Adapter
+    switch: Switch
+    nodes: Nodes
+    fabric: Fabric
+    networks: Networks[int]
+    storage: Stored
+    reliability: Reliability
+    bill: tuple[Line[int], ...]
+    catalogue_digest: str
+    provenance: dict[str, Provenance]
+
+    @property
+    def nodes_count(self) -> int:
+        """Nodes."""
+        return int(self.nodes.unit.size)
+
+    @property
+    def gpus_count(self) -> int:
+        """GPUs of all nodes."""
+        return self.nodes_count * self.node.accelerators_count
+
+    @property
+    def listed_gpus_count(self) -> int | None:
+        """GPUs of the run that the TOP500 lists; None for a machine that is not listed."""
+        return self.file.listed.nodes_count * self.node.accelerators_count if self.file.listed else None
+
+    @property
+    def racks_count(self) -> int:
+        """Racks of nodes and of everything else."""
+        return sum(line.count for line in self.bill if isinstance(line.part, Rack))
+
+    @property
+    def gpu_memory_bytes(self) -> float:
+        """Memory of all GPUs [B]."""
+        return self.gpus_count * self.accelerator.memory_bytes
+
+    @property
+    def peak_flop_per_s(self) -> dict[str, float]:
+        """Dense peak of all GPUs by precision [flop/s]."""
+        return {name: self.gpus_count * rate for name, rate in self.accelerator.peak_flop_per_s.items()}
+
+
+def build_machine(written: Written[MachineFile], catalogue: Catalogue) -> Machine:
+    """Builds a machine by rule.  Raises Problems: parts that are not there, nodes that do not fit fabric or rack."""
+    file = written.record
+    problems = unknown_parts(written.tree, parts_named(file), catalogue)
+    if problems:
+        raise Problems(problems)
+    node = catalogue.part(Node, file.compute.node)
+    switch = catalogue.part(Switch, file.fabric.switch)
+    rack = catalogue.part(Rack, file.compute.rack)
+    problems = [*check_racks(written, node, rack), *check_cables(written, node, switch, catalogue)]
+    build_fabric = build_dragonfly if file.fabric.topology.startswith("dragonfly") else build_tree
+    try:
+        fabric = build_fabric(written, node, switch)
+    except Problems as error:
+        raise Problems([*problems, *error.problems]) from None
+    if problems:
+        raise Problems(problems)
+    nodes = place_nodes(file.compute, fabric)
+    counts = counts_of(file, nodes.racks_count)
+    networks = build_networks(file, counts, fabric.switches_count, node, catalogue)
+    bill = bill_of_materials(file, catalogue, counts, fabric_counts(fabric, switch.ports_per_cage_count), networks)
+    return Machine(
+        file=file,
+        node=node,
+        accelerator=catalogue.part(Accelerator, node.accelerator),
+        processor=catalogue.part(Processor, node.processor),
+        adapter=catalogue.part(Adapter, node.adapter),
+        switch=switch,
+        nodes=nodes,
+        fabric=fabric,
+        networks=networks,
+        storage=stored(file.storage, catalogue),
+        reliability=reliability_of(written, catalogue, nodes.unit.size),
+        bill=bill,
+        catalogue_digest=catalogue.digest,
+        provenance=_provenance(written, catalogue, bill, node),
+    )
+
+
+def reliability_of(written: Written[MachineFile], catalogue: Catalogue, nodes_count: int) -> Reliability:
+    """The machine's own reliability, with the causes' shares of the usual fleet where it tells none, or that fleet's.
+
+    Raises Problems if no node is left to work.
+    """
+    fleet, own = catalogue.part(Fleet, DEFAULT_FLEET), written.record.reliability
+    if own is None:
+        return fleet
+    if own.spare_nodes_count >= nodes_count:
+        wrong, path = "more spare nodes than there are nodes", ("reliability", "spare_nodes")
+        would_do = f"at most {nodes_count - 1} would do"
+        raise Problems([written.tree.problem(path, wrong, str(own.spare_nodes_count), would_do)])
+    bare = {"quick_fraction": None, "slow_median_s": None, "seen_fraction": 0.0}
+    shares = {name: cause.model_copy(update=bare) for name, cause in fleet.causes.items()}
+    return own.model_copy(update={"causes": own.causes or shares})
+
+
+def stored(storage: Storage | None, catalogue: Catalogue) -> Stored:
+    """What the storage holds and how fast it is: as published, else added up from its appliances, else not known.
+
+    Both tiers hold data; the rates are of the first one.
+    """
+    if storage is None:
+        return Stored(None, None, None)
+    if storage.appliance is None or storage.appliances_count is None:
+        return Stored(storage.usable_bytes, storage.read_rate_bytes_per_s, storage.write_rate_bytes_per_s)
+    one, count = catalogue.part(StorageAppliance, storage.appliance), storage.appliances_count
+    usable_bytes = count * one.usable_bytes
+    if storage.capacity_appliance is not None and storage.capacity_appliances_count is not None:
+        second = catalogue.part(StorageAppliance, storage.capacity_appliance)
+        usable_bytes += storage.capacity_appliances_count * second.usable_bytes
+    return Stored(usable_bytes, count * one.read_rate_bytes_per_s, count * one.write_rate_bytes_per_s)
+
+
+def _provenance(
+    written: Written[MachineFile], catalogue: Catalogue, bill: tuple[Line[int], ...], node: Node
+) -> dict[str, Provenance]:
+    """The sourcing of the file's values and of every part in the machine."""
+    used = {line.name for line in bill} | {node.accelerator, node.processor, node.adapter}
+    if written.record.reliability is None:
+        used.add(DEFAULT_FLEET)
+    parts = {path: entry for path, entry in catalogue.provenance.items() if path.split(".")[1] in used}
+    return {f"{written.record.name}.{path}": entry for path, entry in written.provenance.items()} | parts

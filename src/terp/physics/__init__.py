@@ -1,0 +1,185 @@
+"""HOW FAST, HOW HOT, HOW RELIABLE?
+
+Pure functions, one model each, with its symbols, units and source.  No clock, no files, no state.
+"""
+
+from terp.physics.benchmark.benchmark_system import benchmark_power_w, benchmark_system, node_in_hpl, products_under_cap
+from terp.physics.benchmark.hpcg import HpcgPrediction, predict_hpcg
+from terp.physics.benchmark.hpl import (
+    HplPrediction,
+    HplSystem,
+    HplTerms,
+    hpl_terms,
+    matrix_order,
+    matrix_orders,
+    predict_hpl,
+    rmax_interval,
+)
+from terp.physics.benchmark.hpl_power import NETWORK_J_PER_BYTE, hpl_power_w
+from terp.physics.benchmark.mxp import MxpPrediction, predict_mxp
+from terp.physics.benchmark.ranks import Rank, edition_year, listed_flop_per_s, rank_in, ranks_in
+from terp.physics.fabric.collectives import Interconnect, collective_s, interconnect_between, interconnect_of
+from terp.physics.gpu.dgemm import dgemm_flop_per_s, power_limited_clock_hz
+from terp.physics.gpu.kernels import SOFTWARE, STREAM_SHARE, attention_s, gemm_s, stream_s
+from terp.physics.money.costs import (
+    CostLine,
+    UnitPrice,
+    cost_line,
+    hardware_lines,
+    installation_line,
+    line_of,
+    part_price,
+    quantity_of,
+    ranges_of,
+    scenarios_eur,
+    unit_price,
+    unpriced_parts,
+)
+from terp.physics.money.electricity import Peaks, capacity_charge_eur, energy_price_eur_per_j, staircase_eur, staircases_eur
+from terp.physics.money.price_uncertainty import (
+    LEVEL_SPREAD,
+    MARKET,
+    Z90,
+    draw_factors,
+    level_fraction,
+    level_fractions,
+    split_lognormal,
+)
+from terp.physics.neural.families import work_of
+from terp.physics.neural.work import Work
+from terp.physics.power.facility import (
+    HallFlows,
+    Weather,
+    cooling_degree_days,
+    facility_power_w,
+    hall_flows,
+    mechanical_share,
+    most_taken_w,
+    pue,
+    waste_heat_celsius,
+)
+from terp.physics.power.job_power import PATTERNS, JobPower, Pattern, Shape, job_power, node_trace_w, pattern_for
+from terp.physics.power.machine_power import MachinePower, machine_power, powers_w
+from terp.physics.power.node_levels import (
+    NodeLevels,
+    fan_power_w,
+    idle_power_w,
+    levels_from_parts,
+    levels_of,
+    node_levels,
+    node_power_w,
+)
+from terp.physics.power.power_caps import LEAST_CAP_FRACTION, Capped, capped, capped_job, gpu_cap_of_node_w
+from terp.physics.serving.inference import decode_s, prefill_s
+from terp.physics.training.checkpoint import checkpoint_bytes, checkpoint_interval, checkpoint_write_s, expected_ettr
+from terp.physics.training.goodput import mean_repair_s
+from terp.physics.training.software import GENERATIONS, Generation, generation_named
+from terp.physics.training.step_prediction import TrainingStep, predict_step
+from terp.physics.training.strategy import Strategy
+
+__all__ = [
+    "GENERATIONS",
+    "LEAST_CAP_FRACTION",
+    "LEVEL_SPREAD",
+    "MARKET",
+    "NETWORK_J_PER_BYTE",
+    "PATTERNS",
+    "SOFTWARE",
+    "STREAM_SHARE",
+    "Z90",
+    "Capped",
+    "CostLine",
+    "Generation",
+    "HallFlows",
+    "HpcgPrediction",
+    "HplPrediction",
+    "HplSystem",
+    "HplTerms",
+    "Interconnect",
+    "JobPower",
+    "MachinePower",
+    "MxpPrediction",
+    "NodeLevels",
+    "Pattern",
+    "Peaks",
+    "Rank",
+    "Shape",
+    "Strategy",
+    "TrainingStep",
+    "UnitPrice",
+    "Weather",
+    "Work",
+    "attention_s",
+    "benchmark_power_w",
+    "benchmark_system",
+    "capacity_charge_eur",
+    "capped",
+    "capped_job",
+    "checkpoint_bytes",
+    "checkpoint_interval",
+    "checkpoint_write_s",
+    "collective_s",
+    "cooling_degree_days",
+    "cost_line",
+    "decode_s",
+    "dgemm_flop_per_s",
+    "draw_factors",
+    "edition_year",
+    "energy_price_eur_per_j",
+    "expected_ettr",
+    "facility_power_w",
+    "fan_power_w",
+    "gemm_s",
+    "generation_named",
+    "gpu_cap_of_node_w",
+    "hall_flows",
+    "hardware_lines",
+    "hpl_power_w",
+    "hpl_terms",
+    "idle_power_w",
+    "installation_line",
+    "interconnect_between",
+    "interconnect_of",
+    "job_power",
+    "level_fraction",
+    "level_fractions",
+    "levels_from_parts",
+    "levels_of",
+    "line_of",
+    "listed_flop_per_s",
+    "machine_power",
+    "matrix_order",
+    "matrix_orders",
+    "mean_repair_s",
+    "mechanical_share",
+    "most_taken_w",
+    "node_in_hpl",
+    "node_levels",
+    "node_power_w",
+    "node_trace_w",
+    "part_price",
+    "pattern_for",
+    "power_limited_clock_hz",
+    "powers_w",
+    "predict_hpcg",
+    "predict_hpl",
+    "predict_mxp",
+    "predict_step",
+    "prefill_s",
+    "products_under_cap",
+    "pue",
+    "quantity_of",
+    "ranges_of",
+    "rank_in",
+    "ranks_in",
+    "rmax_interval",
+    "scenarios_eur",
+    "split_lognormal",
+    "staircase_eur",
+    "staircases_eur",
+    "stream_s",
+    "unit_price",
+    "unpriced_parts",
+    "waste_heat_celsius",
+    "work_of",
+]

@@ -1,0 +1,1 @@
+"""HPL, HPCG, HPL-MxP, their power, and ranks in lists."""

@@ -1,0 +1,46 @@
+"""HPL-MxP: the same system as HPL, factorised in half precision and refined to double."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from terp.physics.benchmark.hpl import HplSystem, matrix_order
+
+SHARE_OF_PEAK: Final = 0.45
+"""Published rate over dense FP16 peak: the median of the nine fit rows, which span 0.06 to 0.77."""
+LOW_RATIO: Final = 0.50
+HIGH_RATIO: Final = 1.6
+"""Published over predicted: the 10th and 90th percentile of the fit rows."""
+
+
+@dataclass(frozen=True)
+class MxpPrediction:
+    """A run of HPL-MxP: order of the matrix, rate with its interval [flop/s], time [s]."""
+
+    n_count: int
+    mxp_flop_per_s: float
+    mxp_low_flop_per_s: float
+    mxp_high_flop_per_s: float
+    run_s: float
+
+
+def predict_mxp(system: HplSystem) -> MxpPrediction:
+    """Predicts a run.  R = 0.45 G p16 s,  T = 2/3 N^3 / R
+
+    G, p16  GPUs [-], and the dense FP16 peak of one [flop/s];  s  speed under a cap of the GPUs, if there is one
+
+    The one-line baseline, kept on purpose: a model of GEMM at the power-limited clock and a quarter of HPL's traffic
+    lost to it on the rows held out.  Sites tune this benchmark for years, and published rates of like machines differ
+    by a factor of two.
+    """
+    order = system.n_count or matrix_order(system.accelerator, system.gpus_count)
+    peak = system.accelerator.peak_flop_per_s["fp16"]
+    rate = SHARE_OF_PEAK * system.gpus_count * peak * system.speed_ratio
+    return MxpPrediction(
+        n_count=order,
+        mxp_flop_per_s=rate,
+        mxp_low_flop_per_s=rate * LOW_RATIO,
+        mxp_high_flop_per_s=rate * HIGH_RATIO,
+        run_s=2 / 3 * order**3 / rate,
+    )

@@ -1,0 +1,1 @@
+"""What GPUs exchange, and how long it takes."""

@@ -1,0 +1,197 @@
+"""How long GPUs take to reduce, gather or exchange what they hold, over NVLink and the fabric.
+
+Each collective is a latency that grows with its steps, its bytes over the slowest wire that they cross, and the filling of
+the pipeline between the two.  Chips and fabrics differ by their rates, architectures by one factor on latencies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from terp.catalogue import Accelerator
+from terp.errors import Problem, Problems, UnknownName
+from terp.hardware import Machine
+
+Floats = NDArray[np.float64]
+
+LINK_SHARE: Final = 0.843
+"""Rate of a ring over the rate of a GPU's links."""
+SWITCH_SHARE: Final = {"hopper": 0.745, "blackwell": 0.636}
+"""The same of an all-reduce that the link switches add up, by architecture; older ones don't."""
+OWN_COPY: Final = 0.402
+"""What a rank does with its own part, as so much of a step more."""
+FILL: Final = 0.398
+"""Share k of the filling, 2 sqrt(k latency bytes/rate)."""
+START_S: Final = 5.0e-6
+STEP_S: Final = 0.685e-6
+SWITCH_START_S: Final = 20.5e-6
+"""Start of a collective, one step of it over links, and start of one in the link switches, on Hopper."""
+LATENCY: Final = {"ampere": 1.63, "hopper": 1.0, "blackwell": 1.62}
+"""Architecture -> these times over Hopper's; others are taken to be Ampere's.  All above are fitted to six to eight GPUs in
+a node (scripts/fit_collectives.py); those below are published, and nothing is fitted to more than one node."""
+HOP_S: Final = 5.0e-6
+TREE_SHARE: Final = 0.9
+"""One step over the fabric, and the rate of a tree over a ring's: NCCL's own estimates (nccl, src/graph/tuning.cc)."""
+PORT_SHARE: Final = 0.96
+"""Rate of a collective over that of its ports: 48 of 50 GB/s, the upper end of what a maintainer of NCCL expects
+(nccl-tests, issue 290), since filling is counted besides."""
+
+
+@dataclass(frozen=True)
+class Interconnect:
+    """What a collective sees of a machine.
+
+    domain_gpus_count   GPUs that reach each other over NVLink or its like
+    link_bytes_per_s    of all links of a GPU, one direction [B/s]
+    pair_bytes_per_s    from a GPU to one other of its domain: the same where switches join them [B/s]
+    switch_bytes_per_s  rate at which the link switches add up what passes (NVLink SHARP, from Hopper on); 0 without [B/s]
+    port_bytes_per_s    of the fabric's adapters over the GPUs, one direction [B/s]
+    leaf_gpus_count     GPUs below one leaf, or one group of rails' leaves
+    taper_ratio         rate of all ports of a half of the machine over what leaves that half; 1 where nothing is lost
+    latency_ratio       latencies over those of a Hopper
+    hop_s               one step over the fabric [s]
+    """
+
+    domain_gpus_count: int
+    link_bytes_per_s: float
+    pair_bytes_per_s: float
+    switch_bytes_per_s: float
+    port_bytes_per_s: float
+    leaf_gpus_count: int
+    taper_ratio: float
+    latency_ratio: float
+    hop_s: float
+
+
+def interconnect_of(machine: Machine) -> Interconnect:
+    """What a collective sees of a built machine."""
+    node, fabric = machine.node, machine.fabric
+    ports_bytes_per_s = node.compute_ports_count * node.compute_port_rate_bytes_per_s
+    half_bytes_per_s = machine.nodes_count * ports_bytes_per_s / 2
+    return interconnect_between(
+        machine.accelerator,
+        node.link_domain_count,
+        ports_bytes_per_s / node.accelerators_count,
+        switched=node.link_switches_count > 0,
+        leaf_gpus_count=int(np.bincount(fabric.node_leaf[:, 0]).max()) * node.accelerators_count,
+        taper_ratio=max(half_bytes_per_s / fabric.bisection_bytes_per_s, 1.0) if fabric.bisection_bytes_per_s else 1.0,
+    )
+
+
+def interconnect_between(
+    accelerator: Accelerator, domain_gpus_count: int, port_bytes_per_s: float, *,
+    switched: bool = True, leaf_gpus_count: int = 10**9, taper_ratio: float = 1.0, hop_s: float = HOP_S,
+) -> Interconnect:  # fmt: skip
+    """What a collective sees of a machine that only a table names.
+
+    port_bytes_per_s   of a node's adapters over its GPUs, one direction [B/s]; 0 where there is one domain alone
+    switched           False where GPUs of a domain link directly, one to each other
+    hop_s              InfiniBand's by default; clouds' own fabrics take tens of microseconds
+    """
+    link = accelerator.link_rate_bytes_per_s
+    return Interconnect(
+        domain_gpus_count=domain_gpus_count,
+        link_bytes_per_s=link,
+        pair_bytes_per_s=link if switched else link / max(domain_gpus_count - 1, 1),
+        switch_bytes_per_s=link * SWITCH_SHARE.get(accelerator.architecture, 0.0) if switched else 0.0,
+        port_bytes_per_s=port_bytes_per_s,
+        leaf_gpus_count=leaf_gpus_count,
+        taper_ratio=taper_ratio,
+        latency_ratio=LATENCY.get(accelerator.architecture, LATENCY["ampere"]),
+        hop_s=hop_s,
+    )
+
+
+def collective_s(net: Interconnect, kind: str, size_bytes: ArrayLike, ranks: ArrayLike, inside: ArrayLike) -> Floats:
+    """Time of a collective [s].  T = L + V + 2 sqrt(k L V), the least over algorithms; one rank costs nothing.
+
+    size_bytes  n  as nccl-tests counts it: the gathered result, the scattered input, what one rank exchanges, the message
+    ranks       p  GPUs of the group
+    inside      g  GPUs of the group in each domain, so that it spans d = p/g domains
+    L           latency [s]: start + steps over links + hops over the fabric;  V  bytes over the rate of the slowest wire [s]
+
+    ring        steps c (p - d), hops c (d - 1), V = (c (p - 1) + o) n/p over min(links, g ports); c = 2 in
+                all_reduce and 1 in all_gather and reduce_scatter, which with g = 1 hop log2 p times
+    tree        all_reduce: steps 2 (g - 1), hops 2 log2 d, V over 0.9 of it
+    switch      all_reduce in one domain: V = n (1 + 1/g) over the switches' rate
+    all_to_all  V = n/p max((g - 1 + o) over links, (p - g) over a port)
+
+    Every GPU is taken to drive its own share of the ports: where groups of inside = 1 run on all GPUs of a node at once,
+    each has its own rail.  All three broadcast.  Raises UnknownName for a kind, Problems for sizes and ranks that cannot be.
+    Fitted on 2 to 8 GPUs in a node; across nodes to nothing.
+    """
+    law = LAWS.get(kind)
+    if law is None:
+        raise UnknownName("collective", kind, LAWS)
+    size, p, g = (np.asarray(value, np.float64)[()] for value in (size_bytes, ranks, inside))
+    if not np.all((size >= 0) & (g >= 1) & (g <= np.minimum(p, net.domain_gpus_count))):
+        wrong = "a collective needs a size of 0 or more, and in a domain at least one GPU and no more than its ranks"
+        raise Problems([Problem("", 0, 0, "", wrong, would_do=f"inside: 1 to {net.domain_gpus_count}")])
+    if not net.port_bytes_per_s and np.any(p > g):
+        raise Problems([Problem("", 0, 0, "", "ranks in several domains, and no ports between them")])
+    return np.asarray(np.where(p > 1, law(net, size, p, g), 0.0))
+
+
+def _piped(latency: Any, wire: Any) -> Any:
+    """Time of a pipeline whose chunks are chosen well, (sqrt(latency) + sqrt(wire))^2, with k of its cross term [s]."""
+    return latency + wire + 2 * np.sqrt(FILL * latency * wire)
+
+
+def _rate(net: Interconnect, p: Any, g: Any) -> Any:
+    """Rate of a ring through all ranks: its links, and the adapters of its GPUs in a domain together [B/s]."""
+    links = LINK_SHARE * np.minimum(net.pair_bytes_per_s * (g - 1), net.link_bytes_per_s)
+    ports = PORT_SHARE * net.port_bytes_per_s * g
+    return np.minimum(np.where(g > 1, links, np.inf), np.where(p > g, ports, np.inf))
+
+
+def _reduce(net: Interconnect, size: Any, p: Any, g: Any) -> Any:
+    """The least of a ring, a tree of domains, and in one domain the link switches."""
+    d, late = p / g, net.latency_ratio
+    wire = (2 * (p - 1) + OWN_COPY) / p * size / _rate(net, p, g)
+    ring = (START_S + 2 * (p - d) * STEP_S) * late + 2 * (d - 1) * net.hop_s
+    tree = (START_S + 2 * (g - 1) * STEP_S) * late + 2 * np.log2(d) * net.hop_s
+    best = np.minimum(_piped(ring, wire), _piped(tree, wire / TREE_SHARE))
+    if net.switch_bytes_per_s:
+        switch = _piped(SWITCH_START_S * late, size * (1 + 1 / g) / net.switch_bytes_per_s)
+        best = np.where(p > g, best, np.minimum(best, switch))
+    return best
+
+
+def _gather(net: Interconnect, size: Any, p: Any, g: Any) -> Any:
+    """A ring; of one GPU a domain, a tree's steps."""
+    d = p / g
+    hops = np.where(g > 1, d - 1, np.log2(p))
+    latency = (START_S + (p - d) * STEP_S) * net.latency_ratio + hops * net.hop_s
+    return _piped(latency, (p - 1 + OWN_COPY) / p * size / _rate(net, p, g))
+
+
+def _exchange(net: Interconnect, size: Any, p: Any, g: Any) -> Any:
+    """All pairs at once: the longer of what stays in the domain and what leaves it."""
+    latency = (START_S + (2 + p - g) * STEP_S) * net.latency_ratio + np.where(p > g, net.hop_s, 0.0)
+    wire = (g - 1 + OWN_COPY) / (LINK_SHARE * net.link_bytes_per_s)
+    if net.port_bytes_per_s:
+        beyond = p - g + np.maximum(p - net.leaf_gpus_count, 0) * (net.taper_ratio - 1)
+        wire = np.maximum(wire, beyond / (PORT_SHARE * net.port_bytes_per_s))
+    return _piped(latency, size / p * wire)
+
+
+def _send(net: Interconnect, size: Any, _p: Any, g: Any) -> Any:
+    """One message, within the domain if both ranks are inside it."""
+    latency = (START_S + STEP_S) * net.latency_ratio + np.where(g > 1, 0.0, net.hop_s)
+    links, ports = LINK_SHARE * net.pair_bytes_per_s, PORT_SHARE * net.port_bytes_per_s
+    return _piped(latency, size / np.where(g > 1, links, ports or np.inf))
+
+
+LAWS: Final[dict[str, Callable[[Interconnect, Any, Any, Any], Any]]] = {
+    "all_reduce": _reduce,
+    "all_gather": _gather,
+    "reduce_scatter": _gather,
+    "all_to_all": _exchange,
+    "send": _send,
+}
+"""Collective -> what gives its time."""

@@ -1,0 +1,1 @@
+"""What parts, electricity and deals cost, and how sure that is."""

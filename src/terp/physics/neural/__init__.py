@@ -1,0 +1,1 @@
+"""What a neural network computes: layers, products, bytes and parameters, by family."""

@@ -1,0 +1,213 @@
+"""The work of a transformer: dense or of experts, with full, shared or latent keys, on words or patches, and of
+state-space layers between its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from terp.describe import Latent, StateSpace, TransformerModel
+from terp.physics.neural.work import AttentionWork, Layer, Product, Work
+
+SUBLAYER_LAUNCHES: Final = 7
+"""Kernels of half a layer forward, not compiled: counted in the models that were timed (terp-h100)."""
+LARGE_EXPERT: Final = 2
+"""Inner over hidden size from which experts are divided by tensor parallelism too, as Megatron does unless told."""
+SCAN_CHUNK: Final = 256
+"""Tokens that a state-space layer treats as attention among themselves (Mamba-2)."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Attention, inner products or a state-space scan: half of a layer, or a layer of its own."""
+
+    products: tuple[Product, ...]
+    attention: tuple[AttentionWork, ...] = ()
+    inner_values_count: float = 0.0
+    kept_inner_bytes: float = 0.0
+    input_inner_bytes: float = 0.0
+    activated_bytes: float = 0.0
+    scores_bytes: float = 0.0
+
+
+def transformer_work(model: TransformerModel, tokens: int) -> Work:
+    """The work of a transformer on sequences of `tokens`; of patches, on its own images.
+
+    Products are those of queries, keys and values, output, and inner; experts run `active` times a token's rows.
+    Attention counts what is not masked.  Kept bytes as in Korthikanti 2022, without dropout masks.
+    """
+    s = model.patches.tokens_count if model.patches else tokens
+    head = _head(model, s)
+    return Work(
+        layers=tuple(_layers(model, s)),
+        head=head,
+        embedding_parameters_count=(model.vocabulary_count + model.positions_count) * model.hidden_count,
+        tokens_count=0 if model.patches else s,
+        residual_bytes=2.0 * s * model.hidden_count,
+        input_bytes=4.0 * s
+        if model.patches is None
+        else 4.0 * s * model.patches.channels_count * model.patches.size_count**2,
+        tied=model.tied,
+    )
+
+
+def _head(model: TransformerModel, s: int) -> Layer:
+    """Logits, of the tokens to come as well, or what comes out of patches."""
+    h, rows, columns = model.hidden_count, float(s), model.vocabulary_count
+    if model.patches:
+        columns = model.patches.outputs_count or model.patches.classes_count
+        rows = float(s) if model.patches.outputs_count else 1.0
+    rows *= 1 + model.ahead_count
+    product = Product(rows, columns, h, split="columns")
+    return Layer(
+        "head",
+        1,
+        (product,),
+        residual_values_count=float(s * h),
+        inner_values_count=rows * columns,
+        other_parameters_count=h,
+    )
+
+
+def _layers(model: TransformerModel, s: int) -> list[Layer]:
+    """The layers, in groups of like ones."""
+    found = []
+    if model.patches:
+        pixels = model.patches.channels_count * model.patches.size_count**2
+        cut = Product(float(s), model.hidden_count, pixels)
+        found.append(Layer("patches", 1, (cut,), residual_values_count=float(s * model.hidden_count), launches_count=3))
+    if model.state_space:
+        return found + _hybrid(model, model.state_space, s)
+    experts, windowed = model.experts, model.window.layers_count if model.window else 0
+    layers = model.layers_count + model.ahead_count
+    dense = layers if experts is None else experts.dense_layers_count
+    if experts is not None and experts.every_count > 1:
+        dense = layers - (layers - dense) // experts.every_count
+    of_experts = layers - dense
+    for name, count, inner in (("dense", dense, _inner(model, s)), ("experts", of_experts, _experts(model, s))):
+        narrow = round(count * windowed / layers)
+        for part, many, window in ((name, count - narrow, 0), (f"{name}, windowed", narrow, windowed)):
+            if many and inner:
+                seen = model.window.tokens_count if window and model.window else 0
+                found.append(_layer(part, many, model.hidden_count, s, (_attention(model, s, seen), inner)))
+    return found
+
+
+def _layer(name: str, count: int, hidden: int, s: int, parts: tuple[_Part, ...]) -> Layer:
+    """A layer of one part or two, each behind a norm and added to what it came from."""
+    return Layer(
+        name=name,
+        count=count,
+        products=tuple(product for part in parts for product in part.products),
+        attention=tuple(work for part in parts for work in part.attention),
+        residual_values_count=float(len(parts) * s * hidden),
+        inner_values_count=sum(part.inner_values_count for part in parts),
+        kept_residual_bytes=2.0 * len(parts) * s * hidden,
+        kept_inner_bytes=sum(part.kept_inner_bytes for part in parts),
+        input_residual_bytes=2.0 * len(parts) * s * hidden,
+        input_inner_bytes=sum(part.input_inner_bytes for part in parts),
+        activated_bytes=sum(part.activated_bytes for part in parts),
+        scores_bytes=sum(part.scores_bytes for part in parts),
+        other_parameters_count=len(parts) * hidden,
+        launches_count=SUBLAYER_LAUNCHES * len(parts),
+        exchanges_count=len(parts),
+    )
+
+
+def _attention(model: TransformerModel, s: int, window: int = 0) -> _Part:
+    """Attention with its projections; a window narrows what is seen."""
+    h, a, kv, d = model.hidden_count, model.heads_count, model.kv_count, model.head_count
+    value = d
+    if model.latent:
+        d, value = model.latent.plain_count + model.latent.rotary_count, model.latent.values_count
+        kv = a
+        projections = _latent(model.latent, h, a, s)
+    else:
+        projections = (Product(float(s), (a + 2 * kv) * d, h, split="columns"),)
+    wide = a * d + kv * (d + value)
+    return _Part(
+        products=(*projections, Product(float(s), h, a * value, split="depth")),
+        attention=(AttentionWork(s, s, a, kv, d, value, model.causal, window_count=window),),
+        inner_values_count=float(s * 2 * wide),
+        kept_inner_bytes=2.0 * s * (wide + a * value),
+        scores_bytes=5.0 * a * s * s,
+    )
+
+
+def _latent(latent: Latent, h: int, a: int, s: int) -> tuple[Product, ...]:
+    """Queries, keys and values by way of their ranks; the narrow products are not divided."""
+    rows, size = float(s), latent.plain_count + latent.rotary_count
+    queries = (
+        (Product(rows, latent.query_count, h), Product(rows, a * size, latent.query_count, split="columns"))
+        if latent.query_count
+        else (Product(rows, a * size, h, split="columns"),)
+    )
+    down = Product(rows, latent.keys_count + latent.rotary_count, h)
+    up = Product(rows, a * (latent.plain_count + latent.values_count), latent.keys_count, split="columns")
+    return (*queries, down, up)
+
+
+def _inner(model: TransformerModel, s: int, size: int | None = None) -> _Part:
+    """The two inner products, the first twice as wide where it is gated."""
+    h, f = model.hidden_count, model.inner_count if size is None else size
+    wide = f * (2 if model.gated else 1)
+    return _Part(
+        products=(Product(float(s), wide, h, split="columns"), Product(float(s), h, f, split="depth")),
+        inner_values_count=float(s * (wide + f)),
+        kept_inner_bytes=2.0 * s * wide,
+        input_inner_bytes=2.0 * s * f,
+        activated_bytes=2.0 * s * wide,
+    )
+
+
+def _experts(model: TransformerModel, s: int) -> _Part | None:
+    """Router, experts and what all tokens share; rows are sorted to their experts and back."""
+    if model.experts is None:
+        return None
+    h, experts = model.hidden_count, model.experts
+    rows, wide = float(s * experts.active_count), experts.inner_count * (2 if model.gated else 1)
+    large = experts.inner_count >= LARGE_EXPERT * h
+    shared = _inner(model, s, experts.shared_inner_count) if experts.shared_inner_count else _Part(())
+    return _Part(
+        products=(
+            Product(float(s), experts.count, h),
+            Product(rows, wide, h, split="experts", count=experts.count, large=large),
+            Product(rows, h, experts.inner_count, split="experts", count=experts.count, second=True, large=large),
+            *shared.products,
+        ),
+        inner_values_count=rows * (wide + experts.inner_count + 4 * h) + shared.inner_values_count,
+        kept_inner_bytes=2.0 * rows * wide + shared.kept_inner_bytes,
+        input_inner_bytes=2.0 * rows * (experts.inner_count + h) + shared.input_inner_bytes,
+        activated_bytes=2.0 * rows * wide + shared.activated_bytes,
+    )
+
+
+def _hybrid(model: TransformerModel, states: StateSpace, s: int) -> list[Layer]:
+    """State-space layers, and the others, each of one part."""
+    kinds = (
+        ("state space", states.layers_count, _scan(model, states, s)),
+        ("attention", states.attention_layers_count, _attention(model, s)),
+        ("inner", states.inner_layers_count, _experts(model, s) or _inner(model, s)),
+    )
+    return [_layer(name, count, model.hidden_count, s, (part,)) for name, count, part in kinds if count]
+
+
+def _scan(model: TransformerModel, states: StateSpace, s: int) -> _Part:
+    """A Mamba-2 layer: one wide product in, a short convolution, the scan in chunks, one product out.
+
+    A chunk is attention among its tokens with keys of the state's size; what chunks hand on is as much work as
+    2 n d / (n + d) keys more a token, n the state and d the head's size.
+    """
+    h, n, d, heads = model.hidden_count, states.state_count, states.head_size_count, states.heads_count
+    inner, shared = heads * d, 2 * states.groups_count * n
+    wide = 2 * inner + shared + heads
+    chunk = min(SCAN_CHUNK, s)
+    within = AttentionWork(chunk, chunk, heads, states.groups_count, n, d, causal=True, groups_count=max(s // chunk, 1))
+    between = replace(within, context_count=round(2 * n * d / (n + d)), causal=False)
+    return _Part(
+        products=(Product(float(s), wide, h, split="columns"), Product(float(s), h, inner, split="depth")),
+        attention=(within, between),
+        inner_values_count=float(s * (wide + 2 * states.window_count * (inner + shared) + 4 * inner)),
+        kept_inner_bytes=2.0 * s * (wide + 3 * inner),
+    )

@@ -1,0 +1,1 @@
+"""What GPUs, nodes, machines and halls draw."""

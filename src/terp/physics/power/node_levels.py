@@ -1,0 +1,106 @@
+"""Power of a node, from measured levels, or scaled from those of a node that was measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from terp.catalogue import Accelerator, Node, Processor
+from terp.hardware import Machine
+
+REST_SHARE: Final = {"switched": 0.18, "direct": 0.06}
+"""All else in a node over its GPUs' caps.  Of boards with link switches: 7.3 kW less 8 x 700 W and 2 x 350 W (smc-mlperf-
+2024).  Of boards whose GPUs link directly, without switches and with fewer drives: from HPL runs of the fit rows."""
+IDLE_SHARE: Final = 2.2 / 7.3
+BUSY_SHARE: Final = 6.849 / 7.3
+"""Idle and long training over full power, of HGX H100 nodes without fans (smc-mlperf-2024)."""
+FAN_SHARE: Final = {"air": (0.25 / 7.3, 1.1 / 7.3), "liquid": (0.0, 0.0)}
+"""Fans at idle and at full power over full power (latif-2025 less smc-mlperf-2024); pumps are the hall's."""
+DOWN_SHARE: Final = 0.1 / 7.3
+
+
+@dataclass(frozen=True)
+class NodeLevels:
+    """Powers of a node [W]: electronics when idle, in long training and full, its fans at idle and full, and when down."""
+
+    idle_w: float
+    busy_w: float
+    full_w: float
+    idle_fan_w: float
+    full_fan_w: float
+    down_w: float
+    rated_w: float
+
+
+def levels_from_parts(
+    gpus_w: float, processors_w: float, board: Literal["switched", "direct"], cooling: Literal["air", "liquid"]
+) -> NodeLevels:
+    """Levels of a node that nobody measured, from the caps of its GPUs and the powers of its processors [W].
+
+    full = (GPUs) (1 + rest) + (processors); the others are its shares, as of the HGX H100 nodes that were measured.
+    """
+    full_w = gpus_w * (1 + REST_SHARE[board]) + processors_w
+    quiet, loud = FAN_SHARE[cooling]
+    return NodeLevels(
+        idle_w=IDLE_SHARE * full_w,
+        busy_w=BUSY_SHARE * full_w,
+        full_w=full_w,
+        idle_fan_w=quiet * full_w,
+        full_fan_w=loud * full_w,
+        down_w=DOWN_SHARE * full_w,
+        rated_w=(1 + loud) * full_w,
+    )
+
+
+def node_levels(node: Node, accelerator: Accelerator, processor: Processor) -> NodeLevels:
+    """The levels of a node: measured where the catalogue has them, else from its parts, within its rated power."""
+    caps_w = node.accelerators_count * accelerator.board_power_w
+    board: Literal["switched", "direct"] = "switched" if node.link_switches_count else "direct"
+    derived = levels_from_parts(caps_w, node.processors_count * processor.power_w, board, node.cooling)
+    fit = min(node.rated_power_w / derived.rated_w, 1.0)
+    return NodeLevels(
+        idle_w=_or(node.idle_power_w, derived.idle_w * fit),
+        busy_w=_or(node.busy_power_w, derived.busy_w * fit),
+        full_w=_or(node.full_power_w, derived.full_w * fit),
+        idle_fan_w=_or(node.idle_fan_power_w, derived.idle_fan_w * fit),
+        full_fan_w=_or(node.full_fan_power_w, derived.full_fan_w * fit),
+        down_w=_or(node.down_power_w, derived.down_w * fit),
+        rated_w=node.rated_power_w,
+    )
+
+
+def levels_of(machine: Machine) -> NodeLevels:
+    """The levels of a machine's nodes."""
+    return node_levels(machine.node, machine.accelerator, machine.processor)
+
+
+def _or(measured_w: float | None, scaled_w: float) -> float:
+    return scaled_w if measured_w is None else measured_w
+
+
+def fan_power_w(levels: NodeLevels, level_w: float) -> float:
+    """Fan power of a node whose electronics draw `level_w` [W].  P = a + (b - a) x
+
+    level_w  power of the node without fans [W]
+    x        (level - idle) / (full - idle), 0 to 1 [-]
+    a, b     fan power at idle and at full power [W]
+
+    Linear between two points: idle is assumed, full is an air-cooled maximum less that of immersed nodes (latif-2025
+    less smc-mlperf-2024).  Fans themselves follow the cube of their speed; a line overstates them in between.
+    """
+    share = (level_w - levels.idle_w) / (levels.full_w - levels.idle_w)
+    share = min(max(share, 0.0), 1.0)
+    return levels.idle_fan_w + (levels.full_fan_w - levels.idle_fan_w) * share
+
+
+def node_power_w(levels: NodeLevels, level_w: float) -> float:
+    """Power of a node at the wall, fans included [W], whose electronics draw `level_w` [W].
+
+    Holds up to the rated maximum, which caps it.
+    """
+    return min(level_w + fan_power_w(levels, level_w), levels.rated_w)
+
+
+def idle_power_w(levels: NodeLevels) -> float:
+    """Power of an idle node at the wall [W]."""
+    return node_power_w(levels, levels.idle_w)

@@ -1,0 +1,74 @@
+"""A transformer that answers, on one GPU: a prefill and a decoding step, as sums of their kernels.
+
+Nothing is fitted to whole steps but two constants of decoding.  Training is in `training`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from terp.catalogue import Accelerator
+from terp.describe import TransformerModel
+from terp.physics.gpu.kernels import STREAM_SHARE, attention_s, gemm_s, software_named
+from terp.physics.neural.transformer import transformer_work
+from terp.physics.neural.work import Layer
+from terp.physics.training.products import Share, sizes_of
+
+PASSES: Final = (20, 5)
+"""Passes over activations of hidden and of inner size in a layer, not compiled: assumed, 16 to 24 and 4 to 6.  A gated layer
+has one more of inner size."""
+SMALL_KERNELS: Final = 9
+"""Small ones of a layer's kernels in decoding: counted in the models that were timed."""
+KV_SHARE: Final = 0.7
+BLOCK_BYTES_PER_S: Final = 50e9
+"""Share of the memory rate at which the cache of keys and values is read, and the rate of one block of it, a sequence and
+head: read off one decoding step of 32 sequences and three of one (terp-h100)."""
+
+
+def _products_s(chip: Accelerator, layer: Layer, share: Share) -> float:
+    """The products of one such layer [s]."""
+    total = 0.0
+    for product in layer.products:
+        m, n, k, times = sizes_of(product, share)
+        total += times * float(gemm_s(chip, m, n, k, software="torch-steps"))
+    return total
+
+
+def _last_s(chip: Accelerator, model: TransformerModel, batch: int) -> float:
+    """The logits of a token of each sequence [s]."""
+    return float(gemm_s(chip, batch, model.vocabulary_count, model.hidden_count, software="torch-steps"))
+
+
+def prefill_s(chip: Accelerator, model: TransformerModel, batch: int, tokens: int, *, kernel: str = "cudnn") -> float:
+    """Reading `batch` prompts of `tokens` in PyTorch, not compiled, up to the first token's logits [s].
+
+    The host's launches bind short prompts.  Dense layers with full attention were timed.
+    """
+    hidden, inner = PASSES
+    values = batch * tokens * (hidden * model.hidden_count + (inner + model.gated) * model.inner_count)
+    between_s = 2 * values / (STREAM_SHARE["gelu"] * chip.memory_rate_bytes_per_s)
+    host_s, total = software_named("torch-eager").host_s, _last_s(chip, model, batch)
+    for layer in transformer_work(model, tokens).layers:
+        layer_s = _products_s(chip, layer, Share(batch)) + between_s
+        for part in layer.attention:
+            layer_s += float(
+                attention_s(
+                    chip, batch, part.heads_count, part.tokens_count, part.head_count,
+                    kv_heads=part.kv_heads_count, causal=part.causal, kernel=kernel, software="torch-steps",
+                )
+            )  # fmt: skip
+        total += layer.count * max(layer_s, layer.launches_count * host_s)
+    return total
+
+
+def decode_s(chip: Accelerator, model: TransformerModel, batch: int, context: int) -> float:
+    """One token more for each of `batch` sequences of `context` tokens, launches recorded [s].
+
+    Weights and the cache of keys and values are read once; the cache no faster than its blocks.
+    """
+    cache_bytes = 4 * batch * model.kv_count * context * model.head_count
+    rate = min(KV_SHARE * chip.memory_rate_bytes_per_s, batch * model.kv_count * BLOCK_BYTES_PER_S)
+    beside_s = cache_bytes / rate + SMALL_KERNELS * software_named("torch-steps").launch_s
+    layers = transformer_work(model, 1).layers
+    each_s = sum(layer.count * (_products_s(chip, layer, Share(batch)) + beside_s) for layer in layers)
+    return each_s + _last_s(chip, model, batch)

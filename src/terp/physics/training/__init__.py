@@ -1,0 +1,1 @@
+"""A training step: products, layers, pipeline, memory, strategy, software, checkpoints."""

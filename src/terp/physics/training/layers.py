@@ -1,0 +1,171 @@
+"""How long one GPU takes for a micro-batch: products, attention and all that only moves bytes, forward and backward."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from terp.catalogue import Accelerator
+from terp.physics.gpu.clocks import Load, power_w, sustained_clock
+from terp.physics.gpu.convolution_rates import NORM_PASSES, plane_norm_s
+from terp.physics.gpu.kernels import attention_s
+from terp.physics.neural.convolutions import NORM_BYTES
+from terp.physics.neural.work import AttentionWork, Layer, Work
+from terp.physics.training.products import BACKWARD, FORWARD, HEAD, Share, is_cast, products_of, sizes_of
+from terp.physics.training.software import Generation
+
+MEMORY_SHARE: Final = 0.86
+"""Share of the memory rate of work that only moves bytes (terp-h100, GELU)."""
+CAST_BYTES: Final = {"fp8": 4.0, "fp8-block": 4.1, "fp4": 5.0}
+"""Bytes to cast a value for a product: read in 16 bits, written as it stands and transposed; FP4 turns it first, assumed."""
+UNFUSED_BYTES: Final = (13.0, 20.0)
+"""Bytes a score of attention that is not fused, forward and backward: written, scaled and masked with softmax, dropped out
+with its mask, read; and the same back, in 16 bits."""
+UNFUSED_SHARE: Final = 0.6
+"""Share of the peak of attention's products that are not fused: they are shallow; assumed, 0.4 to 0.8."""
+ATTENTION_ENERGY: Final = 1.7
+"""Energy of attention's flops over those of products, exponentials included: a weather transformer (terp-h100)."""
+MERGE_BYTES: Final = 4.0
+"""Bytes a result of attention whose keys pass round a ring: each round's part is added to the others'."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Time of some work by kind [s]."""
+
+    products_s: float
+    attention_s: float
+    moving_s: float
+
+    @property
+    def gpu_s(self) -> float:
+        """All of it [s]."""
+        return self.products_s + self.attention_s + self.moving_s
+
+
+@dataclass(frozen=True)
+class MicroBatch:
+    """A micro-batch through all layers on one GPU, and through the head forward and backward.
+
+    host_s      time that the host needs to launch a forward of all layers
+    clock_ratio  over that of the peak; power_w  mean power while it computes [W]
+    """
+
+    forward: Part
+    backward: Part
+    head: Part
+    host_s: float
+    clock_ratio: float
+    power_w: float
+
+
+def micro_batch(chip: Accelerator, work: Work, share: Share, generation: Generation) -> MicroBatch:
+    """Times of a micro-batch under the clock that the board's cap leaves for this mix of work.
+
+    T = sum of products, of which what is bound by arithmetic goes as 1 / x,  + attention + bytes between them / W + waits
+
+    x   clock over that of the peak
+    """
+    products = products_of(chip, work, share, generation)
+    rate = MEMORY_SHARE * chip.memory_rate_bytes_per_s
+    phases = (FORWARD, BACKWARD, HEAD)
+    attention = [_all_attention_s(chip, work, share, generation, phase) for phase in phases]
+    moving = [moving_bytes(work, share, generation, phase) for phase in phases]
+    waits = [_waits_s(chip, work, share, generation, phase) for phase in phases]
+    attended = sum(layer.count * part.flop for layer in work.layers for part in layer.attention) * share.inner
+    load = Load(
+        clocked_s=float(products.clocked_s.sum()),
+        other_s=float(products.other_s.sum()) + sum(attention) + sum(moving) / rate + sum(waits),
+        flop=products.energy_flop + 3.5 * ATTENTION_ENERGY * attended,
+        moved_bytes=products.moved_bytes + sum(moving),
+        fetched_bytes=products.fetched_bytes,
+    )
+    clock = sustained_clock(chip, load)
+    each = products.clocked_s / clock + products.other_s
+    parts = [
+        Part(float(each[products.phase == phase].sum()), attention[phase], moving[phase] / rate + waits[phase])
+        for phase in phases
+    ]
+    host_s = sum(layer.count * _host_s(layer, generation) for layer in work.layers)
+    return MicroBatch(
+        parts[FORWARD], parts[BACKWARD], parts[HEAD], host_s=host_s, clock_ratio=clock, power_w=power_w(chip, load, clock)
+    )
+
+
+def _host_s(layer: Layer, generation: Generation) -> float:
+    """What the host needs to launch a layer forward [s]."""
+    least_s = generation.experts_s if any(product.split == "experts" for product in layer.products) else 0.0
+    return max(layer.launches_count * generation.host_s, least_s)
+
+
+def _waits_s(chip: Accelerator, work: Work, share: Share, generation: Generation, phase: int) -> float:
+    """What kernels take beyond arithmetic and bytes: gaps between launches, and norms that wait for their planes [s]."""
+    if phase == HEAD:
+        return 3 * work.head.launches_count * generation.gap_s
+    times = 1 + phase
+    rate = MEMORY_SHARE * chip.memory_rate_bytes_per_s
+    total = 0.0
+    for layer in work.layers:
+        total += layer.count * layer.launches_count * generation.gap_s * times
+        for norm in layer.norms:
+            planes = norm.channels_count * share.samples_count
+            counted_s = NORM_BYTES * times * planes * norm.points_count / rate
+            passes_s = NORM_PASSES[phase] * float(plane_norm_s(chip, planes, norm.points_count))
+            total += layer.count * max(passes_s - counted_s, 0.0)
+    return total
+
+
+def _all_attention_s(chip: Accelerator, work: Work, share: Share, generation: Generation, phase: int) -> float:
+    """Attention of all layers in a phase [s]."""
+    if phase == HEAD:
+        return 0.0
+    return sum(
+        layer.count * _attention_s(chip, part, share, generation, backward=phase == BACKWARD)
+        for layer in work.layers
+        for part in layer.attention
+    )
+
+
+def _attention_s(chip: Accelerator, part: AttentionWork, share: Share, generation: Generation, *, backward: bool) -> float:
+    """One attention of a layer on one GPU [s]; over context parallelism, in chunks whose results are merged."""
+    heads, c = part.heads_count / share.tensor_count, share.context_count
+    rate = MEMORY_SHARE * chip.memory_rate_bytes_per_s
+    kernel = generation.attention.get(chip.architecture, "flash2")
+    if kernel == "unfused":
+        scores = share.samples_count * part.groups_count * heads * part.tokens_count * part.context_count / c
+        flop = 4 * scores * part.head_count * (2 if backward else 1)
+        return scores * UNFUSED_BYTES[backward] / rate + flop / (UNFUSED_SHARE * chip.peak_flop_per_s["fp16"])
+    square_s = attention_s(
+        chip, share.samples_count * part.groups_count * c * c, heads, part.tokens_count / c, part.head_count,
+        kv_heads=max(part.kv_heads_count / share.tensor_count, 1.0), causal=part.causal, backward=backward, kernel=kernel,
+        software="torch-steps",
+    )  # fmt: skip
+    seen = part.pairs / (part.tokens_count**2 * part.groups_count * (0.5 if part.causal else 1.0))
+    sizes = (part.head_count + part.value_count) / (2 * part.head_count)
+    results = share.samples_count * part.groups_count * part.tokens_count / c * heads * part.value_count
+    return float(square_s) * seen * sizes / c + (c - 1) / c * MERGE_BYTES * results / rate
+
+
+def moving_bytes(work: Work, share: Share, generation: Generation, phase: int) -> float:
+    """Bytes that the work between products moves in a phase, casts to lower precision included [B]."""
+    samples = share.samples_count / share.context_count
+    if phase == HEAD:
+        head = work.head
+        values = 6 * generation.residual_passes_count * head.residual_values_count * share.residual
+        return values + generation.logit_bytes * head.inner_values_count * share.inner + 3 * head.moved_bytes * samples
+    total = 0.0
+    for layer in work.layers:
+        values = generation.residual_passes_count * layer.residual_values_count * share.residual
+        values += generation.inner_passes_count * layer.inner_values_count * share.inner
+        moved = 2.0 * values + layer.moved_bytes * samples
+        total += layer.count * (moved + generation.casts_ratio * _cast_bytes(layer, share))
+    return total * (1 + phase)
+
+
+def _cast_bytes(layer: Layer, share: Share) -> float:
+    """Bytes that casts of a layer's inputs move forward; its gradients' are twice as many with what is kept [B]."""
+    each = CAST_BYTES.get(share.precision, 0.0)
+    if not each:
+        return 0.0
+    sizes = [sizes_of(product, share) for product in layer.products if is_cast(product)]
+    return 0.5 * each * sum(m * k * times for m, _, k, times in sizes)

@@ -1,0 +1,66 @@
+"""What one GPU must hold for a training step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from terp.physics.neural.work import Work
+from terp.physics.training.products import REDUCED, Share
+from terp.physics.training.software import Generation
+from terp.physics.training.stage import Column, Recompute, kept_bytes, layer_bytes
+from terp.physics.training.step import Floats, Splits, arrays
+
+STATE_BYTES: Final = {"adamw": 12.0, "adamw-8bit": 6.0, "sgd": 8.0}
+"""Bytes a parameter of an optimizer: master weights and moments in 32 bits; moments in 8 bits; one moment."""
+CONTEXT_BYTES: Final = 5e9
+"""What CUDA, NCCL and an allocator's gaps take: assumed, 3 to 8 GB."""
+
+
+@dataclass(frozen=True)
+class StepMemory:
+    """What the fullest GPU holds [B]; arrays where the splits are."""
+
+    weights_bytes: Floats
+    gradients_bytes: Floats
+    optimizer_bytes: Floats
+    activations_bytes: Floats
+    logits_bytes: Floats
+    other_bytes: Floats
+
+    @property
+    def total_bytes(self) -> Floats:
+        """All of it [B]."""
+        held = self.weights_bytes + self.gradients_bytes + self.optimizer_bytes
+        return np.asarray(held + self.activations_bytes + self.logits_bytes + self.other_bytes)
+
+
+def step_memory(
+    work: Work, one: Column, share: Share, recompute: Recompute, splits: Splits, generation: Generation,
+    optimizer: str = "adamw",
+) -> StepMemory:  # fmt: skip
+    """What the fullest GPU holds, the first stage of a pipeline, or the only one.
+
+    Of a pipeline with interleave v the first stage keeps min(m, p) (1 + (p - 1) / (p v)) micro-batches' activations
+    (Korthikanti 2022).
+    """
+    p, v, _, m, z, shard = arrays(splits)
+    held = (one.dense_parameters_count + one.expert_parameters_count) / p + one.head_parameters_count
+    trained = held * one.trained_fraction
+    over = {level: np.where(z >= level, shard, 1.0) for level in (1, 2, 3)}
+    flight = np.where(p > 1, np.minimum(m, p) * np.where(v > 1, 1 + (p - 1) / (p * v), 1.0), 1.0)
+    kept = kept_bytes(work, share, recompute, generation) / p * flight
+    again = max(layer_bytes(layer, share, generation) for layer in work.layers) if recompute.layers_fraction else 0.0
+    lean = share.precision in REDUCED and (generation.lean or share.adapters)
+    layer = (one.dense_parameters_count + one.expert_parameters_count) / work.layers_count
+    logits = generation.logit_kept_bytes * work.head.inner_values_count * share.inner
+    return StepMemory(
+        weights_bytes=np.asarray((1.0 if lean else 2.0) * held / over[3]),
+        gradients_bytes=np.asarray(generation.gradient_bytes * trained / over[2]),
+        optimizer_bytes=np.asarray(STATE_BYTES[optimizer] * trained / over[1]),
+        activations_bytes=np.asarray(kept + again),
+        logits_bytes=np.where(p > 1, 0.0, logits),
+        other_bytes=CONTEXT_BYTES + np.where(z >= 3, 4.0 * layer, 0.0),
+    )

@@ -1,0 +1,184 @@
+"""The matrix products of a micro-batch on one GPU: their sizes, and how long each takes at any clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from terp.catalogue import Accelerator
+from terp.physics.gpu.clocks import PRECISION_SHARE
+from terp.physics.gpu.convolution_rates import convolution
+from terp.physics.gpu.kernels import READ_SHARE, product_bytes, tiled_s
+from terp.physics.neural.work import Product, Work
+from terp.physics.training.software import Generation
+
+Floats = NDArray[np.float64]
+FORWARD, BACKWARD, HEAD = range(3)
+ISSUE_SHARE: Final = {
+    "bf16": 0.909, "fp16": 0.909, "tf32": 0.927, "fp32": 0.95, "fp8": 0.897, "fp8-block": 0.80, "fp4": 0.80,
+}  # fmt: skip
+"""Rate of a large product over the peak at its clock: from rates and clocks of an H100 (terp-h100).  Blocks of FP8 run at
+0.85 to 1.03 of plain FP8 on five chips; FP4 at 0.42 of its peak on B200 and GB200, which its power explains in part."""
+PEAK_OF: Final = {"fp8-block": "fp8"}
+OPERAND_BYTES: Final = {
+    "bf16": 2.0, "fp16": 2.0, "tf32": 4.0, "fp32": 4.0, "fp8": 1.0, "fp8-block": 1.03, "fp4": 0.5625,
+}  # fmt: skip
+REDUCED: Final = ("fp8", "fp8-block", "fp4")
+"""Precisions that apply to large products alone; all else stays in BF16."""
+OTHERS_SHARE: Final = 0.7
+"""Rate of products in a step over what they reach alone, on chips that no step was measured on: assumed, 0.5 to 0.9."""
+LEAST_DEPTH: Final = 64
+"""Products as narrow as a router's stay in 16 bits."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """One GPU's share of a micro-batch: its samples, and over how many GPUs each layer is divided.
+
+    adapters   only adapters are trained: the weights have no gradients
+    """
+
+    samples_count: float
+    tensor_count: int = 1
+    context_count: int = 1
+    expert_count: int = 1
+    sequence_parallel: bool = True
+    precision: str = "bf16"
+    adapters: bool = False
+
+    @property
+    def inner(self) -> float:
+        """Samples' worth of the values between products that the GPU has."""
+        return self.samples_count / self.context_count / self.tensor_count
+
+    @property
+    def residual(self) -> float:
+        """Samples' worth of the values at the ends of layers that it has."""
+        return self.inner if self.sequence_parallel else self.samples_count / self.context_count
+
+
+class _Entry(NamedTuple):
+    """A product to be done: C = A B with A of m x k; times, precision, phase, rate over the usual, a convolution's taps."""
+
+    m: float
+    n: float
+    k: float
+    times: float
+    precision: str
+    phase: int
+    rate: float
+    taps: int
+    read: float
+
+
+@dataclass(frozen=True)
+class Products:
+    """All products of a micro-batch: time that follows the clock, at that of the peak, and other [s], an entry each; flops,
+    as of BF16; bytes of the memory, and bytes that convolutions fetch from the cache.
+    """
+
+    clocked_s: Floats
+    other_s: Floats
+    phase: NDArray[np.int64]
+    energy_flop: float
+    moved_bytes: float
+    fetched_bytes: float
+
+
+def products_of(chip: Accelerator, work: Work, share: Share, generation: Generation) -> Products:
+    """Times of all products forward and, two for each, backward.  launch + max(tiles, bytes / W), at the clock of the peak.
+
+    Convolutions have tiles of their own; FP32 runs on the vector units, at its peak.
+    """
+    table = _entries(work, share, generation)
+    m, n, k, times = (np.array([row[column] for row in table], np.float64) for column in range(4))
+    names = [row.precision for row in table]
+
+    def by_precision(values: dict[str, float]) -> Floats:
+        return np.array([values[name] for name in names], np.float64)
+
+    peaks = by_precision({name: chip.peak_flop_per_s[PEAK_OF.get(name, name)] for name in set(names)})  # type: ignore[index]
+    rate = generation.products_share.get(chip.architecture, OTHERS_SHARE) * np.array([row.rate for row in table])
+    computed = tiled_s(chip, peaks, by_precision(ISSUE_SHARE), m, n, k) / rate
+    moved_bytes = product_bytes(m, n, k, by_precision(OPERAND_BYTES))
+    folded = np.array([row.taps for row in table]) > 1
+    fetched_bytes = np.zeros(len(table))
+    if folded.any():
+        took_s, fetched_bytes[folded] = convolution(chip, m[folded], n[folded], k[folded], ISSUE_SHARE["bf16"])
+        computed[folded] = took_s / rate[folded]
+        moved_bytes[folded] = 2.0 * np.array([row.read for row in table])[folded]
+    vector = np.array([name == "fp32" for name in names])
+    computed[vector] = (2 * m * n * k / peaks)[vector] / ISSUE_SHARE["fp32"]
+    moved = moved_bytes / (READ_SHARE * chip.memory_rate_bytes_per_s)
+    bound = computed > moved
+    return Products(
+        clocked_s=np.where(bound, computed, 0.0) * times,
+        other_s=(np.where(bound, 0.0, moved) + generation.launch_s) * times,
+        phase=np.array([row.phase for row in table]),
+        energy_flop=float((2 * m * n * k * times * by_precision(PRECISION_SHARE)).sum()),
+        moved_bytes=float((moved_bytes * times).sum()),
+        fetched_bytes=float((fetched_bytes * times).sum()),
+    )
+
+
+def _entries(work: Work, share: Share, generation: Generation) -> list[_Entry]:
+    """Each product forward, and backward for what came in, unless that is data, and for its weights, unless they are frozen.
+
+    The head's stay in 16 bits.
+    """
+    plain = "bf16" if share.precision in REDUCED else share.precision
+    table = []
+    for layer in (*work.layers, work.head):
+        last = layer is work.head
+        first, back = (HEAD, HEAD) if last else (FORWARD, BACKWARD)
+        for product in layer.products:
+            precision = product.precision or (share.precision if is_cast(product) and not last else plain)
+            rate = generation.experts_ratio if product.split == "experts" else 1.0
+            m, n, k, each = sizes_of(product, share)
+            taps, times = product.taps_count, each * layer.count
+            rest = (rate, taps, m * k / taps + n * k + m * n)
+            table.append(_Entry(m, n, k, times, precision, first, *rest))
+            if not product.leaf:
+                table.append(_Entry(m, k / taps, n * taps, times, precision, back, *rest))
+            if not share.adapters:
+                table.append(_Entry(k, n, m, times, precision, back, *rest))
+    return table
+
+
+def is_cast(product: Product) -> bool:
+    """True for a product that FP8 and FP4 apply to."""
+    return product.split != "none" and min(product.depth_count, product.columns_count) > LEAST_DEPTH
+
+
+def sizes_of(product: Product, share: Share) -> tuple[float, float, float, float]:
+    """m, n, k of a product on one GPU, and how many of these it has.
+
+    Expert parallelism gives each GPU some whole experts, and tokens of all GPUs of its group; tensor parallelism divides
+    large ones further, and all where there is no expert parallelism.
+    """
+    t, e = share.tensor_count, share.expert_count
+    rows = product.rows_count * share.samples_count / share.context_count
+    if product.split == "experts":
+        here = product.count / e
+        if e > 1 and not product.large:
+            return rows / t / here, product.columns_count, product.depth_count, here
+        each = rows / here
+        return (
+            (each, product.columns_count, product.depth_count / t, here)
+            if product.second
+            else (each, product.columns_count / t, product.depth_count, here)
+        )
+    if product.split == "depth":
+        return rows, product.columns_count, product.depth_count / t, product.count
+    if product.split == "none":
+        return rows / (t if share.sequence_parallel else 1), product.columns_count, product.depth_count, product.count
+    return rows, product.columns_count / t, product.depth_count, product.count
+
+
+def expert_division(product: Product, share: Share) -> int:
+    """GPUs that the experts of a product are divided over."""
+    divided = share.expert_count == 1 or product.large
+    return share.expert_count * (share.tensor_count if divided else 1)

@@ -1,0 +1,149 @@
+"""How long a training step takes on many GPUs: micro-batches through a pipeline, and what replicas exchange."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from terp.catalogue import Accelerator
+from terp.physics.fabric.collectives import Interconnect, collective_s
+from terp.physics.neural.work import Work
+from terp.physics.training.products import Share
+from terp.physics.training.software import Generation
+from terp.physics.training.stage import Column
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Splits of one column: numbers, or arrays of them, that broadcast.
+
+    pipeline     stages;  interleave  parts of a stage that take turns;  data  replicas
+    batches      micro-batches that a replica runs in a step
+    zero, shard  what is sharded over data parallelism (0 to 3), over groups of so many GPUs
+    """
+
+    pipeline: ArrayLike
+    interleave: ArrayLike
+    data: ArrayLike
+    batches: ArrayLike
+    zero: ArrayLike
+    shard: ArrayLike
+
+
+@dataclass(frozen=True)
+class StepTime:
+    """Where a step's time goes [s]; arrays where the splits are.
+
+    layers_s is of the slowest stage; head_s of the last; the exchanges in them are in tensor_s, context_s and expert_s too
+    """
+
+    layers_s: Floats
+    head_s: Floats
+    bubble_s: Floats
+    pipe_s: Floats
+    data_s: Floats
+    optimizer_s: Floats
+    overhead_s: Floats
+    straggle_s: Floats
+
+    @property
+    def step_s(self) -> Floats:
+        """The whole step [s]."""
+        busy = self.layers_s + self.head_s + self.bubble_s + self.pipe_s + self.data_s
+        return np.asarray(busy + self.optimizer_s + self.overhead_s + self.straggle_s)
+
+
+def step_time(
+    chip: Accelerator, net: Interconnect, work: Work, one: Column, share: Share, splits: Splits, generation: Generation
+) -> StepTime:
+    """Time of a step.  T = m t + (sum t_i - t) / v + sends + gradients + optimizer + overhead, and stragglers
+
+    t    a micro-batch in the slowest stage, t_i in each [s];  m  micro-batches;  v  interleave
+
+    1F1B of Narayanan 2021; layers that do not divide evenly make the slowest stage one longer, and the head goes to one of
+    the shorter.
+    """
+    p, v, d, m, z, shard = arrays(splits)
+    layers, layer_s = work.layers_count, one.layers_s / work.layers_count
+    most, fewest = np.ceil(layers / p), np.floor(layers / p)
+    with_head = fewest * layer_s + one.head_s
+    slow = np.maximum(most * layer_s, with_head)
+    bubble = (layers * layer_s + one.head_s - slow) / v
+    crossing = np.where(share.tensor_count * share.context_count * d >= net.domain_gpus_count, 1.0, 2.0)
+    sends: Any = 0.0
+    if np.any(p > 1):
+        once_s = collective_s(net, "send", one.pipe_bytes, 2.0, np.minimum(crossing, net.domain_gpus_count))
+        sends = np.where(p > 1, 2 * v * m * (1 - generation.pipe_overlap_fraction) * once_s, 0.0)
+    held = (one.dense_parameters_count / p, one.expert_parameters_count / p, one.head_parameters_count)
+    data_s = _data_s(net, one, share, held, (p, d, m, z, shard), m * slow, generation)
+    updated = sum(held) * one.trained_fraction / np.where(z >= 1, shard, 1.0)
+    gpus = p * d * share.tensor_count * share.context_count
+    head_s = m * np.where(with_head >= most * layer_s, one.head_s, 0.0)
+    step = StepTime(
+        layers_s=m * slow - head_s,
+        head_s=head_s,
+        bubble_s=np.asarray(bubble),
+        pipe_s=np.asarray(sends),
+        data_s=data_s,
+        optimizer_s=updated * generation.optimizer_bytes / chip.memory_rate_bytes_per_s,
+        overhead_s=np.asarray(generation.step_s),
+        straggle_s=np.asarray(0.0),
+    )
+    doublings = np.log2(np.maximum(gpus / net.domain_gpus_count, 1.0))
+    return StepTime(**{**step.__dict__, "straggle_s": step.step_s * generation.straggle_fraction * doublings})
+
+
+def arrays(splits: Splits) -> tuple[Any, ...]:
+    """The six of a split, as arrays that broadcast."""
+    values = (splits.pipeline, splits.interleave, splits.data, splits.batches, splits.zero, splits.shard)
+    return tuple(np.asarray(value, np.float64)[()] for value in values)
+
+
+def _data_s(
+    net: Interconnect, one: Column, share: Share, held: tuple[Any, Any, Any], split: tuple[Any, ...], work_s: Any,
+    generation: Generation,
+) -> Floats:  # fmt: skip
+    """Exposed time of data parallelism [s].
+
+    Gradients are summed once a step, sharded ones scattered and weights gathered; with all sharded (FSDP, ZeRO 3) each
+    micro-batch gathers weights twice and scatters gradients once.  A share hides behind the work beside it.
+    """
+    p, d, m, z, shard = split
+    t, c = share.tensor_count, share.context_count
+    dense, experts, head = held
+    total = np.asarray(0.0)
+    groups = [(dense + head, d * c)]
+    if one.expert_parameters_count:
+        groups.append((experts, d * c * t / one.expert_division_count))
+    for parameters, spread in groups:
+        ranks = np.maximum(spread, 1.0)
+        inside = np.clip(net.domain_gpus_count // t, 1.0, ranks)
+        weights = 2.0 * parameters
+        gradients = generation.gradient_bytes * parameters * one.trained_fraction
+        if np.all(z >= 3):
+            total = total + _sharded_s(net, weights, np.minimum(shard, ranks), ranks, inside, m, work_s, generation)
+            continue
+        summed = collective_s(net, "all_reduce", gradients, ranks, inside)
+        scattered = collective_s(net, "reduce_scatter", gradients, ranks, inside)
+        gathered = collective_s(net, "all_gather", weights * one.trained_fraction, ranks, inside)
+        plain = np.where(z >= 1, scattered + gathered, summed)
+        total = total + plain - np.minimum(plain * generation.data_overlap_fraction, (one.forward_s + one.backward_s) / p)
+    return np.asarray(total)
+
+
+def _sharded_s(
+    net: Interconnect, weights: Any, shard: Any, ranks: Any, inside: Any, m: Any, work_s: Any, generation: Generation
+) -> Floats:
+    """Exposed time where weights are sharded too [s]; groups of shards sum their gradients once a step."""
+    near = np.minimum(inside, shard)
+    gather = collective_s(net, "all_gather", weights, shard, near)
+    scatter = collective_s(net, "reduce_scatter", weights, shard, near)
+    replicas = np.maximum(ranks / shard, 1.0)
+    summed = collective_s(net, "all_reduce", weights / shard, replicas, np.maximum(inside / shard, 1.0))
+    moved = m * (2 * gather + scatter) + summed
+    return np.asarray(moved - np.minimum(moved * generation.data_overlap_fraction, work_s))

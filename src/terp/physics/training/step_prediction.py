@@ -1,0 +1,66 @@
+"""One training step of a model on a machine's GPUs, by a strategy: time, memory, and how sure."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Final
+
+from terp.catalogue import Accelerator
+from terp.physics.fabric.collectives import Interconnect
+from terp.physics.neural.work import Work
+from terp.physics.training.memory import StepMemory, step_memory
+from terp.physics.training.software import Generation
+from terp.physics.training.stage import RECOMPUTE, Column, Recompute, column
+from terp.physics.training.step import StepTime, step_time
+from terp.physics.training.strategy import Strategy
+
+FULL_SHARE: Final = 1.07 * 0.96
+"""What a job can take, over the memory that is sold: makers' gigabytes of GPU memory are 2^30 bytes, and an allocator cannot
+use the last of it."""
+
+
+@dataclass(frozen=True)
+class TrainingStep:
+    """A predicted step."""
+
+    strategy: Strategy
+    column: Column
+    time: StepTime
+    memory: StepMemory
+    fits: bool
+
+    @property
+    def step_s(self) -> float:
+        """The step [s]."""
+        return float(self.time.step_s)
+
+
+def predict_step(
+    chip: Accelerator, net: Interconnect, work: Work, strategy: Strategy, batch_count: int, generation: Generation
+) -> TrainingStep:
+    """A step of `batch_count` samples by a strategy; one that leaves recomputation open recomputes as few layers as fit."""
+    share, splits = strategy.share, strategy.splits(batch_count)
+    room = FULL_SHARE * chip.memory_bytes
+
+    def held(recompute: Recompute) -> tuple[Column, StepMemory]:
+        one = column(chip, net, work, share, recompute, generation)
+        return one, step_memory(work, one, share, recompute, splits, generation, strategy.optimizer)
+
+    recompute = strategy.recompute or RECOMPUTE["none"]
+    one, memory = held(recompute)
+    if strategy.recompute is None and memory.total_bytes > room:
+        stage = math.ceil(work.layers_count / strategy.pipeline_count)
+        one_layer = held(Recompute(1 / stage))[1].total_bytes
+        least = held(RECOMPUTE["full"])[1].total_bytes
+        saved_bytes = max(float(one_layer - least), 1.0) / max(stage - 1, 1)
+        more = math.ceil(max(float(one_layer - room), 0.0) / saved_bytes)
+        recompute = Recompute(min(1 + more, stage) / stage)
+        one, memory = held(recompute)
+    return TrainingStep(
+        strategy=replace(strategy, recompute=recompute),
+        column=one,
+        time=step_time(chip, net, work, one, share, splits, generation),
+        memory=memory,
+        fits=bool(memory.total_bytes <= room),
+    )

@@ -1,0 +1,156 @@
+"""How a model is divided over GPUs and run, and what keeps a strategy from working."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from terp.catalogue import Accelerator
+from terp.describe import ModelFile, TransformerModel
+from terp.errors import Problem
+from terp.physics.neural.work import Work
+from terp.physics.training.memory import STATE_BYTES
+from terp.physics.training.products import ISSUE_SHARE, PEAK_OF, Share
+from terp.physics.training.stage import Recompute
+from terp.physics.training.step import Splits
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """How a model is divided over GPUs and run.
+
+    zero_count    what is sharded over data parallelism: 0 nothing, 1 the optimizer, 2 gradients too, 3 weights too (FSDP)
+    shard_count   GPUs that share the shards; all replicas if None
+    recompute     None for as few layers as fit the memory
+    adapters      only adapters are trained (LoRA)
+    """
+
+    gpus_count: int
+    micro_batch_count: float = 1
+    tensor_count: int = 1
+    pipeline_count: int = 1
+    interleave_count: int = 1
+    context_count: int = 1
+    expert_count: int = 1
+    sequence_parallel: bool = True
+    zero_count: int = 1
+    shard_count: int | None = None
+    recompute: Recompute | None = None
+    precision: str = "bf16"
+    adapters: bool = False
+    optimizer: str = "adamw"
+
+    @property
+    def replicas_count(self) -> int:
+        """Data-parallel replicas."""
+        return self.gpus_count // (self.tensor_count * self.pipeline_count * self.context_count)
+
+    @property
+    def share(self) -> Share:
+        """One GPU's share of a micro-batch."""
+        return Share(
+            self.micro_batch_count, self.tensor_count, self.context_count, self.expert_count, self.sequence_parallel,
+            self.precision, self.adapters,
+        )  # fmt: skip
+
+    def splits(self, batch_count: int) -> Splits:
+        """The split of a batch."""
+        replicas = self.replicas_count
+        shard = self.shard_count or replicas * self.context_count
+        batches = batch_count / replicas / self.micro_batch_count
+        return Splits(self.pipeline_count, self.interleave_count, replicas, batches, self.zero_count, shard)
+
+
+POSITIVE: Final = ("gpus", "micro-batch", "tp", "pp", "vp", "cp", "ep")
+
+
+def misfits_of_strategy(
+    chip: Accelerator, model: ModelFile, work: Work, strategy: Strategy, batch_count: int, gpus_most: int
+) -> list[Problem]:
+    """All that keeps a strategy from dividing a model, a batch and a machine, each with what would do."""
+    numbers = (
+        strategy.gpus_count, strategy.micro_batch_count, strategy.tensor_count, strategy.pipeline_count,
+        strategy.interleave_count, strategy.context_count, strategy.expert_count,
+    )  # fmt: skip
+    wrong = [
+        _problem(name, "not a positive number", number, "at least 1 would do")
+        for name, number in zip((*POSITIVE, "global-batch"), (*numbers, batch_count), strict=True)
+        if number < 1
+    ]
+    wrong += misfits_of_precision(chip, strategy.precision)
+    if strategy.optimizer not in STATE_BYTES:
+        wrong.append(_problem("optimizer", "not known", strategy.optimizer, "known: " + ", ".join(STATE_BYTES)))
+    if strategy.gpus_count > gpus_most:
+        wrong.append(_problem("gpus", "more than the machine has", strategy.gpus_count, f"at most {gpus_most} would do"))
+    if min(numbers) < 1:
+        return wrong
+    ranks = strategy.replicas_count * strategy.context_count
+    if strategy.shard_count is not None and (strategy.shard_count < 1 or ranks % strategy.shard_count):
+        wrong.append(_problem("shard", f"does not divide {ranks} replicas", strategy.shard_count, _divisors(ranks, 4096)))
+    wrong += _layers(model, work, strategy)
+    return wrong + (_counts(strategy, batch_count) if batch_count >= 1 else [])
+
+
+def misfits_of_precision(chip: Accelerator, precision: str) -> list[Problem]:
+    """A precision that is not known, or that the chip has no matrix units for."""
+    known = [name for name in ISSUE_SHARE if PEAK_OF.get(name, name) in chip.peak_flop_per_s]
+    if precision in known:
+        return []
+    what = f"{chip.title} has none" if precision in ISSUE_SHARE else "not known"
+    return [_problem("precision", what, precision, "known: " + ", ".join(known))]
+
+
+def _problem(option: str, wrong: str, found: object, would_do: str) -> Problem:
+    return Problem("", 0, 0, f"--{option}", wrong, str(found), would_do)
+
+
+def _divisors(number: int, most: int) -> str:
+    return ", ".join(str(size) for size in range(1, min(number, most) + 1) if number % size == 0)
+
+
+def _layers(model: ModelFile, work: Work, strategy: Strategy) -> list[Problem]:
+    """Splits of layers: heads over tensor parallelism, layers over stages, tokens over context, experts over their GPUs."""
+    wrong = []
+    t, p, v = strategy.tensor_count, strategy.pipeline_count, strategy.interleave_count
+    c, e = strategy.context_count, strategy.expert_count
+    heads = model.heads_count if isinstance(model, TransformerModel) else 1
+    if heads % t:
+        wrong.append(_problem("tp", f"does not divide {heads} heads", t, _divisors(heads, 64) + " would do"))
+    if p > work.layers_count:
+        wrong.append(_problem("pp", "more stages than layers", p, f"at most {work.layers_count} would do"))
+    elif p * v > work.layers_count:
+        wrong.append(_problem("vp", "more parts than a stage has layers", v, f"at most {work.layers_count // p} would do"))
+    if v > 1 and p == 1:
+        wrong.append(_problem("vp", "interleaves a pipeline of one stage", v, "1 would do, or --pp of 2 and more"))
+    if work.tokens_count and work.tokens_count % (2 * c if c > 1 else 1):
+        wrong.append(
+            _problem("cp", f"twice it does not divide {work.tokens_count} tokens", c, "a smaller power of two would do")
+        )
+    experts = model.experts.count if isinstance(model, TransformerModel) and model.experts else 0
+    if e > 1 and not experts:
+        wrong.append(_problem("ep", f"{model.title} has no experts", e, "1 would do"))
+    elif e > 1 and experts % e:
+        wrong.append(_problem("ep", f"does not divide {experts} experts", e, _divisors(experts, 256) + " would do"))
+    return wrong
+
+
+def _counts(strategy: Strategy, batch_count: int) -> list[Problem]:
+    """GPUs over the split, and the batch over replicas and micro-batches."""
+    one = strategy.tensor_count * strategy.pipeline_count * strategy.context_count
+    if strategy.gpus_count % one:
+        fewer = strategy.gpus_count // one * one
+        would_do = f"{fewer or one} would do, or a split of which the product divides {strategy.gpus_count}"
+        return [_problem("gpus", f"do not divide by TP x PP x CP = {one}", strategy.gpus_count, would_do)]
+    replicas = strategy.replicas_count
+    at_once = replicas * strategy.micro_batch_count
+    wrong = []
+    if batch_count % at_once:
+        near = max(round(batch_count / at_once), 1) * at_once
+        what = f"does not divide by {replicas} replicas of micro-batches of {strategy.micro_batch_count:g}"
+        wrong.append(_problem("global-batch", what, batch_count, f"{near:g} would do"))
+    most = strategy.replicas_count * strategy.context_count * strategy.tensor_count
+    if strategy.expert_count > 1 and most % strategy.expert_count:
+        wrong.append(
+            _problem("ep", f"does not divide the {most} GPUs of a stage", strategy.expert_count, _divisors(most, 256))
+        )
+    return wrong

@@ -1,0 +1,1 @@
+"""Machines that could be bought: frames, halls, designs, and their files."""

@@ -1,0 +1,148 @@
+"""Which machines could be bought at all: kinds that the catalogue prices, in time, at places that can hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from terp.catalogue import Accelerator, Node
+from terp.hardware import Ints
+from terp.plan.machines.frames import Extras, Frame, extras_for, frame_for, kits_for
+from terp.plan.machines.titles import label_of
+from terp.plan.money.months import MONTH_S, later
+from terp.plan.planning_inputs import Inputs, Place
+
+Floats = NDArray[np.float64]
+
+ACCEPTANCE_MONTHS: Final = 3
+"""From delivery to the first jobs: assumed, 2 to 9.  Gefion opened six months after it was announced (gefion-press)."""
+
+
+@dataclass(frozen=True)
+class Design:
+    """Everything of a machine but the number of its nodes.
+
+    all_flash   no disks: the whole floor of storage on flash
+    delivered   the first month in which it can be
+    label       what its name says beside the rest, such as its years of operation where they are chosen
+    """
+
+    frame: Frame
+    all_flash: bool
+    place: str
+    gpu_cap_fraction: float
+    spare_fraction: float
+    years_count: int
+    delivered: str
+    label: str = ""
+
+    @property
+    def first_science(self) -> str:
+        """The month of the first jobs."""
+        return later(self.delivered, ACCEPTANCE_MONTHS)
+
+    def spare_nodes(self, nodes: int | Ints) -> Floats:
+        """How many of so many nodes stand by."""
+        return np.asarray(np.ceil(self.spare_fraction * np.asarray(nodes) - 1e-9))
+
+    def extras(self, inputs: Inputs, nodes: Ints) -> Extras:
+        """What stands beside so many nodes, by the floors of the budget."""
+        must = inputs.budget.record.must
+        return extras_for(
+            nodes, Extras(), inputs.catalogue,
+            usable_bytes=must.storage_bytes,
+            flash_bytes=must.storage_bytes if self.all_flash else must.flash_bytes,
+            european_fraction=must.european_nodes_fraction,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Loser:
+    """A machine, or a kind of machine, that is not chosen, and why."""
+
+    machine: str
+    title: str
+    reason: str
+    kind: str = "constraint"
+
+
+def designs(inputs: Inputs) -> tuple[list[Design], list[Loser]]:
+    """All designs that a budget lets in, and what was turned away before any number was looked at."""
+    found, losers = list[Design](), list[Loser]()
+    record = inputs.budget.record
+    for name in record.choices.nodes or sold(inputs):
+        node = inputs.catalogue.part(Node, name)
+        frames = list(_frames(inputs, name))
+        if not frames:
+            losers.append(Loser(name, label_of(name), "its ports fit no network of the catalogue"))
+            continue
+        for place in inputs.places.values():
+            delivered, reason = _delivery(inputs, name, place)
+            reason = reason or _unfit(inputs, node, place)
+            if reason:
+                losers.append(Loser(f"{name}-{place.name}", f"{label_of(name)}, {place.title}", reason))
+                continue
+            found += [design for frame in frames for design in _variants(inputs, frame, place, delivered)]
+    return found, losers
+
+
+def sold(inputs: Inputs) -> list[str]:
+    """The nodes that are tried where the budget names none: the first of each price that is still asked in its month."""
+    nodes, month = inputs.catalogue.parts["nodes"], inputs.budget.record.prices_of
+    priced = [entry for entry in inputs.prices.entries.values() if entry.of and entry.of[0] in nodes]
+    return [entry.of[0] for entry in priced if not entry.sold_until or entry.sold_until >= month]
+
+
+def _frames(inputs: Inputs, node: str) -> Iterator[Frame]:
+    """Fabrics of a node by rule; a taper of a rail-optimised tree is tried as of a plain one."""
+    choices = inputs.budget.record.choices
+    for kit in kits_for(node, inputs.catalogue):
+        for topology in choices.topologies:
+            for ratio in choices.oversubscriptions:
+                frame = frame_for(node, kit, topology, ratio, inputs.catalogue)
+                if frame is not None:
+                    yield frame
+
+
+def _delivery(inputs: Inputs, node: str, place: Place) -> tuple[str, str]:
+    """The first month of delivery, and why there is none."""
+    record, price = inputs.budget.record, inputs.prices.named(inputs.prices.of_part(node) or "")
+    ordered = later(record.prices_of, ceil(price.lead_s / MONTH_S - 1e-9))
+    first = max(record.delivery.from_month, ordered, price.sold_from or "", place.choice.ready or "")
+    if place.choice.ready and place.choice.ready > record.delivery.until_month:
+        return "", f"the place is ready in {place.choice.ready}, after the last delivery in {record.delivery.until_month}"
+    if price.sold_from and price.sold_from > record.delivery.until_month:
+        return "", f"sold from {price.sold_from}, after the last delivery in {record.delivery.until_month}"
+    if first > record.delivery.until_month:
+        return "", f"delivered in {first} at the earliest, the last delivery is in {record.delivery.until_month}"
+    if price.sold_until and price.sold_until < first:
+        return "", f"sold until {price.sold_until}, and cannot be delivered before {first}"
+    return first, ""
+
+
+def _unfit(inputs: Inputs, node: Node, place: Place) -> str:
+    """Why a node cannot stand at a place, or may not at all."""
+    must = inputs.budget.record.must
+    if must.liquid_cooling and node.cooling != "liquid":
+        return "cooled by air, and liquid cooling is asked for"
+    if node.cooling == "liquid" and place.site.record.cooling.liquid is None:
+        return "cooled by liquid, and the hall has no water loop"
+    memory_bytes = inputs.catalogue.part(Accelerator, node.accelerator).memory_bytes
+    if memory_bytes < must.gpu_memory_bytes:
+        return f"{memory_bytes / 1e9:.0f} GB a GPU, and {must.gpu_memory_bytes / 1e9:.0f} GB are asked for"
+    return ""
+
+
+def _variants(inputs: Inputs, frame: Frame, place: Place, delivered: str) -> Iterator[Design]:
+    record = inputs.budget.record
+    for all_flash in (False, True) if record.must.storage_bytes > record.must.flash_bytes else (False,):
+        for cap in record.choices.gpu_caps:
+            for spare in record.choices.spares:
+                for years in record.choices.operation_years or [record.operation_years_count]:
+                    label = f"{years}years" if record.choices.operation_years else ""
+                    yield Design(frame, all_flash, place.name, cap, spare, years, delivered, label)

@@ -1,0 +1,1 @@
+"""What a plan found: document, reasons, checks, simulated years, folder."""

@@ -1,0 +1,160 @@
+"""All that a plan is made from: the budget with the files that it names, prices at its month, and the workload it wants."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import terp
+from terp.catalogue import Catalogue, Prices, read_catalogue, read_prices
+from terp.describe import Budget, Site, SiteChoice, Workload, read_site, read_workload
+from terp.errors import Problem, Problems, did_you_mean
+from terp.physics import LEAST_CAP_FRACTION
+from terp.plan.machines.halls import Halls
+from terp.plan.money.payers import Source, money
+from terp.plan.search.objectives import OBJECTIVES
+from terp.reader import Written
+from terp.units import Money, NotAQuantity, number, parse_money_range, parse_range
+
+
+@dataclass(frozen=True)
+class Place:
+    """A site choice of the budget with its site file."""
+
+    name: str
+    choice: SiteChoice
+    site: Written[Site]
+
+    @property
+    def title(self) -> str:
+        """Its title, or its site's."""
+        return self.choice.title or self.site.record.title
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Read once; everything else of a plan is a function of it."""
+
+    budget: Written[Budget]
+    catalogue: Catalogue
+    prices: Prices
+    workload: Written[Workload]
+    places: dict[str, Place]
+    sources: tuple[Source, ...]
+    objective: str
+
+    @cached_property
+    def halls(self) -> Halls:
+        """The halls of its places."""
+        return Halls({name: place.site.record for name, place in self.places.items()})
+
+    @property
+    def money_eur(self) -> float:
+        """All that the payers may give at most [EUR]; infinite if one of them has no bound."""
+        return sum(source.amount_eur for source in self.sources)
+
+    @cached_property
+    def weights(self) -> dict[str, float]:
+        """Share of the machine's time by domain: the budget's, or the workload's own; they sum to one."""
+        record = self.budget.record
+        given = record.want.domains
+        if not given:
+            given = dict.fromkeys(self.workload.record.domains, 0.0)
+            for group in self.workload.record.groups.values():
+                whole = sum(group.domains.values())
+                for name, weight in group.domains.items():
+                    given[name] += group.share_fraction * weight / whole
+        total = sum(given.values())
+        return {name: weight / total for name, weight in given.items() if weight > 0}
+
+    def range_of(self, path: str, dimension: str, value: float) -> tuple[float, float, float]:
+        """Low, central and high of a value of the budget; all equal where it has no range in numbers."""
+        entry = self.budget.provenance.get(path)
+        try:
+            low, high = parse_range(entry.range_text, dimension) if entry and entry.range_text else (value, value)
+        except NotAQuantity:
+            low, high = value, value
+        return low, value, high
+
+    def money_range(self, path: str, value: Money | None) -> tuple[float, float, float]:
+        """Low, central and high of an amount of the budget [EUR]."""
+        month, entry = self.budget.record.prices_of, self.budget.provenance.get(path)
+        amounts = (value, value)
+        if entry and entry.range_text:
+            amounts = parse_money_range(entry.range_text)
+        low, central, high = (self.prices.euros(one, month) if one else 0.0 for one in (amounts[0], value, amounts[1]))
+        return low, central, high
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of all that the plan is made from."""
+        hashed = hashlib.sha256(terp.__version__.encode())
+        records = [self.budget.record, self.workload.record, *(place.site.record for place in self.places.values())]
+        for text in (*(record.model_dump_json() for record in records), self.catalogue.digest, self.prices.digest):
+            hashed.update(text.encode())
+        return hashed.hexdigest()
+
+    @property
+    def load_fraction(self) -> float:
+        """GPU time asked for over GPU time in service."""
+        return self.budget.record.want.load_fraction or self.workload.record.load_fraction
+
+
+def read_inputs(budget: Written[Budget], objective: str = "", sites: tuple[str, ...] = ()) -> Inputs:
+    """The inputs of a plan.  Raises Problems, all at once.
+
+    objective, sites   instead of the budget's
+    """
+    record, problems = budget.record, []
+    wanted = objective or record.want.objective
+    if wanted not in OBJECTIVES:
+        hint = did_you_mean(wanted, OBJECTIVES)
+        problems.append(Problem("", 0, 0, "--objective", "unknown objective", repr(wanted), hint))
+    problems += [
+        Problem("", 0, 0, "--sites", "no such site in the budget", repr(name), did_you_mean(name, record.sites))
+        for name in sites
+        if name not in record.sites
+    ]
+    problems += [
+        budget.tree.problem(
+            ("choices", "gpu_caps", index),
+            "a lower cap than the models know",
+            number(cap),
+            f"at least {LEAST_CAP_FRACTION:.2f} would do",
+        )
+        for index, cap in enumerate(record.choices.gpu_caps)
+        if cap < LEAST_CAP_FRACTION
+    ]
+    if problems:
+        raise Problems(problems)
+    places = {
+        name: Place(name, choice, read_site(choice.site))
+        for name, choice in record.sites.items()
+        if not sites or name in sites
+    }
+    prices = read_prices()
+    workload = weighted(read_workload(record.want.workload), record.want.domains, record.want.load_fraction)
+    return Inputs(budget, read_catalogue(), prices, workload, places, money(record, prices), wanted)
+
+
+def largest_on(workload: Workload, gpus_count: int) -> int:
+    """GPUs of the largest job of a workload that a machine of so many can take."""
+    return min(workload.largest_job_count or gpus_count, gpus_count)
+
+
+def weighted(
+    workload: Written[Workload], domains: Mapping[str, float], load_fraction: float | None = None
+) -> Written[Workload]:
+    """A workload with another load, in which each group works on the domains as they are weighed; empty: as it stands."""
+    update: dict[str, object] = {}
+    if domains:
+        total = sum(domains.values())
+        shares = {name: weight / total for name, weight in domains.items() if weight > 0}
+        groups = workload.record.groups.items()
+        update["groups"] = {name: group.model_copy(update={"domains": shares}) for name, group in groups}
+    if load_fraction is not None:
+        update["load_fraction"] = load_fraction
+    changed = workload.record.model_copy(update=update) if update else workload.record
+    return Written(changed, workload.file, workload.provenance, workload.tree)

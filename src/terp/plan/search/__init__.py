@@ -1,0 +1,1 @@
+"""Every number of nodes of every design, and the frontier."""

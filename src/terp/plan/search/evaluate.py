@@ -1,0 +1,184 @@
+"""Every number of nodes of a design at once: what it takes of all that costs money, what it does, and what it may not be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from terp.catalogue import Node
+from terp.physics import level_fractions, staircases_eur
+from terp.plan.machines.designs import Design
+from terp.plan.machines.node_counts import Shapes
+from terp.plan.money.months import number_of
+from terp.plan.money.payers import affordable
+from terp.plan.search.price_table import Setting
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+YEAR_S: Final = 365 * 86_400
+YEAR_H: Final = 8760.0
+CONTRACT_LINES: Final = ("software",)
+"""What a contract with a vendor holds beside hardware, installation and maintenance."""
+MONEY: Final = "money"
+PRICED: Final = (MONEY, "contract")
+"""Constraints that change with prices."""
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """Arrays over numbers of nodes.
+
+    quantities_count     of what each price is of, shape (n, columns of the ledger)
+    tax_eur              energy tax of all years, which no price makes
+    by_class_eur         costs of all years at central prices, shape (n, classes)
+    domain_hours_count   H100-hours of science a year, shape (n, domains)
+    h100_hours_count     the same of all domains and years
+    gpu_hours_count      of finished work a year;  tokens_count, energy_j, carbon_kg  a year, too
+    unit_cost_eur        of an H100-hour
+    months_count         from the month of the prices to the first jobs
+    met                  constraint -> which meet it
+    """
+
+    design: Design
+    nodes_count: Ints
+    gpus_count: Ints
+    quantities_count: Floats
+    tax_eur: Floats
+    by_class_eur: Floats
+    tco_eur: Floats
+    domain_hours_count: Floats
+    h100_hours_count: Floats
+    gpu_hours_count: Floats
+    tokens_count: Floats
+    rmax_flop_per_s: Floats
+    energy_j: Floats
+    carbon_kg: Floats
+    power_w: Floats
+    peak_power_w: Floats
+    pue_ratio: Floats
+    unit_cost_eur: Floats
+    months_count: Floats
+    met: Mapping[str, Bools]
+
+    @property
+    def fits(self) -> Bools:
+        """Which meet every constraint."""
+        return np.asarray(np.logical_and.reduce(list(self.met.values())))
+
+    @property
+    def fits_but_money(self) -> Bools:
+        """Which meet every constraint that does not change with prices."""
+        return self.without(*PRICED).fits
+
+    def without(self, *names: str) -> Evaluated:
+        """The same without some of its constraints."""
+        return replace(self, met={name: mask for name, mask in self.met.items() if name not in names})
+
+
+def evaluate(setting: Setting, design: Design) -> Evaluated:
+    """A design with every number of nodes that is tried."""
+    inputs, work = setting.inputs, setting.work_of_frame(design.frame, design.gpu_cap_fraction)
+    shapes = setting.shapes_of(design.frame, design.all_flash)
+    nodes = shapes.nodes_count
+    node = inputs.catalogue.part(Node, design.frame.node)
+    gpus = nodes * node.accelerators_count
+    load = inputs.load_fraction
+    spare = design.spare_nodes(nodes)
+    serving = nodes - spare
+    rated_w = shapes.rated_w - nodes * work.capped_off_w
+    per_node_w = load * work.busy_w + (1 - load) * work.idle_w
+    it_w = shapes.base_w + serving * per_node_w + spare * work.down_w
+    wet = serving * per_node_w / it_w if node.cooling == "liquid" else np.zeros(nodes.size)
+    hall = inputs.halls.of(design.place, rated_w, it_w / rated_w, wet)
+    pue, worst, carbon = hall.pue_ratio, hall.worst_ratio, hall.carbon_kg_per_j
+    energy_j = it_w * pue * YEAR_S
+    hours = serving * node.accelerators_count * YEAR_H * load * (1 - setting.lost_fraction(design))
+    weights = inputs.weights
+    science = hours[:, None] * np.array([weights[name] * work.h100_ratio[name] for name in weights])
+    quantities = _quantities(setting, design, nodes, rated_w, rated_w * worst, energy_j)
+    tax_eur = design.years_count * staircases_eur(energy_j, inputs.places[design.place].site.record.energy_tax)
+    ledger = setting.ledger_of(design.years_count)
+    by_class = ledger.by_class(quantities, setting.tariff, {"operation": tax_eur, "programme": setting.programme_eur})
+    tco = by_class.sum(1)
+    total = science.sum(1) * design.years_count
+    busy_gpus = serving * node.accelerators_count
+    return Evaluated(
+        design=design,
+        nodes_count=nodes,
+        gpus_count=gpus,
+        quantities_count=quantities,
+        tax_eur=tax_eur,
+        by_class_eur=by_class,
+        tco_eur=tco,
+        domain_hours_count=science,
+        h100_hours_count=total,
+        gpu_hours_count=hours,
+        tokens_count=busy_gpus * work.tokens_per_s * YEAR_S,
+        rmax_flop_per_s=setting.rmax_of(design),
+        energy_j=energy_j,
+        carbon_kg=energy_j * carbon,
+        power_w=it_w * pue,
+        peak_power_w=rated_w * worst,
+        pue_ratio=pue,
+        unit_cost_eur=np.divide(tco, total, out=np.full(nodes.size, np.inf), where=total > 0),
+        months_count=np.full(nodes.size, float(number_of(design.first_science) - number_of(inputs.budget.record.prices_of))),
+        met=_met(setting, design, shapes, by_class, quantities, pue, rated_w * worst, energy_j * carbon),
+    )
+
+
+def _quantities(setting: Setting, design: Design, nodes: Ints, rated_w: Floats, meter_w: Floats, energy_j: Floats) -> Floats:
+    """What each machine takes of each column, in the unit of its price; hardware at the level of a deal of its size."""
+    node = setting.inputs.catalogue.part(Node, design.frame.node)
+    columns = setting.hardware_of(design).copy()
+    years, kilowatt = design.years_count, rated_w / 1e3
+    place = setting.inputs.places[design.place].choice
+    if node.cooling == "liquid":
+        columns[:, setting.index("cdu", "cooling")] = nodes * node.rated_power_w / 1e3
+    hardware = setting.hardware
+    columns[:, hardware] *= level_fractions(columns[:, hardware] @ setting.tariff.prices_eur[hardware])[:, None]
+    if place.hall == "new":
+        columns[:, setting.index("hall", "hall")] = kilowatt
+        columns[:, setting.index("grid-connection", "grid")] = meter_w / 1e3
+    else:
+        columns[:, setting.index("fit-out", "fit-out")] = kilowatt
+    if place.hall == "colocation":
+        columns[:, setting.index("colocation", "rent")] = kilowatt * 12 * years
+    columns[:, setting.index(f"electricity-{design.place}", "electricity")] = energy_j / 3.6e6 * years
+    columns[:, setting.index("staff", "staff")] = setting.inputs.budget.record.staff_count * years
+    columns[:, setting.index("software", "software")] = nodes * node.accelerators_count * years
+    return columns
+
+
+def _met(
+    setting: Setting, design: Design, shapes: Shapes, by_class: Floats, quantities: Floats, pue: Floats, peak_w: Floats,
+    carbon_kg: Floats,
+) -> dict[str, Bools]:  # fmt: skip
+    """Which machines meet which constraint."""
+    record, place = setting.inputs.budget.record, setting.inputs.places[design.place].choice
+    node = setting.inputs.catalogue.part(Node, design.frame.node)
+    gpus = shapes.nodes_count * node.accelerators_count
+    met = {
+        "fabric": shapes.fits,
+        "largest job": gpus >= setting.largest_job_count,
+        "gpus": gpus >= record.must.gpus_count,
+        "power": peak_w <= place.power_w,
+        "serving": shapes.nodes_count > design.spare_nodes(shapes.nodes_count),
+        MONEY: affordable(by_class, setting.inputs.sources, record.vat, record.reserve_fraction),
+    }
+    if place.pue_ceiling_ratio is not None:
+        met["pue"] = pue <= place.pue_ceiling_ratio
+    if setting.contract_limit_eur is not None:
+        contract = setting.ledger_of(design.years_count).contract_eur(quantities, setting.tariff, CONTRACT_LINES)
+        met["contract"] = contract <= setting.contract_limit_eur
+    if record.ceilings.carbon_kg_per_year is not None:
+        met["carbon"] = carbon_kg <= record.ceilings.carbon_kg_per_year
+    least = max(record.must.rmax_flop_per_s, setting.least_rmax(record.must.rank_count, design.delivered))
+    if least > 0:
+        met["rank"] = setting.rmax_of(design) >= least
+    return met

@@ -1,0 +1,1 @@
+"""Prices that are not known, and how sure a choice is."""

@@ -1,0 +1,230 @@
+"""Prices that are not known: which kind of machine wins in how many futures, and what would change the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from terp.describe import CostClass
+from terp.physics import MARKET, draw_factors
+from terp.plan.money.ledger import Tariff
+from terp.plan.money.payers import affordable
+from terp.plan.search.evaluate import CONTRACT_LINES, Evaluated
+from terp.plan.search.objectives import OBJECTIVES
+from terp.plan.search.price_table import Setting
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+GRID: Final = np.geomspace(0.25, 4.0, 33)
+"""Multiples of a price at which it is looked whether another kind of machine wins."""
+RESERVES: Final = (0.0, 0.05, 0.1, 0.2, 0.3)
+"""Reserves that are compared."""
+ELECTRICITY: Final = "electricity"
+PROGRAMME: Final = "programme"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is decided on: a kind of node at a place.  Its taper, cap and spares are chosen anew as prices change."""
+
+    node: str
+    place: str
+
+    @property
+    def name(self) -> str:
+        """Such as `hgx-b300-liquid-groningen`."""
+        return f"{self.node}-{self.place}"
+
+
+def kind_of(entry: Evaluated) -> Kind:
+    """The kind of machine that a design is of."""
+    return Kind(entry.design.frame.node, entry.design.place)
+
+
+def factor_of(column: str) -> str:
+    """The factor that a column's price moves by: electricity moves alike everywhere."""
+    return ELECTRICITY if column.startswith(f"{ELECTRICITY}-") else column
+
+
+def tariffs(setting: Setting, factors: Mapping[str, Floats], scenarios_count: int) -> Tariff:
+    """The central prices times some factors, each of shape (scenarios,); what has no factor stays as it is."""
+    one = np.ones(scenarios_count)
+    central = setting.tariff
+    scale = np.stack([factors.get(factor_of(column.name), one) for column in setting.columns], axis=1)
+    return Tariff(
+        prices_eur=central.prices_eur * scale,
+        market_ratio=central.market_ratio * factors.get(MARKET, one),
+        installation_fraction=central.installation_fraction * factors.get("installation", one),
+        maintenance_fraction=central.maintenance_fraction * factors.get("maintenance", one),
+        programme_ratio=central.programme_ratio * factors.get(PROGRAMME, one),
+    )
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What rows of a design cost under a tariff: by class, shape (rows, classes), and whether they can be paid."""
+
+    by_class_eur: Floats
+    paid: Bools
+
+
+def costs_of(setting: Setting, entry: Evaluated, rows: Ints, tariff: Tariff, reserve_fraction: float | None = None) -> Costs:
+    """Costs of some rows of a design, each under the prices of its own scenario; with the budget's reserve, or another."""
+    ledger, record = setting.ledger_of(entry.design.years_count), setting.inputs.budget.record
+    quantities = entry.quantities_count[rows]
+    fixed: dict[CostClass, Floats] = {
+        "operation": entry.tax_eur[rows],
+        "programme": setting.programme_eur * tariff.programme_ratio,
+    }
+    by_class = ledger.by_class(quantities, tariff, fixed)
+    kept = record.reserve_fraction if reserve_fraction is None else reserve_fraction
+    paid = affordable(by_class, setting.inputs.sources, record.vat, kept)
+    if setting.contract_limit_eur is not None:
+        paid &= ledger.contract_eur(quantities, tariff, CONTRACT_LINES) <= setting.contract_limit_eur
+    return Costs(by_class, paid)
+
+
+def resized(setting: Setting, entry: Evaluated, tariff: Tariff) -> tuple[Ints, Floats]:
+    """Under each scenario the largest machine of a design that can be paid, -1 for none, and its objective.
+
+    Where less is better it is the smallest.  Costs rise with the number of nodes, so halving finds it.
+    """
+    objective, allowed = OBJECTIVES[setting.inputs.objective], np.flatnonzero(entry.fits_but_money)
+    scenarios = tariff.market_ratio.size
+    if not allowed.size:
+        return np.full(scenarios, -1), np.full(scenarios, np.nan)
+    least, most = np.full(scenarios, -1), np.full(scenarios, 1 if objective.smallest else allowed.size)
+    while ((most - least) > 1).any():
+        middle = np.clip((least + most) // 2, 0, allowed.size - 1)
+        paid = costs_of(setting, entry, allowed[middle], tariff).paid
+        open_ = most - least > 1
+        least, most = np.where(open_ & paid, middle, least), np.where(open_ & ~paid, middle, most)
+    rows = np.where(least >= 0, allowed[np.maximum(least, 0)], 0)
+    value = getattr(entry, objective.column)[rows]
+    if objective.of_prices:
+        tco = costs_of(setting, entry, rows, tariff).by_class_eur.sum(1)
+        value = tco if objective.column == "tco_eur" else tco / entry.h100_hours_count[rows]
+    return np.where(least >= 0, rows, -1), np.where(least >= 0, value, np.nan)
+
+
+@dataclass(frozen=True)
+class Futures:
+    """The best of each kind of machine in each scenario.
+
+    kinds    in the order of the rows of `values`, shape (kinds, scenarios), in the unit of the
+             objective; NaN where nothing of it can be paid
+    winner   of each scenario, into `kinds`; -1 where nothing can be bought at all
+    """
+
+    kinds: tuple[Kind, ...]
+    values: NDArray[np.float64]
+    winner: NDArray[np.int64]
+
+    @property
+    def best(self) -> Floats:
+        """The objective of each scenario's winner; NaN where nothing can be bought."""
+        return np.where(self.winner >= 0, self.values[self.winner, np.arange(self.winner.size)], np.nan)
+
+
+def futures(setting: Setting, entries: Sequence[Evaluated], tariff: Tariff) -> Futures:
+    """Every kind of machine sized anew under each scenario, by the best of its designs there."""
+    less = OBJECTIVES[setting.inputs.objective].less
+    kinds = tuple(dict.fromkeys(kind_of(entry) for entry in entries))
+    worst = np.inf if less else -np.inf
+    values = np.full((len(kinds), tariff.market_ratio.size), worst)
+    better = np.minimum if less else np.maximum
+    for entry in entries:
+        _, value = resized(setting, entry, tariff)
+        row = kinds.index(kind_of(entry))
+        values[row] = better(values[row], np.where(np.isnan(value), worst, value))
+    winner = values.argmin(0) if less else values.argmax(0)
+    known = np.isfinite(values.min(0) if less else values.max(0))
+    return Futures(kinds, np.where(np.isfinite(values), values, np.nan), np.where(known, winner, -1))
+
+
+def drawn(setting: Setting, scenarios_count: int, seed: int) -> Tariff:
+    """Price scenarios: every price by its own range, and the level of the whole deal."""
+    return tariffs(setting, draw_factors(setting.ranges, scenarios_count, seed), scenarios_count)
+
+
+@dataclass(frozen=True)
+class Swing:
+    """What one price does to the answer.
+
+    low_ratio, high_ratio   ends of its range over the central value
+    values      objective of the best machine at those ends, over the central one; 0 where nothing can be bought
+    winners     kinds that win there; None where nothing can be bought
+    changes_at_ratio, changes_to   the nearest multiple of the central value at which another kind wins
+    """
+
+    name: str
+    low_ratio: float
+    high_ratio: float
+    values: tuple[float, float]
+    winners: tuple[Kind | None, Kind | None]
+    changes_at_ratio: float | None
+    changes_to: Kind | None
+
+
+def _over(value: float, central: float) -> float:
+    """An objective over the central one; 0 where nothing can be bought."""
+    return value / central if value == value and central else 0.0  # noqa: PLR0124 - NaN
+
+
+def swings(setting: Setting, entries: Sequence[Evaluated], chosen: Kind) -> list[Swing]:
+    """Each uncertain price by itself: at both ends of its range, and over a grid of multiples of its central value."""
+    ranges = {**setting.ranges, **setting.own_ranges}
+    names = [name for name, (low, _, high) in ranges.items() if high > low]
+    points = {name: np.array([ranges[name][0], ranges[name][2], *GRID]) for name in names}
+    each = len(GRID) + 2
+    factors = {}
+    for at, name in enumerate(names):
+        factors[name] = np.ones(each * len(names) + 1)
+        factors[name][at * each : (at + 1) * each] = points[name]
+    told = futures(setting, entries, tariffs(setting, factors, each * len(names) + 1))
+    found = []
+    for at, name in enumerate(names):
+        mine = slice(at * each, (at + 1) * each)
+        winners = [told.kinds[number] if number >= 0 else None for number in told.winner[mine].tolist()]
+        ratios = points[name][2:]
+        others = [place for place, winner in enumerate(winners[2:]) if winner not in (chosen, None)]
+        nearest = min(others, key=lambda place: abs(np.log(ratios[place])), default=None)
+        low, high = (_over(value, told.best[-1]) for value in told.best[mine][:2].tolist())
+        found.append(
+            Swing(
+                name, float(points[name][0]), float(points[name][1]), (low, high), (winners[0], winners[1]),
+                None if nearest is None else float(ratios[nearest]),
+                None if nearest is None else winners[2 + nearest],
+            )
+        )  # fmt: skip
+    return sorted(found, key=lambda swing: -max(abs(value - 1) for value in swing.values))
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a reserve buys: the machine that it leaves, and in which share of scenarios all the money then pays for it."""
+
+    reserve_fraction: float
+    gpus_count: int
+    h100_hours_count: float
+    fits_fraction: float
+
+
+def reserves(setting: Setting, entry: Evaluated, tariff: Tariff) -> list[Kept]:
+    """The largest machine of a design at central prices under each of some reserves, and how sure it then is."""
+    record, found = setting.inputs.budget.record, []
+    for share in sorted({*RESERVES, record.reserve_fraction}):
+        can = affordable(entry.by_class_eur, setting.inputs.sources, record.vat, share) & entry.without("money").fits
+        rows = np.flatnonzero(can)
+        if rows.size:
+            row = int(rows[np.argmax(entry.h100_hours_count[rows])])
+            paid = costs_of(setting, entry, np.full(tariff.market_ratio.size, row), tariff, 0.0).paid
+            hours = float(entry.h100_hours_count[row])
+            found.append(Kept(share, int(entry.gpus_count[row]), hours, float(paid.mean())))
+    return found

@@ -1,0 +1,162 @@
+"""Runs and sweeps as cases to compare: what was asked in each, and its figures by seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from terp.errors import Problem, Problems
+from terp.results.figures import bands_of, differences, figures_of
+from terp.results.run_folder import load_run
+from terp.results.sweep_folder import DIGESTS, is_sweep, load_sweep, scalars
+
+_OF_RUN: Final = frozenset({"format", "title", "site_title", "note", "seed"})
+_FOLLOWS: Final = "predictions"
+_EXPLAINS: Final = {"load_fraction": "workload"}  # a field that changes what the digest of another is of
+
+
+@dataclass(frozen=True)
+class Case:
+    """Years that differ in seed only.
+
+    name     for people: its folder, and in a sweep its values of the axes
+    asked    fields that say what was asked for, and digests what they stood for
+    point    its values of the axes of a sweep; empty for runs
+    years    figures by seed
+    """
+
+    name: str
+    folder: str
+    asked: dict[str, str]
+    digests: dict[str, str]
+    point: dict[str, Any]
+    years: dict[int, dict[str, float]]
+    is_sweep: bool
+
+
+def read_cases(folders: Sequence[Path]) -> list[Case]:
+    """The cases of run folders and sweep folders, in order; runs that differ in seed only are one.
+
+    Raises Problems with what is wrong with any of them.
+    """
+    cases: list[Case] = []
+    problems: list[Problem] = []
+    for folder in folders:
+        try:
+            found = cases_of_sweep(folder) if is_sweep(folder) else [case_of_run(folder)]
+        except Problems as error:
+            problems += error.problems
+            continue
+        for case in found:
+            same = next((known for known in cases if not case.is_sweep and _same(known, case)), None)
+            if same is None:
+                cases.append(case)
+            elif set(same.years) & set(case.years):
+                [seed] = case.years
+                wrong = f"is the same run as seed {seed} of {same.name}"
+                problems.append(Problem(str(folder), 0, 0, "", wrong, would_do="name each run once"))
+            else:
+                same.years.update(case.years)
+    if problems:
+        raise Problems(problems)
+    return cases
+
+
+def _same(one: Case, other: Case) -> bool:
+    return (one.is_sweep, one.asked, one.digests) == (other.is_sweep, other.asked, other.digests)
+
+
+def case_of_run(folder: Path) -> Case:
+    """A run folder as a case of one year.  Raises Problems."""
+    run = load_run(folder)
+    plain = {key: value for key, value in run.origin.items() if isinstance(value, bool | int | float | str)}
+    asked = {key: str(value) for key, value in plain.items() if key not in _OF_RUN}
+    figures = figures_of(scalars(run.summary))
+    return Case(
+        str(folder), str(folder), asked, dict(run.origin["digests"]), {}, {int(run.origin["seed"]): figures}, is_sweep=False
+    )
+
+
+def cases_of_sweep(folder: Path) -> list[Case]:
+    """A sweep folder as a case for each combination of the values of its axes, seed aside.  Raises Problems."""
+    sweep = load_sweep(folder)
+    axes = [name for name in sweep.document["axes"] if name != "seed"]
+    fields = [name for name in [*sweep.document["axes"], *sweep.document["fixed"]] if name != "seed"]
+    cases: dict[tuple[Any, ...], Case] = {}
+    for row in sweep.rows.to_pylist():
+        key = tuple(row[name] for name in axes)
+        if key not in cases:
+            point = dict(zip(axes, key, strict=True))
+            name = " ".join([str(folder), *(f"{axis}={value}" for axis, value in point.items())])
+            asked = {"version": sweep.document["version"], **{field: str(row.get(field)) for field in fields}}
+            digests = {name.removeprefix(DIGESTS): value for name, value in row.items() if name.startswith(DIGESTS)}
+            cases[key] = Case(name, str(folder), asked, digests, point, {}, is_sweep=True)
+        numbers = {name: value for name, value in row.items() if value is not None and name not in fields}
+        cases[key].years[int(row["seed"])] = figures_of(numbers)
+    return list(cases.values())
+
+
+def changes_between(base: Case, other: Case) -> list[str]:
+    """The inputs that two cases differ in, each as a line.
+
+    A digest is named where no field says why it differs; the digest of predictions, where nothing else does.
+    """
+    asked = set(base.asked) & set(other.asked)
+    if base.is_sweep != other.is_sweep:
+        asked &= {"version", "days"}  # a sweep knows its files as they were named, a run as they are called inside
+    fields = sorted(name for name in asked if base.asked[name] != other.asked[name])
+    lines = [f"{name}: {base.asked[name] or 'as in the file'} -> {other.asked[name] or 'as in the file'}" for name in fields]
+    explained = {*fields, *(of for field, of in _EXPLAINS.items() if field in fields), _FOLLOWS}
+    contents = sorted(set(base.digests) & set(other.digests) - explained)
+    others = [name for name in contents if base.digests[name] != other.digests[name]]
+    lines += [f"{name.replace('_', ' ')}: its contents differ" for name in others]
+    if not lines and base.digests.get(_FOLLOWS) != other.digests.get(_FOLLOWS):
+        lines.append("predictions: the models say something else")
+    return lines
+
+
+def compare(cases: Sequence[Case]) -> list[dict[str, Any]]:
+    """Every case beside the first; a point of another sweep beside the same point of the first, if that has it.
+
+    Raises Problems if there is only one case, or one has no seed in common with what it stands beside.
+    """
+    if len(cases) < 2:
+        where = cases[0].name if cases else ""
+        raise Problems([Problem(where, 0, 0, "", "nothing to compare it with", would_do="name runs or sweeps that differ")])
+    first, problems, compared = cases[0], [], []
+    for case in [case for case in cases if case.folder != first.folder] or cases[1:]:
+        same = (known for known in cases if known.folder == first.folder and known.point == case.point)
+        base = next(same, first) if case.folder != first.folder else first
+        seeds = sorted(set(base.years) & set(case.years))
+        if not seeds:
+            wrong = f"has no seed in common with {base.name}, which has {_listed(base.years)}"
+            problems.append(Problem(case.name, 0, 0, "", wrong, _listed(case.years), "simulate both with the same seeds"))
+            continue
+        compared.append(
+            {
+                "base": base.name,
+                "other": case.name,
+                "changes": changes_between(base, case),
+                "seeds": seeds,
+                "unpaired_count": len(set(base.years) ^ set(case.years)),
+                "differences": differences(base.years, case.years),
+            }
+        )
+    if problems:
+        raise Problems(problems)
+    return compared
+
+
+def bands(cases: Sequence[Case]) -> list[dict[str, Any]]:
+    """Mean, standard error and band of the headlines of each case."""
+    return [
+        {"point": case.point, "years_count": len(case.years), "figures": bands_of(list(case.years.values()))}
+        for case in cases
+    ]
+
+
+def _listed(seeds: Iterable[int]) -> str:
+    ordered = sorted(seeds)
+    return ", ".join(map(str, ordered[:5])) + (", ..." if len(ordered) > 5 else "")

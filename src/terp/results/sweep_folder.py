@@ -1,0 +1,225 @@
+"""A sweep's folder: a row a scenario in Parquet parts, which come one by one, and sweep.json."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+import terp
+from terp.errors import Problem, Problems
+from terp.results.run_folder import check_target, write_whole
+
+FORMAT: Final = "terp-sweep/1"
+DOCUMENT: Final = "sweep.json"
+DIGEST: Final = "scenario"
+DIGESTS: Final = "digests."
+WOULD_DO: Final = "name a folder that `terp sweep -o` made"
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A sweep that was kept.
+
+    rows       a row a scenario that was done, in the order of the axes, see docs/formats/sweep.md
+    document   sweep.json
+    """
+
+    rows: pa.Table
+    document: dict[str, Any]
+
+
+def scalars(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """Every number, word and truth of a summary, by dotted path; entries of lists by the words or the sizes they are of."""
+    found: dict[str, Any] = {}
+    for key, value in summary.items():
+        if isinstance(value, Mapping):
+            found |= {f"{key}.{inner}": entry for inner, entry in scalars(value).items()}
+        elif isinstance(value, list):
+            for place, entry in enumerate(value):
+                if isinstance(entry, Mapping):
+                    found |= {f"{key}.{_label(entry, place)}.{inner}": of for inner, of in scalars(entry).items()}
+        elif isinstance(value, bool | int | float | str):
+            found[key] = value
+    return found
+
+
+def _label(entry: Mapping[str, Any], place: int) -> str:
+    """What an entry of a list is of."""
+    if "lowest_gpus_count" in entry:
+        return str(entry["lowest_gpus_count"])
+    words = [entry[key] for key in ("domain", "job", "name") if isinstance(entry.get(key), str)]
+    return ".".join(words) or str(place)
+
+
+def row_of(digest: str, fields: Mapping[str, Any], digests: Mapping[str, str], summary: Mapping[str, Any]) -> Row:
+    """A scenario's row: its digest, its fields, what its inputs were, and every scalar of its summary."""
+    inputs = {f"{DIGESTS}{name}": value for name, value in digests.items()}
+    plain = {name: value for name, value in fields.items() if isinstance(value, bool | int | float | str)}
+    return {**scalars(summary), DIGEST: digest, **plain, **inputs}
+
+
+def sweep_document(axes: Mapping[str, Sequence[Any]], fixed: Mapping[str, Any], count: int) -> dict[str, Any]:
+    """sweep.json of a sweep that begins."""
+    return {
+        "format": FORMAT,
+        "version": terp.__version__,
+        "axes": {name: list(values) for name, values in axes.items()},
+        "fixed": dict(fixed),
+        "scenarios_count": count,
+        "done_count": 0,
+        "failed_count": 0,
+        "complete": False,
+        "failures": [],
+    }
+
+
+def begin_sweep(folder: Path, document: Mapping[str, Any], digests: set[str]) -> set[str]:
+    """Makes the folder, or goes on with it; digests of the scenarios that are there.
+
+    Raises Problems if it cannot be written, or holds rows of other scenarios than `digests`.
+    """
+    check_target(folder, DOCUMENT)
+    there: set[str] = set()
+    if (folder / DOCUMENT).is_file():
+        kept = _read_document(folder)
+        table = _read_rows(folder, _parts(folder))
+        there = set(table.column(DIGEST).to_pylist()) if table is not None else set()
+        if there - digests:
+            raise _other(folder, kept, len(there - digests))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _problem(folder, f"cannot be written: {error.strerror}", "name another folder with -o") from None
+    _write_document(folder, {**document, "done_count": len(there)})
+    return there
+
+
+def _other(folder: Path, kept: Mapping[str, Any], count: int) -> Problems:
+    """A folder that holds what is not asked for."""
+    if kept.get("version") != terp.__version__:
+        wrong = f"holds a sweep of version {kept.get('version')}, and this is {terp.__version__}"
+    else:
+        axes = ", ".join(kept.get("axes", {})) or "nothing"
+        wrong = (
+            f"holds {count:,} scenarios over {axes} that are not of this sweep: of other values, or of files changed since"
+        )
+    return _problem(folder, wrong, "name a new folder with -o")
+
+
+def add_part(folder: Path, rows: Sequence[Row]) -> Path:
+    """Adds rows as one more part, whole or not at all.  Raises Problems if it cannot be written."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return _write_part(folder, pa.table({name: [row.get(name) for row in rows] for name in names}))
+
+
+def merge_parts(folder: Path, parts: Sequence[Path]) -> None:
+    """Puts parts into one: many small ones are slow to read."""
+    table = _read_rows(folder, parts)
+    if table is not None:
+        _replace_parts(folder, parts, table)
+
+
+def _replace_parts(folder: Path, parts: Sequence[Path], table: pa.Table) -> None:
+    """Parts go when the one that holds their rows is there; a row that stands in two meanwhile is read once."""
+    whole = _write_part(folder, table)
+    for part in parts:
+        if part != whole:
+            part.unlink(missing_ok=True)
+
+
+def _write_part(folder: Path, table: pa.Table) -> Path:
+    """Writes a part under a name that its scenarios give, so that parts of several writers never meet."""
+    digest = hashlib.sha256("".join(table.column(DIGEST).to_pylist()).encode()).hexdigest()
+    target = folder / f"part-{digest[:16]}.parquet"
+    draft = folder / f".{target.name}.draft"
+    try:
+        pq.write_table(table, draft, compression="zstd", use_dictionary=False, write_statistics=False)
+        draft.replace(target)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise _problem(folder, f"cannot be written: {error.strerror}", "free some room; what is there is kept") from None
+    return target
+
+
+def finish_sweep(
+    folder: Path, document: Mapping[str, Any], failures: Sequence[Mapping[str, Any]], order: Sequence[str]
+) -> dict[str, Any]:
+    """Puts all parts into one, in order, and writes sweep.json as it now is; gives it."""
+    parts = _parts(folder)
+    table = _read_rows(folder, parts)
+    done_count = 0 if table is None else table.num_rows
+    if table is not None and len(parts) > 1:
+        place = {digest: index for index, digest in enumerate(order)}
+        sorted_rows = np.argsort([place[digest] for digest in table.column(DIGEST).to_pylist()], kind="stable")
+        _replace_parts(folder, parts, table.take(pa.array(sorted_rows)))
+    ended = {
+        **document,
+        "done_count": done_count,
+        "failed_count": len(failures),
+        "complete": done_count == document["scenarios_count"],
+        "failures": list(failures),
+    }
+    _write_document(folder, ended)
+    return ended
+
+
+def load_sweep(folder: Path) -> Sweep:
+    """Reads a sweep folder.  Raises Problems if it holds none, or nothing that was done."""
+    if not (folder / DOCUMENT).is_file():
+        raise _problem(folder, "holds no sweep", WOULD_DO)
+    document, table = _read_document(folder), _read_rows(folder, _parts(folder))
+    if document.get("version") != terp.__version__:
+        raise _problem(folder, f"is not a sweep of this version ({terp.__version__})", "run it again, into a new folder")
+    if table is None:
+        raise _problem(folder, "holds no scenario that was done", "run the same sweep again")
+    return Sweep(table, document)
+
+
+def is_sweep(folder: Path) -> bool:
+    """True for a folder that `terp sweep` made, as far as its name tells."""
+    return (folder / DOCUMENT).is_file()
+
+
+def _parts(folder: Path) -> list[Path]:
+    return sorted(folder.glob("part-*.parquet"))
+
+
+def _read_rows(folder: Path, parts: Sequence[Path]) -> pa.Table | None:
+    """The rows of parts, each scenario once; None if there is none."""
+    if not parts:
+        return None
+    try:
+        tables = [pq.read_table(part) for part in parts]
+        table = pa.concat_tables(tables, promote_options="permissive")
+        _, first = np.unique(np.array(table.column(DIGEST).to_pylist()), return_index=True)
+    except (OSError, KeyError, pa.ArrowException) as error:
+        raise _problem(folder, f"cannot be read: {str(error).splitlines()[0]}", "remove the part that is spoilt") from None
+    return table if first.size == table.num_rows else table.take(pa.array(np.sort(first)))
+
+
+def _read_document(folder: Path) -> dict[str, Any]:
+    try:
+        document = json.loads((folder / DOCUMENT).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise _problem(folder / DOCUMENT, f"cannot be read: {str(error).splitlines()[0]}", WOULD_DO) from None
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise _problem(folder / DOCUMENT, f"is not of this format ({FORMAT})", WOULD_DO)
+    return document
+
+
+def _write_document(folder: Path, document: Mapping[str, Any]) -> None:
+    write_whole(folder / DOCUMENT, json.dumps(document, indent=2) + "\n")
+
+
+def _problem(place: Path, wrong: str, would_do: str) -> Problems:
+    return Problems([Problem(str(place), 0, 0, "", wrong, would_do=would_do)])

@@ -1,0 +1,1 @@
+"""What a run took and gave: energy, money, tables, figures, origin."""

@@ -1,0 +1,97 @@
+"""The figures of operation: what failures, stops for others, delays and caps did to a run, and which settings it had."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Final
+
+import numpy as np
+
+from terp.hardware import Machine
+from terp.results import kept_work_s, reliability_of
+from terp.simulate.account.tables import NODE_FAILED
+from terp.simulate.controls import Controls
+from terp.simulate.engine.engines import PREEMPTED, Load, Outcome, leaf_of
+from terp.simulate.faults import CAUSES, NodeFaults
+from terp.simulate.jobs.draw import JobSet
+from terp.simulate.jobs.job_kinds import Kind
+
+_NUMBERS: Final = ("gpu_cap_w", "node_cap_w", "power_cap_w", "response_w", "spare_nodes_count")
+
+
+def operation_figures(
+    load: Load, faults: NodeFaults, outcome: Outcome, controls: Controls, horizon_s: int
+) -> dict[str, Any]:
+    """Keys of summary.json on failures and control, see docs/formats/run.md."""
+    back = np.empty_like(load.order)
+    back[load.order] = np.arange(load.order.size)
+    place = back[outcome.attempt_job]
+    ran = outcome.attempt_end - outcome.attempt_start
+    cut = outcome.attempt_outcome == NODE_FAILED
+    again = _later_attempts(outcome)
+    restart = np.where(again, load.restart_s[place], 0)
+    stopped = cut | (outcome.attempt_outcome == PREEMPTED)
+    kept = kept_work_s(ran, load.checkpoint_s[place], load.write_s[place], restart, stopped)
+    event = np.where(cut, outcome.attempt_event, -1)
+    told = reliability_of(
+        load.jobs.gpus, outcome.attempt_job, outcome.attempt_start, outcome.attempt_end, kept, event, faults.cause, CAUSES
+    )
+    down = np.diff(np.append(outcome.row_time, horizon_s)) * outcome.row_counts[:, 4]
+    delayed = load.eligible_s > load.jobs.submit_s[load.order]
+    return {
+        "reliability": told,
+        "node_down_s": int(down.sum()),
+        "preemptions_count": outcome.preemptions_count,
+        "backfilled_jobs_count": outcome.backfilled_jobs_count,
+        "delayed_jobs_count": int(delayed.sum()),
+        "mean_delay_s": float((load.eligible_s - load.jobs.submit_s[load.order])[delayed].mean()) if delayed.any() else 0.0,
+        "peak_it_power_w": float(outcome.row_power.max()),
+        "policy": controls.policy.name if controls.policy else "easy",
+    }
+
+
+def placement_figures(machine: Machine, kinds: tuple[Kind, ...], jobs: JobSet, outcome: Outcome) -> dict[str, Any]:
+    """What being spread over more leaves than need be cost jobs of several nodes, by the models of their steps.
+
+    A job on L of between L0 (as few as can be) and n leaves (every node on its own) takes
+    1 + (s - 1) (L - L0) / (n - L0) as long as packed, with s the scatter ratio of its kind: our own interpolation.
+    """
+    nodes = jobs.gpus // machine.node.accelerators_count
+    mine = np.flatnonzero(outcome.leaves > 0)
+    leaves, count = outcome.leaves[mine], nodes[mine]
+    on_leaf = np.bincount(leaf_of(machine))
+    least = -(-count // int(on_leaf.max()))
+    apart = np.minimum(count, on_leaf.size)
+    share = np.divide(leaves - least, apart - least, out=np.zeros(mine.size), where=apart > least).clip(0, 1)
+    ratio = np.array([kind.scatter_ratio for kind in kinds])[jobs.job[mine]]
+    slower = 1 + (ratio - 1) * share
+    held_s = np.bincount(outcome.attempt_job, outcome.attempt_end - outcome.attempt_start, len(jobs))[mine]
+    return {
+        "jobs_count": int(mine.size),
+        "mean_leaves_count": float(leaves.mean()) if mine.size else 0.0,
+        "least_leaves_count": float(least.mean()) if mine.size else 0.0,
+        "cost_gpu_s": float((held_s * jobs.gpus[mine] * (1 - 1 / slower)).sum()),
+    }
+
+
+def _later_attempts(outcome: Outcome) -> Any:
+    """Which attempts were not the first of their job."""
+    order = np.lexsort((outcome.attempt_start, outcome.attempt_job))
+    later = np.zeros(order.size, np.bool_)
+    later[order[1:]] = outcome.attempt_job[order[1:]] == outcome.attempt_job[order[:-1]]
+    return later
+
+
+def controls_data(controls: Controls) -> dict[str, Any]:
+    """The settings as run.json holds them, the policy by name and digest."""
+    policy = controls.policy
+    digest = hashlib.sha256(policy.model_dump_json().encode()).hexdigest() if policy else ""
+    return {
+        "policy": policy.name if policy else "easy",
+        "policy_digest": digest,
+        **{name: getattr(controls, name) for name in _NUMBERS},
+        "response": list(controls.response),
+        "failures": controls.failures,
+        "checkpoints": controls.checkpoints,
+        "delay_by": controls.delay_by,
+    }

@@ -1,0 +1,107 @@
+"""Where a run comes from: digests of all inputs, and who says each value."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import asdict
+from typing import Any
+
+import terp
+from terp.catalogue import hourly, job_statistics_digest, read_catalogue, series_digest
+from terp.describe import Site, Workload
+from terp.hardware import Machine
+from terp.physics import machine_power, waste_heat_celsius
+from terp.reader import Provenance, Record, Written
+from terp.results.run_folder import FORMAT
+from terp.simulate.jobs.job_kinds import Kind, kinds_digest, predicted_provenance
+
+
+def origin_of(
+    machine: Machine, site: Written[Site], workload: Written[Workload], kinds: tuple[Kind, ...], days: int, seed: int
+) -> dict[str, Any]:
+    """run.json, see docs/formats/run.md.  Holds no time of day: the same run gives the same bytes."""
+    provenance = dict(machine.provenance)
+    for written in (site, workload):
+        provenance |= {f"{written.record.name}.{path}": entry for path, entry in written.provenance.items()}
+    predicted = predicted_provenance(kinds)
+    provenance |= {f"{workload.record.name}.{path}": entry for path, entry in predicted.items()}
+    uses = [use for use in ("price", "carbon", "wet_bulb", "dry_bulb") if getattr(site.record, use)]
+    series = {use: hourly(getattr(site.record, use)) for use in uses}
+    used = {entry.source for entry in provenance.values() if entry.source}
+    used |= {entry.entry.origin for entry in series.values()} | {"acme-2024"}
+    citations = read_catalogue().sources
+    return {
+        "format": FORMAT,
+        "version": terp.__version__,
+        "machine": machine.file.name,
+        "title": machine.file.title,
+        "site": site.record.name,
+        "site_title": site.record.title,
+        "workload": workload.record.name,
+        "days": days,
+        "seed": seed,
+        "note": site.record.note,
+        "digests": {**digests_of(machine, site, workload), "predictions": kinds_digest(kinds)},
+        "titles": _titles(workload.record),
+        "power": asdict(machine_power(machine)),
+        "facility": _facility(site.record, machine),
+        "series": {
+            use: {
+                "name": entry.name,
+                **entry.entry.model_dump(include={"title", "unit", "synthetic", "attribution", "note"}),
+            }
+            for use, entry in series.items()
+        },
+        "synthetic_series": [entry.name for entry in series.values() if entry.entry.synthetic],
+        "statuses": dict(sorted(Counter(entry.status for entry in provenance.values()).items())),
+        "assumed": [_row(path, entry) for path, entry in sorted(provenance.items()) if entry.status == "assumed"],
+        "provenance": {path: _row(path, entry) for path, entry in sorted(provenance.items())},
+        "sources": {name: citations[name].model_dump() for name in sorted(used)},
+    }
+
+
+def _facility(site: Site, machine: Machine) -> dict[str, Any]:
+    """The hall as it stands in the site file, and as the machine uses it."""
+    loop, wet = site.cooling.liquid, machine.node.cooling == "liquid" and site.cooling.liquid is not None
+    return {
+        "liquid_cooled": wet,
+        "rejection": loop.rejection.kind if loop and wet else None,
+        "evaporates": site.cooling.evaporation is not None,
+        "waste_heat_celsius": waste_heat_celsius(site, wet=wet),
+        "heat_pump": site.heat_reuse is not None and site.heat_reuse.lift_carnot_fraction is not None,
+        "contract": site.contract.kind,
+        **site.hall.model_dump(),
+        "renewables": site.renewables.model_dump() if site.renewables else None,
+    }
+
+
+def digests_of(machine: Machine, site: Written[Site], workload: Written[Workload]) -> dict[str, str]:
+    """SHA-256 of all that a run is made from, but for the predictions that follow from it."""
+    return {
+        "machine": _digest(machine.file),
+        "site": _digest(site.record),
+        "workload": _digest(workload.record),
+        "catalogue": machine.catalogue_digest,
+        "series": series_digest(),
+        "job_statistics": job_statistics_digest(),
+    }
+
+
+def _titles(workload: Workload) -> dict[str, Any]:
+    return {
+        "domains": {name: domain.title for name, domain in workload.domains.items()},
+        "groups": {name: group.title for name, group in workload.groups.items()},
+        "jobs": {name: {job: kind.title for job, kind in domain.jobs.items()} for name, domain in workload.domains.items()},
+    }
+
+
+def _row(path: str, entry: Provenance) -> dict[str, str]:
+    row = {"path": path, "value": entry.value_text, "status": entry.status, "source": entry.source}
+    row |= {"range": entry.range_text, "note": entry.note}
+    return {key: value for key, value in row.items() if value}
+
+
+def _digest(record: Record) -> str:
+    """SHA-256 of a record's canonical JSON: the same description, however written, has the same digest."""
+    return hashlib.sha256(record.model_dump_json().encode()).hexdigest()

@@ -1,0 +1,135 @@
+"""The tables of a run: a row a job, and a row a change of the machine's state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from terp.catalogue import TYPES
+from terp.describe import Workload
+from terp.predict.workload_mix import job_names, profile_names
+from terp.simulate.account.hours import Hours
+from terp.simulate.engine.engines import PREEMPTED, Outcome
+from terp.simulate.jobs.draw import END_STATES, TIMEOUT, JobSet
+
+FINAL_STATES: Final = (*END_STATES, "running", "waiting")
+NODE_FAILED: Final = 1
+STILL_RUNNING: Final = 3
+"""How an attempt ended, as both engines count."""
+COUNTS: Final = ("busy_gpus_count", "running_jobs_count", "waiting_jobs_count", "waiting_gpus_count", "down_nodes_count")
+
+
+@dataclass(frozen=True)
+class Attempts:
+    """Every stretch that a job ran for, failures and the horizon cutting some short.
+
+    outcome     how it ended, as the core counts
+    first_node  the lowest-numbered node it ran on
+    watts       what the job drew of the nodes: its own power and the idle power of the GPUs it held [W]
+    """
+
+    job: NDArray[np.int64]
+    start_s: NDArray[np.int64]
+    end_s: NDArray[np.int64]
+    outcome: NDArray[np.int64]
+    first_node: NDArray[np.int64]
+    watts: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, outcome: Outcome, watts_by_job: NDArray[np.float64]) -> Attempts:
+        """The attempts that an engine noted."""
+        columns = (outcome.attempt_start, outcome.attempt_end, outcome.attempt_outcome, outcome.attempt_node)
+        return cls(outcome.attempt_job, *columns, watts_by_job[outcome.attempt_job])
+
+    def last(self, jobs: int) -> NDArray[np.int64]:
+        """Which attempt was the last of each job; -1 where there was none."""
+        by_job = np.full(jobs, -1, np.int64)
+        np.maximum.at(by_job, self.job, np.arange(self.job.size))
+        return by_job
+
+
+def interruptions_table(attempts: Attempts) -> pa.Table:
+    """Every time that a node failure or another job cut a job short: its row in the table of jobs, and when it ran."""
+    cut = (attempts.outcome == NODE_FAILED) | (attempts.outcome == PREEMPTED)
+    columns: dict[str, NDArray[Any]] = {
+        "job": attempts.job,
+        "start_s": attempts.start_s,
+        "end_s": attempts.end_s,
+        "first_node": attempts.first_node,
+    }
+    return pa.table({name: values[cut] for name, values in columns.items()})
+
+
+def timeline_table(outcome: Outcome) -> pa.Table:
+    """The piecewise-constant state: each row holds until the time of the next."""
+    columns = {"time_s": outcome.row_time}
+    columns |= {name: np.ascontiguousarray(outcome.row_counts[:, index]) for index, name in enumerate(COUNTS)}
+    return pa.table({**columns, "it_power_w": outcome.row_power})
+
+
+def hours_table(hours: Hours) -> pa.Table:
+    """The hours of a run, each from its `start_s` on; the dry bulb is empty where the site names no series of it."""
+    dry = hours.dry_bulb_celsius
+    return pa.table(
+        {
+            "start_s": hours.edges_s[:-1],
+            "it_energy_j": hours.it_j,
+            "facility_energy_j": hours.facility_j,
+            "cost_eur": hours.cost_eur,
+            "carbon_kg": hours.carbon_kg,
+            "water_kg": hours.water_kg,
+            "reused_heat_j": hours.reused_j,
+            "wet_bulb_celsius": hours.wet_bulb_celsius,
+            "dry_bulb_celsius": pa.nulls(hours.it_j.size, pa.float64()) if dry is None else dry,
+            "price_eur_per_j": hours.price_eur_per_j,
+        }
+    )
+
+
+def _coded(codes: NDArray[np.int64], names: tuple[str, ...] | list[str]) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int8)), pa.array(names))
+
+
+def jobs_table(workload: Workload, jobs: JobSet, state: Outcome, attempts: Attempts, hours: Hours) -> pa.Table:
+    """The table of jobs.  A job that never started has no start, end or wait; energy, cost and carbon are at the meter."""
+    started, ended = state.first_start_s >= 0, state.end_s >= 0
+    final = np.where(state.limit_reached, TIMEOUT, jobs.state)
+    final = np.where(state.stopped, FINAL_STATES.index("cancelled"), final)
+    final = np.where(ended, final, FINAL_STATES.index("waiting"))
+    final[attempts.job[attempts.outcome == STILL_RUNNING]] = FINAL_STATES.index("running")
+    held_s = np.bincount(attempts.job, attempts.end_s - attempts.start_s, len(jobs))
+    energy_j, cost_eur, carbon_kg = (
+        np.bincount(attempts.job, amount, len(jobs)) for amount in hours.of(attempts.watts, attempts.start_s, attempts.end_s)
+    )
+    last = attempts.last(len(jobs))
+    names, domains = job_names(workload), list(workload.domains)
+    domain = np.array([domains.index(name) for name, _ in names])[jobs.job]
+    return pa.table(
+        {
+            "submit_s": jobs.submit_s,
+            "start_s": pa.array(state.first_start_s, mask=~started),
+            "last_start_s": pa.array(attempts.start_s[last], mask=~started),
+            "end_s": pa.array(state.end_s, mask=~ended),
+            "wait_s": pa.array(state.first_start_s - jobs.submit_s, mask=~started),
+            "run_s": jobs.run_s,
+            "requested_s": jobs.requested_s,
+            "gpus_count": jobs.gpus.astype(np.int32),
+            "state": _coded(final, FINAL_STATES),
+            "type": _coded(jobs.kind, TYPES),
+            "domain": _coded(domain, domains),
+            "job": _coded(jobs.job, [name for _, name in names]),
+            "group": _coded(jobs.group, list(workload.groups)),
+            "profile": _coded(jobs.profile, profile_names(workload)),
+            "first_node": pa.array(attempts.first_node[last], mask=~started),
+            "restarts_count": state.restarts.astype(np.int32),
+            "gpu_s": held_s.astype(np.int64) * jobs.gpus,
+            "lost_gpu_s": state.lost_s * jobs.gpus,
+            "energy_j": energy_j,
+            "cost_eur": cost_eur,
+            "carbon_kg": carbon_kg,
+        }
+    )

@@ -1,0 +1,1 @@
+"""The compiled engines, and the ways into them."""

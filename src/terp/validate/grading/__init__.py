@@ -1,0 +1,1 @@
+"""Cases, rows, splits and grades that all graders share."""

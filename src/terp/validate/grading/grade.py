@@ -1,0 +1,147 @@
+"""What a model's errors add up to, beside a baseline's on the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from terp.validate.grading.cases import Limits
+
+
+@dataclass(frozen=True)
+class Case:
+    """One published number, ours, the baseline's (None where it has none), and how each input is known."""
+
+    name: str
+    part: str
+    published: float
+    predicted: float
+    baseline: float | None
+    known: Mapping[str, str]
+    fitted: bool = False
+
+    @property
+    def error_fraction(self) -> float:
+        """Predicted over published, less one."""
+        return self.predicted / self.published - 1
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A row that no case was made of, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Errors:
+    """What the errors of some cases add up to."""
+
+    cases: tuple[Case, ...]
+
+    @property
+    def median_fraction(self) -> float | None:
+        """Median of the errors without sign; None without a case."""
+        return _quantile((abs(case.error_fraction) for case in self.cases), 0.5)
+
+    @property
+    def p90_fraction(self) -> float | None:
+        """90th percentile of the errors without sign."""
+        return _quantile((abs(case.error_fraction) for case in self.cases), 0.9)
+
+    @property
+    def bias_fraction(self) -> float | None:
+        """Median of the errors with their sign."""
+        return _quantile((case.error_fraction for case in self.cases), 0.5)
+
+    @property
+    def baseline_fraction(self) -> float | None:
+        """Median error of the baseline, on the cases that it has an answer for."""
+        told = [(case.baseline, case.published) for case in self.cases]
+        return _quantile((abs(told / published - 1) for told, published in told if told is not None), 0.5)
+
+    @property
+    def worst(self) -> Case | None:
+        """The case with the largest error."""
+        return max(self.cases, key=lambda case: abs(case.error_fraction), default=None)
+
+
+@dataclass(frozen=True)
+class Grade(Errors):
+    """The grade of one model on one set of rows.
+
+    model, quantity, unit   what is predicted, and in which unit the cases hold it
+    rows_count     rows of the table that publish the quantity
+    fitted_count   rows that constants were fitted to; not among the cases unless the caller's own table has them
+    constants      names of the constants that were fitted
+    limits         what was asked for before the first run, and what may not worsen
+    """
+
+    model: str
+    quantity: str
+    unit: str
+    rows_count: int
+    fitted_count: int
+    skipped: tuple[Skipped, ...]
+    constants: tuple[str, ...]
+    limits: Limits
+
+    @property
+    def worsened(self) -> bool:
+        """True if the median is worse than the held one by more than the step."""
+        median = self.median_fraction
+        return median is None or median > self.limits.held_fraction + self.limits.step_fraction
+
+    @property
+    def missed(self) -> tuple[str, ...]:
+        """Which of the bars is missed, and the baseline if it is no worse; empty if all are met."""
+        median, p90, baseline = self.median_fraction, self.p90_fraction, self.baseline_fraction
+        if median is None or p90 is None:
+            return ("nothing graded",)
+        missed = ["median"] if median > self.limits.bar_fraction else []
+        if self.limits.bar_p90_fraction is not None and p90 > self.limits.bar_p90_fraction:
+            missed.append("90 %")
+        return (*missed, "baseline") if baseline is not None and median >= baseline else tuple(missed)
+
+    def as_data(self) -> dict[str, Any]:
+        """The grade as JSON, see docs/formats/validate.md."""
+        return {
+            "model": self.model,
+            "quantity": self.quantity,
+            "n": self.rows_count,
+            "graded": len(self.cases),
+            "fitted": self.fitted_count,
+            "skipped": [{"name": row.name, "reason": row.reason} for row in self.skipped],
+            "median_abs_error": self.median_fraction,
+            "p90_abs_error": self.p90_fraction,
+            "bias": self.bias_fraction,
+            "worst": None if self.worst is None else {"name": self.worst.name, "error": self.worst.error_fraction},
+            "baseline_median_abs_error": self.baseline_fraction,
+            "constants": list(self.constants),
+            "held_median_abs_error": self.limits.held_fraction,
+            "bar_median_abs_error": self.limits.bar_fraction,
+            "bar_p90_abs_error": self.limits.bar_p90_fraction,
+            "missed": list(self.missed),
+            "cases": [self._case(case) for case in self.cases],
+        }
+
+    def _case(self, case: Case) -> dict[str, Any]:
+        return {
+            "name": case.name,
+            "part": case.part,
+            f"published_{self.unit}": case.published,
+            f"predicted_{self.unit}": case.predicted,
+            f"baseline_{self.unit}": case.baseline,
+            "error": case.error_fraction,
+            "fitted": case.fitted,
+            "inputs": dict(case.known),
+        }
+
+
+def _quantile(values: Iterable[float], share: float) -> float | None:
+    found = list(values)
+    return float(np.quantile(found, share)) if found else None

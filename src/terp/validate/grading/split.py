@@ -1,0 +1,40 @@
+"""Which rows constants are fitted to, and which they are graded on.
+
+Rows are split by machine family and year, never one by one: all machines that one vendor built with one architecture
+in one year stand on one side, so that sisters cannot tell on each other.  The groups for fitting are named in
+validation/SOURCE/split.yaml, which also says how they were dealt; a group that is not there is graded.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from pydantic import Field
+
+from terp.errors import Problems
+from terp.reader import Record, read_text, read_tree
+from terp.validate.grading.cases import published_file
+from terp.validate.grading.published_rows import Built
+
+
+class Split(Record):
+    """A split file: the groups that constants may be fitted to."""
+
+    fit: list[str] = Field(min_length=1)
+
+
+def group_of(case: Built) -> str:
+    """Family and year of a row: vendor, architecture, year."""
+    words = (case.row.text.get("vendor", ""), case.system.accelerator.architecture, case.row.text.get("year", ""))
+    return "|".join(word.strip().lower().replace('"', "'") for word in words)
+
+
+@cache
+def groups_for_fitting(source: str) -> frozenset[str]:
+    """The groups that constants may be fitted to; no row of them is ever graded.  Raises Problems."""
+    path = published_file(source, "split.yaml")
+    sourced = read_tree(read_text(path), str(path))
+    split = Split.model_validate(sourced.data)
+    if len(set(split.fit)) != len(split.fit):
+        raise Problems([sourced.tree.problem(("fit",), "a group stands twice")])
+    return frozenset(split.fit)

@@ -1,0 +1,204 @@
+"""The models of kernels, and of whole steps on one GPU, against measured ones.
+
+Kernels are from tables of an inference engine on four GPUs and from one H100 of our own; steps from that H100.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from terp.catalogue import Accelerator, read_catalogue
+from terp.describe import TransformerModel
+from terp.errors import TerpError
+from terp.physics import (
+    SOFTWARE,
+    STREAM_SHARE,
+    Strategy,
+    TrainingStep,
+    Work,
+    attention_s,
+    decode_s,
+    gemm_s,
+    generation_named,
+    interconnect_between,
+    predict_step,
+    prefill_s,
+    stream_s,
+    work_of,
+)
+from terp.physics.gpu.kernels import TILING
+from terp.physics.training.stage import RECOMPUTE
+from terp.validate.grading.cases import expected
+from terp.validate.grading.grade import Case, Grade, Skipped
+from terp.validate.kernels.kernel_rows import BESIDE, KINDS, OWN_GPU, KernelRow, is_for_fitting, read_rows, shipped
+from terp.validate.kernels.timed_models import answering_model, is_recomputed, model_of
+
+MODELS: Final = (*KINDS.values(), *BESIDE)
+"""What is graded."""
+UNITS: Final = {"train-power": ("power", "w"), "train-memory": ("memory", "bytes")}
+"""Quantity and unit of a model, if not time in seconds."""
+_TORCH_ATTENTION: Final = (
+    "share at 64",
+    "share at 128",
+    "row tokens, causal",
+    "row tokens",
+    "backward share",
+    "backward rows",
+)
+_TILING: Final = ("launch", "busy share", "exposed share", "reduce share")
+CONSTANTS: Final = {
+    "gemm": (
+        "launch", "busy share", "read share", "reduce share", "extra depth", "host of PyTorch",
+        *(f"busy share of PyTorch in {precision}" for precision in SOFTWARE["torch-eager"].busy_share),
+        *(f"{name} of {architecture}" for architecture in TILING if architecture != "hopper" for name in _TILING),
+    ),
+    "attention": (
+        "launch", "share at 64", "share at 128", "share at 192", "share at 256", "row tokens", "read share",
+        *(f"{name} of {architecture}" for architecture in TILING if architecture != "hopper" for name in ("share", "rows")),
+        *(f"{name} of {kernel}" for kernel in ("flash2", "cudnn") for name in _TORCH_ATTENTION),
+    ),
+    "memory": ("host", "share in the cache", *(f"share of {work}" for work in STREAM_SHARE)),
+    "train": ("fetched by convolutions", "step of a norm's block", "bytes of transforms"),
+    "prefill": (),
+    "decode": ("rate of a block", "share of the memory rate"),
+    "train-power": (
+        "power that moves nothing", "energy of a byte", "energy of a fetched byte", "energy of a flop", "flops of FP8",
+        "flops of attention", "power of the clock",
+    ),
+    "train-memory": (),
+}  # fmt: skip
+"""Model -> the names of its fitted constants."""
+
+
+def predict(row: KernelRow) -> float:
+    """The model's number of a row, in SI.  Raises TerpError for what is not modelled."""
+    return _PREDICTED[row.model](read_catalogue().part(Accelerator, row.gpu), row)
+
+
+def _gemm_s(chip: Accelerator, row: KernelRow) -> float:
+    m, n, k = (row.whole(size) for size in ("m", "n", "k"))
+    return float(gemm_s(chip, m, n, k, precision=row.text["dtype"], software=row.software))
+
+
+def _attention_s(chip: Accelerator, row: KernelRow) -> float:
+    heads = row.whole("heads")
+    return float(
+        attention_s(
+            chip, row.whole("b"), heads, row.whole("s_len"), row.whole("hd"), kv_heads=row.whole("kv", heads),
+            causal=row.flag("causal"), backward=row.backward, kernel=row.kernel, software=row.software,
+        )
+    )  # fmt: skip
+
+
+def _stream_s(chip: Accelerator, row: KernelRow) -> float:
+    return float(stream_s(chip, float(row.text["bytes"]), row.text["op"]))
+
+
+def _work(row: KernelRow) -> Work:
+    """The work of a training step's row."""
+    return work_of(model_of(row.text), row.whole("seq"))
+
+
+def _is_recomputed(row: KernelRow) -> bool:
+    return row.flag("recompute") or is_recomputed(row.text)
+
+
+def _step(chip: Accelerator, row: KernelRow) -> TrainingStep:
+    """A training step on one GPU, by the path that steps on many take."""
+    recompute = RECOMPUTE["full" if _is_recomputed(row) else "none"]
+    batch = row.whole("batch")
+    strategy = Strategy(gpus_count=1, micro_batch_count=batch, zero_count=0, recompute=recompute)
+    generation = generation_named("compiled" if row.flag("compile", "true") else "eager")
+    return predict_step(chip, interconnect_between(chip, 1, 0.0), _work(row), strategy, batch, generation)
+
+
+def _train_bytes(chip: Accelerator, row: KernelRow) -> float:
+    """What the allocator of PyTorch counts: all but what stays outside of it."""
+    memory = _step(chip, row).memory
+    return float(memory.total_bytes - memory.other_bytes)
+
+
+_PREDICTED: Final[dict[str, Callable[[Accelerator, KernelRow], float]]] = {
+    "gemm": _gemm_s,
+    "attention": _attention_s,
+    "memory": _stream_s,
+    "train": lambda chip, row: _step(chip, row).step_s,
+    "train-power": lambda chip, row: _step(chip, row).column.power_w,
+    "train-memory": _train_bytes,
+    "prefill": lambda chip, row: prefill_s(chip, answering_model(row.text), row.whole("batch"), row.whole("seq")),
+    "decode": lambda chip, row: decode_s(chip, answering_model(row.text), row.whole("batch"), row.whole("ctx")),
+}
+"""Model -> its number for a row."""
+
+
+def baseline(row: KernelRow) -> float | None:
+    """One line: flops over three quarters of the peak, half in attention and steps, no less than the launch or the bytes;
+    for power the board's cap, for memory 18 bytes a parameter.
+    """
+    chip, ran = read_catalogue().part(Accelerator, row.gpu), SOFTWARE[row.software]
+    peak = chip.peak_flop_per_s["bf16"]
+    if row.kind == "gemm" and row.text["dtype"] in ("bf16", "fp16"):
+        m, n, k = (row.whole(size) for size in ("m", "n", "k"))
+        moved_s = 2 * (m * k + k * n + m * n) / chip.memory_rate_bytes_per_s
+        return max(2 * m * n * k / (0.75 * peak), moved_s, ran.host_s, ran.launch_s)
+    if row.kind == "attn":
+        pairs = row.whole("b") * row.whole("heads") * row.whole("s_len") ** 2 * (0.5 if row.flag("causal") else 1.0)
+        work = 4 * pairs * row.whole("hd") * (2.5 if row.backward else 1.0)
+        return max(work / (0.5 * peak), ran.attention_launch_s, ran.host_s)
+    if row.model == "train-power":
+        return chip.board_power_w
+    if row.model == "train-memory":
+        return 18.0 * _work(row).parameters_count
+    if row.model == "train":
+        return row.whole("batch") * _work(row).flop * (4 / 3 if _is_recomputed(row) else 1.0) / (0.5 * peak)
+    return _answer_s(chip, row) if row.kind in ("prefill", "decode") else None
+
+
+def _answer_s(chip: Accelerator, row: KernelRow) -> float:
+    """Weights' flops over half of the peak; the weights over the memory rate, if that takes longer [s]."""
+    model: TransformerModel = answering_model(row.text)
+    work = work_of(model, 1)
+    weights = work.parameters_count - work.embedding_parameters_count
+    tokens = row.whole("batch") * (row.whole("seq") if row.kind == "prefill" else 1)
+    worked_s, read_s = tokens / (0.5 * chip.peak_flop_per_s["bf16"]), 1 / chip.memory_rate_bytes_per_s
+    return float(2 * weights * max(worked_s, read_s))
+
+
+def grade_kernels(path: Path | None = None, gpu: str | None = None) -> tuple[dict[str, Grade], tuple[Skipped, ...]]:
+    """The grade of each kind of kernel and step, and the rows that none was made of: on shipped rows that nothing was fitted
+    to, or on all rows of a JSON-lines file.
+
+    gpu   the catalogue's name of the GPU that the file was measured on, or its beginning
+
+    Raises Problems for a file, UnknownName for a GPU.
+    """
+    all_rows, left = shipped() if path is None else read_rows(path, gpu or OWN_GPU)
+    rows, skipped = [row for row in all_rows if path is not None or not is_for_fitting(row)], list(left)
+    cases: dict[str, list[Case]] = {model: [] for model in MODELS}
+    for row in rows:
+        try:
+            told = predict(row)
+        except TerpError as error:
+            skipped.append(Skipped(row.name, str(error).splitlines()[0]))
+            continue
+        part = f"{row.source}, {row.gpu}"
+        cases[row.model].append(Case(row.name, part, row.value, told, baseline(row), {"shape": "stated"}))
+    fitted = [row.model for row in all_rows if path is None and is_for_fitting(row)]
+    return {model: _grade(model, found, fitted.count(model)) for model, found in cases.items()}, tuple(skipped)
+
+
+def _grade(model: str, cases: list[Case], fitted_count: int) -> Grade:
+    quantity, unit = UNITS.get(model, ("time", "s"))
+    return Grade(
+        model=model,
+        quantity=quantity,
+        unit=unit,
+        rows_count=len(cases) + fitted_count,
+        fitted_count=fitted_count,
+        cases=tuple(cases),
+        skipped=(),
+        constants=CONSTANTS[model],
+        limits=expected("aiconfigurator", model),
+    )

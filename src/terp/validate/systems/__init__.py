@@ -1,0 +1,1 @@
+"""Grades of whole systems: benchmarks, power, costs, fleets, Slurm."""

@@ -1,0 +1,228 @@
+"""Prices of built machines against published purchases at the same scope, beside EUR 45,000 a GPU."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from pydantic import Field
+
+from terp.errors import Problem, Problems
+from terp.physics import draw_factors, level_fraction, ranges_of, scenarios_eur
+from terp.physics.money.price_uncertainty import LEVEL_AT_EUR, Floats
+from terp.reader import read_entries, read_text, read_tree
+from terp.validate.grading.cases import Limits, published_file
+from terp.validate.grading.grade import Case, Grade, Skipped
+from terp.validate.grading.split import groups_for_fitting
+from terp.validate.systems.purchases import Priced, PurchaseFile, price_purchase, read_purchases
+
+SOURCE: Final = "costs"
+SCENARIOS: Final = 4000
+SEED: Final = 1
+BASELINE_EUR: Final = 45_000.0
+"""The one-line rule: so much a GPU, with all that belongs to it."""
+CONSTANTS: Final = ("LEVEL_FRACTION", "LEVEL_EXPONENT", "LEVEL_SPREAD", "price of ex235a")
+
+
+class CostLimits(Limits):
+    """What must hold: the median error as of other models, and the share of sums within the model's 90 % interval.
+
+    bar_inside_fraction, held_inside_fraction   asked for before the first run, and reached
+    """
+
+    bar_inside_fraction: float = Field(gt=0, le=1)
+    held_inside_fraction: float = Field(ge=0, le=1)
+
+
+@dataclass(frozen=True)
+class CostCase:
+    """One purchase: what was paid, and its price with the ends of the 90 % interval [EUR]."""
+
+    name: str
+    title: str
+    covers: str
+    printed: str
+    published_eur: float
+    eur: float
+    low_eur: float
+    high_eur: float
+    baseline_eur: float | None
+    level_fraction: float
+    fitted: bool
+    gpu: str
+    source: str
+    lines_eur: dict[str, float]
+    unpriced: tuple[tuple[str, int], ...]
+
+    @property
+    def error_fraction(self) -> float:
+        """Ours over the published sum, less one."""
+        return self.eur / self.published_eur - 1
+
+    @property
+    def inside(self) -> bool:
+        """True if the published sum lies within our 90 % interval."""
+        return self.low_eur <= self.published_eur <= self.high_eur
+
+
+@dataclass(frozen=True)
+class CostGrade:
+    """The graded purchases, those that something was fitted to, and what must hold; no limits on a file of the caller's."""
+
+    grade: Grade
+    cases: tuple[CostCase, ...]
+    fitted: tuple[CostCase, ...]
+    limits: CostLimits | None
+
+    @property
+    def inside_fraction(self) -> float | None:
+        """Share of graded sums within the model's 90 % interval; None without a case."""
+        return sum(case.inside for case in self.cases) / len(self.cases) if self.cases else None
+
+    @property
+    def worsened(self) -> bool:
+        """True if the median is worse than the held one by more than its step, or fewer sums lie inside than are held."""
+        inside, limits = self.inside_fraction, self.limits
+        fewer = limits is not None and (inside is None or inside < limits.held_inside_fraction - 1e-9)
+        return limits is not None and (self.grade.worsened or fewer)
+
+    @property
+    def missed(self) -> tuple[str, ...]:
+        """Which bars are missed: those of the grade, and the share inside."""
+        limits, inside = self.limits, self.inside_fraction
+        if limits is None:
+            return ()
+        short = inside is None or inside < limits.bar_inside_fraction
+        return (*self.grade.missed, *(("inside",) if short else ()))
+
+    def as_data(self) -> dict[str, Any]:
+        """The grade as JSON, see docs/formats/validate.md."""
+        data = self.grade.as_data()
+        data["missed"] = list(self.missed)
+        data["inside"] = self.inside_fraction
+        data["bar_inside"] = self.limits.bar_inside_fraction if self.limits else None
+        data["cases"] = [_case_data(case) for case in (*self.cases, *self.fitted)]
+        return data
+
+
+def _case_data(case: CostCase) -> dict[str, Any]:
+    return {
+        "name": case.name,
+        "title": case.title,
+        "covers": case.covers,
+        "printed": case.printed,
+        "published_eur": case.published_eur,
+        "predicted_eur": case.eur,
+        "low_eur": case.low_eur,
+        "high_eur": case.high_eur,
+        "baseline_eur": case.baseline_eur,
+        "error": case.error_fraction,
+        "inside": case.inside,
+        "level": case.level_fraction,
+        "fitted": case.fitted,
+        "source": case.source,
+        "lines": case.lines_eur,
+        "unpriced": dict(case.unpriced),
+    }
+
+
+@cache
+def grade_costs(cases: Path | None = None) -> CostGrade:
+    """Prices every purchase that can be, of the shipped cases or of a file like them.  Raises Problems."""
+    file = read_purchases(cases or published_file(SOURCE, "cases.yaml"))
+    fit = groups_for_fitting(SOURCE) if cases is None else frozenset[str]()
+    skipped = tuple(Skipped(name, one.left_out) for name, one in file.purchases.items() if one.left_out)
+    priced = [price_purchase(file, name) for name, one in file.purchases.items() if not one.left_out]
+    made = [case_of(one, fitted=one.name in fit) for one in priced]
+    graded = tuple(case for case in made if not case.fitted)
+    fitted = tuple(case for case in made if case.fitted)
+    limits = _limits()
+    grade = Grade(
+        cases=tuple(_case(case) for case in graded),
+        model=SOURCE,
+        quantity="price",
+        unit="eur",
+        rows_count=len(file.purchases),
+        fitted_count=len(fitted),
+        skipped=skipped,
+        constants=CONSTANTS,
+        limits=limits,
+    )
+    return CostGrade(grade, graded, fitted, limits if cases is None else None)
+
+
+def _case(case: CostCase) -> Case:
+    known = {"scope": case.covers}
+    return Case(case.title, case.gpu or "-", case.published_eur, case.eur, case.baseline_eur, known)
+
+
+def _limits() -> CostLimits:
+    problems: list[Problem] = []
+    path = published_file(SOURCE, "expect.yaml")
+    entries = read_entries(read_tree(read_text(path), str(path)), CostLimits, problems)
+    if problems:
+        raise Problems(problems)
+    return entries[SOURCE]
+
+
+def case_of(priced: Priced, *, fitted: bool) -> CostCase:
+    """The case of a priced purchase: its total at the level of a deal of its size, and the 90 % interval."""
+    purchase = priced.purchase
+    level = 1.0 if purchase.quoted else float(level_fraction(priced.hardware_eur))
+    low, high = np.quantile(scenarios_of(priced, level), [0.05, 0.95]).tolist()
+    lines: dict[str, float] = {}
+    for line in (priced_line.cost for priced_line in priced.lines):
+        lines[line.line] = lines.get(line.line, 0.0) + line.eur * (level if line.negotiated else 1.0)
+    gpus = priced.gpus_count
+    return CostCase(
+        name=priced.name,
+        title=purchase.title,
+        covers=purchase.covers,
+        printed=str(purchase.published),
+        published_eur=priced.published_eur,
+        eur=sum(lines.values()),
+        low_eur=low,
+        high_eur=high,
+        baseline_eur=None if gpus is None else BASELINE_EUR * gpus,
+        level_fraction=level,
+        fitted=fitted,
+        gpu=priced.gpu,
+        source=priced.source,
+        lines_eur=lines,
+        unpriced=priced.unpriced,
+    )
+
+
+def scenarios_of(priced: Priced, level: float) -> Floats:
+    """Totals by scenario [EUR]: prices, quantities and the market drawn."""
+    quantities = {line.drawn: (line.low_ratio, 1.0, line.high_ratio) for line in priced.lines if line.drawn}
+    factors = draw_factors({**ranges_of([line.cost for line in priced.lines]), **quantities}, SCENARIOS, SEED)
+    total = np.zeros(SCENARIOS)
+    for line in priced.lines:
+        quantity = factors[line.drawn] if line.drawn else np.ones(1)
+        total = total + quantity * scenarios_eur([line.cost], factors, level)
+    return total
+
+
+def fit_level(file: PurchaseFile, names: Sequence[str]) -> tuple[float, float, float]:
+    """Level of a deal of 10 MEUR, its exponent, and the standard deviation of its log, by least squares on some purchases.
+
+    ln g_i = ln g0 - b ln(S_i / 10 MEUR), g_i the published sum less what is not negotiated, over what is, at quoted prices.
+    """
+    priced = [price_purchase(file, name) for name in names]
+    size = np.log([one.hardware_eur / LEVEL_AT_EUR for one in priced])
+    level = np.log([(one.published_eur - one.other_eur) / one.negotiated_eur for one in priced])
+    design = np.stack([np.ones_like(size), -size], axis=1)
+    found = np.linalg.lstsq(design, level, rcond=None)[0]
+    spread = np.sqrt(np.sum((level - design @ found) ** 2) / (len(priced) - 2))
+    return float(np.exp(found[0])), float(found[1]), float(spread)
+
+
+def fitted_to(file: PurchaseFile) -> list[str]:
+    """Names of the purchases that the level is fitted to: for fitting, negotiated, and not the source of a price."""
+    fit = groups_for_fitting(SOURCE)
+    return [name for name, one in file.purchases.items() if name in fit and not one.quoted and not one.gives_price]

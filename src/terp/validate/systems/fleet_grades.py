@@ -1,0 +1,337 @@
+"""Published fleets simulated: interruptions, time between failures, effective training time, and where failures sit.
+
+A rate is the geometric mean of the fleets that publish one, without the fleet that is graded; the simulation's interval
+holds what fleets differ by.  A published figure's own interval is Poisson's for a count, Wilson's for a share, and what
+it was printed with for a bound or a rounded figure; where nothing tells how many failures it is from, it has none.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from pydantic import Field
+
+from terp.catalogue import read_catalogue
+from terp.catalogue.read.parts import Fleet
+from terp.errors import Problem, Problems
+from terp.physics import checkpoint_interval
+from terp.reader import Record, read_entries, read_text, read_tree
+from terp.results import poisson_interval
+from terp.simulate import draw_node_events
+from terp.simulate.jobs.one_job import OneJob, Outcomes, run_one_job
+from terp.validate.grading.cases import published_file
+from terp.validate.grading.csv_table import lines_of
+from terp.validate.grading.grade import Skipped
+from terp.validate.systems.fleet_rows import (
+    DAY_S,
+    NEEDED,
+    SOURCE,
+    Floats,
+    Law,
+    Row,
+    check_numbers,
+    constants_from,
+    gpu_share,
+    law_without,
+    node_rates,
+    number,
+    shipped,
+)  # fmt: skip
+
+FLEET: Final = "gpu-fleet-2024"
+RUNS: Final = 1000
+SEED: Final = 1
+YEAR_S: Final = 365 * 86_400
+RESTART_S: Final = (300.0, 660.0, 1200.0)
+"""From failure to the next step: 5 to 20 min on RSC-1 (kokolis-2024), 11 min the median gap of lablup-2026's retries."""
+RETRY_S: Final = 660.0
+"""The latter alone, for fleets that the former is from."""
+MOST_NODES: Final = 10_000
+MOST_FAILURES: Final = 50_000
+"""What is simulated at most, of nodes whose rates are ranked and of failures of one job."""
+SIDE_BY_SIDE: Final = 128
+"""Nodes over which small jobs are simulated at once, so that each size is seen for as long."""
+_Z95: Final = 1.959964
+
+
+class FleetLimits(Record):
+    """What must hold: cases asked for, and cases that were reached."""
+
+    asked: list[str] = Field(min_length=1)
+    held: list[str]
+    reason: str
+
+
+@dataclass(frozen=True)
+class FleetCase:
+    """One published figure with its own 95 % interval, None where it has none, and what the simulation gives."""
+
+    name: str
+    quantity: str
+    printed: str
+    published: float
+    published_range: tuple[float, float] | None
+    predicted: float
+    predicted_range: tuple[float, float]
+    source: str
+    how_read: str
+    bound: bool = False
+
+    @property
+    def within_ours(self) -> bool:
+        """True if the published figure lies in the simulation's interval; of a lower bound, if all does not lie below."""
+        low, high = self.predicted_range
+        return self.published <= high and (self.bound or low <= self.published)
+
+    @property
+    def within_theirs(self) -> bool | None:
+        """True if the simulation's mean lies in the published figure's own interval; None where it has none."""
+        own = self.published_range
+        return None if own is None else own[0] <= self.predicted <= own[1]
+
+    @property
+    def inside(self) -> bool:
+        """True if both hold; of a figure without an interval, if the first does."""
+        return self.within_ours and self.within_theirs is not False
+
+
+@dataclass(frozen=True)
+class FleetGrade:
+    """All cases, the rows that none was made of, and the limits; None on a table of the caller's own."""
+
+    rows_count: int
+    cases: tuple[FleetCase, ...]
+    skipped: tuple[Skipped, ...]
+    limits: FleetLimits | None
+
+    @property
+    def missed(self) -> tuple[str, ...]:
+        """Which of the cases asked for are not inside."""
+        return self._not_inside(self.limits.asked if self.limits else [])
+
+    @property
+    def worsened(self) -> bool:
+        """True if a case that was inside is no longer."""
+        return bool(self._not_inside(self.limits.held if self.limits else []))
+
+    def _not_inside(self, names: list[str]) -> tuple[str, ...]:
+        inside = {case.name for case in self.cases if case.inside}
+        return tuple(name for name in names if name not in inside)
+
+    def as_data(self) -> dict[str, Any]:
+        """The grade as JSON, see docs/formats/validate.md."""
+        return {
+            "model": SOURCE,
+            "n": self.rows_count,
+            "graded": len(self.cases),
+            "inside": sum(case.inside for case in self.cases),
+            "asked": list(self.limits.asked) if self.limits else [],
+            "missed": list(self.missed),
+            "skipped": [{"name": row.name, "reason": row.reason} for row in self.skipped],
+            "cases": [_case_data(case) for case in self.cases],
+        }
+
+
+def _case_data(case: FleetCase) -> dict[str, Any]:
+    low, high = case.published_range or (None, None)
+    return {
+        "name": case.name,
+        "quantity": case.quantity,
+        "printed": case.printed,
+        "published": case.published,
+        "published_low": low,
+        "published_high": high,
+        "simulated": case.predicted,
+        "simulated_low": case.predicted_range[0],
+        "simulated_high": case.predicted_range[1],
+        "inside": case.inside,
+        "source": case.source,
+        "read": case.how_read,
+    }
+
+
+@cache
+def grade_fleets(cases: Path | None = None) -> FleetGrade:
+    """Simulates every row that can be, of the shipped table or of one with its columns.  Raises Problems."""
+    path = cases or published_file(SOURCE, "table.csv")
+    rows = [row for _, row in lines_of(read_text(path), str(path), NEEDED)]
+    check_numbers(rows, str(path))
+    made: list[FleetCase] = []
+    skipped: list[Skipped] = []
+    for row in rows:
+        found = _case(row)
+        if isinstance(found, str):
+            skipped.append(Skipped(row["id"], found))
+        else:
+            made.append(found)
+    return FleetGrade(len(rows), tuple(made), tuple(skipped), None if cases else _limits())
+
+
+def _limits() -> FleetLimits:
+    problems: list[Problem] = []
+    path = published_file(SOURCE, "expect.yaml")
+    entries = read_entries(read_tree(read_text(path), str(path)), FleetLimits, problems)
+    if problems:
+        raise Problems(problems)
+    return entries[SOURCE]
+
+
+def _case(row: Row) -> FleetCase | str:
+    """The case of a row, or why there is none."""
+    quantity = row["quantity"]
+    if quantity in LEFT_OUT:
+        return LEFT_OUT[quantity]
+    if quantity not in _MAKERS:
+        return f"{quantity!r} is not simulated; known are {', '.join(_MAKERS)}"
+    exposure = (number(row, "nodes") or 1.0) * (number(row, "days") or 1.0) * DAY_S
+    if exposure * max(node_rates().values()) > MOST_FAILURES:
+        return f"more than {MOST_FAILURES} failures to simulate"
+    return _MAKERS[quantity](row)
+
+
+def _made(
+    row: Row, published: float, own: tuple[float, float] | None, simulated: float, many: Floats, *, bound: bool = False
+) -> FleetCase:
+    low, high = np.quantile(many, [0.025, 0.975]).tolist()
+    source, how = row["source"], row.get("read", "")
+    return FleetCase(row["id"], row["quantity"], row["printed"], published, own, simulated, (low, high), source, how, bound)
+
+
+def _interruptions(row: Row, *, part: float = 1.0) -> FleetCase | str:
+    """A count of failures over so many nodes and days; `part` of all is counted."""
+    count, nodes, days = (number(row, column) for column in ("count", "nodes", "days"))
+    if count is None or nodes is None or days is None:
+        return "count, nodes or days are not known"
+    law = law_without(row["fleet"])
+    job = _whole_job(nodes, days)
+    one, many = _both(job, Law(law.mean_per_s * part, law.deviation_ratio))
+    return _made(row, count, poisson_interval(count), float(one.interruptions.mean()), many.interruptions.astype(float))
+
+
+def _rate(row: Row) -> FleetCase | str:
+    """Failures per thousand node-days."""
+    published, nodes, days = (number(row, column) for column in ("value", "nodes", "days"))
+    if published is None or nodes is None:
+        return "value or nodes are not known"
+    seen_days = nodes * (days or 365.0)
+    own = poisson_interval(published * seen_days / 1000) if days else None
+    one, many = _both(_whole_job(nodes, days or 365.0), law_without(row["fleet"]))
+    scale = 1000 / seen_days
+    theirs = None if own is None else (own[0] * scale, own[1] * scale)
+    return _made(
+        row, published, theirs, float(one.interruptions.mean()) * scale, np.asarray(many.interruptions * scale, float)
+    )
+
+
+def _mttf(row: Row, *, by_size: bool = False) -> FleetCase | str:
+    """Mean time to failure of a job [h], from the rate of the fleet's nodes, or from its jobs of one node."""
+    value, nodes, days = (number(row, column) for column in ("value", "nodes", "days"))
+    rate = node_rates().get(row["fleet"])
+    if value is None or nodes is None or days is None or rate is None:
+        return "value, nodes, days or the fleet's rate are not known"
+    if by_size:
+        alone = [other for other in shipped() if other["fleet"] == row["fleet"] and other["nodes"] == "1"]
+        if not alone:
+            return "the fleet's time to failure on one node is not known"
+        rate = 1 / (float(alone[0]["value"]) * 3600)
+    beside = max(SIDE_BY_SIDE // nodes, 1.0)
+    one, many = _both(_whole_job(nodes * beside, days), Law(rate, 0.0))
+    hours = days * 24 * beside
+    spread = hours / np.maximum(many.interruptions, 1)
+    return _made(row, value, None, hours / max(float(one.interruptions.mean()), 1.0), spread)
+
+
+def _ettr(row: Row) -> FleetCase | str:
+    """Effective training time ratio of a job on N nodes."""
+    nodes, days, low, high = (number(row, column) for column in ("nodes", "days", "low", "high"))
+    if nodes is None or days is None or low is None or high is None:
+        return "nodes or days are not known"
+    law = law_without(row["fleet"])
+    write_s = (number(row, "write_bytes") or 0.0) / (number(row, "write_rate") or 1.0)
+    interval = number(row, "interval")
+    interval_s = checkpoint_interval(write_s, nodes * law.mean_per_s) if interval is None else max(interval, 1.0)
+    own_restart = row["fleet"] in constants_from("restart")
+    restart = (RETRY_S, RETRY_S, RETRY_S) if own_restart else RESTART_S
+    shape = read_catalogue().part(Fleet, FLEET).spread_ratio
+    job = OneJob(round(nodes), days * DAY_S, shape, interval_s, write_s, restart)
+    one, many = _both(job, law)
+    bound = high >= 1
+    return _made(row, low if bound else (low + high) / 2, (low, high), float(one.ettr.mean()), many.ettr, bound=bound)
+
+
+def _gpu_share(row: Row) -> FleetCase | str:
+    """Share of GPUs in failures that software did not cause, as another fleet's table has it."""
+    count, of = number(row, "count"), number(row, "of")
+    if count is None or of is None:
+        return "count or of are not known"
+    told, share = wilson(count / of, of), gpu_share("acme")
+    seen = np.random.default_rng([SEED, 5]).binomial(round(of), share, RUNS) / of
+    return _made(row, count / of, told, share, seen)
+
+
+def _lemons(row: Row) -> FleetCase | str:
+    """Share of failures that the worst `count` of `of` nodes have."""
+    published, count, of = (number(row, column) for column in ("value", "count", "of"))
+    if published is None or count is None or of is None or not 1 <= count <= of <= MOST_NODES:
+        return f"value, count or of are not known, or of is above {MOST_NODES}"
+    shape = read_catalogue().part(Fleet, FLEET).spread_ratio
+    rates = np.sort(np.random.default_rng([SEED, 6]).gamma(shape, 1.0, (RUNS // 10, round(of))), axis=1)
+    share = rates[:, -round(count) :].sum(axis=1) / rates.sum(axis=1)
+    return _made(row, published, None, float(share.mean()), share)
+
+
+def _repair(row: Row) -> FleetCase | str:
+    """Mean repair time of a node [h]: of 100 failures at a time."""
+    published = number(row, "value")
+    if published is None:
+        return "value is not known"
+    drawn = draw_node_events(read_catalogue().part(Fleet, FLEET), 10_000, YEAR_S, SEED)
+    repair_h = drawn.repair_s[drawn.cause >= 0] / 3600
+    groups = repair_h[: repair_h.size // 100 * 100].reshape(-1, 100).mean(axis=1)
+    return _made(row, published, None, float(repair_h.mean()), groups)
+
+
+def wilson(share: float, of: float) -> tuple[float, float]:
+    """The 95 % interval of a share that was counted (Wilson 1927)."""
+    middle = (share + _Z95**2 / (2 * of)) / (1 + _Z95**2 / of)
+    half = _Z95 / (1 + _Z95**2 / of) * math.sqrt(share * (1 - share) / of + _Z95**2 / (4 * of * of))
+    return middle - half, middle + half
+
+
+def _whole_job(nodes: float, days: float) -> OneJob:
+    """A job of which only the interruptions count."""
+    shape = read_catalogue().part(Fleet, FLEET).spread_ratio
+    return OneJob(round(nodes), days * DAY_S, shape, math.inf, 0.0, (0.0, 0.0, 0.0))
+
+
+def _both(job: OneJob, law: Law) -> tuple[Outcomes, Outcomes]:
+    """Runs at the law's mean, and runs on as many fleets as it has."""
+    fleets = law.drawn(RUNS, np.random.default_rng([SEED, 4]))
+    return run_one_job(job, np.full(RUNS, law.mean_per_s), SEED), run_one_job(job, fleets, SEED)
+
+
+_MAKERS: Final[dict[str, Callable[[Row], FleetCase | str]]] = {
+    "interruptions": _interruptions,
+    "gpu failures": lambda row: _interruptions(row, part=gpu_share("acme")),
+    "rate": _rate,
+    "mttf": _mttf,
+    "mttf by size": partial(_mttf, by_size=True),
+    "ettr": _ettr,
+    "gpu share": _gpu_share,
+    "lemons": _lemons,
+    "repair": _repair,
+}
+"""What a row's quantity is simulated by."""
+LEFT_OUT: Final = {
+    "cause": "a share is taken from it",
+    "spread": "the spread of rates is taken from it",
+    "projection": "projected from the fleet's own rate, not seen",
+    "chains": "tries that fail at once are not simulated",
+}
+"""Quantities that no case is made of, and why."""

@@ -1,0 +1,208 @@
+"""Power of nodes over time against 148 measured runs: their energy, and the swings of the whole job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from statistics import fmean, median
+from typing import Any, Final
+
+import numpy as np
+
+from terp.physics.power.job_power import PATTERNS, JobPower, Pattern, Shape, job_power
+from terp.reader import read_text
+from terp.validate.grading.cases import expected, published_file
+from terp.validate.grading.csv_table import lines_of
+from terp.validate.grading.grade import Case, Errors, Grade, Skipped
+from terp.validate.grading.split import groups_for_fitting
+from terp.validate.systems.power_rows import SWINGS, PowerRow, power_row, read_power_rows
+
+SOURCE: Final = "power"
+GROWN: Final = {"llama2_70b_lora|64": 8.0}
+"""Group -> its global batch over that of the benchmark on one node; the same for all others."""
+WHOLE: Final = {"gpt3": 64}
+"""Benchmark -> the fewest nodes it was measured on, if not one: its pattern is of those."""
+
+LEVELS: Final = SWINGS[:3]
+"""What is told of the levels of a job's power; the others are of its steps."""
+SEEN: Final = (1, 64)
+"""Numbers of nodes that the harder split fits to."""
+_THINNED: Final = 0.189
+OF_1_AND_64_NODES: Final = PATTERNS | {
+    "llama2_70b_lora": replace(PATTERNS["llama2_70b_lora"], setup_s=13.0, thinned_fraction=_THINNED),
+    "resnet": replace(PATTERNS["resnet"], computing_w=7056.0, setup_s=2.0, thinned_fraction=_THINNED),
+    "ssd": replace(PATTERNS["ssd"], computing_w=7032.0, waiting_w=3031.0, divided_fraction=0.0, thinned_fraction=_THINNED),
+    "unet3d": replace(PATTERNS["unet3d"], computing_w=7291.0, burst_s=1.0, setup_s=4.0, thinned_fraction=_THINNED),
+}
+"""Patterns fitted to runs on 1 and 64 nodes only; what more nodes change is LoRA's for all."""
+CONSTANTS: Final = (
+    "idle", "set-up", "loading", "closing", "settling of one node", "settling of several",
+    "computing, BERT", "set-up, BERT", "when, BERT", "wait, BERT",
+    "computing, DLRM", "idle, DLRM",
+    "computing, GPT-3", "waits every, GPT-3", "first wait, GPT-3", "dips every, GPT-3", "dip, GPT-3", "depth, GPT-3",
+    "computing, LoRA", "idle, LoRA", "set-up, LoRA", "first when, LoRA", "waits every, LoRA", "wait, LoRA",
+    "first wait, LoRA", "thinned, LoRA",
+    "computing, ResNet", "set-up, ResNet", "dips every, ResNet", "dip, ResNet", "depth, ResNet", "thinned, ResNet",
+    "computing, SSD", "waiting, SSD", "waits every, SSD", "wait, SSD", "divided, SSD", "thinned, SSD",
+    "computing, 3D U-Net", "burst, 3D U-Net", "set-up, 3D U-Net", "thinned, 3D U-Net",
+)  # fmt: skip
+
+
+def is_for_fitting(row: PowerRow) -> bool:
+    """True if constants were fitted to the run: about half of each group, in validation's split.yaml."""
+    return f"{row.group}|{row.run}" in groups_for_fitting(SOURCE)
+
+
+@cache
+def shipped_rows() -> tuple[PowerRow, ...]:
+    """The runs that ship."""
+    path = published_file(SOURCE, "table.csv")
+    return tuple(power_row(text) for _, text in lines_of(read_text(path), str(path), ("benchmark", "run")))
+
+
+def shape_of(row: PowerRow) -> Shape:
+    """What is given of a run.  Lead and tail that a file does not tell are those of its group's shipped runs."""
+    ratio = GROWN.get(row.group, 1.0) * WHOLE.get(row.benchmark, 1) / row.nodes_count
+    lead_s, tail_s = row.lead_s, row.tail_s
+    if np.isnan(lead_s + tail_s):
+        lead_s, tail_s = _around().get(row.group, (0.0, 0.0))
+        if lead_s + tail_s >= row.run_s:
+            lead_s = tail_s = 0.0
+        return Shape(row.nodes_count, row.run_s - lead_s - tail_s, lead_s, tail_s, min(ratio, 1.0))
+    return Shape(row.nodes_count, row.run_s, lead_s, tail_s, min(ratio, 1.0))
+
+
+@cache
+def _around() -> dict[str, tuple[float, float]]:
+    """Group -> median lead and tail of its shipped runs [s]: how its log was kept."""
+    groups: dict[str, list[PowerRow]] = {}
+    for row in shipped_rows():
+        groups.setdefault(row.group, []).append(row)
+    return {
+        group: (median(row.lead_s for row in rows), median(row.tail_s for row in rows)) for group, rows in groups.items()
+    }
+
+
+def predicted(row: PowerRow, patterns: Mapping[str, Pattern] = PATTERNS) -> JobPower:
+    """The model's power of a run."""
+    return job_power(patterns[row.benchmark], shape_of(row))
+
+
+def swings_of(found: JobPower) -> tuple[float, ...]:
+    """What is predicted of the swings, in the order of SWINGS."""
+    return (*found.level_ratios, found.step_p99_ratio, found.step_max_ratio)
+
+
+@dataclass(frozen=True)
+class PowerGrades:
+    """Grades of energy; of energy on numbers of nodes never fitted to; of the levels and of the steps of a job's power.
+
+    baseline_of_group_fraction   median error of a harder baseline of the energy: the mean power of the group's fit runs
+    """
+
+    energy: Grade
+    groups: Grade | None
+    levels: Grade
+    steps: Grade
+    baseline_of_group_fraction: float | None
+
+    @property
+    def grades(self) -> tuple[Grade, ...]:
+        """All four, or of a file the three that it has."""
+        more = () if self.groups is None else (self.groups,)
+        return (self.energy, *more, self.levels, self.steps)
+
+    def as_data(self) -> dict[str, Any]:
+        """The JSON of `terp validate power`, see docs/formats/validate.md."""
+        cases = (*self.levels.cases, *self.steps.cases)
+        parts = {name: Errors(tuple(case for case in cases if case.part == name)) for name in SWINGS}
+        swings = {
+            name: {"median_abs_error": part.median_fraction, "p90_abs_error": part.p90_fraction, "bias": part.bias_fraction,
+                   "baseline_median_abs_error": part.baseline_fraction}
+            for name, part in parts.items()
+        }  # fmt: skip
+        groups = None if self.groups is None else self.groups.as_data()
+        told = {"baseline_of_group_median_abs_error": self.baseline_of_group_fraction, "swings": swings}
+        return self.energy.as_data() | told | {"groups": groups}
+
+
+def grade_power(path: Path | None = None) -> PowerGrades:
+    """The grades of power: on shipped runs that nothing was fitted to, or on all runs of a Parquet file of readings.
+
+    Raises Problems for a file.
+    """
+    rows, skipped = (list(shipped_rows()), []) if path is None else read_power_rows(path)
+    skipped += [Skipped(row.name, f"no pattern of {row.benchmark[:40]!r}") for row in rows if row.benchmark not in PATTERNS]
+    rows = [row for row in rows if row.benchmark in PATTERNS]
+    fit = [row for row in shipped_rows() if is_for_fitting(row)]
+    graded = [row for row in rows if path is not None or not is_for_fitting(row)]
+    energy, swings = _cases(graded, fit, PATTERNS)
+    many = [row for row in rows if row.nodes_count not in SEEN]
+    return PowerGrades(
+        energy=_grade("power", "energy", "j", rows, energy, skipped),
+        groups=None if path is not None else _of_groups(many, [row for row in fit if row.nodes_count in SEEN]),
+        levels=_grade("power-levels", "levels", "ratio", rows, [case for case in swings if case.part in LEVELS]),
+        steps=_grade("power-steps", "steps", "ratio", rows, [case for case in swings if case.part not in LEVELS]),
+        baseline_of_group_fraction=_of_group(graded, fit),
+    )
+
+
+def _grade(
+    model: str, quantity: str, unit: str, rows: list[PowerRow], cases: list[Case], skipped: Sequence[Skipped] = ()
+) -> Grade:
+    return Grade(
+        model=model,
+        quantity=quantity,
+        unit=unit,
+        rows_count=len(rows) + len(skipped),
+        fitted_count=sum(is_for_fitting(row) for row in rows),
+        cases=tuple(cases),
+        skipped=tuple(skipped),
+        constants=CONSTANTS,
+        limits=expected(SOURCE, model),
+    )
+
+
+def _of_groups(rows: list[PowerRow], fit: list[PowerRow]) -> Grade:
+    """The harder split: all runs on 8 and 9 nodes, by constants of runs on 1 and 64."""
+    cases, _ = _cases(rows, fit, OF_1_AND_64_NODES)
+    grade = _grade("power-groups", "energy", "j", rows, [replace(case, fitted=False) for case in cases])
+    return replace(grade, rows_count=len(rows) + len(fit), fitted_count=len(fit))
+
+
+def _cases(rows: list[PowerRow], fit: list[PowerRow], patterns: Mapping[str, Pattern]) -> tuple[list[Case], list[Case]]:
+    """Cases of energy and of swings; their baseline is the mean over all fit runs."""
+    mean_w = fmean(row.mean_w for row in fit)
+    mean = [fmean(getattr(row, name) for row in fit) for name in SWINGS]
+    energy, swings = [], []
+    for row in rows:
+        found, fitted = predicted(row, patterns), is_for_fitting(row)
+        told = {"run": _how_known(row)}
+        baseline_j = mean_w * shape_of(row).window_s
+        energy.append(Case(row.name, _part(row), row.energy_j, found.energy_j, baseline_j, told, fitted))
+        swings += [
+            Case(row.name, name, getattr(row, name), value, baseline, told, fitted)
+            for name, value, baseline in zip(SWINGS, swings_of(found), mean, strict=True)
+            if getattr(row, name) > 0
+        ]
+    return energy, swings
+
+
+def _how_known(row: PowerRow) -> str:
+    """How it is known when the run itself began and ended within the readings."""
+    if not np.isnan(row.lead_s + row.tail_s):
+        return "stated"
+    return "inferred: as shipped runs of its group" if row.group in _around() else "assumed: nothing is read around it"
+
+
+def _part(row: PowerRow) -> str:
+    return f"{row.benchmark}, {row.nodes_count} node{'s' if row.nodes_count > 1 else ''}"
+
+
+def _of_group(rows: list[PowerRow], fit: list[PowerRow]) -> float | None:
+    """Median error of the mean power of the group's fit runs times the window; None if no group has any."""
+    means = {group: fmean(row.mean_w for row in fit if row.group == group) for group in {row.group for row in fit}}
+    errors = [abs(means[row.group] * shape_of(row).window_s / row.energy_j - 1) for row in rows if row.group in means]
+    return median(errors) if errors else None

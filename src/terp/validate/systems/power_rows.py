@@ -1,0 +1,237 @@
+"""Reads readings of nodes' power and sums up each run: its energy, its quantiles, and how it stood before and after."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Final, TextIO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from terp.errors import Problem, Problems
+from terp.physics.power.job_power import SHARES, STEP_S
+from terp.validate.grading.grade import Skipped
+
+Floats = NDArray[np.float64]
+
+NEEDED: Final = {
+    "benchmark": "text", "n_nodes": "int", "run": "text", "start_unix_ms": "int", "node": "int", "t_s": "float",
+    "power_ac_w": "float",
+}  # fmt: skip
+"""Columns of a file of readings, a reading a row, and what they hold."""
+WINDOW: Final = ("run_start_unix_ms", "run_stop_unix_ms")
+"""Columns that say when the run itself began and ended, if they are there."""
+FEWEST: Final = 20
+LEAST_W, MOST_W = 100.0, 30_000.0
+LONGEST_S: Final = 30 * 86_400.0
+"""Readings a run must have of each node in the mean, what a node of eight GPUs may draw, and how long a run may be."""
+
+
+@dataclass(frozen=True)
+class PowerRow:
+    """One run: what is given of it, and what was measured, a node in the mean.
+
+    lead_s, run_s, tail_s   readings before the run, the run, readings after it; lead and tail NaN if not told
+    energy_j, mean_w        of one node over all three
+    p05_ratio .. p95_ratio  percentiles of the job's power over its mean, every two seconds
+    step_p99_ratio, step_max_ratio   change of the job's power in two seconds over its mean
+    computing_w, low_s      median of what is above 80 % of the highest; seconds in the run that are below it
+    spread_fraction         standard deviation of the nodes' means over the mean; 0 of one node
+    """
+
+    benchmark: str
+    nodes_count: int
+    run: str
+    lead_s: float
+    run_s: float
+    tail_s: float
+    energy_j: float
+    mean_w: float
+    p05_ratio: float
+    p50_ratio: float
+    p95_ratio: float
+    step_p99_ratio: float
+    step_max_ratio: float
+    computing_w: float
+    low_s: float
+    spread_fraction: float
+
+    @property
+    def group(self) -> str:
+        """Benchmark and nodes."""
+        return f"{self.benchmark}|{self.nodes_count}"
+
+    @property
+    def name(self) -> str:
+        """Benchmark, nodes and the end of the run's name, as published."""
+        return f"{self.benchmark} on {self.nodes_count}, {self.run[-28:]}"
+
+
+SWINGS: Final = ("p05_ratio", "p50_ratio", "p95_ratio", "step_p99_ratio", "step_max_ratio")
+"""What is graded of a run's swings."""
+
+
+def read_power_rows(path: Path) -> tuple[list[PowerRow], list[Skipped]]:
+    """The runs of a Parquet file of readings, and those that none is made of.  Raises Problems for the file."""
+    table = _table(path)
+    if not table.num_rows:
+        raise Problems([Problem(str(path), 0, 0, "", "no rows", would_do="a row is a reading of a node")])
+    columns = {name: _column(table, name) for name in table.column_names}
+    rows: list[PowerRow] = []
+    skipped: list[Skipped] = []
+    seen: dict[tuple[str, int, int], str] = {}
+    for key, readings in _runs(columns):
+        name = f"{key[0]} on {key[1]}, {key[3][-28:]}"
+        first = seen.setdefault(key[:3], key[3])
+        row: PowerRow | str = f"the same readings as {first[-28:]}" if first != key[3] else summed_up(key, readings)
+        if isinstance(row, str):
+            skipped.append(Skipped(name, row))
+        else:
+            rows.append(row)
+    return rows, skipped
+
+
+def _table(path: Path) -> pa.Table:
+    try:
+        schema = pq.read_schema(path)
+        missing = [name for name in NEEDED if name not in schema.names]
+        if missing:
+            would_do = "needed are " + ", ".join(NEEDED)
+            raise Problems([Problem(str(path), 0, 0, name, "missing column", would_do=would_do) for name in missing])
+        wrong = [name for name, kind in NEEDED.items() if not _holds(schema.field(name).type, kind)]
+        if wrong:
+            raise Problems(
+                [Problem(str(path), 0, 0, name, f"not {NEEDED[name]}", str(schema.field(name).type)) for name in wrong]
+            )
+        told = all(name in schema.names and _holds(schema.field(name).type, "int") for name in WINDOW)
+        return pq.read_table(path, columns=[*NEEDED, *(WINDOW if told else ())])
+    except OSError as error:
+        raise Problems([Problem(str(path), 0, 0, "", f"cannot be read: {error.strerror or error}")]) from None
+    except pa.ArrowException:
+        would_do = "write a Parquet file, such as with pyarrow"
+        raise Problems([Problem(str(path), 0, 0, "", "not Parquet", would_do=would_do)]) from None
+
+
+def _holds(kind: pa.DataType, wanted: str) -> bool:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    if wanted == "text":
+        return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+    number = bool(pa.types.is_integer(kind))
+    return number or (wanted == "float" and bool(pa.types.is_floating(kind)))
+
+
+def _column(table: pa.Table, name: str) -> NDArray[Any]:
+    """A column as an array; numbers that are not there are NaN, words of a dictionary are words."""
+    column = table.column(name)
+    if NEEDED.get(name) == "text":
+        return np.array(column.to_pylist(), dtype=object).astype(str)
+    numbers: Floats = column.cast(pa.float64(), safe=False).to_numpy().astype(float)
+    return numbers
+
+
+Key = tuple[str, int, int, str]
+"""Benchmark, nodes, start [ms], run."""
+
+
+def _runs(columns: Mapping[str, NDArray[Any]]) -> Iterator[tuple[Key, dict[str, Floats]]]:
+    """The readings of each run, those without a power or a time left out."""
+    powers, times = columns["power_ac_w"], columns["t_s"]
+    good = np.isfinite(powers) & np.isfinite(times) & (powers >= LEAST_W) & (powers <= MOST_W)
+    good &= np.isfinite(columns["n_nodes"]) & np.isfinite(columns["start_unix_ms"]) & np.isfinite(columns["node"])
+    names = ("benchmark", "n_nodes", "start_unix_ms", "run")
+    codes = np.stack([np.unique(columns[name], return_inverse=True)[1] for name in names])
+    groups, which = np.unique(codes, axis=1, return_inverse=True)
+    which = which.reshape(-1)
+    order = np.argsort(which, kind="stable")
+    bounds = np.searchsorted(which[order], np.arange(groups.shape[1] + 1))
+    for group in range(groups.shape[1]):
+        every = order[bounds[group] : bounds[group + 1]]
+        at = every[good[every]]
+        benchmark, nodes, start, run = (columns[name][every[0]] for name in names)
+        key = (str(benchmark), int(nodes) if np.isfinite(nodes) else 0, int(start) if np.isfinite(start) else 0, str(run))
+        yield key, {name: column[at] for name, column in columns.items() if name not in ("benchmark", "run")}
+
+
+def summed_up(key: Key, readings: Mapping[str, Floats]) -> PowerRow | str:
+    """A run from its readings, or why none is made of it."""
+    benchmark, nodes, start_ms, run = key
+    found = np.unique(readings["node"])
+    if nodes < 1 or len(found) != nodes:
+        return f"readings of {len(found)} nodes, where n_nodes says {nodes}"
+    if len(readings["t_s"]) < FEWEST * nodes:
+        return f"{len(readings['t_s'])} readings, fewer than {FEWEST} of each node"
+    begin_s, end_s = float(readings["t_s"].min()), float(readings["t_s"].max())
+    if not 0 < end_s - begin_s <= LONGEST_S:
+        return f"readings over {end_s - begin_s:g} s"
+    lead_s, tail_s = _around(readings, start_ms, begin_s, end_s)
+    grid = np.arange(begin_s, end_s, STEP_S)
+    job, means, energy_j = np.zeros(len(grid)), [], 0.0
+    for node in found:
+        mine = readings["node"] == node
+        order = np.argsort(readings["t_s"][mine], kind="stable")
+        times, powers = readings["t_s"][mine][order], readings["power_ac_w"][mine][order]
+        job += np.interp(grid, times, powers)
+        energy_j += float(((powers[1:] + powers[:-1]) * np.diff(times)).sum()) / 2 / nodes
+        means.append(float(powers.mean()))
+    return _measured(
+        PowerRow(
+            benchmark, nodes, run, lead_s, end_s - begin_s - np.nan_to_num(lead_s + tail_s), tail_s, energy_j,
+            *(0.0,) * 8, float(np.std(means, ddof=1) / np.mean(means)) if nodes > 1 else 0.0,
+        ),
+        job / nodes,
+    )  # fmt: skip
+
+
+def _around(readings: Mapping[str, Floats], start_ms: int, begin_s: float, end_s: float) -> tuple[float, float]:
+    """Readings before and after the run [s]; NaN if the file does not say when it ran."""
+    if WINDOW[0] not in readings:
+        return float("nan"), float("nan")
+    start, stop = (float(readings[name][0]) for name in WINDOW)
+    lead_s = max((start - start_ms) / 1000 - begin_s, 0.0)
+    tail_s = max(end_s - (stop - start_ms) / 1000, 0.0)
+    return (lead_s, tail_s) if lead_s + tail_s < end_s - begin_s else (float("nan"), float("nan"))
+
+
+def _measured(row: PowerRow, job_w: Floats) -> PowerRow:
+    """The row with what its power over time, a node in the mean, tells."""
+    mean_w = float(job_w.mean())
+    low, middle, high = (float(value) / mean_w for value in np.quantile(job_w, SHARES))
+    steps = np.abs(np.diff(job_w)) / mean_w
+    computing = job_w > 0.8 * job_w.max()
+    lead = int(np.nan_to_num(row.lead_s) / STEP_S)
+    inside = computing[lead : lead + max(int(row.run_s / STEP_S), 1)]
+    told: dict[str, Any] = {
+        "mean_w": mean_w,
+        "p05_ratio": low,
+        "p50_ratio": middle,
+        "p95_ratio": high,
+        "step_p99_ratio": float(np.quantile(steps, 0.99)),
+        "step_max_ratio": float(steps.max()),
+        "computing_w": float(np.median(job_w[computing])),
+        "low_s": float(STEP_S * (~inside).sum()),
+    }
+    return PowerRow(**(asdict(row) | told))
+
+
+def write_power_rows(rows: list[PowerRow], file: TextIO) -> None:
+    """Writes runs as CSV, six digits a number."""
+    names = [field.name for field in fields(PowerRow)]
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(names)
+    for row in rows:
+        writer.writerow([f"{value:.6g}" if isinstance(value, float) else value for value in asdict(row).values()])
+
+
+def power_row(text: Mapping[str, str]) -> PowerRow:
+    """A run from a line of a table that `write_power_rows` wrote."""
+    told: dict[str, Any] = dict(text)
+    for field in fields(PowerRow):
+        if field.name not in ("benchmark", "run"):
+            told[field.name] = int(text[field.name]) if field.name == "nodes_count" else float(text[field.name])
+    return PowerRow(**told)

@@ -1,0 +1,262 @@
+"""The model of training steps against measured ones, and against one line: model flops over half of the peak."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from terp.errors import Problem, Problems
+from terp.physics import generation_named, predict_step
+from terp.physics.training.products import PEAK_OF
+from terp.physics.training.step_prediction import TrainingStep
+from terp.reader import read_text
+from terp.validate.grading.cases import expected, published_file
+from terp.validate.grading.grade import Case, Grade, Skipped
+from terp.validate.grading.split import groups_for_fitting
+from terp.validate.training.training_rows import TrainingRow, read_row
+
+FITTED: Final = {
+    "megatron-2024": (
+        "hopper", "blackwell", "residual_passes_count", "tensor_overlap_fraction", "data_overlap_fraction", "casts_ratio",
+        "experts_ratio", "experts_s",
+    ),
+    "mlperf-2024": ("hopper", "blackwell", "again_fraction"),
+    "megatron-2025": ("experts_ratio", "experts_s", "expert_overlap_fraction"),
+    "megatron-2026": ("experts_ratio", "experts_s", "expert_overlap_fraction"),
+    "megatron-2026-06": ("experts_ratio", "experts_s", "expert_overlap_fraction"),
+    "fsdp-2023": ("ampere", "hopper", "residual_passes_count", "host_s"),
+    "fsdp-2024": ("data_overlap_fraction",),
+    "jax-2024": ("hopper", "casts_ratio", "again_fraction", "data_overlap_fraction"),
+    "internevo-2023": ("ampere", "data_overlap_fraction"),
+    "deepspeed-2021": ("ampere", "residual_passes_count", "host_s"),
+}  # fmt: skip
+"""Generation of software -> its constants that are fitted; those named by an architecture are rates of products."""
+NEEDED: Final = ("model", "gpu", "gpus", "framework")
+SLOWEST_PLAUSIBLE: Final = 1.25
+"""Time over that of the fastest settings that a row leaves open, up to which others are plausible: assumed, 1.1 to 1.5."""
+LEAST_GROUP: Final = 5
+"""Rows of one model on as many GPUs that an order is graded on."""
+
+
+@dataclass(frozen=True)
+class TrainingCase:
+    """A row with what was predicted for it: the middle over the settings that it leaves open."""
+
+    row: TrainingRow
+    step_s: float
+    memory_bytes: float
+    baseline_s: float
+    open: bool
+
+    @property
+    def error_fraction(self) -> float | None:
+        """Predicted over published step time, less one; None where none is published."""
+        return self.step_s / self.row.step_s - 1 if self.row.step_s else None
+
+    @property
+    def memory_error_fraction(self) -> float | None:
+        """The same of memory."""
+        return self.memory_bytes / self.row.memory_bytes - 1 if self.row.memory_bytes else None
+
+
+def predict_row(row: TrainingRow) -> TrainingCase:
+    """The case of a row.  Settings that it leaves open take the middle of what is plausible: of what fits the memory, and is
+    not much slower than the fastest, as whoever publishes has tried others.
+    """
+    steps = [_step(row, index) for index in range(len(row.strategies))]
+    fitting = [step for step in steps if step.fits] or steps
+    most = SLOWEST_PLAUSIBLE * min(step.step_s for step in fitting)
+    plausible = [step for step in fitting if step.step_s <= most]
+    times, memories = [step.step_s for step in plausible], [float(step.memory.total_bytes) for step in plausible]
+    return TrainingCase(
+        row=row,
+        step_s=(min(times) + max(times)) / 2,
+        memory_bytes=(min(memories) + max(memories)) / 2,
+        baseline_s=_baseline_s(row),
+        open=len(steps) > 1,
+    )
+
+
+def _step(row: TrainingRow, index: int) -> TrainingStep:
+    generation = generation_named(row.software)
+    return predict_step(row.chip, row.net, row.work, row.strategies[index], row.batch_count, generation)
+
+
+def _baseline_s(row: TrainingRow) -> float:
+    """Model flops, and what was recomputed where that is stated, over half of the peak."""
+    strategy = row.strategies[0]
+    peak = row.chip.peak_flop_per_s[PEAK_OF.get(strategy.precision, strategy.precision)]  # type: ignore[index]
+    again = 1 + strategy.recompute.layers_fraction / 3 if strategy.recompute else 1.0
+    trained = 2 / 3 if strategy.adapters else 1.0
+    return row.batch_count * row.work.flop * again * trained / (0.5 * peak * row.gpus_count)
+
+
+@dataclass(frozen=True)
+class TrainingGrade:
+    """The grade of a table: its cases, its rows that none was made of, and how many rows constants were fitted to."""
+
+    cases: tuple[TrainingCase, ...]
+    skipped: tuple[Skipped, ...]
+    fitted_count: int
+
+    @property
+    def grades(self) -> tuple[Grade, ...]:
+        """The grade of step times, and that of memory where some is published."""
+        constants = tuple(f"{name} of {generation}" for generation, names in FITTED.items() for name in names)
+        kinds = (
+            ("training", "step time", "s", [_case(c, c.row.step_s, c.step_s, c.baseline_s) for c in self.cases], constants),
+            ("training-memory", "memory", "bytes", [_case(c, c.row.memory_bytes, c.memory_bytes) for c in self.cases], ()),
+        )
+        found = []
+        for model, quantity, unit, told, fitted in kinds:
+            cases = tuple(case for case in told if case is not None)
+            skipped = self.skipped if model == "training" else ()
+            rows = len(cases) + (self.fitted_count if model == "training" else 0)
+            count = self.fitted_count if model == "training" else 0
+            limits = expected("training", model)
+            found.append(
+                Grade(
+                    model=model, quantity=quantity, unit=unit, rows_count=rows, fitted_count=count, cases=cases,
+                    skipped=skipped, constants=fitted, limits=limits,
+                )
+            )  # fmt: skip
+        return tuple(entry for entry in found if entry.cases or entry.model == "training")
+
+    def as_data(self) -> dict[str, Any]:
+        """The JSON of `terp validate training`."""
+        groups: dict[str, list[TrainingCase]] = defaultdict(list)
+        for case in self.cases:
+            groups[case.row.source].append(case)
+        timed = [case for case in self.cases if case.error_fraction is not None]
+        return {
+            "n": len(self.cases) + len(self.skipped) + self.fitted_count,
+            "graded": len(self.cases),
+            "fitted": self.fitted_count,
+            "open_settings": sum(case.open for case in self.cases),
+            "skipped": [{"name": row.name, "reason": row.reason} for row in self.skipped],
+            **_errors(self.cases),
+            "rank_tau": rank_tau(timed),
+            "groups": {source: {"graded": len(cases), **_errors(cases)} for source, cases in sorted(groups.items())},
+            "cases": [
+                {
+                    "id": case.row.name,
+                    "predicted_s": case.step_s,
+                    "published_s": case.row.step_s,
+                    "error": case.error_fraction,
+                    "open": case.open,
+                }
+                for case in self.cases
+            ],
+        }
+
+
+def _case(case: TrainingCase, published: float | None, predicted: float, baseline: float | None = None) -> Case | None:
+    """A case as the grades of all models have it; None where nothing is published."""
+    if published is None:
+        return None
+    name = f"{case.row.name} {case.row.model}, {case.row.gpus_count} GPUs"
+    return Case(name, case.row.source, published, predicted, baseline, case.row.known)
+
+
+def _errors(cases: Iterable[TrainingCase]) -> dict[str, float | None]:
+    """Errors without sign and their bias, the baseline's, and memory's."""
+    found = list(cases)
+    errors = np.array([case.error_fraction for case in found if case.error_fraction is not None])
+    baseline = np.array([case.baseline_s / case.row.step_s - 1 for case in found if case.row.step_s])
+    memory = np.array([case.memory_error_fraction for case in found if case.memory_error_fraction is not None])
+
+    def of(values: Any, what: Any) -> float | None:
+        return float(what(np.abs(values))) if len(values) else None
+
+    return {
+        "median_abs_error": of(errors, np.median),
+        "mape": of(errors, np.mean),
+        "p90_abs_error": of(errors, lambda values: np.quantile(values, 0.9)),
+        "bias": float(np.median(errors)) if len(errors) else None,
+        "baseline_mape": of(baseline, np.mean),
+        "memory_mape": of(memory, np.mean),
+    }
+
+
+def rank_tau(cases: Sequence[TrainingCase]) -> float | None:
+    """Kendall's tau-b between the predicted and the measured order of a model's rows on as many GPUs, mean over groups."""
+    groups: dict[tuple[str, int, int], list[TrainingCase]] = defaultdict(list)
+    for case in cases:
+        groups[case.row.model, case.row.work.parameters_count, case.row.gpus_count].append(case)
+    taus = [_tau(group) for group in groups.values() if len(group) >= LEAST_GROUP]
+    found = [tau for tau in taus if tau is not None]
+    return float(np.mean(found)) if found else None
+
+
+def _tau(cases: Sequence[TrainingCase]) -> float | None:
+    told = np.array([case.step_s for case in cases])
+    measured = np.array([case.row.step_s for case in cases], np.float64)
+    first, second = np.triu_indices(len(cases), 1)
+    a, b = np.sign(told[first] - told[second]), np.sign(measured[first] - measured[second])
+    both = np.sqrt(np.sum(a != 0) * np.sum(b != 0))
+    return float(np.sum(a * b) / both) if both else None
+
+
+def group_of(row: TrainingRow) -> str:
+    """What rows are dealt by: source and model; of sources with one model, or sizes of one, source and GPUs."""
+    prefix = row.name.partition("-")[0]
+    return f"{prefix}|{row.gpus_count} GPUs" if prefix in ("vtm", "vts", "intern") else f"{prefix}|{row.model}"
+
+
+def is_for_fitting(row: TrainingRow) -> bool:
+    """True if constants were fitted to the row, as validation/training/split.yaml says."""
+    return group_of(row) in groups_for_fitting("training")
+
+
+def read_table(path: Path) -> list[TrainingRow | Skipped]:
+    """The rows of a CSV file.  Raises Problems for a file that is none, or that lacks a column."""
+    lines = csv.DictReader(io.StringIO(read_text(path)))
+    missing = [column for column in NEEDED if column not in (lines.fieldnames or ())]
+    if missing:
+        wrong = "no column " + ", ".join(missing)
+        raise Problems([Problem(str(path), 1, 0, "", wrong, would_do="name them in the first line")])
+    return [read_row({key: value or "" for key, value in line.items() if key}) for line in lines]
+
+
+@cache
+def _shipped() -> tuple[TrainingRow | Skipped, ...]:
+    return tuple(row for name in ("table.csv", "one_node.csv") for row in read_table(published_file("training", name)))
+
+
+def shipped_rows() -> tuple[TrainingRow, ...]:
+    """The rows that ship and that cases are made of."""
+    return tuple(row for row in _shipped() if isinstance(row, TrainingRow))
+
+
+def predictors_mape() -> float:
+    """Mean error on the 37 published steps that other predictors were graded on; none of them was fitted to."""
+    rows = read_table(published_file("training", "predictors.csv"))
+    errors = [predict_row(row).error_fraction for row in rows if isinstance(row, TrainingRow)]
+    return float(np.mean([abs(error) for error in errors if error is not None]))
+
+
+def grade_training(path: Path | None = None) -> TrainingGrade:
+    """The grade of training steps: on shipped rows that nothing was fitted to, or on all rows of a CSV file.
+
+    Raises Problems for a file.
+    """
+    rows = _shipped() if path is None else read_table(path)
+    cases, skipped, fitted = [], [], 0
+    for row in rows:
+        if isinstance(row, Skipped):
+            skipped.append(row)
+        elif path is None and is_for_fitting(row):
+            fitted += 1
+            if row.memory_bytes is not None:  # to which nothing was fitted
+                cases.append(predict_row(replace(row, step_s=None)))
+        else:
+            cases.append(predict_row(row))
+    return TrainingGrade(tuple(cases), tuple(skipped), fitted)

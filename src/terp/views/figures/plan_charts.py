@@ -1,0 +1,297 @@
+"""The paper's other figures: the frontier, rank over the years, cash flow, science by domain, what moves the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from html import escape
+from math import log, log10
+from typing import Final
+
+from terp.views.figures.svg import WIDTH, line, rect, svg, tall, text, ticks, wrapped
+
+Label = Callable[[float], str]
+Place = Callable[[float], float]
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62.0, 20.0, 14.0, 44.0
+_CHAR: Final = 7.3  # width of a character of a label, the widest of the fonts that the page names
+
+
+@dataclass(frozen=True)
+class Point:
+    """A machine in a scatter.
+
+    mark   its number within the frontier, or x or o for one that lost
+    at     its two values, along x and along y
+    ends   of its interval along x; None where none is known
+    """
+
+    mark: str
+    words: str
+    at: tuple[float, float]
+    ends: tuple[float, float] | None = None
+
+
+def scatter(points: Sequence[Point], x_label: tuple[str, Label], y_label: tuple[str, Label], title: str) -> str:
+    """Numbered dots with names where there is room; those that lost as grey crosses and circles.
+
+    x_label, y_label   what the axis shows, and how to write a value of it
+    """
+    height = 370.0
+    xs = [value for point in points for value in (point.at[0], *(point.ends or ()))]
+    ys = [point.at[1] for point in points]
+    if not xs:
+        return ""
+    low_x, high_x = _room(xs)
+    low_y, high_y = _room(ys)
+
+    def x(value: float) -> float:
+        return _LEFT + (WIDTH - _LEFT - _RIGHT) * (value - low_x) / (high_x - low_x)
+
+    def y(value: float) -> float:
+        return _TOP + (height - _TOP - _BOTTOM) * (1 - (value - low_y) / (high_y - low_y))
+
+    body = []
+    for value in ticks(low_x, high_x, 7):
+        body += [
+            line(x(value), x(value), _TOP, height - _BOTTOM),
+            text(x(value), height - 27, x_label[1](value), "tick", "middle"),
+        ]
+    for value in ticks(low_y, high_y, 5):
+        body += [
+            line(_LEFT, WIDTH - _RIGHT, y(value), y(value)),
+            text(_LEFT - 8, y(value) + 4, y_label[1](value), "tick", "end"),
+        ]
+    body += [
+        text(WIDTH - _RIGHT, height - 8, x_label[0], "axis", "end"),
+        text(_LEFT + 6, _TOP + 12, y_label[0], "axis over"),
+    ]
+    taken = [(x(point.at[0]) - 9, y(point.at[1]) - 9, x(point.at[0]) + 9, y(point.at[1]) + 9) for point in points]
+    taken.append((_LEFT, _TOP, _LEFT + 12 + _CHAR * len(y_label[0]), _TOP + 18))
+    taken += [(x(p.ends[0]), y(p.at[1]) - 1, x(p.ends[1]), y(p.at[1]) + 1) for p in points if p.ends is not None]
+    for point in sorted(points, key=lambda point: point.mark.isdigit()):  # the frontier over the rest
+        tip = f"<title>{escape(point.words)}</title>"
+        if not point.mark.isdigit():
+            body.append(_lost(point.mark, x(point.at[0]), y(point.at[1]), tip))
+            continue
+        if point.ends is not None:
+            body.append(line(x(point.ends[0]), x(point.ends[1]), y(point.at[1]), y(point.at[1]), "whisker"))
+        style = "point first" if point.mark == "1" else "point"
+        body.append(f'<circle class="{style}" cx="{x(point.at[0]):.1f}" cy="{y(point.at[1]):.1f}" r="9">{tip}</circle>')
+        body.append(text(x(point.at[0]), y(point.at[1]) + 4, point.mark, "on", "middle"))
+    body += _names(points, x, y, taken, height)
+    return svg(height, body, title)
+
+
+def _lost(mark: str, x: float, y: float, tip: str) -> str:
+    if mark == "x":
+        return f'<path class="lost" d="M{x - 4:.1f},{y - 4:.1f} l8,8 m0,-8 l-8,8">{tip}</path>'
+    return f'<circle class="lost" cx="{x:.1f}" cy="{y:.1f}" r="4.5">{tip}</circle>'
+
+
+def _room(values: Sequence[float]) -> tuple[float, float]:
+    """Ends of an axis, with some room around the values."""
+    low, high = min(values), max(values)
+    around = (high - low) * 0.08 or abs(high) * 0.1 or 1.0
+    return max(low - around, 0.0) if low >= 0 else low - around, high + around
+
+
+def _names(
+    points: Sequence[Point], x: Place, y: Place, taken: list[tuple[float, float, float, float]], height: float
+) -> list[str]:
+    """Names beside, over or under their dots where nothing else stands; the table has them all by number."""
+    body = []
+    for point in points:
+        if not point.mark.isdigit():
+            continue
+        words = f"{point.mark}: {point.words}"
+        wide, at_x, at_y = _CHAR * len(words), x(point.at[0]), y(point.at[1])
+        for left, base in (
+            (at_x + 13, at_y - 5), (at_x - 13 - wide, at_y - 5), (at_x + 13, at_y + 13), (at_x - 13 - wide, at_y + 13),
+            (at_x - wide / 2, at_y - 14), (at_x - wide / 2, at_y + 22),
+        ):  # fmt: skip
+            box = (left, base - 11, left + wide, base + 3)
+            inside = box[0] > _LEFT and box[2] < WIDTH - 2 and box[1] > _TOP and box[3] < height - _BOTTOM
+            if inside and not any(_overlap(box, other) for other in taken):
+                taken.append(box)
+                body.append(text(left, base, words, "name over"))
+                break
+    return body
+
+
+def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def rank_over_years(rows: Sequence[tuple[str, float | None, float | None, float | None]], below: str, title: str) -> str:
+    """Place in the TOP500 by year with its band; the first place on top, on a logarithmic axis that ends at 500.
+
+    rows    (year, rank, low, high); None is below 500
+    below   what to write for it
+    """
+    height, last = 210.0, 500.0
+    known = [value for _, *values in rows for value in values if value is not None]
+    if not rows or not known:
+        return ""
+    first = max(1.0, min(known) * 0.8)
+    right = WIDTH - 60.0
+
+    def x(index: int) -> float:
+        return _LEFT + 30 + (right - _LEFT - 30) * index / max(len(rows) - 1, 1)
+
+    def y(rank: float | None) -> float:
+        return _TOP + 10 + (height - 60) * log(min(rank or last, last) / first) / log(last / first)
+
+    body = []
+    for mark in (1, 2, 5, 10, 20, 50, 100, 200, 500):
+        if mark >= first:
+            body += [line(_LEFT, WIDTH - _RIGHT, y(mark), y(mark)), text(_LEFT - 8, y(mark) + 4, f"{mark}", "tick", "end")]
+    band = [(x(i), y(row[2])) for i, row in enumerate(rows)] + [
+        (x(i), y(row[3])) for i, row in reversed(list(enumerate(rows)))
+    ]
+    body.append(f'<polygon class="band" points="{" ".join(f"{a:.1f},{b:.1f}" for a, b in band)}"/>')
+    points = " ".join(f"{x(i):.1f},{y(row[1]):.1f}" for i, row in enumerate(rows) if row[1] is not None)
+    body.append(f'<polyline class="line-c" points="{points}"/>')
+    for index, (year, rank, low, high) in enumerate(rows):
+        words = below if rank is None else f"{rank:.0f}"
+        ends = " \u2013 ".join(below if value is None else f"{value:.0f}" for value in (low, high))
+        tip = f"<title>{escape(f'{year}: {words} ({ends})')}</title>"
+        body.append(f'<circle class="point first" cx="{x(index):.1f}" cy="{y(rank):.1f}" r="5">{tip}</circle>')
+        body.append(text(x(index) + 4, y(rank) - 10, words, "value over"))
+        body.append(text(x(index), height - 10, year, "tick", "middle"))
+    return svg(height, body, title)
+
+
+def cash_flow(
+    rows: Sequence[tuple[str, Sequence[float]]], styles: Sequence[str], label: Label, title: str, axis: Label
+) -> str:
+    """Money by year as stacked bars, a colour a payer, with the sum on top.
+
+    rows          (year, amounts by payer)
+    label, axis   how to write an amount, and a value of the axis
+    """
+    height = 230.0
+    most = max((sum(amounts) for _, amounts in rows), default=0.0)
+    if most <= 0:
+        return ""
+    slot = (WIDTH - _LEFT - _RIGHT) / len(rows)
+    wide = min(slot * 0.62, 74.0)
+
+    def y(value: float) -> float:
+        return _TOP + 14 + (height - _TOP - 42) * (1 - value / most)
+
+    body = []
+    for value in ticks(0, most, 4):
+        body += [line(_LEFT, WIDTH - _RIGHT, y(value), y(value)), text(_LEFT - 8, y(value) + 4, axis(value), "tick", "end")]
+    for index, (year, amounts) in enumerate(rows):
+        left, base = _LEFT + slot * (index + 0.5) - wide / 2, 0.0
+        for amount, style in zip(amounts, styles, strict=True):
+            if amount > 0:
+                body.append(
+                    rect(left, y(base + amount), wide, y(base) - y(base + amount), style, f"{year}: {label(amount)}")
+                )
+                base += amount
+        body += [text(left + wide / 2, y(base) - 5, label(base), "value over", "middle")]
+        body += [text(left + wide / 2, height - 10, year, "tick", "middle")]
+    return svg(height, body, title)
+
+
+def pairs(rows: Sequence[tuple[str, Sequence[float]]], styles: Sequence[str], label: Label, title: str) -> str:
+    """Horizontal bars in groups, such as each domain on the best machine and on the second-best.
+
+    rows   (name, values), as many values as styles
+    """
+    left, bar_h, chars, top = 276.0, 17.0, 38, 6.0
+    most = max((value for _, values in rows for value in values), default=0.0)
+    if most <= 0:
+        return ""
+    body = []
+    for words, values in rows:
+        room = max(bar_h * len(styles) + 14, tall(words, chars) + 8)
+        middle, first = top + room / 2, top + (room - bar_h * len(styles)) / 2
+        body.append(wrapped(left - 12, middle - 1, words, chars))
+        for place, (value, style) in enumerate(zip(values, styles, strict=True)):
+            wide, y = (WIDTH - left - 90) * value / most, first + bar_h * place
+            body.append(rect(left, y, max(wide, 1), bar_h - 2, style))
+            body.append(text(left + wide + 8, y + 12, label(value), "value"))
+        top += room
+    return svg(top, body, title)
+
+
+@dataclass(frozen=True)
+class Swing:
+    """A row of the tornado: what one input does to the objective between the ends of its range.
+
+    low_fraction, high_fraction   effect at those ends
+    ends              the two ends, as people write them
+    breaks            as far along a bar as another design starts to win, if that is within the range; else None
+    """
+
+    words: str
+    low_fraction: float
+    high_fraction: float
+    ends: tuple[str, str]
+    breaks: float | None = None
+    break_words: str = ""
+
+
+def tornado(rows: Sequence[Swing], label: Label, title: str) -> str:
+    """Bars of effect on both sides of none, the strongest first, with a mark where another design wins."""
+    left, chars, edge, y = 256.0, 35, 58.0, 8.0
+    effects = [abs(value) for row in rows for value in (row.low_fraction, row.high_fraction)]
+    most = max(effects, default=0.0) or 0.01
+    middle, half = (left + WIDTH) / 2, (WIDTH - left - 2 * edge) / 2
+    body, tops = [], []
+    for row in rows:
+        room = max(38.0, tall(row.words, chars) + 10)
+        tops.append(y + room / 2)
+        y += room
+    for value in ticks(-most, most, 6):
+        at = middle + half * value / most
+        body += [line(at, at, 8, y + 2), text(at, y + 18, label(value), "tick", "middle")]
+    for row, centre in zip(rows, tops, strict=True):
+        body += [wrapped(left - 12, centre, row.words, chars), *_swing(row, centre - 9, middle, half / most, label)]
+    body.append(line(middle, middle, 8, y + 2, "zero"))
+    return svg(y + 26, body, title)
+
+
+def _swing(row: Swing, y: float, middle: float, scale: float, label: Label) -> list[str]:
+    """The two bars of a row, what stands at their ends, and the mark."""
+    body = []
+    low, high = middle + scale * row.low_fraction, middle + scale * row.high_fraction
+    for at, value, end, style in (
+        (low, row.low_fraction, row.ends[0], "low"),
+        (high, row.high_fraction, row.ends[1], "high"),
+    ):
+        body.append(rect(min(at, middle), y, abs(at - middle), 18, style, f"{row.words} {end}: {label(value)}"))
+    (near, near_end), (far, far_end) = sorted(((low, row.ends[0]), (high, row.ends[1])))
+    if near > middle or far < middle:  # both on one side: the ends stand together beyond the longer one
+        both = f"{near_end}, {far_end}"
+        body.append(text(far + 6, y + 13, both, "value") if near > middle else text(near - 6, y + 13, both, "value", "end"))
+    else:
+        body += [text(near - 6, y + 13, near_end, "value", "end"), text(far + 6, y + 13, far_end, "value")]
+    if row.breaks is not None:
+        at = middle + scale * row.breaks
+        tip = f"<title>{escape(row.break_words)}</title>"
+        body.append(f'<path class="break" d="M{at:.1f},{y - 5:.1f} v28 m-5,-28 h10">{tip}</path>')
+    return body
+
+
+def interval(value: float, low: float, high: float, most: float) -> str:
+    """A bar with its interval, small enough for a cell of a table."""
+
+    def x(eur: float) -> float:
+        return 160 * eur / (most or 1.0)
+
+    body = rect(0, 3, max(x(value), 0.5), 10, "bar-0") + line(x(low), x(high), 8, 8, "whisker")
+    return f'<svg class="cell" viewBox="0 0 164 16" aria-hidden="true">{body}</svg>'
+
+
+def effect_at(ratio: float, low: tuple[float, float], high: tuple[float, float]) -> float | None:
+    """Effect of an input at a multiple of its central value, by straight lines in its logarithm; None outside the range.
+
+    low, high   (ratio, effect) at the ends
+    """
+    for end, effect in (low, high):
+        if end > 0 and end != 1 and ratio > 0 and 0 <= log10(ratio) / log10(end) <= 1:
+            return effect * log10(ratio) / log10(end)
+    return None

@@ -1,0 +1,139 @@
+"""Where the money goes: from payers to classes of cost to parts, as ribbons whose widths are the amounts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any, Final
+
+from terp.views.figures.svg import Coordinate, rect, svg, tall, wrapped
+
+_STAGES: Final = ("payer", "class", "line")
+_BAR: Final = 12.0
+_CHARS: Final = (21, 21, 28)
+_LEFT: Final = (150.0, 370.0, 560.0)
+_BODY: Final = 300.0
+_GAP, _TOP = 9.0, 8.0
+
+
+@dataclass
+class _Node:
+    """A payer, a class or a part: where its bar stands, and how much of it is taken up on either side."""
+
+    words: str
+    chars_count: int
+    label: str = ""
+    amount_eur: float = 0.0
+    top: Coordinate = 0.0
+    left: Coordinate = 0.0
+    right: Coordinate = 0.0
+
+
+def sankey(
+    flows: Sequence[Mapping[str, Any]],
+    name: Callable[[str, str], str],
+    style: Mapping[str, str],
+    money: Callable[[float], str],
+    title: str,
+) -> str:
+    """Ribbons from payer to class to line; the bars of each of the three stages sum to the same.
+
+    flows   {payer, class, line, eur}
+    name    (stage, key) -> what people call it
+    style   payer -> class of colour
+    """  # fmt: skip
+    stages = [_nodes(flows, stage, name, money) for stage in _STAGES]
+    total = sum(node.amount_eur for node in stages[0].values())
+    if total <= 0:
+        return ""
+    scale = _BODY / total
+    height = max(_stack(nodes, scale) for nodes in stages)
+    for nodes in stages:  # each stage in the middle of the height
+        shift = (height - _stack(nodes, scale)) / 2
+        for node in nodes.values():
+            node.top += shift
+    body = [*_ribbons(flows, stages, scale, style, money), *_bars(stages, scale, style, money)]
+    return svg(height + 2 * _TOP, body, title)
+
+
+def _nodes(
+    flows: Sequence[Mapping[str, Any]], stage: str, name: Callable[[str, str], str], money: Callable[[float], str]
+) -> dict[str, _Node]:
+    """The bars of a stage, in the order of the flows for payers and classes, by amount within a class for parts."""
+    nodes: dict[str, _Node] = {}
+    classes = list(dict.fromkeys(flow["class"] for flow in flows))
+    of_class = {flow[stage]: classes.index(flow["class"]) for flow in flows}
+    for flow in flows:
+        node = nodes.setdefault(flow[stage], _Node(name(stage, flow[stage]), _CHARS[_STAGES.index(stage)]))
+        node.amount_eur += flow["eur"]
+    for node in nodes.values():
+        node.label = f"{node.words} {money(node.amount_eur)}"
+    if stage != "line":
+        return nodes
+    return dict(sorted(nodes.items(), key=lambda item: (of_class[item[0]], -item[1].amount_eur)))
+
+
+def _stack(nodes: Mapping[str, _Node], scale: float) -> float:
+    """Sets the tops of a stage, each with room for its label, and gives its height."""
+    at = 0.0
+    for node in nodes.values():
+        wide = node.amount_eur * scale
+        room = max(wide, tall(node.label, node.chars_count) + 2)
+        node.top = _TOP + at + (room - wide) / 2
+        at += room + _GAP
+    return at - _GAP
+
+
+def _ribbons(
+    flows: Sequence[Mapping[str, Any]], stages: Sequence[Mapping[str, _Node]], scale: float, style: Mapping[str, str],
+    money: Callable[[float], str],
+) -> list[str]:  # fmt: skip
+    """From stage to stage, in the order of the bars on both sides, so that ribbons cross as little as they can."""
+    body = []
+    payers, lines = list(stages[0]), list(stages[2])
+    for place in (0, 1):
+        near, far = _STAGES[place], _STAGES[place + 1]
+        order = sorted(
+            flows,
+            key=lambda flow: (payers.index(flow["payer"]), lines.index(flow["line"])),
+        )
+        summed: dict[tuple[str, str, str], float] = {}
+        for flow in order:
+            key = (flow[near], flow[far], flow["payer"])
+            summed[key] = summed.get(key, 0.0) + flow["eur"]
+        keys = list(stages[place])
+        for (source, target, payer), amount in sorted(summed.items(), key=lambda item: keys.index(item[0][0])):
+            one, other, wide = stages[place][source], stages[place + 1][target], amount * scale
+            y1, y2 = one.top + one.right, other.top + other.left
+            one.right, other.left = one.right + wide, other.left + wide
+            tip = f"{stages[0][payer].words}, {other.words}: {money(amount)}"
+            body.append(_ribbon(_LEFT[place] + _BAR, _LEFT[place + 1], y1, y2, wide, style[payer], tip))
+    return body
+
+
+def _ribbon(x1: float, x2: float, y1: float, y2: float, wide: float, style: str, tip: str) -> str:
+    middle = (x1 + x2) / 2
+    path = (
+        f"M{x1:.1f},{y1:.1f} C{middle:.1f},{y1:.1f} {middle:.1f},{y2:.1f} {x2:.1f},{y2:.1f} "
+        f"V{y2 + wide:.1f} C{middle:.1f},{y2 + wide:.1f} {middle:.1f},{y1 + wide:.1f} {x1:.1f},{y1 + wide:.1f} Z"
+    )
+    return f'<path class="ribbon {style}" d="{path}"><title>{escape(tip)}</title></path>'
+
+
+def _bars(
+    stages: Sequence[Mapping[str, _Node]], scale: float, style: Mapping[str, str], money: Callable[[float], str]
+) -> list[str]:
+    """A bar and a label each: payers on the left, the others on the right of their bar."""
+    body = []
+    for place, nodes in enumerate(stages):
+        x = _LEFT[place]
+        for key, node in nodes.items():
+            wide = node.amount_eur * scale
+            more = f' data-stage="{_STAGES[place]}" data-eur="{node.amount_eur!r}"'
+            tip = f"{node.words}: {money(node.amount_eur)}"
+            body.append(rect(x, node.top, _BAR, max(wide, 1), style[key] if place == 0 else "bar-ink", tip, more))
+            at, anchor = (x - 8, "end") if place == 0 else (x + _BAR + 7, "start")
+            look = "name" if place == 0 else "name over"
+            body.append(wrapped(at, node.top + wide / 2, node.label, node.chars_count, look, anchor))
+    return body

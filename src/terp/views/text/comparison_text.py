@@ -1,0 +1,93 @@
+"""Bands and comparisons for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from terp.results.figures import HEADLINES
+from terp.units import UNITS, number, show
+from terp.views.text.columns import aligned
+
+_MOST_POINTS: Final = 12
+_SHOWN: Final = ("w", "j", "s", "eur")
+
+
+def figure_text(key: str, value: float | None, *, sign: bool = False) -> str:
+    """A figure for people, in the unit of its key; a dash for none."""
+    if value is None:
+        return "-"
+    plus = "+" if sign and value > 0 else ""
+    name = key.rpartition(".")[2]
+    if name.endswith("_gpu_s"):
+        return f"{plus}{number(value / 3600)} GPU h"
+    unit = max((unit for unit in UNITS if name.endswith(f"_{unit}")), key=len, default="")
+    if unit == "fraction":
+        return f"{plus}{100 * value:.2f} %"
+    if unit == "kg":
+        return f"{plus}{number(value / 1000)} t"
+    return plus + (show(value, unit) if unit in _SHOWN else number(value, 4))
+
+
+def title_of(key: str) -> str:
+    """What a figure is called; by its key without the unit, if it is no headline."""
+    unit = max((unit for unit in UNITS if key.endswith(f"_{unit}")), key=len, default="")
+    return HEADLINES.get(key) or key.removesuffix(f"_{unit}").replace("_", " ")
+
+
+def bands_text(points: Sequence[Mapping[str, Any]]) -> str:
+    """A table of headlines for each point of a sweep: mean, standard error, band."""
+    lines: list[str] = []
+    for point in points[:_MOST_POINTS]:
+        years = point["years_count"]
+        words = [f"{name} {value}" for name, value in point["point"].items()]
+        lines += ["", ", ".join([*words, f"{years:,} {'year' if years == 1 else 'years'}"])]
+        rows: list[tuple[str, ...]] = [("", "mean", "standard error", "5 %", "95 %")]
+        for row in point["figures"]:
+            values = (row[name] for name in ("mean", "standard_error", "low", "high"))
+            rows.append((title_of(row["figure"]), *(figure_text(row["figure"], value) for value in values)))
+        lines += [f"  {line}" for line in aligned(rows)]
+    if len(points) > _MOST_POINTS:
+        lines.append(f"\n{len(points) - _MOST_POINTS:,} more points; --json prints all")
+    if any(row["low"] is None for point in points for row in point["figures"]):
+        lines.append("\na band of 5 to 95 % needs 20 seeds a point")
+    return "\n".join(lines[1:])
+
+
+def differences_text(compared: Sequence[Mapping[str, Any]]) -> str:
+    """A table of differences for each case beside the first."""
+    lines: list[str] = []
+    for entry in compared:
+        pairs = len(entry["seeds"])
+        lines += [f"{entry['base']} -> {entry['other']}", *_changes(entry["changes"])]
+        paired = f"{pairs} pairs of years, by seed" if pairs > 1 else "one pair of years: no interval can be given"
+        left_out = f"; {entry['unpaired_count']} years without a partner are left out" if entry["unpaired_count"] else ""
+        rows: list[tuple[str, ...]] = [("", "from", "to", "difference", "95 % interval", "relative")]
+        rows += [_row(row) for row in entry["differences"] if row["difference"] or row["low"]]
+        same = [title_of(row["figure"]) for row in entry["differences"] if not row["difference"] and not row["low"]]
+        lines += [f"  {paired}{left_out}", "", *(f"  {line}" for line in aligned(rows))]
+        if same:
+            lines.append(f"  unchanged: {', '.join(same)}")
+        lines.append("")
+    if any(row["low"] is not None for entry in compared for row in entry["differences"]):
+        lines.append("* the interval leaves out zero; of 20 figures that do not change, one does so by chance")
+    return "\n".join(lines).rstrip()
+
+
+def _changes(changes: Sequence[str]) -> list[str]:
+    """What was changed, and a warning where it was more than one thing."""
+    if not changes:
+        return ["  the same inputs"]
+    lines = [f"  {line}" for line in changes]
+    if len(changes) > 1:
+        lines.append(f"  {len(changes)} inputs differ: what follows cannot be put down to one of them")
+    return lines
+
+
+def _row(row: Mapping[str, Any]) -> tuple[str, ...]:
+    key, low, high = row["figure"], row["low"], row["high"]
+    interval = "-" if low is None else f"{figure_text(key, low, sign=True)} to {figure_text(key, high, sign=True)}"
+    mark = " *" if low is not None and (low > 0 or high < 0) else ""
+    relative = "from nothing" if row["effect_ratio"] is None else f"{100 * row['effect_ratio']:+.2f} %"
+    values = (figure_text(key, row["base"]), figure_text(key, row["other"]))
+    return (title_of(key), *values, figure_text(key, row["difference"], sign=True), interval, relative + mark)

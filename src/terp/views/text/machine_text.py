@@ -1,0 +1,210 @@
+"""A built machine as data and as text: alone, beside others, and as one line of a list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from terp.hardware import Fabric, Machine
+from terp.physics import machine_power
+from terp.units import number, show
+from terp.views.text.columns import aligned
+
+
+def as_data(built: Machine) -> dict[str, Any]:
+    """The JSON of `terp show`, see docs/formats/machine.md."""
+    networks, node, power, storage = built.networks, built.node, machine_power(built), built.storage
+    file = built.file.storage
+    appliances = (file.appliances_count or 0, file.capacity_appliances_count or 0) if file else (0, 0)
+    return {
+        "machine": built.file.name,
+        "title": built.file.title,
+        "country": built.file.country,
+        "in_service": built.file.in_service,
+        "site": built.file.site,
+        "nodes_count": built.nodes_count,
+        "gpus_count": built.gpus_count,
+        "gpus_per_node_count": node.accelerators_count,
+        "gpu": node.accelerator,
+        "scalable_units_count": built.file.compute.units_count,
+        "racks_count": built.racks_count,
+        "link_domain": {
+            "gpus_count": node.link_domain_count,
+            "switches_count": node.link_switches_count,
+            "domains_count": -(-built.gpus_count // node.link_domain_count),
+        },
+        "fabric": {"topology": built.file.fabric.topology, **_fabric_counts(built.fabric)},
+        "networks": {
+            "storage_switches_count": networks.storage_switches_count,
+            "in_band_switches_count": networks.in_band_switches_count,
+            "out_of_band_switches_count": networks.out_of_band_switches_count,
+        },
+        "storage": {
+            "appliances_count": appliances[0],
+            "capacity_appliances_count": appliances[1],
+            "usable_bytes": storage.usable_bytes,
+            "read_bytes_per_s": storage.read_bytes_per_s,
+            "write_bytes_per_s": storage.write_bytes_per_s,
+        },
+        "partitions": {name: other.servers_count for name, other in built.file.partitions.items()},
+        "gpu_cap_w": built.file.compute.gpu_cap_w,
+        "gpu_memory_bytes": built.gpu_memory_bytes,
+        "host_memory_bytes": built.nodes_count * node.memory_bytes,
+        "peak_flop_per_s": built.peak_flop_per_s,
+        "rated_power_w": power.rated_w,
+        "expected_power_w": power.expected_w,
+        "idle_power_w": power.idle_w,
+        "network_and_storage_power_w": power.base_w,
+        "cost_eur": built.file.cost_eur,
+        "published": built.file.published.model_dump(exclude_none=True) if built.file.published else {},
+        "assumed": _assumed(built),
+        "catalogue_digest": built.catalogue_digest,
+    }
+
+
+def _fabric_counts(fabric: Fabric) -> dict[str, Any]:
+    names = (
+        "tiers_count", "leaf_switches_count", "spine_switches_count", "core_switches_count", "node_cables_count",
+        "manager_cables_count", "leaf_spine_cables_count", "spine_core_cables_count", "local_cables_count",
+        "global_cables_count", "bisection_bytes_per_s",
+    )  # fmt: skip
+    return {name: getattr(fabric, name) for name in names}
+
+
+def _assumed(built: Machine) -> list[str]:
+    return sorted(path for path, entry in built.provenance.items() if entry.status == "assumed")
+
+
+def rows(built: Machine) -> list[tuple[str, str]]:
+    """The machine as named lines; a name of "" is a gap."""
+    power, node, file = machine_power(built), built.node, built.file
+    wanted = ("fp64-tensor", "bf16", "fp8")
+    peaks = [f"{name} {show(rate, 'flop_per_s')}" for name, rate in built.peak_flop_per_s.items() if name in wanted]
+    others = built.racks_count - built.nodes.racks_count
+    domains = -(-built.gpus_count // node.link_domain_count)
+    domain = f"{domains:,} of {node.link_domain_count} GPUs" if node.link_domain_count > 1 else ""
+    rows = [
+        ("nodes", f"{built.nodes_count:,} {node.title}, {counted(file.compute.units_count, *_units(file.fabric.topology))}"),
+        ("GPUs", f"{built.gpus_count:,} {built.accelerator.title}, {show(built.gpu_memory_bytes, 'bytes')} of memory"),
+        ("NVLink domains" if "NVIDIA" in built.accelerator.title else "link domains", domain),
+        ("racks", f"{built.nodes.racks_count} of nodes" + (f" + {others} others" if others else "")),
+        ("", ""),
+        *_network_rows(built),
+        ("storage", _storage(built)),
+        ("", ""),
+        ("peak, dense", ", ".join(peaks)),
+        *((f"partition {name}", f"{other.servers_count:,} x {other.server}") for name, other in file.partitions.items()),
+        ("GPU cap", f"{show(file.compute.gpu_cap_w, 'w')} in operation" if file.compute.gpu_cap_w else ""),
+        ("rated power", show(power.rated_w, "w")),
+        ("expected power", f"{show(power.expected_w, 'w')} with every node in long training"),
+        ("idle power", show(power.idle_w, "w")),
+        ("cost", show(file.cost_eur, "eur") if file.cost_eur is not None else ""),
+    ]
+    return [row for row in rows if row[1] or not row[0]]
+
+
+def counted(count: int, one: str, many: str) -> str:
+    """A count with its noun."""
+    return f"{count:,} {one if count == 1 else many}"
+
+
+def _units(topology: str) -> tuple[str, str]:
+    if topology == "rail-optimised-fat-tree":
+        return "scalable unit", "scalable units"
+    return ("group of leaves", "groups of leaves") if topology == "fat-tree" else ("group", "groups")
+
+
+def _network_rows(built: Machine) -> list[tuple[str, str]]:
+    fabric, networks = built.fabric, built.networks
+    levels = {"leaf": fabric.leaf_switches_count, "spine": fabric.spine_switches_count, "core": fabric.core_switches_count}
+    switches = _counts(levels)
+    if not fabric.spine_switches_count:
+        switches = f"{fabric.leaf_switches_count:,}"
+    to_nodes = {"node": fabric.node_cables_count, "manager": fabric.manager_cables_count}
+    between = {
+        "leaf-spine": fabric.leaf_spine_cables_count,
+        "spine-core": fabric.spine_core_cables_count,
+        "in groups": 0 if fabric.spine_switches_count else fabric.local_cables_count,
+        "between groups": fabric.global_cables_count,
+    }
+    injection = fabric.node_cables_count * built.node.compute_port_rate_bytes_per_s
+    share = 2 * fabric.bisection_bytes_per_s / injection
+    ethernet = f"{networks.in_band_switches_count} in band + {networks.out_of_band_switches_count} out of band"
+    return [
+        ("compute fabric", f"{built.file.fabric.topology}, {switches} switches {built.switch.title}"),
+        ("cables", f"{_counts(to_nodes)}, {_counts(between)}"),
+        ("bisection", f"{show(fabric.bisection_bytes_per_s, 'bytes_per_s')} each way, {share:.0%} of full"),
+        ("storage fabric", f"{networks.storage_switches_count} switches" if networks.storage_switches_count else ""),
+        ("Ethernet", ethernet if networks.in_band_switches_count else ""),
+    ]
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return " + ".join(f"{count:,} {name}" for name, count in counts.items() if count)
+
+
+def _storage(built: Machine) -> str:
+    storage, file = built.storage, built.file.storage
+    if storage.usable_bytes is None:
+        return ""
+    text = show(storage.usable_bytes, "bytes")
+    if storage.read_bytes_per_s is not None:
+        text += f", read {show(storage.read_bytes_per_s, 'bytes_per_s')}"
+    if file is None or file.appliance is None:
+        return text
+    second = f" and {file.capacity_appliances_count} x {file.capacity_appliance}" if file.capacity_appliance else ""
+    return f"{file.appliances_count} x {file.appliance}{second}: {text}"
+
+
+def as_text(built: Machine) -> str:
+    """The machine for people, a few dozen lines."""
+    place = built.file.site or built.file.country
+    lines = [f"{built.file.title} ({built.file.name})" + (f", at {place}" if place else ""), ""]
+    lines += [f"  {name:15} {text}".rstrip() for name, text in rows(built)]
+    lines += [f"  {'held against':15} {name}: {text}" for name, text in held_against(built)]
+    statuses = [entry.status for entry in built.provenance.values()]
+    counts = ", ".join(f"{number(statuses.count(status))} {status}" for status in dict.fromkeys(sorted(statuses)))
+    lines += ["", f"  {len(statuses)} values: {counts}", "  assumed: " + ", ".join(_assumed(built))]
+    return "\n".join(lines)
+
+
+def held_against(built: Machine) -> list[tuple[str, str]]:
+    """Counts that the machine file says are published, each beside the built one."""
+    if built.file.published is None:
+        return []
+    fabric = built.fabric
+    mine = {
+        "leaf_switches_count": fabric.leaf_switches_count,
+        "spine_switches_count": fabric.spine_switches_count,
+        "core_switches_count": fabric.core_switches_count,
+        "switches_count": fabric.switches_count,
+        "groups_count": built.file.compute.units_count,
+        "racks_count": built.racks_count,
+        "cables_count": sum(line.count for line in built.bill if line.name == built.file.fabric.cable),
+    }
+    found = []
+    for key, printed in built.file.published.model_dump(exclude_none=True).items():
+        name = key.removesuffix("_count")
+        entry = built.provenance.get(f"{built.file.name}.published.{name}")
+        note = f" ({entry.note})" if entry is not None and entry.note else ""
+        found.append((name.replace("_", " "), f"{mine[key]:,} built, {printed:,} published{note}"))
+    return found
+
+
+def beside(machines: list[Machine]) -> str:
+    """Machines side by side, a column each."""
+    columns = [dict(row for row in rows(built) if row[0]) for built in machines]
+    names = list(dict.fromkeys(name for column in columns for name in column))
+    table = [["", *(built.file.name for built in machines)]]
+    table += [[name, *(column.get(name, "-") for column in columns)] for name in names]
+    return "\n".join(aligned(table))
+
+
+def listing(machines: list[Machine]) -> str:
+    """All machines, a line each."""
+    table = [["machine", "nodes", "GPUs", "GPU", "fabric", "switches", "expected power", "title"]]
+    for built in machines:
+        power = show(machine_power(built).expected_w, "w")
+        counts = [f"{built.nodes_count:,}", f"{built.gpus_count:,}", built.node.accelerator]
+        fabric = [built.file.fabric.topology, f"{built.fabric.switches_count:,}"]
+        table.append([built.file.name, *counts, *fabric, power, built.file.title])
+    return "\n".join(aligned(table))
