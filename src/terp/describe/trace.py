@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-Ints = NDArray[np.int64]
+from terp.arrays import Ints
 
 TRACE_STATES: Final = (
     "completed", "failed", "cancelled", "timeout", "node_fail", "out_of_memory", "preempted", "unknown",

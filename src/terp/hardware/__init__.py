@@ -3,9 +3,10 @@
 Description + catalogue -> Machine: nodes in their racks, fabric to the cable, storage, power, bill of materials.
 """
 
+from terp.arrays import Ints
 from terp.hardware.bill import Line, bill_of_materials
 from terp.hardware.counts import Counts, FabricCounts, Whole, over
-from terp.hardware.fabric import Fabric, Ints
+from terp.hardware.fabric import Fabric
 from terp.hardware.machine import DEFAULT_FLEET, Machine, Stored, build_machine
 from terp.hardware.networks import Networks, build_networks, nodes_of_storage_leaf
 from terp.hardware.nodes import Nodes, cable_faults, racks_of

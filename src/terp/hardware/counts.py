@@ -8,8 +8,9 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
+from terp.arrays import Ints
 from terp.describe import MachineFile
-from terp.hardware.fabric import Fabric, Ints
+from terp.hardware.fabric import Fabric
 
 Whole = TypeVar("Whole", int, Ints)
 

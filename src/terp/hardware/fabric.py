@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from terp.arrays import Ints
 from terp.catalogue import Node, Switch
-
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from terp.arrays import Ints
 from terp.catalogue import Node, Switch
 from terp.hardware.counts import FabricCounts
-from terp.hardware.fabric import Ints
 from terp.hardware.trees import fewest_even, leaf_ports, leaves_joined, nodes_of_leaf
 
 _RAILS: Final = "rail-optimised-fat-tree"

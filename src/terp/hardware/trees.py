@@ -18,10 +18,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from terp.arrays import Ints
 from terp.catalogue import Node, Switch
 from terp.describe import MachineFile
 from terp.errors import Problem, Problems
-from terp.hardware.fabric import Fabric, Ints, links_per_port, ports_in_use, ports_to_nodes
+from terp.hardware.fabric import Fabric, links_per_port, ports_in_use, ports_to_nodes
 from terp.reader import Written
 
 

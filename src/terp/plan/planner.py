@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from terp.arrays import Floats
 from terp.catalogue import Node
 from terp.errors import Problems, TerpError
 from terp.plan.machines.designs import Design, Loser, designs
@@ -28,8 +28,6 @@ from terp.plan.search.price_table import Setting
 from terp.plan.uncertainty.price_scenarios import Kind, costs_of, drawn, kind_of
 from terp.plan.uncertainty.robustness import robustness
 from terp.sweep.executors import Crew
-
-Floats = NDArray[np.float64]
 
 DESIGNS_PER_KIND: Final = 4
 """Designs of each kind of machine that are sized anew in price scenarios: its best ones at central prices."""

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from terp.arrays import Floats
 from terp.catalogue import TYPES, job_table
 from terp.describe import Workload
-
-Floats = NDArray[np.float64]
 
 
 def job_names(workload: Workload) -> list[tuple[str, str]]:

@@ -8,12 +8,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from terp.arrays import Floats, Ints
+
 SIZE_EDGES: Final = (1, 8, 16, 64, 256, 1024, 4096, 16_384)
 """Least GPUs of each class of jobs that failures are told by."""
 _Z95: Final = 1.959964  # standard deviations of a normal law that hold 95 %
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 def poisson_interval(count: float) -> tuple[float, float]:

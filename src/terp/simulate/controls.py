@@ -8,6 +8,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from terp.arrays import Floats, Ints
 from terp.catalogue import HOUR_S, TYPES, Reliability, hourly
 from terp.describe import Assign, Policy, Site, Workload
 from terp.errors import Problem, Problems
@@ -16,9 +17,6 @@ from terp.physics import capped_job, checkpoint_interval, gpu_cap_of_node_w
 from terp.predict.workload_mix import job_names
 from terp.simulate.jobs.draw import JobSet
 from terp.simulate.jobs.job_kinds import Kind
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 _LONGEST_AHEAD_S: Final = 24 * HOUR_S  # a job's hours are priced over no more than this
 

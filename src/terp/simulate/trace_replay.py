@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from terp.arrays import Ints
 from terp.describe import Backfill, Cluster, Policy, Priority, Site, Trace
 from terp.errors import Problem, Problems
 from terp.hardware import Machine
@@ -21,8 +21,6 @@ from terp.simulate.engine.engines import cluster_of
 from terp.simulate.engine.pool_schedule import run_pool
 from terp.simulate.engine.trace_schedule import Extras, schedule
 from terp.simulate.faults import draw_node_events
-
-Ints = NDArray[np.int64]
 
 BOUND_S: Final = 10
 """Jobs shorter than this count as so long in the bounded slowdown (Feitelson 1998)."""

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from terp.arrays import Floats, Ints
 from terp.describe import Assign, Site, Workload
 from terp.errors import Problem, Problems
 from terp.hardware import Machine
@@ -43,8 +44,6 @@ from terp.simulate.jobs.workload_check import check_workload
 _EIGHTH: Final = 8.0  # job powers are whole eighths of a watt, so that sums of them are exact
 
 Tell = Callable[[float], None]
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 
 def simulate(

@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 from numpy.typing import NDArray
 
-from terp.connect.traces.trace_rows import Ints, Mask, Reading
+from terp.arrays import Bools, Ints
+from terp.connect.traces.trace_rows import Reading
 
 BLOCK_BYTES: Final = 8 * 2**20
 LONGEST_LINE_BYTES: Final = 64 * 2**20
@@ -111,7 +112,7 @@ def even(
 
 
 def _mended(
-    data: bytes, starts: Ints, ends: Ints, bad: Mask, cells: int, separator: str, mend: Mend
+    data: bytes, starts: Ints, ends: Ints, bad: Bools, cells: int, separator: str, mend: Mend
 ) -> tuple[bytes, list[int]]:
     """The text with lines replaced that could be mended, and which they are."""
     pieces, done, places = [], 0, []

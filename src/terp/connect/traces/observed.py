@@ -12,11 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from terp.arrays import Ints
 from terp.connect.traces import sacct_values as words
 from terp.connect.traces.csv_blocks import tables
 from terp.connect.traces.datasets import need_columns, quoted
 from terp.connect.traces.submit_order import gathered
-from terp.connect.traces.trace_rows import NONE, UNKNOWN, Ints, Known, Reading, Rows, blank
+from terp.connect.traces.trace_rows import NONE, UNKNOWN, Known, Reading, Rows, blank
 from terp.describe import Trace
 
 NEEDED: Final = ("submit_s", "nodes", "gpus_per_node", "limit_min", "duration_s")

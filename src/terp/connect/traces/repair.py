@@ -6,7 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from terp.connect.traces.trace_rows import CANCELLED, MOST, NONE, UNKNOWN, Mask, Reading, Rows, Tally
+from terp.arrays import Bools
+from terp.connect.traces.trace_rows import CANCELLED, MOST, NONE, UNKNOWN, Reading, Rows, Tally
 
 LARGEST: Final = 10**9
 """More nodes, GPUs or cores than any machine has."""
@@ -27,7 +28,7 @@ def settled(rows: Rows, reading: Reading) -> Rows:
     return dropped(rows, wild, "a number beyond reason", tally)
 
 
-def dropped(rows: Rows, bad: Mask, reason: str, tally: Tally) -> Rows:
+def dropped(rows: Rows, bad: Bools, reason: str, tally: Tally) -> Rows:
     """Rows without the bad ones, which are counted."""
     if not bad.any():
         return rows
@@ -35,7 +36,7 @@ def dropped(rows: Rows, bad: Mask, reason: str, tally: Tally) -> Rows:
     return rows[~bad]
 
 
-def repair(rows: Rows, bad: Mask, reason: str, tally: Tally, **values: object) -> None:
+def repair(rows: Rows, bad: Bools, reason: str, tally: Tally, **values: object) -> None:
     """Sets fields of the bad rows, which are counted.  A value is one for all, or one for each row."""
     if not bad.any():
         return

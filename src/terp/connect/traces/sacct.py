@@ -11,10 +11,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from terp.arrays import Bools, Ints
 from terp.connect.traces import sacct_values as words
 from terp.connect.traces.csv_blocks import Columns, Mend, tables
 from terp.connect.traces.repair import dropped
-from terp.connect.traces.trace_rows import NONE, UNKNOWN, Ints, Mask, Reading, Rows, blank
+from terp.connect.traces.trace_rows import NONE, UNKNOWN, Reading, Rows, blank
 from terp.errors import Problem, Problems
 
 WANTED: Final = (
@@ -128,7 +129,7 @@ def _sizes(rows: Rows, cells: Columns, reading: Reading) -> None:
     zero = np.zeros((len(rows), 5))
     granted = words.each(cells["alloctres"], words.resources, np.float64) if "alloctres" in cells else zero
     asked = words.each(cells["reqtres"], words.resources, np.float64) if "reqtres" in cells else zero
-    started: Mask = np.asarray(granted.any(axis=1))
+    started: Bools = np.asarray(granted.any(axis=1))
     never = (rows["state"] != UNKNOWN) & (rows["run"] == 0) & ~started & ("alloctres" in cells)
     rows["start"][never] = NONE
     nodes, cpus, memory, gpus, licenses = np.where(started[:, None], granted, asked).T

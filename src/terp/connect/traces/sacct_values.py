@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from terp.connect.traces.trace_rows import NONE, UNKNOWN, Ints, Mask, Tally
+from terp.arrays import Bools, Ints
+from terp.connect.traces.trace_rows import NONE, UNKNOWN, Tally
 from terp.describe import TRACE_STATES
 from terp.errors import Problem, Problems
 
@@ -53,7 +54,7 @@ def each(texts: pa.Array, meaning: Callable[[str], object], kind: type = np.int6
     return np.asarray(values[encoded.indices.to_numpy()])
 
 
-def _mask(values: pa.Array) -> Mask:
+def _mask(values: pa.Array) -> Bools:
     """A pyarrow truth as numpy's."""
     return np.asarray(values.to_numpy(zero_copy_only=False), np.bool_)
 
@@ -99,7 +100,7 @@ class Clock:
         seconds[bad] = NONE
         return seconds
 
-    def _local(self, stamps: pa.Array, plain: Mask, lines: Ints) -> Ints:
+    def _local(self, stamps: pa.Array, plain: Bools, lines: Ints) -> Ints:
         """Seconds of local times; of an hour that comes twice the first is taken."""
         if self._zone == "UTC":
             return _epochs(stamps)
@@ -116,7 +117,7 @@ def _epochs(stamps: pa.Array) -> Ints:
     return np.array(stamps.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False), np.int64)
 
 
-def _stamps(texts: pa.Array, good: Mask) -> pa.Array:
+def _stamps(texts: pa.Array, good: Bools) -> pa.Array:
     """Times of texts such as 2026-11-22T15:54:31; null where the calendar has none such."""
     texts = pc.replace_substring(pc.if_else(pa.array(good), texts, None), " ", "T")
     try:
@@ -196,7 +197,7 @@ def resources(text: str) -> tuple[int, int, float, int, int]:
     return nodes, cpus, memory, gpus or typed, licenses
 
 
-def jobs(texts: pa.Array) -> tuple[Ints, Mask, list[str], Mask]:
+def jobs(texts: pa.Array) -> tuple[Ints, Bools, list[str], Bools]:
     """Number of each job, or -1; whether it is of an array; its tasks if they wait in one row; whether it is a part."""
     parts = pc.extract_regex(texts, _JOB)
     job = pc.struct_field(parts, "job")

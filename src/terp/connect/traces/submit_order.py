@@ -10,8 +10,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from terp.arrays import Ints
 from terp.connect.traces.repair import settled
-from terp.connect.traces.trace_rows import NONE, ROW, Ints, Reading, Rows
+from terp.connect.traces.trace_rows import NONE, ROW, Reading, Rows
 from terp.describe import Trace
 
 CHUNK_ROWS: Final = 2**17

@@ -12,9 +12,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from terp.arrays import Ints
 from terp.connect.traces.csv_blocks import Block, blocks, columns, even
 from terp.connect.traces.repair import dropped, repair
-from terp.connect.traces.trace_rows import MOST, NONE, UNKNOWN, Ints, Names, Reading, Rows, Tally, blank
+from terp.connect.traces.trace_rows import MOST, NONE, UNKNOWN, Names, Reading, Rows, Tally, blank
 from terp.describe import TRACE_STATES
 
 FIELDS: Final = [

@@ -12,8 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
+from terp.arrays import Ints
 from terp.connect.traces.swf import FIELDS, STATUS
-from terp.connect.traces.trace_rows import CANCELLED, Ints
+from terp.connect.traces.trace_rows import CANCELLED
 from terp.describe import TRACE_STATES, Trace
 from terp.errors import Problem, Problems
 from terp.files import write_whole_bytes

@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from terp.connect.traces.trace_rows import NAMED, Ints
+from terp.arrays import Ints
+from terp.connect.traces.trace_rows import NAMED
 from terp.describe import TRACE_STATES, Trace
 from terp.errors import Problem, Problems, did_you_mean
 from terp.files import write_through

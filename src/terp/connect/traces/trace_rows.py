@@ -11,11 +11,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from terp.arrays import Ints
 from terp.describe import TRACE_STATES
 from terp.errors import Problem, Problems
 
-Ints = NDArray[np.int64]
-Mask = NDArray[np.bool_]
 Rows = NDArray[np.void]
 """Jobs as they are read: records of `ROW`, in the order of the file."""
 

@@ -7,13 +7,11 @@ from functools import cache
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from terp.arrays import Floats, Ints
 from terp.catalogue import edition, editions
 from terp.errors import Problem, Problems, UnknownName
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 PLACES: Final = 500
 BELOW: Final = PLACES + 1

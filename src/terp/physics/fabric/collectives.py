@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from terp.arrays import Floats
 from terp.catalogue import Accelerator
 from terp.errors import Problem, Problems, UnknownName
 from terp.hardware import Machine
-
-Floats = NDArray[np.float64]
 
 LINK_SHARE: Final = 0.843
 """Rate of a ring over the rate of a GPU's links."""

@@ -9,13 +9,12 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from terp.arrays import Floats
 from terp.catalogue import Accelerator
 from terp.physics.gpu.clocks import FLOP_PER_CLOCK
 from terp.physics.gpu.kernels import EXTRA_K
-
-Floats = NDArray[np.float64]
 
 TILES: Final = ((256, 32), (128, 32), (64, 32), (256, 64), (128, 64), (64, 64), (256, 128), (128, 128), (128, 256))
 SPLITS: Final = (1, 2, 4, 8, 16, 32, 64)

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from terp.arrays import Floats
 from terp.catalogue import Accelerator
 from terp.errors import Problem, Problems, UnknownName
-
-Floats = NDArray[np.float64]
 
 BYTES: Final = {"fp64": 8.0, "fp32": 4.0, "tf32": 4.0, "bf16": 2.0, "fp16": 2.0, "fp8": 1.0}
 """Bytes of an operand by precision; products of FP8 are written in 16 bits."""

@@ -8,11 +8,12 @@ from typing import Final
 
 import numpy as np
 
+from terp.arrays import Floats
 from terp.catalogue import Cable, Part, Price, Prices, StorageAppliance
 from terp.catalogue.read.prices import Per
 from terp.describe.budget import CostClass
 from terp.hardware import Machine
-from terp.physics.money.price_uncertainty import MARKET, Floats
+from terp.physics.money.price_uncertainty import MARKET
 
 TB: Final = 1e12
 COOLING: Final = "cdu"

@@ -12,9 +12,9 @@ from statistics import NormalDist
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from terp.arrays import Floats
+
 Ranges = Mapping[str, tuple[float, float, float]]
 
 MARKET: Final = "market"

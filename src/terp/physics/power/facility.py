@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from terp.arrays import Floats
 from terp.describe import Conversion, Cooling, HeatReuse, Liquid, Rejection, Site
-
-Floats = NDArray[np.float64]
 
 VAPOUR_J_PER_KG: Final = 2.454e6
 """Latent heat of water at 20 degC [J/kg] (iapws-steam); 2.501e6 at 0, 2.430e6 at 30 degC."""

@@ -8,13 +8,11 @@ from math import sqrt
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from terp.arrays import Floats
 from terp.errors import UnknownName
 from terp.hardware import Machine
 from terp.physics.power.node_levels import NodeLevels, levels_of
-
-Floats = NDArray[np.float64]
 
 MEASURED_IDLE_W: Final = 2240.0
 MEASURED_FULL_W: Final = 7300.0

@@ -7,11 +7,12 @@ from typing import Final
 
 import numpy as np
 
+from terp.arrays import Floats
 from terp.physics.neural.work import Work
 from terp.physics.training.products import REDUCED, Share
 from terp.physics.training.software import Generation
 from terp.physics.training.stage import Column, Recompute, kept_bytes, layer_bytes
-from terp.physics.training.step import Floats, Splits, arrays
+from terp.physics.training.step import Splits, arrays
 
 STATE_BYTES: Final = {"adamw": 12.0, "adamw-8bit": 6.0, "sgd": 8.0}
 """Bytes a parameter of an optimizer: master weights and moments in 32 bits; moments in 8 bits; one moment."""

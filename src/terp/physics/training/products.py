@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from terp.arrays import Floats
 from terp.catalogue import Accelerator
 from terp.physics.gpu.clocks import PRECISION_SHARE
 from terp.physics.gpu.convolution_rates import convolution
@@ -15,7 +16,6 @@ from terp.physics.gpu.kernels import READ_SHARE, product_bytes, tiled_s
 from terp.physics.neural.work import Product, Work
 from terp.physics.training.software import Generation
 
-Floats = NDArray[np.float64]
 FORWARD, BACKWARD, HEAD = range(3)
 ISSUE_SHARE: Final = {
     "bf16": 0.909, "fp16": 0.909, "tf32": 0.927, "fp32": 0.95, "fp8": 0.897, "fp8-block": 0.80, "fp4": 0.80,

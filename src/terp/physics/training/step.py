@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from terp.arrays import Floats
 from terp.catalogue import Accelerator
 from terp.physics.fabric.collectives import Interconnect, collective_s
 from terp.physics.neural.work import Work
 from terp.physics.training.products import Share
 from terp.physics.training.software import Generation
 from terp.physics.training.stage import Column
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from terp.arrays import Floats
 from terp.catalogue import Accelerator
 from terp.describe import ModelFile, TransformerModel
 from terp.physics.fabric.collectives import Interconnect
@@ -20,7 +21,6 @@ from terp.physics.training.step import Splits, step_time
 from terp.physics.training.step_prediction import FULL_SHARE
 from terp.physics.training.strategy import Strategy
 
-Floats = NDArray[np.float64]
 RECOMPUTES: Final = (Recompute(), Recompute(attention=True), Recompute(0.5), Recompute(1.0))
 TENSOR: Final = (1, 2, 4, 8, 16)
 CONTEXT: Final = (1, 2, 4, 8, 16)

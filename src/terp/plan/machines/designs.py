@@ -8,16 +8,13 @@ from math import ceil
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from terp.arrays import Floats, Ints
 from terp.catalogue import Accelerator, Node
-from terp.hardware import Ints
 from terp.plan.machines.frames import Extras, Frame, extras_for, frame_for, kits_for
 from terp.plan.machines.titles import label_of
 from terp.plan.money.months import MONTH_S, later
 from terp.plan.planning_inputs import Inputs, Place
-
-Floats = NDArray[np.float64]
 
 ACCEPTANCE_MONTHS: Final = 3
 """From delivery to the first jobs: assumed, 2 to 9.  Gefion opened six months after it was announced (gefion-press)."""

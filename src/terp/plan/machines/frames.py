@@ -12,9 +12,10 @@ from typing import Any, Final, Literal, cast
 
 import numpy as np
 
+from terp.arrays import Ints
 from terp.catalogue import Cable, Catalogue, Node, Rack, StorageAppliance, Switch
 from terp.describe import Compute, Fabric, MachineFile, Management, OtherNodes, Storage, Topology
-from terp.hardware import Ints, cable_faults, leaf_ports, nodes_of_leaf, nodes_of_storage_leaf
+from terp.hardware import cable_faults, leaf_ports, nodes_of_leaf, nodes_of_storage_leaf
 
 Technology = Literal["infiniband", "ethernet"]
 NODE_CABLE_M: Final = 30.0

@@ -12,11 +12,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from terp.arrays import Floats
 from terp.catalogue import HOURS_COUNT, hourly
 from terp.describe import Site
 from terp.physics import Weather, hall_flows, most_taken_w, waste_heat_celsius
-
-Floats = NDArray[np.float64]
 
 _REUSED: Final = np.linspace(0.0, 1.0, 4)
 _LOADS: Final = np.linspace(0.1, 1.0, 10)

@@ -9,13 +9,13 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from terp.arrays import Floats, Ints
 from terp.catalogue import Accelerator, Catalogue, Node, Processor, Rack, Switch
 from terp.describe import MachineFile
-from terp.hardware import Counts, Ints, bill_of_materials, build_networks, over, racks_of, tree_counts, tree_rule
+from terp.hardware import Counts, bill_of_materials, build_networks, over, racks_of, tree_counts, tree_rule
 from terp.physics import hpl_terms, matrix_orders, node_in_hpl, node_levels, powers_w, rmax_interval
 from terp.plan.machines.frames import PARTITION, Extras, Frame, machine_file
 
-Floats = NDArray[np.float64]
 MOST_NODES = 200_000
 """Nodes that a machine file may have."""
 

@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from terp.arrays import Floats
 from terp.describe import COST_CLASSES, CostClass
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

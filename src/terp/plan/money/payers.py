@@ -21,12 +21,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from terp.arrays import Floats, Ints
 from terp.catalogue import Prices
 from terp.describe.budget import COST_CLASSES, Budget, CostClass, Vat
 from terp.plan.money.months import number_of
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Allocation = dict[tuple[str, CostClass], float]
 """(payer, class) -> what it pays of it [EUR], with the tax that it pays."""
 

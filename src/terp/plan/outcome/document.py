@@ -8,9 +8,9 @@ from math import isfinite
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 import terp
+from terp.arrays import Floats
 from terp.catalogue import Accelerator, Node, StorageAppliance
 from terp.describe import COST_CLASSES, CostClass
 from terp.physics import rank_in, rmax_interval, unit_price
@@ -27,8 +27,6 @@ from terp.plan.search.frontier import Pick, Searched
 from terp.plan.search.objectives import OBJECTIVES
 from terp.plan.search.price_table import Setting
 from terp.plan.uncertainty.price_scenarios import Kind
-
-Floats = NDArray[np.float64]
 
 FORMAT: Final = "terp-plan/1"
 LINES: Final[dict[str, tuple[str, str]]] = {

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from terp.arrays import Floats
 from terp.catalogue import Node
 from terp.describe import COST_CLASSES, CostClass
 from terp.plan.machines.designs import Loser
@@ -21,8 +21,6 @@ from terp.plan.search.frontier import Pick, best_of, best_of_kinds, by_kind
 from terp.plan.search.objectives import OBJECTIVES
 from terp.plan.search.price_table import Setting
 from terp.plan.uncertainty.price_scenarios import Futures, Kind, Swing, kind_of
-
-Floats = NDArray[np.float64]
 
 _ANY: Final = np.ones(1, np.bool_)
 LOOSER: Final = 0.01

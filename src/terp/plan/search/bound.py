@@ -8,11 +8,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from terp.arrays import Floats
 from terp.plan.search.evaluate import PRICED, Evaluated
 from terp.plan.search.frontier import Pick
 from terp.plan.search.objectives import OBJECTIVES
-
-Floats = NDArray[np.float64]
 
 RISING: Final = (*PRICED, "power", "carbon")
 """Constraints that a machine with more nodes does not meet if one with fewer does not."""

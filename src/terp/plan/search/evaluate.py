@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from terp.arrays import Bools, Floats, Ints
 from terp.catalogue import Node
 from terp.physics import level_fractions, staircases_eur
 from terp.plan.machines.designs import Design
@@ -16,10 +16,6 @@ from terp.plan.machines.node_counts import Shapes
 from terp.plan.money.months import number_of
 from terp.plan.money.payers import affordable
 from terp.plan.search.price_table import Setting
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 YEAR_S: Final = 365 * 86_400
 YEAR_H: Final = 8760.0

@@ -10,14 +10,12 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from terp.arrays import Floats
 from terp.plan.machines.designs import Design
 from terp.plan.search.evaluate import Evaluated, evaluate
 from terp.plan.search.objectives import FRONTIER, OBJECTIVES
 from terp.plan.search.price_table import Setting
 from terp.plan.uncertainty.price_scenarios import Kind, kind_of
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 MOST_MACHINES: Final = 8
 LADDER: Final = (0.75, 0.5)

@@ -8,10 +8,9 @@ from math import ceil
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from terp.arrays import Floats, Ints
 from terp.catalogue import Accelerator, Node, Part
-from terp.hardware import Ints
 from terp.physics import (
     LEVEL_SPREAD,
     MARKET,
@@ -31,8 +30,6 @@ from terp.plan.machines.yearly_work import NodeWork, jobs_on, largest_job, node_
 from terp.plan.money.ledger import Column, Ledger, Tariff
 from terp.plan.money.months import year_of
 from terp.plan.planning_inputs import Inputs
-
-Floats = NDArray[np.float64]
 
 SERVICES: Final[tuple[Column, ...]] = (
     Column("cdu", "cooling", "acquisition", hardware=True),

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from terp.arrays import Bools, Floats, Ints
 from terp.describe import CostClass
 from terp.physics import MARKET, draw_factors
 from terp.plan.money.ledger import Tariff
@@ -16,10 +17,6 @@ from terp.plan.money.payers import affordable
 from terp.plan.search.evaluate import CONTRACT_LINES, Evaluated
 from terp.plan.search.objectives import OBJECTIVES
 from terp.plan.search.price_table import Setting
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 GRID: Final = np.geomspace(0.25, 4.0, 33)
 """Multiples of a price at which it is looked whether another kind of machine wins."""

@@ -6,14 +6,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from terp.arrays import Floats, Ints
 from terp.catalogue import FIRST_HOUR, HOUR_S, hourly
 from terp.describe import Site
 from terp.physics import Peaks, Weather, capacity_charge_eur, energy_price_eur_per_j, hall_flows, staircase_eur
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from terp.arrays import Ints
 from terp.describe import Account, Cluster, Limits, Partition, Policy, Qos, Trace
-
-Ints = NDArray[np.int64]
 
 LIMIT_FIELDS: Final = (
     "group_gpus_count", "group_nodes_count", "group_jobs_count", "user_gpus_count", "user_jobs_count", "job_gpus_count",

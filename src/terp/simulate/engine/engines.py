@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from terp.arrays import Floats, Ints
 from terp.describe import Account, Backfill, Cluster, Policy, Priority, Trace, Workload
 from terp.errors import Problem, Problems
 from terp.hardware import Machine
@@ -20,9 +21,6 @@ from terp.simulate.engine import trace_schedule
 from terp.simulate.engine.compiled import kernels
 from terp.simulate.faults import NodeFaults
 from terp.simulate.jobs.draw import JobSet
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 CHUNKS: Final = 40
 PREEMPTED: Final = 4

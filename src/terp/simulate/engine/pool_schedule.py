@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from terp.arrays import Ints
 from terp.describe import Policy
 from terp.errors import Problem, Problems
 from terp.simulate.engine.compiled import kernels
-
-Ints = NDArray[np.int64]
 
 _KINDS: Final = ("none", "easy", "conservative")  # as pool.py counts them
 _LONGEST_S: Final = 2**50

@@ -8,11 +8,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from terp.arrays import Ints
 from terp.describe import Cluster, Policy, Trace
 from terp.simulate.engine import controller_input as rules
 from terp.simulate.engine.compiled import kernels
 
-Ints = NDArray[np.int64]
 FAR_S: Final = 2**40
 STOPS_A_JOB: Final = 3
 """How often each job may be stopped for others, on average; beyond that nobody is stopped any more."""

@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from terp.arrays import Floats, Ints
 from terp.catalogue import HOUR_S, STATES, TYPES, job_table
 from terp.catalogue.read.job_statistics import JobTable
 from terp.describe import Requests, Workload
@@ -28,9 +29,6 @@ _RAKES: Final = 12
 _MOST_RAKED: Final = 3.0
 _RUN_BITS: Final = 21  # 24 days, longer than any published job
 _FEW: Final = 600  # a type of fewer jobs keeps its own long ones: its quantiles rest on a handful
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from terp.arrays import Floats
 from terp.catalogue import Accelerator, Node, Processor, job_profile, read_catalogue
 from terp.describe import Workload
 from terp.errors import Problems
@@ -33,8 +33,6 @@ from terp.physics.training.training_power import step_power
 from terp.predict.job_runs import Asked, asked_on, placed
 from terp.predict.workload_mix import job_names, profile_names
 from terp.reader import Provenance, Written
-
-Floats = NDArray[np.float64]
 
 WORKLOAD_NODE: Final = "dgx-h100"
 """The node whose power a workload file gives for its jobs; on other nodes they draw in proportion."""

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from terp.arrays import Floats
 from terp.results import kept_work_s
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

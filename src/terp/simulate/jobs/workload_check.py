@@ -7,10 +7,11 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from terp.arrays import Ints
 from terp.catalogue import STATES, TYPES, Published, published_jobs
 from terp.describe import Workload
 from terp.predict.workload_mix import profile_names
-from terp.simulate.jobs.draw import TIMEOUT, Ints, JobSet
+from terp.simulate.jobs.draw import TIMEOUT, JobSet
 
 TOLERANCE: Final = 0.10
 POINT: Final = 0.01  # or by a percentage point: the curves were read off figures, and where one is flat seconds say little

@@ -11,9 +11,10 @@ from typing import Any, Final
 import numpy as np
 from pydantic import Field
 
+from terp.arrays import Floats
 from terp.errors import Problem, Problems
 from terp.physics import draw_factors, level_fraction, ranges_of, scenarios_eur
-from terp.physics.money.price_uncertainty import LEVEL_AT_EUR, Floats
+from terp.physics.money.price_uncertainty import LEVEL_AT_EUR
 from terp.reader import read_entries, read_text, read_tree
 from terp.validate.grading.cases import Limits, published_file
 from terp.validate.grading.grade import Case, Grade, Skipped

@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 from pydantic import Field
 
+from terp.arrays import Floats
 from terp.catalogue import read_catalogue
 from terp.catalogue.read.parts import Fleet
 from terp.errors import Problem, Problems
@@ -32,7 +33,6 @@ from terp.validate.systems.fleet_rows import (
     DAY_S,
     NEEDED,
     SOURCE,
-    Floats,
     Law,
     Row,
     check_numbers,

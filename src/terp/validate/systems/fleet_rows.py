@@ -9,8 +9,8 @@ from functools import cache
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from terp.arrays import Floats
 from terp.errors import Problem, Problems
 from terp.reader import read_text, read_tree
 from terp.validate.grading.cases import published_file
@@ -20,7 +20,6 @@ SOURCE: Final = "fleets"
 NEEDED: Final = ("id", "fleet", "quantity", "printed", "value", "count", "of", "low", "high", "nodes", "days", "source")
 DAY_S: Final = 86_400.0
 
-Floats = NDArray[np.float64]
 Row = Mapping[str, str]
 
 BOUNDS: Final = {

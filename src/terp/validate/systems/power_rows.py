@@ -13,11 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from terp.arrays import Floats
 from terp.errors import Problem, Problems
 from terp.physics.power.job_power import SHARES, STEP_S
 from terp.validate.grading.grade import Skipped
-
-Floats = NDArray[np.float64]
 
 NEEDED: Final = {
     "benchmark": "text", "n_nodes": "int", "run": "text", "start_unix_ms": "int", "node": "int", "t_s": "float",

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from terp.arrays import Ints
 from terp.connect import Known, Observed, read_observed, read_replay, read_slurm_conf
 from terp.describe import TRACE_STATES, Cluster, Policy, Trace
 from terp.errors import Problem, Problems
@@ -34,8 +34,6 @@ TEST_SHARE: Final = 0.01
 and of backfill for each job.  From the gaps between jobs on a node, the shortest waits and the lengths of passes in three
 replays (fifo_11, multifactor_31, plain_7), on a plain clock and on one sixty times faster."""
 _COMPLETED: Final = TRACE_STATES.index("completed")
-
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

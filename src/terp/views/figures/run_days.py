@@ -10,11 +10,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from terp.arrays import Floats
 from terp.results import Run
 
 DAY_S: Final = 86_400
 FIRST_DAY: Final = date(2024, 1, 1)
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
