@@ -20,6 +20,7 @@ ORDER = (
     "arrays",
     "units",
     "errors",
+    "notes",
     "files",
     "statistics",
     "reader",

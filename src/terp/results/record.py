@@ -1,0 +1,143 @@
+"""What all results share: they are frozen, know their caveats and sources, and show themselves in one line.
+
+A result is a dataclass below `Result`:
+
+    @dataclass(frozen=True, eq=False, repr=False)
+    class HplScore(Result):
+        machine: str
+        rmax_flop_per_s: float
+
+`eq=False` and `repr=False` leave equality, hash and repr to `Result`; a test holds every result to that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Final, Protocol
+
+import numpy as np
+
+import terp
+from terp.notes import Caveat, Scalar, SourceNote
+
+__all__ = ["Caveat", "Json", "Result", "Scalar", "SourceNote", "Viewer", "as_json", "viewer"]
+
+Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
+"""What `json.dumps` takes."""
+MOST_REPR: Final = 196
+
+
+class Viewer(Protocol):
+    """How people see a record.  `views` has the only one; results reach it through the front door, which stands above."""
+
+    def sentence(self, caveat: Caveat) -> str:
+        """A caveat in words, as the terminal prints it."""
+
+    def html(self, title: str, data: Mapping[str, Json]) -> str:
+        """A record's data as an HTML table for a notebook."""
+
+    def table_html(self, title: str, rows: Sequence[Mapping[str, object]]) -> str:
+        """Rows of a table as an HTML table for a notebook."""
+
+
+def viewer() -> Viewer:
+    """The viewer that the front door names."""
+    return terp.viewer()
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Result:
+    """A frozen record of what came out.
+
+    caveats   what is not known to be true of it
+    sources   citations of the inputs and formulas that it rests on
+
+    Two results of one class are equal if their documents are: `digest` is the identity.
+    """
+
+    caveats: tuple[Caveat, ...] = ()
+    sources: tuple[SourceNote, ...] = ()
+
+    def to_dict(self) -> dict[str, Json]:
+        """The document of this result, as `--json` prints it: fields by name, caveats as sentences, no sources."""
+        names = [field.name for field in fields(self) if field.name not in ("caveats", "sources")]
+        document = {name: as_json(getattr(self, name)) for name in names}
+        return {**document, "caveats": self.sentences()}
+
+    def sentences(self) -> list[Json]:
+        """The caveats in words."""
+        if not self.caveats:
+            return []
+        shown = viewer()
+        return [shown.sentence(caveat) for caveat in self.caveats]
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the document, which is the same for equal results on any machine."""
+        return digest_of(self.to_dict())
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self) or not isinstance(other, Result):
+            return NotImplemented
+        return self.digest == other.digest
+
+    def __hash__(self) -> int:
+        return hash((type(self).__name__, self.digest))
+
+    def __repr__(self) -> str:
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return one_line(type(self).__name__, values)
+
+    def _repr_html_(self) -> str:
+        return viewer().html(type(self).__name__, self.to_dict())
+
+
+def digest_of(document: Mapping[str, Json]) -> str:
+    """SHA-256 of a document's canonical JSON: keys sorted, no blanks."""
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def one_line(name: str, values: Mapping[str, object]) -> str:
+    """`Name(key=value, ...)` of the plain values, cut so that it stays below 200 characters."""
+    shown = [f"{key}={value!r}" for key, value in _rounded(values).items()]
+    text = ""
+    for word in shown:
+        longer = f"{text}, {word}" if text else word
+        if len(name) + len(longer) + 7 > MOST_REPR:
+            return f"{name}({text}, ...)" if text else f"{name}(...)"
+        text = longer
+    return f"{name}({text})"
+
+
+def _rounded(values: Mapping[str, object]) -> dict[str, object]:
+    """The words and numbers among some values; numbers to four digits."""
+    plain = {key: value for key, value in values.items() if isinstance(value, bool | int | float | str)}
+    return {key: float(f"{value:.4g}") if isinstance(value, float) else value for key, value in plain.items()}
+
+
+def as_json(value: object) -> Json:
+    """A value as JSON takes it: records and mappings by key, sequences as lists, numbers of numpy as Python's.
+
+    Raises TypeError for a kind that has no JSON.
+    """
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, Result):
+        return {name: entry for name, entry in value.to_dict().items() if name != "caveats" or entry}
+    if isinstance(value, np.generic | np.ndarray):
+        return as_json(value.tolist())
+    if isinstance(value, Mapping):
+        return {str(key): as_json(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_json(entry) for entry in value]
+    if isinstance(value, Path):
+        return str(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: as_json(getattr(value, field.name)) for field in fields(value)}
+    raise TypeError(f"{type(value).__name__} has no JSON")

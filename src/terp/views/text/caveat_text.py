@@ -1,0 +1,13 @@
+"""Caveats of predictions in words, by code.  Each follows "mind that"."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SENTENCES: Final[dict[str, str]] = {
+    "architecture-not-measured": "no training step was measured on {gpu}: its products take the shares of an H100",
+    "host-not-modelled": "reading samples is taken to keep up: pre-processing on the host can bind, and is not modelled",
+    "few-rows-of-precision": "in this precision few rows were there to fit to",
+    "mxp-is-a-share": "where the time goes is not modelled: the rate is a share of the FP16 peak",
+}
+"""Code of a caveat -> its sentence, with the names of its data in braces."""
