@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from cluster.schedules import busiest_gpus
+from support.schedules import busiest_gpus
 
 pytestmark = pytest.mark.slurm
 
@@ -77,13 +77,23 @@ def test_the_configuration_names_no_folder_of_the_machine(replayed):
 
 
 @pytest.mark.parametrize(
-    ("command", "number", "code"), [("exit 3", None, 3), ("sleep 90", signal.SIGINT, 130), ("sleep 90", signal.SIGTERM, 143)]
+    ("command", "number", "code", "background"),
+    [
+        ("exit 3", None, 3, False),
+        ("sleep 90", signal.SIGINT, 130, False),
+        ("sleep 90", signal.SIGINT, 130, True),
+        ("sleep 90", signal.SIGTERM, 143, False),
+    ],
 )
-def test_nothing_stays_behind(real_slurm, tmp_path, command, number, code):
-    """However the command ends, with a job of minutes still running."""
+def test_nothing_stays_behind(real_slurm, tmp_path, command, number, code, background):
+    """However the command ends, with a job of minutes still running.
+
+    A shell without job control has its background jobs ignore SIGINT, and what they start inherits that.
+    """
+    ignoring = ["sh", "-c", 'trap "" INT; exec "$0" "$@"'] if background else []
     begun = tmp_path / "begun"
     inside = f"sbatch --quiet -o /dev/null -t 5 --wrap 'sleep 271' && sleep 1 && touch {begun} && {command}"
-    words = [real_slurm, "run", "--nodes", "1", "--work", tmp_path / "work", "--", "sh", "-c", inside]
+    words = [*ignoring, real_slurm, "run", "--nodes", "1", "--work", tmp_path / "work", "--", "sh", "-c", inside]
     with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as running:
         while number and not begun.exists():
             assert running.poll() is None, running.stderr.read()

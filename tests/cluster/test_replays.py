@@ -6,9 +6,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from cluster.schedules import busiest_gpus, nodes_of
 from slurm.cluster import Trouble, associations
 from slurm.replays import completions
+from support.schedules import busiest_gpus, nodes_of
 
 ROOT = Path(__file__).parents[2]
 SLURM = ROOT / "validation" / "slurm"

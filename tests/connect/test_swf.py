@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from trace_cases import JOB, differences, swf_traces, trace_of
+from support.trace_cases import JOB, differences, swf_traces, trace_of
 
 from terp.connect import Known, read_trace, write_trace
 from terp.describe import TRACE_STATES

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
-from trace_cases import ARRAYS, JOB, any_traces, differences, trace_of
+from support.trace_cases import ARRAYS, JOB, any_traces, differences, trace_of
 
 from terp.connect import read_trace, write_trace
 from terp.connect.traces.trace_parquet import COLUMNS, batches_of

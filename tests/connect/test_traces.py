@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.trace_cases import differences
 from test_datasets import HELIOS, KALOS, PHILLY, SEREN
 from test_replay import TRACE
 from test_sacct import OLD, job_22_05
-from trace_cases import differences
 
 from terp.connect import TRACE_FORMATS, Known, convert, read_trace, trace_batches, write_trace
 from terp.connect.traces import csv_blocks as lines

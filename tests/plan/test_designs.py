@@ -1,7 +1,7 @@
 """Which designs a budget lets in, and why the others are turned away."""
 
 import pytest
-from plan.small import inputs_of
+from support.small_plans import inputs_of
 
 from terp.catalogue import Node
 from terp.plan.machines.designs import ACCEPTANCE_MONTHS, designs, sold

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from plan.small import brute_force, inputs_of
+from support.small_plans import brute_force, inputs_of
 
 from terp.describe import COST_CLASSES, machine_of_text, read_budget, read_workload
 from terp.errors import Problems

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from plan.small import inputs_of
+from support.small_plans import inputs_of
 
 from terp.catalogue import Node, read_catalogue
 from terp.describe import machine_of_text

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
-from simulate.naive_controller import AmbiguousError, Naive, numbers
+from support.naive_controller import AmbiguousError, Naive, numbers
 
 from terp.describe import Cluster, Policy, Trace
 from terp.simulate.engine import controller_input as rules

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simulate.naive import Job, Naive, Ranks
+from support.naive import Job, Naive, Ranks
 
 from terp.simulate.engine.compiled import kernels
 
@@ -325,7 +325,7 @@ def test_compilation_changes_nothing(core):
     script = f"""
 import sys
 sys.path.insert(0, {str(Path(__file__).parents[1])!r})
-from simulate.naive import Job
+from support.naive import Job
 from simulate.test_core import run_core
 from terp.simulate.engine import core
 jobs = [Job(n, *row) for n, row in enumerate({fields!r})]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simulate.naive_pool import WRONGS, Job, Pool
+from support.naive_pool import WRONGS, Job, Pool
 
 from terp.describe import Backfill, Policy, Priority, read_policy
 from terp.errors import Problems

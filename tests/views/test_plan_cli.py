@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from plan.small import budget_of
+from support.small_plans import budget_of
 
 from terp.plan.outcome.plan_folder import TABLES
 
