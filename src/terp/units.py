@@ -14,6 +14,16 @@ from typing import Final
 
 from terp.errors import did_you_mean
 
+HOUR_S: Final = 3600
+DAY_S: Final = 86_400
+YEAR_S: Final = 365 * DAY_S
+"""A year that is simulated, billed or planned: 365 days, 8,760 hours."""
+MEAN_YEAR_S: Final = 365.25 * DAY_S
+"""The mean year of the calendar, which contracts and lives of machines are counted in."""
+J_PER_KWH: Final = 3.6e6
+J_PER_MWH: Final = 3.6e9
+J_PER_GWH: Final = 3.6e12
+
 _DECIMAL: Final = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
 _BINARY: Final = {"Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40, "Pi": 2.0**50}
 
@@ -26,7 +36,7 @@ def _scaled(base: str, prefixes: str, scale: float = 1.0) -> dict[str, float]:
 UNITS: Final[dict[str, dict[str, float]]] = {
     "w": _scaled("W", "kMG"),
     "j": {**_scaled("J", "kMGT"), **_scaled("Wh", "kMGT", 3600.0)},
-    "s": {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "day": 86400.0, "days": 86400.0},
+    "s": {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "day": 86_400.0, "days": 86_400.0},
     "bytes": {**_scaled("B", "kMGTPE"), **{prefix + "B": factor for prefix, factor in _BINARY.items()}},
     "bytes_per_s": {
         **_scaled("B/s", "kMGTP"),
@@ -35,11 +45,11 @@ UNITS: Final[dict[str, dict[str, float]]] = {
     },
     "flop_per_s": _scaled("flop/s", "kMGTPE"),
     "eur": _scaled("EUR", "kM"),
-    "eur_per_j": {"EUR/kWh": 1 / 3.6e6, "EUR/MWh": 1 / 3.6e9},
+    "eur_per_j": {"EUR/kWh": 1 / J_PER_KWH, "EUR/MWh": 1 / J_PER_MWH},
     "eur_per_w": {"EUR/kW": 1e-3, "EUR/MW": 1e-6},
-    "kg_per_j": {"gCO2/kWh": 1e-3 / 3.6e6, "kgCO2/kWh": 1 / 3.6e6, "kgCO2/MWh": 1 / 3.6e9},
+    "kg_per_j": {"gCO2/kWh": 1e-3 / J_PER_KWH, "kgCO2/kWh": 1 / J_PER_KWH, "kgCO2/MWh": 1 / J_PER_MWH},
     "hz": _scaled("Hz", "kMG"),
-    "per_s": {"/s": 1.0, "/h": 1 / 3600, "/day": 1 / 86400, "/year": 1 / (365 * 86400)},
+    "per_s": {"/s": 1.0, "/h": 1 / HOUR_S, "/day": 1 / DAY_S, "/year": 1 / YEAR_S},
     "m": {"mm": 1e-3, "cm": 1e-2, "m": 1.0, "km": 1e3},
     "m2": {"m2": 1.0},
     "kg": {"kg": 1.0, "t": 1e3},
@@ -194,16 +204,24 @@ _SHOWN: Final[dict[str, list[str]]] = {
     "flop_per_s": ["Eflop/s", "Pflop/s", "Tflop/s", "Gflop/s", "flop/s"],
     "eur": ["MEUR", "kEUR", "EUR"],
 }
+_SINGULAR: Final = {"days": "day"}
 
 
 def show(value: float, dimension: str, digits: int = 3) -> str:
-    """A value for people, in the largest unit that leaves at least 1: `show(1.5e6, "w")` is "1.5 MW"."""
+    """A value for people, in the largest unit in which what is shown is at least 1: `show(1.5e6, "w")` is "1.5 MW".
+
+    value      in the SI unit of `dimension`, a key of `UNITS`
+    digits     significant ones of what is shown, at least
+    """
     units = UNITS[dimension]
     names = _SHOWN.get(dimension) or sorted(units, key=lambda unit: -units[unit])
     if value == 0:
         return f"0 {next((unit for unit in names if units[unit] == 1), names[-1])}".rstrip()
-    name = next((unit for unit in names if abs(value) >= units[unit] * 0.9995), names[-1])
-    return f"{number(value / units[name], digits)} {name}".rstrip()
+    for name in names:
+        shown = number(value / units[name], digits)
+        if name == names[-1] or abs(float(shown.replace(",", ""))) >= 1:
+            break
+    return f"{shown} {_SINGULAR.get(name, name) if shown in ('1', '-1') else name}".rstrip()
 
 
 def number(value: float, digits: int = 3) -> str:

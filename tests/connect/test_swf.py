@@ -40,6 +40,32 @@ def test_what_is_written_is_read(tmp_path_factory, unit, name):
     check()
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["Ada  Lovelace", " Ada ", "a\tb", "\t", 'a\nb; User: 9 "c"', "\x00\x1b[31m", "a\\", '"', "\xa0\u2003 \u2028", "7"],
+)
+def test_names_keep_their_blanks(tmp_path, name):
+    """As they stand between quotes, however many blanks part the numbers."""
+    trace = trace_of([JOB, JOB | {"user": 1}], users=(name, "Bob"), accounts=(name,), notes={name: 3, "unit=gpu": 1})
+    write_trace(trace, tmp_path / "t.swf")
+    assert differences(read_trace(tmp_path / "t.swf"), trace) == []
+    text = (tmp_path / "t.swf").read_bytes()
+    jobs = b"".join(b"  " + line.replace(b" ", b" \t ") + b" \n" for line in text.splitlines() if line[:1] != b";")
+    header = b"".join(line + b"\n" for line in text.split(b"\n") if line[:1] == b";")
+    assert differences(read(tmp_path, header + jobs), trace) == []
+
+
+@pytest.mark.parametrize("name", ['"\\ud800"', '"\\q"', '"\\u12"'])
+def test_a_name_that_cannot_be_read_is_a_number(tmp_path, name):
+    trace = read(tmp_path, f"; Version: 2.2\n; User: 7 {name}\n" + line())
+    assert trace.users == ("7",)
+    assert trace.notes == {"repaired: a name in the header that cannot be read, its number taken; line 2": 1}
+
+
+def test_a_number_of_a_name_has_a_limit(tmp_path):
+    assert read(tmp_path, f'; User: {"9" * 5000} "a"\n' + line()).users == ("7",)
+
+
 def test_a_line_of_the_format(tmp_path):
     """Every field that is read, at its place."""
     said = "; UnixStartTime: 1000\n 12\t30 5 100 4 90.5 2048 8 600 -1 0 7 2 3 1 9 -1 -1\r\n"

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from terp.physics import checkpoint_bytes, checkpoint_interval, checkpoint_write_s, expected_ettr
 from terp.physics.training.goodput import run_with_failures
-from terp.results import kept_work_s, poisson_interval, reliability_of
+from terp.results import kept_work_s, reliability_of
 from terp.simulate.jobs.one_job import OneJob, run_one_job
+from terp.statistics import poisson_interval
 
 DAY_S = 86_400.0
 

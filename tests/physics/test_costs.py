@@ -25,8 +25,9 @@ from terp.physics import (
     unpriced_parts,
 )
 from terp.physics.money.costs import months_between
-from terp.physics.money.price_uncertainty import LEVEL_AT_EUR, LEVEL_EXPONENT, LEVEL_FRACTION, Z90
+from terp.physics.money.price_uncertainty import LEVEL_AT_EUR, LEVEL_EXPONENT, LEVEL_FRACTION
 from terp.reader import Provenance
+from terp.statistics import NORMAL_P95
 from terp.units import Money
 
 LINES = ("nodes", "fabric", "storage", "management", "racks", "cooling", "installation")
@@ -74,7 +75,7 @@ def test_a_part_is_priced_by_the_piece_or_by_what_it_stores():
 
 
 def test_quantiles_of_the_theory_page():
-    z = np.array([-Z90, 0.0, 1.0, Z90])
+    z = np.array([-NORMAL_P95, 0.0, 1.0, NORMAL_P95])
     assert split_lognormal(80, 95, 140, z) == pytest.approx([80, 95, 120.26, 140], abs=0.01)
 
 
@@ -85,7 +86,7 @@ def test_quantiles_rise_and_end_where_the_range_does(central, down, up, z):
     low, high = central / down, central * up
     found = split_lognormal(low, central, high, np.sort(np.array(z)))
     assert np.all(np.diff(found) >= -1e-9 * high)
-    ends = split_lognormal(low, central, high, np.array([-Z90, 0, Z90]))
+    ends = split_lognormal(low, central, high, np.array([-NORMAL_P95, 0, NORMAL_P95]))
     assert ends == pytest.approx([low, central, high])
 
 

@@ -84,6 +84,34 @@ def test_what_is_shown_reads_back(dimension, value):
     assert math.isclose(back, value, rel_tol=1e-4, abs_tol=1e-6)
 
 
+@given(
+    st.sampled_from([name for name in units.UNITS if name != "celsius"]),
+    st.floats(-1e18, 1e18).filter(lambda value: value == 0 or abs(value) > 1e-9),
+    st.integers(2, 6),
+)
+@example("s", 86_399.0, 3)
+@example("s", 86_400.0, 3)
+@example("s", -86_400.0, 3)
+@example("s", 3599.9, 3)
+@example("w", 999.96, 3)
+@example("w", 995.0, 2)
+def test_what_is_shown_is_in_a_unit_that_fits(dimension, value, digits):
+    """Never "1 days" nor "1,000 W": the unit is chosen after rounding, and the value reads back within rounding."""
+    shown = units.show(value, dimension, digits)
+    text, _, unit = shown.replace(",", "").partition(" ")
+    assert (abs(float(text)) == 1) == (unit == "day") or unit not in ("day", "days")
+    larger = [
+        other
+        for other in units._SHOWN.get(dimension, units.UNITS[dimension])
+        if units.UNITS[dimension][other] > units.UNITS[dimension][unit]
+    ]
+    for other in larger:
+        assert abs(float(units.number(value / units.UNITS[dimension][other], digits).replace(",", ""))) < 1
+    assert math.isclose(
+        units.parse(f"{text} {unit}".strip(), dimension), value, rel_tol=0.6 * 10 ** (1 - digits), abs_tol=1e-12
+    )
+
+
 @given(st.text(max_size=40), st.sampled_from(sorted(units.UNITS)))
 def test_no_text_breaks_the_parser(text, dimension):
     try:

@@ -13,8 +13,9 @@ from terp.describe import read_site, read_workload
 from terp.errors import Problems
 from terp.results import compare, paired_interval, read_cases, save_run
 from terp.results.comparison import Case, bands, changes_between
-from terp.results.figures import bands_of, differences, figures_of, student_quantile
+from terp.results.figures import bands_of, differences, figures_of
 from terp.simulate import simulate
+from terp.statistics import student_quantile
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,9 @@ JOB = {
     "array": -1, "array_limit": 0, "licenses": 0,
 }  # fmt: skip
 
-_names = st.lists(st.text(max_size=8).filter(str.isprintable), min_size=1, max_size=4, unique=True).map(tuple)
+_AWKWARD = st.text(alphabet=" \t\n\r\x00\x0b\x1c\x7f\x85\xa0\u2003\u2028\ufeff;:,|\"\\'a1", max_size=8)
+"""Blanks of all kinds, control characters, and what other formats part cells with."""
+_names = st.lists(st.text(max_size=8) | _AWKWARD, min_size=1, max_size=4, unique=True).map(tuple)
 _whole = st.integers(0, 10**9)
 
 
@@ -61,7 +63,7 @@ def any_traces(draw):
         for column, field in zip(("user", "account", "qos", "partition"), NAMES, strict=True):
             job[column] = draw(st.integers(0, len(said[field]) - 1))
         jobs.append(job)
-    notes = draw(st.dictionaries(st.text(max_size=8), st.integers(1, 9), max_size=2))
+    notes = draw(st.dictionaries(st.text(max_size=8) | _AWKWARD, st.integers(1, 9), max_size=2))
     return trace_of(jobs, **said, began_unix_s=draw(st.integers(-(10**9), 10**9)), notes=notes)
 
 
@@ -89,5 +91,5 @@ def swf_traces(draw, unit):
         for column, field in zip(("user", "account", "qos", "partition"), NAMES, strict=True):
             job[column] = draw(st.integers(0, len(said[field]) - 1))
         jobs.append(job)
-    notes = draw(st.dictionaries(st.text(max_size=8), st.integers(1, 9), max_size=2))
+    notes = draw(st.dictionaries(st.text(max_size=8) | _AWKWARD, st.integers(1, 9), max_size=2))
     return trace_of(jobs, **said, began_unix_s=draw(st.integers(-(10**9), 10**9)), notes=notes)

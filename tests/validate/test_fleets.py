@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from terp.errors import Problems
+from terp.statistics import wilson_interval
 from terp.validate import grade_fleets
-from terp.validate.systems.fleet_grades import RESTART_S, RETRY_S, wilson
+from terp.validate.systems.fleet_grades import RESTART_S, RETRY_S
 from terp.validate.systems.fleet_rows import constants_from, gpu_share, law_without, node_rates, shipped
 
 DAY_S = 86_400
@@ -90,8 +91,8 @@ def test_json_has_its_keys(found):
 
 
 def test_wilson_interval_as_tabulated():
-    assert wilson(0.5, 10) == pytest.approx((0.2366, 0.7634), abs=1e-4)
-    assert wilson(0.0, 10) == pytest.approx((0, 0.2775), abs=1e-4)
+    assert wilson_interval(0.5, 10) == pytest.approx((0.2366, 0.7634), abs=1e-4)
+    assert wilson_interval(0.0, 10) == pytest.approx((0, 0.2775), abs=1e-4)
 
 
 def test_a_table_of_ones_own(tmp_path):

@@ -3,7 +3,7 @@
 Parts, citations, hourly series and published job statistics, as data with a source on every number.
 """
 
-from terp.catalogue.read.hourly_series import FIRST_HOUR, HOUR_S, HOURS_COUNT, Series, hourly, series_digest, series_names
+from terp.catalogue.read.hourly_series import FIRST_HOUR, HOURS_COUNT, Series, hourly, series_digest, series_names
 from terp.catalogue.read.job_statistics import (
     STATES,
     TYPES,
@@ -43,7 +43,6 @@ __all__ = [
     "FAMILIES",
     "FIRST_HOUR",
     "HOURS_COUNT",
-    "HOUR_S",
     "STATES",
     "TYPES",
     "Accelerator",

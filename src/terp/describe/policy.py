@@ -11,6 +11,7 @@ from pydantic import Field
 
 from terp.describe.workload import TypeName
 from terp.reader import Name, Record
+from terp.units import DAY_S, HOUR_S
 
 Word = Annotated[str, Field(min_length=1, max_length=128)]
 """A name as Slurm has them: any letters."""
@@ -39,8 +40,8 @@ class Priority(Record):
     """
 
     weights: Weights = Weights()
-    max_age_s: float = Field(default=7 * 86400.0, ge=1, le=1e9)
-    half_life_s: float = Field(default=7 * 86400.0, ge=0, le=1e9)
+    max_age_s: float = Field(default=7.0 * DAY_S, ge=1, le=1e9)
+    half_life_s: float = Field(default=7.0 * DAY_S, ge=0, le=1e9)
     calc_period_s: float = Field(default=300.0, ge=1, le=1e6)
     favor_small: bool = False
 
@@ -59,9 +60,9 @@ class Backfill(Record):
     """
 
     kind: Literal["none", "easy", "conservative"] = "easy"
-    interval_s: float = Field(default=0.0, ge=0, le=86400)
+    interval_s: float = Field(default=0.0, ge=0, le=DAY_S)
     window_s: float = Field(default=1e9, ge=60, le=1e9)
-    resolution_s: float = Field(default=1.0, ge=1, le=86400)
+    resolution_s: float = Field(default=1.0, ge=1, le=DAY_S)
     jobs_count: int = Field(default=1_000_000, ge=1, le=10_000_000)
     test_s: float = Field(default=0.0, ge=0, le=60)
     planning: Literal["exact", "slurm"] = "exact"
@@ -160,7 +161,7 @@ class Assign(Record):
     largest_gpus_count: int | None = Field(default=None, ge=1, le=10_000_000)
     qos: str = ""
     partition: str = ""
-    delay_s: float = Field(default=0.0, ge=0, le=14 * 86400)
+    delay_s: float = Field(default=0.0, ge=0, le=14 * DAY_S)
     gpu_cap_w: float = Field(default=0.0, ge=0, le=1e5)
 
 
@@ -184,10 +185,10 @@ class Policy(Record):
     priority: Priority = Priority()
     backfill: Backfill = Backfill()
     depth_count: int = Field(default=1_000_000, ge=1, le=10_000_000)
-    sched_interval_s: float = Field(default=0.0, ge=0, le=86400)
+    sched_interval_s: float = Field(default=0.0, ge=0, le=DAY_S)
     placement: PLACEMENTS = "first-fit"
-    launch_s: float = Field(default=0.0, ge=0, le=3600)
-    complete_s: float = Field(default=0.0, ge=0, le=3600)
+    launch_s: float = Field(default=0.0, ge=0, le=HOUR_S)
+    complete_s: float = Field(default=0.0, ge=0, le=HOUR_S)
     over_s: float = Field(default=0.0, ge=0, le=1e9)
     accounts: dict[Word, Account] = {}
     qos: dict[Word, Qos] = {}

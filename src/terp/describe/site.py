@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 from terp.describe.hall import Cooling, Hall, HeatReuse, Renewables
 from terp.reader import Name, Record
 from terp.reader.fields import wrong
+from terp.units import DAY_S
 
 
 def _country(code: str) -> str:
@@ -58,7 +59,7 @@ class Site(Record):
     name: Name
     title: str
     country: Annotated[str, AfterValidator(_country)]
-    utc_offset_s: float = Field(ge=-86400, le=86400)
+    utc_offset_s: float = Field(ge=-DAY_S, le=DAY_S)
     price: Name
     carbon: Name
     wet_bulb: Name

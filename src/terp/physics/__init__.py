@@ -39,7 +39,6 @@ from terp.physics.money.electricity import Peaks, capacity_charge_eur, energy_pr
 from terp.physics.money.price_uncertainty import (
     LEVEL_SPREAD,
     MARKET,
-    Z90,
     draw_factors,
     level_fraction,
     level_fractions,
@@ -86,7 +85,6 @@ __all__ = [
     "PATTERNS",
     "SOFTWARE",
     "STREAM_SHARE",
-    "Z90",
     "Capped",
     "CostLine",
     "Generation",

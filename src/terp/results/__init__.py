@@ -5,8 +5,8 @@ Records of results with their origin; saved whole or not at all.
 
 from terp.results.comparison import Case, bands, cases_of_sweep, compare, read_cases
 from terp.results.figures import HEADLINES, paired_interval
-from terp.results.reliability import kept_work_s, poisson_interval, reliability_of
-from terp.results.run_folder import Run, check_target, load_run, save_run, save_whole, write_whole
+from terp.results.reliability import kept_work_s, reliability_of
+from terp.results.run_folder import Run, check_target, load_run, save_run, save_whole
 from terp.results.sweep_folder import Sweep, load_sweep
 
 __all__ = [
@@ -22,10 +22,8 @@ __all__ = [
     "load_run",
     "load_sweep",
     "paired_interval",
-    "poisson_interval",
     "read_cases",
     "reliability_of",
     "save_run",
     "save_whole",
-    "write_whole",
 ]

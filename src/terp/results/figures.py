@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import atan, cos, inf, pi, sin, sqrt
+from math import inf, sqrt
 from typing import Any, Final
 
 import numpy as np
+
+from terp.statistics import student_quantile
 
 HEADLINES: Final[dict[str, str]] = {
     "mean_wait_s": "mean wait",
@@ -110,33 +112,3 @@ def paired_interval(differences_of_pairs: Any) -> tuple[float | None, float | No
         return None, None
     half = student_quantile(0.5 + CONFIDENCE / 2, values.size - 1) * float(values.std(ddof=1)) / sqrt(values.size)
     return float(values.mean()) - half, float(values.mean()) + half
-
-
-def student_quantile(share: float, degrees: int) -> float:
-    """What a variable of Student's t distribution stays below with the probability `share`, at least 1/2, below 1.
-
-    degrees   of freedom, 1 or more
-
-    The central probability is a finite sum for whole degrees of freedom (abramowitz-1964, 26.7.3 and 26.7.4), here
-    solved for t by halving.
-    """
-    low, high = 0.0, 1.0
-    while _central(high, degrees) < 2 * share - 1:
-        low, high = high, 2 * high
-    for _ in range(80):
-        middle = (low + high) / 2
-        low, high = (middle, high) if _central(middle, degrees) < 2 * share - 1 else (low, middle)
-    return (low + high) / 2
-
-
-def _central(t: float, degrees: int) -> float:
-    """Probability that a variable of Student's distribution lies within -t and t."""
-    angle = atan(t / sqrt(degrees))
-    term = cos(angle) if degrees % 2 else 1.0
-    total = term if degrees > 1 else 0.0
-    for step in range(degrees % 2 + 2, degrees - 1, 2):
-        term *= (step - 1) / step * cos(angle) ** 2
-        total += term
-    if degrees % 2:
-        return 2 / pi * (angle + sin(angle) * total)
-    return sin(angle) * total

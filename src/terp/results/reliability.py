@@ -9,21 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from terp.arrays import Floats, Ints
+from terp.statistics import poisson_interval
 
 SIZE_EDGES: Final = (1, 8, 16, 64, 256, 1024, 4096, 16_384)
 """Least GPUs of each class of jobs that failures are told by."""
-_Z95: Final = 1.959964  # standard deviations of a normal law that hold 95 %
-
-
-def poisson_interval(count: float) -> tuple[float, float]:
-    """The 95 % interval of a Poisson law's mean of which `count` events were seen.
-
-    Byar's approximation to the exact one (Breslow and Day 1987), within 1 % of it from 5 events on.
-    """
-    above = count + 1
-    high = above * (1 - 1 / (9 * above) + _Z95 / (3 * np.sqrt(above))) ** 3
-    low = count * max(1 - 1 / (9 * count) - _Z95 / (3 * np.sqrt(count)), 0.0) ** 3 if count > 0 else 0.0
-    return float(low), float(high)
 
 
 def kept_work_s(

@@ -156,14 +156,3 @@ def _belongs_together(run: Run) -> bool:
         )
     except (KeyError, TypeError):
         return False
-
-
-def write_whole(target: Path, text: str) -> None:
-    """Writes a text file beside its final name and renames it when whole.  Raises Problems if it cannot."""
-    draft = target.with_name(f".{target.name}.part")
-    try:
-        draft.write_text(text, "utf-8")
-        draft.replace(target)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise _problem(target, f"cannot be written: {error.strerror}", "name another file with -o") from None

@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 
 import terp
 from terp.errors import Problem, Problems
-from terp.results.run_folder import check_target, write_whole
+from terp.files import write_whole
+from terp.results.run_folder import check_target
 
 FORMAT: Final = "terp-sweep/1"
 DOCUMENT: Final = "sweep.json"

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from terp.arrays import Floats, Ints
-from terp.catalogue import HOUR_S, TYPES, Reliability, hourly
+from terp.catalogue import TYPES, Reliability, hourly
 from terp.describe import Assign, Policy, Site, Workload
 from terp.errors import Problem, Problems
 from terp.hardware import Machine
@@ -17,8 +17,9 @@ from terp.physics import capped_job, checkpoint_interval, gpu_cap_of_node_w
 from terp.predict.workload_mix import job_names
 from terp.simulate.jobs.draw import JobSet
 from terp.simulate.jobs.job_kinds import Kind
+from terp.units import DAY_S, HOUR_S
 
-_LONGEST_AHEAD_S: Final = 24 * HOUR_S  # a job's hours are priced over no more than this
+_LONGEST_AHEAD_S: Final = DAY_S  # a job's hours are priced over no more than this
 
 
 @dataclass(frozen=True)
@@ -185,9 +186,8 @@ def caps_over(controls: Controls, horizon_s: int, utc_offset_s: float) -> tuple[
         times, caps = ([0], [usual]) if controls.power_cap_w else ([], [])
         return np.array(times, np.int64), np.array(caps, float)
     begin, end = (round(hour * HOUR_S - utc_offset_s) for hour in controls.response)
-    day_s = 24 * HOUR_S
     edges = [(0, usual)]
-    for day in range(-1, -(-horizon_s // day_s) + 1):
-        edges += [(day * day_s + begin, min(controls.response_w, usual)), (day * day_s + end, usual)]
+    for day in range(-1, -(-horizon_s // DAY_S) + 1):
+        edges += [(day * DAY_S + begin, min(controls.response_w, usual)), (day * DAY_S + end, usual)]
     inside = [(at, cap) for at, cap in edges if 0 <= at < horizon_s]
     return np.array([at for at, _ in inside], np.int64), np.array([cap for _, cap in inside], float)

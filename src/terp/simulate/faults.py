@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from terp.catalogue import CauseName, Reliability
+from terp.statistics import NORMAL_P95
 
 CAUSES: Final = (*get_args(CauseName), "unknown")
 """What fails, in the order of the numbers that stand for it."""
 DOWN: Final = 0
 UP: Final = 1
 DRAIN: Final = 2
-_P95: Final = 1.6448536  # standard deviations of a normal law up to its 95th percentile
+_P95: Final = round(NORMAL_P95, 7)  # as the first release had it, so that a seed gives the same repairs
 
 
 @dataclass(frozen=True)

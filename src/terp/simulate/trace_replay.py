@@ -21,10 +21,10 @@ from terp.simulate.engine.engines import cluster_of
 from terp.simulate.engine.pool_schedule import run_pool
 from terp.simulate.engine.trace_schedule import Extras, schedule
 from terp.simulate.faults import draw_node_events
+from terp.units import DAY_S, HOUR_S
 
 BOUND_S: Final = 10
 """Jobs shorter than this count as so long in the bounded slowdown (Feitelson 1998)."""
-_HOUR_S: Final = 3600
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def _in_pool(trace: Trace, policy: Policy, nodes: Cluster) -> _Done:
 def _on_nodes(machine: Machine, trace: Trace, policy: Policy, nodes: Cluster, seed: int, controls: Controls) -> _Done:
     jobs = _with_nodes(trace, int(nodes.gpus.max()))
     work_s = float((jobs.nodes * jobs.run_s).sum()) / len(nodes.names)
-    horizon_s = int(jobs.eligible_s.max(initial=0) + 2 * work_s + 2 * jobs.limit_s.max(initial=0)) + 86_400
+    horizon_s = int(jobs.eligible_s.max(initial=0) + 2 * work_s + 2 * jobs.limit_s.max(initial=0)) + DAY_S
     faults = draw_node_events(reliability_under(machine.reliability, controls), len(nodes.names), horizon_s, seed)
     turns = (faults.time_s, faults.node, faults.kind, faults.repair_s)
     found = schedule(policy, nodes, jobs, Extras(), turns)
@@ -189,7 +189,7 @@ def _energy(machine: Machine, site: Written[Site], done: _Done) -> dict[str, Any
     base_w = machine_power(machine).base_w + idle_w * machine.nodes_count
     power = base_w + np.cumsum(np.concatenate([above_w, -above_w])[order])
     time_s = np.concatenate([[0], times[order]])
-    horizon_s = -(-int(end.max() + 1) // _HOUR_S) * _HOUR_S
+    horizon_s = -(-int(end.max() + 1) // HOUR_S) * HOUR_S
     dry_w = machine_power(machine).base_w if machine.node.cooling == "liquid" else None
     watts = np.concatenate([[base_w], power])
     hours = hour_by_hour(site.record, time_s, watts, horizon_s, machine_power(machine).rated_w, dry_w)

@@ -37,9 +37,10 @@ from terp.simulate.controls import (
 from terp.simulate.engine.compiled import kernels
 from terp.simulate.engine.engines import Load, Outcome, needs_controller, run_controller, run_core
 from terp.simulate.faults import NodeFaults, draw_node_events
-from terp.simulate.jobs.draw import DAY_S, JobSet, draw_jobs
+from terp.simulate.jobs.draw import JobSet, draw_jobs
 from terp.simulate.jobs.job_kinds import Kind, kinds_of
 from terp.simulate.jobs.workload_check import check_workload
+from terp.units import DAY_S
 
 _EIGHTH: Final = 8.0  # job powers are whole eighths of a watt, so that sums of them are exact
 

@@ -13,8 +13,8 @@ from terp.catalogue import read_catalogue
 from terp.connect import Known, SlurmConf, read_slurm_conf, read_trace, write_trace
 from terp.describe import Cluster, Policy, Trace, read_machine, read_policy, read_site, read_workload, shipped_names
 from terp.errors import Problem, Problems, TerpError
+from terp.files import write_whole
 from terp.hardware import build_machine
-from terp.results import write_whole
 from terp.simulate import Replay, replay
 from terp.simulate.trace_replay import engine_of, refuse_if_nothing_ran
 from terp.sweep import Scenario

@@ -16,7 +16,6 @@ from pydantic import Field
 from terp.errors import Problem, Problems, UnknownName
 from terp.reader import Name, Record, read_entries, read_tree
 
-HOUR_S: Final = 3600
 FIRST_HOUR: Final = "2024-01-01T00:00Z"
 HOURS_COUNT: Final = 8784
 

@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 from terp.connect.slurm.conf_lines import Notes, Pair
 from terp.errors import did_you_mean
+from terp.units import DAY_S, HOUR_S
 
 T = TypeVar("T")
 
@@ -36,11 +37,11 @@ def seconds_of(text: str) -> float | None:
         return math.inf
     if match := _DAYS.fullmatch(text):
         days, hours, minutes, seconds = (int(group or 0) for group in match.groups())
-        return 86400.0 * days + 3600.0 * hours + 60.0 * minutes + seconds
+        return DAY_S * days + HOUR_S * hours + 60.0 * minutes + seconds
     if match := _PLAIN.fullmatch(text):
         first, second, third = match.groups()
         if third is not None:
-            return 3600.0 * int(first) + 60.0 * int(second) + int(third)
+            return HOUR_S * int(first) + 60.0 * int(second) + int(third)
         return 60.0 * int(first) + int(second or 0)
     return None
 

@@ -11,12 +11,13 @@ from terp.connect.slurm.conf_values import Settings, number_of, written_s
 from terp.connect.slurm.ignored_keys import GLOBAL, PARAMETER_BOUNDS, PARAMETERS, reasons
 from terp.describe import Backfill
 from terp.errors import did_you_mean
+from terp.units import DAY_S, HOUR_S
 
 Preempting = Literal["none", "qos", "partition"]
 Placement = Literal["best-fit", "fewest-leaves", "tree", "spread"]
 Mode = Literal["off", "requeue", "cancel", "suspend"]
 
-NOT_AGAIN_S: Final = 86400.0
+NOT_AGAIN_S: Final = float(DAY_S)
 """How often the main scheduler comes where it is said not to come at all: as seldom as a policy can say."""
 
 _WEIGHTS: Final = {
@@ -91,7 +92,7 @@ def scheduling_of(settings: Settings) -> Scheduling:
     parameters = _parameters(settings)
     backfill = _backfill(parameters, kind)
     depth = parameters.count("default_queue_depth", "depth {}", 100, 1)
-    interval = parameters.count("sched_interval", "sched_interval {} s", 60, -1, 86400)
+    interval = parameters.count("sched_interval", "sched_interval {} s", 60, -1, DAY_S)
     _ignored_parameters(parameters)
     order, priority, not_normal = _priority(settings)
     whole, memory_counts, spread = _select(settings)
@@ -143,7 +144,7 @@ def _backfill(parameters: Settings, kind: str) -> Backfill:
             "kind": "none" if interval < 1 else _reserving(parameters, kind),
             "interval_s": written_s(max(interval, 0)),
             "window_s": written_s(60 * parameters.count("bf_window", "backfill.window {} min", 1440, 1, 43_200)),
-            "resolution_s": written_s(parameters.count("bf_resolution", "backfill.resolution {} s", 60, 1, 3600)),
+            "resolution_s": written_s(parameters.count("bf_resolution", "backfill.resolution {} s", 60, 1, HOUR_S)),
             "jobs_count": parameters.count("bf_max_job_test", "backfill.jobs {}", 500, 1, 1_000_000),
             "planning": "slurm",
         }
@@ -186,8 +187,8 @@ def _priority(settings: Settings) -> tuple[Literal["fifo", "multifactor"], dict[
     weights = {name: settings.count(key, f"priority.weights.{name} {{}}", 0) for key, name in _WEIGHTS.items()}
     priority = {
         "weights": {f"{name}_ratio": value for name, value in weights.items()},
-        "max_age_s": written_s(settings.seconds("PriorityMaxAge", "priority.max_age {}", 7 * 86400.0, 1)),
-        "half_life_s": written_s(settings.seconds("PriorityDecayHalfLife", "priority.half_life {}", 7 * 86400.0)),
+        "max_age_s": written_s(settings.seconds("PriorityMaxAge", "priority.max_age {}", 7.0 * DAY_S, 1)),
+        "half_life_s": written_s(settings.seconds("PriorityDecayHalfLife", "priority.half_life {}", 7.0 * DAY_S)),
         "calc_period_s": written_s(settings.seconds("PriorityCalcPeriod", "priority.calc_period {}", 300.0, 1, 1e6)),
         "favor_small": settings.flag("PriorityFavorSmall", "priority.favor_small"),
     }

@@ -15,10 +15,11 @@ from terp.arrays import Bools, Ints
 from terp.connect.traces.trace_rows import NONE, UNKNOWN, Tally
 from terp.describe import TRACE_STATES
 from terp.errors import Problem, Problems
+from terp.units import DAY_S, HOUR_S
 
 UNSAID: Final = ("", "Unknown", "None", "NONE", "N/A", "(null)", "null", "NaT", "nan", "NULL")
 """How a time says that it is not known."""
-UNLIMITED_S: Final = 365 * 86400
+UNLIMITED_S: Final = 365 * DAY_S
 """What Slurm's backfill plans with where a job has no limit: a year."""
 
 STATES: Final = {
@@ -129,7 +130,7 @@ def _stamps(texts: pa.Array, good: Bools) -> pa.Array:
 def _offset_s(text: str) -> int:
     """Seconds east of UTC: +0530 is 19800."""
     match = re.fullmatch(r"([+-])(\d{2}):?(\d{2})", text)
-    return (int(match[2]) * 3600 + int(match[3]) * 60) * (-1 if match[1] == "-" else 1) if match else 0
+    return (int(match[2]) * HOUR_S + int(match[3]) * 60) * (-1 if match[1] == "-" else 1) if match else 0
 
 
 def _numbers(texts: pa.Array, good: pa.Array) -> Ints:
@@ -150,8 +151,8 @@ def duration_s(text: str) -> int:
         return NONE
     days, *parts = (int(part) if part else None for part in match.groups())
     given = [part for part in parts if part is not None]
-    units = (3600, 60, 1) if days is not None or len(given) == 3 else (60, 1)
-    return (days or 0) * 86400 + sum(part * unit for part, unit in zip(given, units, strict=False))
+    units = (HOUR_S, 60, 1) if days is not None or len(given) == 3 else (60, 1)
+    return (days or 0) * DAY_S + sum(part * unit for part, unit in zip(given, units, strict=False))
 
 
 def limit_s(text: str) -> int:

@@ -31,9 +31,9 @@ PARTS: Final = (2, 3, 4)
 
 _NAMED: Final = {"user": "user", "group": "account", "queue": "qos", "partition": "partition"}
 _NUMBER: Final = r"^[+-]?\d{1,15}(\.\d*)?$"
-_HEADER: Final = re.compile(r";\s*([A-Za-z]+)\s*:\s*(.*?)\s*$", re.MULTILINE)
-_NAME: Final = re.compile(r'(\d+)\s+("(?:[^"\\]|\\.)*")')
-_NOTE: Final = re.compile(r'(\d+) rows?: ("(?:[^"\\]|\\.)*")')
+_HEADER: Final = re.compile(r"^[ \t]*;[ \t]*([A-Za-z]+)[ \t]*:[ \t]*(.*)", re.MULTILINE)
+_NAME: Final = re.compile(r'(\d{1,18})\s+("(?:[^"\\]|\\.)*")')
+_NOTE: Final = re.compile(r'(\d{1,18})\s+rows?:\s+("(?:[^"\\]|\\.)*")')
 
 
 def swf_rows(path: Path, reading: Reading) -> Iterator[Rows]:
@@ -42,10 +42,9 @@ def swf_rows(path: Path, reading: Reading) -> Iterator[Rows]:
     unit = reading.known.unit
     reading.began_unix_s = 0
     for first, data in blocks(path, reading):
-        text = _single_spaced(data)
-        if b";" in text:
-            unit = _header(text.decode("utf-8", "replace"), names, reading) or unit
-        block = even(text, first, " ", len(FIELDS), reading, comment=";")
+        if b";" in data:  # before blanks are squeezed, which names may have several of
+            unit = _header(data.decode("utf-8", "replace"), first, names, reading) or unit
+        block = even(_single_spaced(data), first, " ", len(FIELDS), reading, comment=";")
         if len(block.numbers):
             yield _jobs(_numbers(block, reading), names, unit or "node", reading)
 
@@ -60,24 +59,45 @@ def _single_spaced(data: bytes) -> bytes:
     return text.replace(b" \n", b"\n") if b" \n" in text else text
 
 
-def _header(text: str, names: dict[str, dict[int, str]], reading: Reading) -> str:
-    """Takes what comments say: the start, the unit, names of numbers, and what was repaired before.  Gives the unit."""
+def _header(text: str, first: int, names: dict[str, dict[int, str]], reading: Reading) -> str:
+    """Takes what comments say: the start, names of numbers, and what was repaired before; gives the unit, or "".
+
+    text    lines as they stand in the file, blanks and all;  first  the number of its first line
+    names   kind of name -> number -> name; filled here
+
+    Raises Problems if the unit is another than was asked for.
+    """
     unit = ""
-    for key, value in _HEADER.findall(text):
-        kind = key.lower()
+    for match in _HEADER.finditer(text):
+        kind, value = match[1].lower(), match[2].rstrip()
         if kind == "unixstarttime" and re.fullmatch(r"-?\d{1,12}", value):
             reading.base_unix_s = reading.began_unix_s = int(value)
-        elif kind in names and (match := _NAME.fullmatch(value)):
-            names[kind][int(match[1])] = name = str(json.loads(match[2]))
-            reading.names[_NAMED[kind]].codes(pa.array([name]))
-        elif kind == "note" and (match := _NOTE.fullmatch(value)):
-            reading.earlier[str(json.loads(match[2]))] = int(match[1])
-        if kind in ("note", "computer") and (match := re.search(r"\bunit=(node|gpu)\b", value)):
-            unit = match[1]
+        elif kind in (*names, "note") and (quoted := (_NOTE if kind == "note" else _NAME).fullmatch(value)):
+            number, name = int(quoted[1]), _unquoted(quoted[2])
+            if name is None:
+                line = np.array([first + text.count("\n", 0, match.start())], np.int64)
+                reading.tally.add("repaired: a name in the header that cannot be read, its number taken", line)
+            elif kind == "note":
+                reading.earlier[name] = number
+            else:
+                names[kind][number] = name
+                reading.names[_NAMED[kind]].codes(pa.array([name]))
+        elif kind in ("note", "computer") and (words := re.search(r"\bunit=(node|gpu)\b", value)):
+            unit = words[1]
     if unit and reading.known.unit not in ("", unit):
         wrong = f"its processors are {'GPUs' if unit == 'gpu' else 'whole nodes'}, as its header says"
         raise reading.problem(wrong, f"read it with unit={unit!r}")
     return unit
+
+
+def _unquoted(literal: str) -> str | None:
+    """The text between quotes, with JSON's escapes; None if it is none, or no text that can be written again."""
+    try:
+        text = str(json.loads(literal, strict=False))
+        text.encode()
+    except ValueError:
+        return None
+    return text
 
 
 def _numbers(block: Block, reading: Reading) -> dict[str, Ints]:

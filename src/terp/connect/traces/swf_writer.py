@@ -17,7 +17,7 @@ from terp.connect.traces.swf import FIELDS, STATUS
 from terp.connect.traces.trace_rows import CANCELLED
 from terp.describe import TRACE_STATES, Trace
 from terp.errors import Problem, Problems
-from terp.files import write_whole_bytes
+from terp.files import write_whole
 
 LOST: Final = "times of eligibility, cores, GPUs of nodes, arrays and licences are not kept; ends are starts and run times"
 
@@ -30,7 +30,7 @@ def write_swf(trace: Trace, path: str | Path) -> None:
     path = Path(path)
     unit, processors = _processors(trace, path)
     text = _header(trace, unit).encode() + _lines(trace, unit, processors)
-    write_whole_bytes(path, gzip.compress(text, 6, mtime=0) if path.suffix == ".gz" else text)
+    write_whole(path, gzip.compress(text, 6, mtime=0) if path.suffix == ".gz" else text)
 
 
 def _processors(trace: Trace, path: Path) -> tuple[str, Ints]:

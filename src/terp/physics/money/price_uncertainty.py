@@ -14,13 +14,12 @@ from typing import Final
 import numpy as np
 
 from terp.arrays import Floats
+from terp.statistics import NORMAL_P95
 
 Ranges = Mapping[str, tuple[float, float, float]]
 
 MARKET: Final = "market"
 """Name of the factor that all hardware shares."""
-Z90: Final = 1.6448536269514722
-"""95th percentile of the standard normal distribution."""
 LEVEL_FRACTION: Final = 0.803
 LEVEL_EXPONENT: Final = 0.092
 LEVEL_SPREAD: Final = 0.26
@@ -31,12 +30,16 @@ LEVEL_AT_EUR: Final = 1e7
 def split_lognormal(low: float, central: float, high: float, z: Floats) -> Floats:
     """Values at standard normal quantiles `z`, in the unit of the range; array of the shape of `z`.
 
-    x = c (h/c)^(z/Z90) above the median, c (c/l)^(z/Z90) below it.  Raises ValueError unless 0 < low <= central <= high.
+    x = c (h/c)^(z/z95) above the median, c (c/l)^(z/z95) below it
+
+    z95   NORMAL_P95
+
+    Raises ValueError unless 0 < low <= central <= high.
     """
     if not 0 < low <= central <= high:
         raise ValueError(f"not a range of positive values: {low}, {central}, {high}")
     ratio = np.where(z >= 0, high / central, central / low)
-    return np.asarray(central * ratio ** (z / Z90))
+    return np.asarray(central * ratio ** (z / NORMAL_P95))
 
 
 def draw_factors(ranges: Ranges, scenarios_count: int, seed: int) -> dict[str, Floats]:

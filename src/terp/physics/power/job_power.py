@@ -13,6 +13,7 @@ from terp.arrays import Floats
 from terp.errors import UnknownName
 from terp.hardware import Machine
 from terp.physics.power.node_levels import NodeLevels, levels_of
+from terp.units import DAY_S
 
 MEASURED_IDLE_W: Final = 2240.0
 MEASURED_FULL_W: Final = 7300.0
@@ -36,7 +37,7 @@ LOSS_FRACTION: Final = 0.009
 Meters of other runs differ by 1 %."""
 SHARES: Final = (0.05, 0.5, 0.95)
 """Percentiles that are told of a job's power."""
-LONGEST_TRACE_S: Final = 86_400.0
+LONGEST_TRACE_S: Final = float(DAY_S)
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from terp.catalogue import Reliability
-from terp.physics.money.price_uncertainty import Z90
 from terp.physics.training.checkpoint import checkpoint_interval
+from terp.statistics import NORMAL_P95
 
 RESTART_S: Final = 900.0
 """From a failure to the next step: found, drained, a spare node, weights read again (megascale-2024: within 15 minutes)."""
@@ -53,7 +53,7 @@ def mean_repair_s(reliability: Reliability) -> float:
     q  share mended by a restart, from a to b;  m, p95  median and 95th percentile of the others, log-normal; causes with
     repairs of their own are not told apart
     """
-    sigma = math.log(max(reliability.slow_p95_s / reliability.slow_median_s, 1.0)) / Z90
+    sigma = math.log(max(reliability.slow_p95_s / reliability.slow_median_s, 1.0)) / NORMAL_P95
     slow_s = reliability.slow_median_s * math.exp(sigma**2 / 2)
     quick_s = (reliability.quick_low_s + reliability.quick_high_s) / 2
     return reliability.quick_fraction * quick_s + (1 - reliability.quick_fraction) * slow_s

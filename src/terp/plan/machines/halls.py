@@ -16,6 +16,7 @@ from terp.arrays import Floats
 from terp.catalogue import HOURS_COUNT, hourly
 from terp.describe import Site
 from terp.physics import Weather, hall_flows, most_taken_w, waste_heat_celsius
+from terp.units import J_PER_MWH
 
 _REUSED: Final = np.linspace(0.0, 1.0, 4)
 _LOADS: Final = np.linspace(0.1, 1.0, 10)
@@ -53,7 +54,7 @@ def hall_year(site: Site, rated_w: float, load_ratio: float, wet_fraction: float
     it_w = one * rated_w * load_ratio
     meter_w = hall_flows(it_w, it_w * wet_fraction, weather, rated_w, site).meter_w
     full_w = hall_flows(one * rated_w, one * rated_w * wet_fraction, weather, rated_w, site).meter_w
-    carbon = hourly(site.carbon).over(HOURS_COUNT) / 3.6e9
+    carbon = hourly(site.carbon).over(HOURS_COUNT) / J_PER_MWH
     return HallYear(meter_w.mean() / it_w[0], full_w.max() / rated_w, (meter_w * carbon).sum() / meter_w.sum())
 
 
@@ -85,7 +86,7 @@ class Halls:
     def _tabulate(self, place: str, wet: bool) -> tuple[Floats, Floats]:  # noqa: FBT001 - kept by its arguments
         """Power at the meter over rated power and carbon, shape (2, reused, loads, wet); worst hour, (1, reused, wet)."""
         site = self.sites[place]
-        weather, carbon = _air(site), hourly(site.carbon).over(HOURS_COUNT) / 3.6e9
+        weather, carbon = _air(site), hourly(site.carbon).over(HOURS_COUNT) / J_PER_MWH
         reused, shares = (_REUSED if site.heat_reuse else _REUSED[-1:]), (_WET if wet else np.zeros(1))
         years = np.empty((2, _REUSED.size, _LOADS.size, _WET.size))
         hottest = set[int]()

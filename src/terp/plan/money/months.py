@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-MONTH_S: Final = 365.25 / 12 * 86_400
+from terp.units import MEAN_YEAR_S
+
+MONTH_S: Final = MEAN_YEAR_S / 12
 
 
 def number_of(month: str) -> int:

@@ -18,6 +18,7 @@ from terp.plan.planning_inputs import largest_on, weighted
 from terp.reader import Written
 from terp.simulate import kinds_of, simulate
 from terp.sweep.executors import Crew
+from terp.units import HOUR_S
 
 DAYS: Final = 365
 FIRST_SEED: Final = 1
@@ -64,7 +65,7 @@ def one_year(asked: Asked, seed: int) -> dict[str, Any]:
     summary = simulate(machine, site, workload, DAYS, seed, kinds=kinds_of(machine, workload)).summary
     kept = {name: summary[name] for name in _KEPT}
     useful = summary["domains"]
-    kept["gpu_hours"] = {name: (entry["gpu_s"] - entry["lost_gpu_s"]) / 3600 for name, entry in useful.items()}
+    kept["gpu_hours"] = {name: (entry["gpu_s"] - entry["lost_gpu_s"]) / HOUR_S for name, entry in useful.items()}
     return {"seed": seed, **kept}
 
 

@@ -16,9 +16,9 @@ from terp.plan.machines.node_counts import Shapes
 from terp.plan.money.months import number_of
 from terp.plan.money.payers import affordable
 from terp.plan.search.price_table import Setting
+from terp.units import HOUR_S, J_PER_KWH, YEAR_S
 
-YEAR_S: Final = 365 * 86_400
-YEAR_H: Final = 8760.0
+YEAR_H: Final = YEAR_S / HOUR_S
 CONTRACT_LINES: Final = ("software",)
 """What a contract with a vendor holds beside hardware, installation and maintenance."""
 MONEY: Final = "money"
@@ -145,7 +145,7 @@ def _quantities(setting: Setting, design: Design, nodes: Ints, rated_w: Floats, 
         columns[:, setting.index("fit-out", "fit-out")] = kilowatt
     if place.hall == "colocation":
         columns[:, setting.index("colocation", "rent")] = kilowatt * 12 * years
-    columns[:, setting.index(f"electricity-{design.place}", "electricity")] = energy_j / 3.6e6 * years
+    columns[:, setting.index(f"electricity-{design.place}", "electricity")] = energy_j / J_PER_KWH * years
     columns[:, setting.index("staff", "staff")] = setting.inputs.budget.record.staff_count * years
     columns[:, setting.index("software", "software")] = nodes * node.accelerators_count * years
     return columns

@@ -14,7 +14,6 @@ from terp.catalogue import Accelerator, Node, Part
 from terp.physics import (
     LEVEL_SPREAD,
     MARKET,
-    Z90,
     level_fractions,
     line_of,
     listed_flop_per_s,
@@ -30,6 +29,8 @@ from terp.plan.machines.yearly_work import NodeWork, jobs_on, largest_job, node_
 from terp.plan.money.ledger import Column, Ledger, Tariff
 from terp.plan.money.months import year_of
 from terp.plan.planning_inputs import Inputs
+from terp.statistics import NORMAL_P95
+from terp.units import J_PER_KWH
 
 SERVICES: Final[tuple[Column, ...]] = (
     Column("cdu", "cooling", "acquisition", hardware=True),
@@ -45,7 +46,6 @@ MOST_COUNTS: Final = 3000
 """Numbers of nodes that are tried of a frame; if there are more, about so many, each the same share above the one before."""
 _EVERYTHING: Final = Extras(1, 1, 1)
 DENSE: Final = "dense-premium"
-KWH: Final = 3.6e6
 
 
 class Setting:
@@ -117,7 +117,7 @@ class Setting:
                 ranges[column.name] = (one.low_eur / one.eur, 1.0, one.high_eur / one.eur)
         rates = {name: prices.rate_range(name) for name in ("installation", "maintenance")}
         ranges |= {name: (low / middle, 1.0, high / middle) for name, (low, middle, high) in rates.items()}
-        ranges[MARKET] = (np.exp(-Z90 * LEVEL_SPREAD), 1.0, np.exp(Z90 * LEVEL_SPREAD))
+        ranges[MARKET] = (np.exp(-NORMAL_P95 * LEVEL_SPREAD), 1.0, np.exp(NORMAL_P95 * LEVEL_SPREAD))
         shares = (np.asarray(share) for share in (1.0, rates["installation"][1], rates["maintenance"][1], 1.0))
         return Tariff(np.array(central), *shares), ranges
 
@@ -125,7 +125,7 @@ class Setting:
         """Low, central and high price of electricity at a place, without tax [EUR/kWh]."""
         price = self.inputs.places[place].choice.electricity_eur_per_j
         low, middle, high = self.inputs.range_of(f"sites.{place}.electricity", "eur_per_j", price)
-        return low * KWH, middle * KWH, high * KWH
+        return low * J_PER_KWH, middle * J_PER_KWH, high * J_PER_KWH
 
     def step_of(self, frame: Frame) -> int:
         """By how many nodes machines of a frame may differ: whole link domains."""

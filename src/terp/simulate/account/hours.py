@@ -8,9 +8,10 @@ from typing import Literal
 import numpy as np
 
 from terp.arrays import Floats, Ints
-from terp.catalogue import FIRST_HOUR, HOUR_S, hourly
+from terp.catalogue import FIRST_HOUR, hourly
 from terp.describe import Site
 from terp.physics import Peaks, Weather, capacity_charge_eur, energy_price_eur_per_j, hall_flows, staircase_eur
+from terp.units import HOUR_S, J_PER_MWH, YEAR_S
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,8 @@ def hour_by_hour(
     flows = hall_flows(it_w, wetted_w, weather, rated_power_w, site)
     facility_j, total_j = flows.meter_w * duration, float((flows.meter_w * duration).sum())
     contract, network = site.contract, site.contract.network
-    price_eur_per_j = energy_price_eur_per_j(hourly(site.price).over(hours) / 3.6e9, contract)
-    tax_eur = staircase_eur(total_j, site.energy_tax, horizon_s / (365 * 86_400))
+    price_eur_per_j = energy_price_eur_per_j(hourly(site.price).over(hours) / J_PER_MWH, contract)
+    tax_eur = staircase_eur(total_j, site.energy_tax, horizon_s / (YEAR_S))
     peaks_eur = capacity_charge_eur(facility_j, duration, _periods(hours, "M"), network.month_peak_eur_per_w)
     peaks_eur = peaks_eur + capacity_charge_eur(facility_j, duration, _periods(hours, "Y"), network.year_peak_eur_per_w)
     rate = price_eur_per_j + contract.margin_eur_per_j + network.energy_eur_per_j
@@ -91,7 +92,7 @@ def hour_by_hour(
         tax_eur=tax_eur,
         network_eur=float(peaks_eur.sum()) + network.energy_eur_per_j * total_j,
         margin_eur=contract.margin_eur_per_j * total_j,
-        carbon_kg=facility_j * hourly(site.carbon).over(hours) / 3.6e9,
+        carbon_kg=facility_j * hourly(site.carbon).over(hours) / J_PER_MWH,
         water_kg=flows.water_kg_per_s * duration,
         reused_j=flows.reused_w * duration,
         wet_bulb_celsius=weather.wet_bulb_celsius,

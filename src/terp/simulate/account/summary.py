@@ -13,8 +13,8 @@ from terp.hardware import Machine
 from terp.physics import cooling_degree_days, pue
 from terp.simulate.account.hours import Hours
 from terp.simulate.account.tables import FINAL_STATES
-from terp.simulate.jobs.draw import DAY_S
 from terp.simulate.jobs.job_kinds import Kind, kinds_data
+from terp.units import DAY_S
 
 SIZE_EDGES: Final = (1, 8, 16, 64, 256, 512)
 

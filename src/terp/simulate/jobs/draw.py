@@ -13,18 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from terp.arrays import Floats, Ints
-from terp.catalogue import HOUR_S, STATES, TYPES, job_table
+from terp.catalogue import STATES, TYPES, job_table
 from terp.catalogue.read.job_statistics import JobTable
 from terp.describe import Requests, Workload
 from terp.errors import Problem, Problems
 from terp.predict.workload_mix import job_names, kind_weights, profile_names
+from terp.units import DAY_S, HOUR_S
 
-DAY_S: Final = 86_400
 END_STATES: Final = (*STATES, "timeout")
 TIMEOUT: Final = END_STATES.index("timeout")
 _GOLDEN: Final = 0.6180339887498949
 _HEAVIEST: Final = 4000
-_LONG_S: Final = 24 * 3600
+_LONG_S: Final = DAY_S
 _RAKES: Final = 12
 _MOST_RAKED: Final = 3.0
 _RUN_BITS: Final = 21  # 24 days, longer than any published job

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
+from terp.statistics import quantile
 from terp.validate.grading.cases import Limits
 
 
@@ -46,23 +45,23 @@ class Errors:
     @property
     def median_fraction(self) -> float | None:
         """Median of the errors without sign; None without a case."""
-        return _quantile((abs(case.error_fraction) for case in self.cases), 0.5)
+        return quantile((abs(case.error_fraction) for case in self.cases), 0.5)
 
     @property
     def p90_fraction(self) -> float | None:
         """90th percentile of the errors without sign."""
-        return _quantile((abs(case.error_fraction) for case in self.cases), 0.9)
+        return quantile((abs(case.error_fraction) for case in self.cases), 0.9)
 
     @property
     def bias_fraction(self) -> float | None:
         """Median of the errors with their sign."""
-        return _quantile((case.error_fraction for case in self.cases), 0.5)
+        return quantile((case.error_fraction for case in self.cases), 0.5)
 
     @property
     def baseline_fraction(self) -> float | None:
         """Median error of the baseline, on the cases that it has an answer for."""
         told = [(case.baseline, case.published) for case in self.cases]
-        return _quantile((abs(told / published - 1) for told, published in told if told is not None), 0.5)
+        return quantile((abs(told / published - 1) for told, published in told if told is not None), 0.5)
 
     @property
     def worst(self) -> Case | None:
@@ -140,8 +139,3 @@ class Grade(Errors):
             "fitted": case.fitted,
             "inputs": dict(case.known),
         }
-
-
-def _quantile(values: Iterable[float], share: float) -> float | None:
-    found = list(values)
-    return float(np.quantile(found, share)) if found else None

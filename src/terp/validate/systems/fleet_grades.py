@@ -23,14 +23,14 @@ from terp.catalogue.read.parts import Fleet
 from terp.errors import Problem, Problems
 from terp.physics import checkpoint_interval
 from terp.reader import Record, read_entries, read_text, read_tree
-from terp.results import poisson_interval
 from terp.simulate import draw_node_events
 from terp.simulate.jobs.one_job import OneJob, Outcomes, run_one_job
+from terp.statistics import poisson_interval, wilson_interval
+from terp.units import DAY_S, HOUR_S, YEAR_S
 from terp.validate.grading.cases import published_file
 from terp.validate.grading.csv_table import lines_of
 from terp.validate.grading.grade import Skipped
 from terp.validate.systems.fleet_rows import (
-    DAY_S,
     NEEDED,
     SOURCE,
     Law,
@@ -47,7 +47,6 @@ from terp.validate.systems.fleet_rows import (
 FLEET: Final = "gpu-fleet-2024"
 RUNS: Final = 1000
 SEED: Final = 1
-YEAR_S: Final = 365 * 86_400
 RESTART_S: Final = (300.0, 660.0, 1200.0)
 """From failure to the next step: 5 to 20 min on RSC-1 (kokolis-2024), 11 min the median gap of lablup-2026's retries."""
 RETRY_S: Final = 660.0
@@ -57,7 +56,6 @@ MOST_FAILURES: Final = 50_000
 """What is simulated at most, of nodes whose rates are ranked and of failures of one job."""
 SIDE_BY_SIDE: Final = 128
 """Nodes over which small jobs are simulated at once, so that each size is seen for as long."""
-_Z95: Final = 1.959964
 
 
 class FleetLimits(Record):
@@ -239,7 +237,7 @@ def _mttf(row: Row, *, by_size: bool = False) -> FleetCase | str:
         alone = [other for other in shipped() if other["fleet"] == row["fleet"] and other["nodes"] == "1"]
         if not alone:
             return "the fleet's time to failure on one node is not known"
-        rate = 1 / (float(alone[0]["value"]) * 3600)
+        rate = 1 / (float(alone[0]["value"]) * HOUR_S)
     beside = max(SIDE_BY_SIDE // nodes, 1.0)
     one, many = _both(_whole_job(nodes * beside, days), Law(rate, 0.0))
     hours = days * 24 * beside
@@ -270,7 +268,7 @@ def _gpu_share(row: Row) -> FleetCase | str:
     count, of = number(row, "count"), number(row, "of")
     if count is None or of is None:
         return "count or of are not known"
-    told, share = wilson(count / of, of), gpu_share("acme")
+    told, share = wilson_interval(count / of, of), gpu_share("acme")
     seen = np.random.default_rng([SEED, 5]).binomial(round(of), share, RUNS) / of
     return _made(row, count / of, told, share, seen)
 
@@ -292,16 +290,9 @@ def _repair(row: Row) -> FleetCase | str:
     if published is None:
         return "value is not known"
     drawn = draw_node_events(read_catalogue().part(Fleet, FLEET), 10_000, YEAR_S, SEED)
-    repair_h = drawn.repair_s[drawn.cause >= 0] / 3600
+    repair_h = drawn.repair_s[drawn.cause >= 0] / HOUR_S
     groups = repair_h[: repair_h.size // 100 * 100].reshape(-1, 100).mean(axis=1)
     return _made(row, published, None, float(repair_h.mean()), groups)
-
-
-def wilson(share: float, of: float) -> tuple[float, float]:
-    """The 95 % interval of a share that was counted (Wilson 1927)."""
-    middle = (share + _Z95**2 / (2 * of)) / (1 + _Z95**2 / of)
-    half = _Z95 / (1 + _Z95**2 / of) * math.sqrt(share * (1 - share) / of + _Z95**2 / (4 * of * of))
-    return middle - half, middle + half
 
 
 def _whole_job(nodes: float, days: float) -> OneJob:

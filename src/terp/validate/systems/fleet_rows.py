@@ -13,12 +13,12 @@ import numpy as np
 from terp.arrays import Floats
 from terp.errors import Problem, Problems
 from terp.reader import read_text, read_tree
+from terp.units import DAY_S
 from terp.validate.grading.cases import published_file
 from terp.validate.grading.csv_table import lines_of
 
 SOURCE: Final = "fleets"
 NEEDED: Final = ("id", "fleet", "quantity", "printed", "value", "count", "of", "low", "high", "nodes", "days", "source")
-DAY_S: Final = 86_400.0
 
 Row = Mapping[str, str]
 

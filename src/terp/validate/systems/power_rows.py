@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from terp.arrays import Floats
 from terp.errors import Problem, Problems
 from terp.physics.power.job_power import SHARES, STEP_S
+from terp.units import DAY_S
 from terp.validate.grading.grade import Skipped
 
 NEEDED: Final = {
@@ -27,7 +28,7 @@ WINDOW: Final = ("run_start_unix_ms", "run_stop_unix_ms")
 """Columns that say when the run itself began and ended, if they are there."""
 FEWEST: Final = 20
 LEAST_W, MOST_W = 100.0, 30_000.0
-LONGEST_S: Final = 30 * 86_400.0
+LONGEST_S: Final = 30.0 * DAY_S
 """Readings a run must have of each node in the mean, what a node of eight GPUs may draw, and how long a run may be."""
 
 

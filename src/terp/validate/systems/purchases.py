@@ -17,9 +17,8 @@ from terp.errors import Problem, Problems, UnknownName
 from terp.hardware import Machine, build_machine
 from terp.physics import CostLine, cost_line, hardware_lines, installation_line, unpriced_parts
 from terp.reader import Money, Month, Name, Record, Sourced, read_entries, read_text, read_tree
-from terp.units import NotAQuantity, parse_range
+from terp.units import MEAN_YEAR_S, NotAQuantity, parse_range
 
-YEAR_S: Final = 365.25 * 86_400
 MAINTENANCE: Final = "maintenance"
 ELECTRICITY: Final = "Electricity, with network and taxes"
 
@@ -233,7 +232,7 @@ def _operation(file: PurchaseFile, name: str, purchase: Purchase, prices: Prices
     price = operation.electricity_eur_per_j
     if operation.power_w > 0 and price > 0:
         low, high = _spread(file, (name, "operation", "electricity"), price, "eur_per_j")
-        energy_j = years * YEAR_S * operation.power_w
+        energy_j = years * MEAN_YEAR_S * operation.power_w
         eur = energy_j * price
         costs.append(
             CostLine("electricity", ELECTRICITY, "operation", "electricity", energy_j, eur, eur * low, eur * high, "assumed")

@@ -15,7 +15,8 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="With --eu: print it, data alone, and write nothing without -o.")
 def command(run: Path, out: Path | None, *, eu: bool, as_json: bool) -> None:
     """Write RUN, a folder made by `terp simulate`, as one HTML page that needs nothing else."""
-    from terp.results import load_run, write_whole
+    from terp.files import write_whole
+    from terp.results import load_run
 
     if as_json and not eu:
         raise click.UsageError("--json goes with --eu; the figures of a run are in its summary.json")

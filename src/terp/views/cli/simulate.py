@@ -155,11 +155,11 @@ def _progress(days: int) -> Callable[[float], None] | None:
 def _check(workload: Written[Workload], built: Machine, utc_offset_s: float, days: int, seed: int, *, as_json: bool) -> int:
     """Draws the jobs and prints them beside the published shares; 0 if all pass, else 1."""
     from terp.simulate import TOLERANCE, check_workload, draw_jobs, kinds_of
-    from terp.units import number
+    from terp.units import DAY_S, number
 
     record = workload.record
     kinds_of(built, workload)  # raises for what cannot run here
-    jobs = draw_jobs(record, built.gpus_count, built.node.accelerators_count, days * 86_400, utc_offset_s, seed)
+    jobs = draw_jobs(record, built.gpus_count, built.node.accelerators_count, days * DAY_S, utc_offset_s, seed)
     checks = check_workload(record, jobs)
     bad = sum(not check.passes for check in checks)
     if as_json:

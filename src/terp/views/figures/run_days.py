@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from terp.arrays import Floats
 from terp.results import Run
+from terp.units import DAY_S, J_PER_MWH
 
-DAY_S: Final = 86_400
 FIRST_DAY: Final = date(2024, 1, 1)
 
 
@@ -87,7 +87,7 @@ def _month(hours: pa.Table, number: int, mine: NDArray[np.bool_]) -> Month:
         name=date(number // 12, number % 12 + 1, 1).strftime("%B" if hours.num_rows <= 8784 else "%B %Y"),
         facility_energy_j=facility_j,
         pue_ratio=facility_j / float(column["it_energy_j"].sum()),
-        mean_price_eur_per_mwh=float(column["price_eur_per_j"].mean()) * 3.6e9,
+        mean_price_eur_per_mwh=float(column["price_eur_per_j"].mean()) * J_PER_MWH,
         cost_eur=float(column["cost_eur"].sum()),
         carbon_kg=float(column["carbon_kg"].sum()),
         mean_wet_bulb_celsius=float(column["wet_bulb_celsius"].mean()),

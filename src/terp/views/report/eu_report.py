@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from terp.physics import cooling_degree_days
 from terp.results import Run
+from terp.units import J_PER_KWH
 
 FORMAT: Final = "terp-eu-report/1"
 FIRST_DAY: Final = date(2024, 1, 1)
 YEAR_DAYS: Final = 366
-KWH: Final = 3.6e6
 THRESHOLD_KW: Final = 500.0
 SIZES: Final = ((100, "below 100 kW"), (500, "very small"), (1000, "small"), (2000, "medium"), (10_000, "large"))
 Known = Literal["simulated", "declared", "derived", "not declared", "not simulated"]
@@ -98,7 +98,7 @@ def _energy(run: Run, days: int) -> list[Item]:
     """Annex II, 1 (a) to (g)."""
     hall = run.origin["facility"]
     installed_kw = run.origin["power"]["rated_w"] / 1000
-    whole, machine = (float(_hours(run, name, days).sum()) / KWH for name in ("facility_energy_j", "it_energy_j"))
+    whole, machine = (float(_hours(run, name, days).sum()) / J_PER_KWH for name in ("facility_energy_j", "it_energy_j"))
     makers = "makers' maxima of nodes, switches, storage and servers, by the bill of materials"
     ups = "nodes, network, storage and management, as they draw it; losses before them are the hall's"
     return [
@@ -117,7 +117,7 @@ def _water_and_heat(run: Run, days: int) -> list[Item]:
     """Annex II, 1 (h) to (n)."""
     hall = run.origin["facility"]
     water_m3 = float(_hours(run, "water_kg", days).sum()) / 1000
-    reused = float(_hours(run, "reused_heat_j", days).sum()) / KWH
+    reused = float(_hours(run, "reused_heat_j", days).sum()) / J_PER_KWH
     dry = _hours(run, "dry_bulb_celsius", days)
     degree_days = None if np.isnan(dry).any() else cooling_degree_days(dry)
     series = run.origin["series"].get("dry_bulb", {}).get("title", "the site names no series of air temperature")
@@ -140,7 +140,7 @@ def _water_and_heat(run: Run, days: int) -> list[Item]:
 
 def _renewables(run: Run, days: int) -> list[Item]:
     """Annex II, 1 (o) to (r): shares of the total energy that the site file declares."""
-    declared, whole = run.origin["facility"]["renewables"], float(_hours(run, "facility_energy_j", days).sum()) / KWH
+    declared, whole = run.origin["facility"]["renewables"], float(_hours(run, "facility_energy_j", days).sum()) / J_PER_KWH
     kinds = (
         ("II.1(p)", "ERES-GOO", "of it, by guarantees of origin", "guarantees_fraction"),
         ("II.1(q)", "ERES-PPA", "of it, by power purchase agreements", "agreements_fraction"),

@@ -9,7 +9,7 @@ import numpy as np
 from jinja2 import Environment, StrictUndefined
 
 from terp.results import Run
-from terp.units import number, show
+from terp.units import DAY_S, number, show
 from terp.views.figures import run_charts
 from terp.views.figures.run_days import by_day, by_month
 
@@ -29,7 +29,7 @@ def as_html(run: Run) -> str:
     template = environment.from_string(folder.joinpath("page.html.j2").read_text("utf-8"))
     style = folder.joinpath("page.css").read_text("utf-8")
     summary = run.summary
-    capacity_gpu_s = summary["gpus_count"] * summary["days"] * 86_400
+    capacity_gpu_s = summary["gpus_count"] * summary["days"] * DAY_S
     return template.render(
         s=summary,
         origin=run.origin,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from terp.results.figures import HEADLINES
-from terp.units import UNITS, number, show
+from terp.units import HOUR_S, UNITS, number, show
 from terp.views.text.columns import aligned
 
 _MOST_POINTS: Final = 12
@@ -20,7 +20,7 @@ def figure_text(key: str, value: float | None, *, sign: bool = False) -> str:
     plus = "+" if sign and value > 0 else ""
     name = key.rpartition(".")[2]
     if name.endswith("_gpu_s"):
-        return f"{plus}{number(value / 3600)} GPU h"
+        return f"{plus}{number(value / HOUR_S)} GPU h"
     unit = max((unit for unit in UNITS if name.endswith(f"_{unit}")), key=len, default="")
     if unit == "fraction":
         return f"{plus}{100 * value:.2f} %"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from textwrap import wrap
 from typing import Any, Final
 
-from terp.units import number, show
+from terp.units import J_PER_GWH, number, show
 from terp.views.text.columns import aligned
 
 _WIDTH: Final = 122
@@ -136,7 +136,7 @@ def _frontier(machines: Sequence[Plan]) -> list[str]:
                 f"{machine['rmax_flop_per_s'] / 1e15:.1f}",
                 ">500" if machine["rank"] is None else str(machine["rank"]),
                 f"{machine['science_h100_hours_per_year'] / 1e6:.1f}",
-                f"{machine['energy_j_per_year'] / 3.6e12:.1f}",
+                f"{machine['energy_j_per_year'] / J_PER_GWH:.1f}",
                 machine["first_science"] or "-",
                 ", ".join(machine["best_in"]),
             )

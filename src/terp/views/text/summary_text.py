@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from terp.results import Run
-from terp.units import number, show
+from terp.units import DAY_S, HOUR_S, J_PER_KWH, number, show
 
 _WAITS: Final = {"median": "median_wait_s", "mean": "mean_wait_s", "95th percentile": "p95_wait_s"}
 
@@ -16,7 +16,7 @@ def as_text(run: Run) -> str:
     ends = [f"{s[f'jobs_{word}_count']:,} {word}" for word in ("completed", "cancelled", "failed")]
     left = f"{s['jobs_running_count']:,} running and {s['jobs_waiting_count']:,} waiting at the end"
     waits = [f"{word} {show(s[key], 's')}" for word, key in _WAITS.items()]
-    lost_fraction = s["lost_gpu_s"] / max(s["gpus_count"] * s["days"] * 86_400, 1)
+    lost_fraction = s["lost_gpu_s"] / max(s["gpus_count"] * s["days"] * DAY_S, 1)
     used = f"{s['gpu_utilisation_fraction']:.1%} of {s['gpus_count']:,}, asked for {s['offered_load_fraction']:.1%}"
     stops = f", {s['preemptions_count']:,} stops for other jobs" if s["preemptions_count"] else ""
     failures = f"{s['node_failures_count']:,} of nodes{stops}, {s['jobs_interrupted_count']:,} jobs interrupted"
@@ -58,7 +58,7 @@ def _water_and_heat(summary: dict[str, Any]) -> list[tuple[str, str]]:
     """Rows of a hall that evaporates water or hands on heat."""
     rows = []
     if summary["water_kg"]:
-        litres_per_kwh = number(summary["mean_wue_kg_per_j"] * 3.6e6, 2)
+        litres_per_kwh = number(summary["mean_wue_kg_per_j"] * J_PER_KWH, 2)
         rows.append(("water", f"{number(summary['water_kg'] / 1000)} m3, {litres_per_kwh} l per kWh of the machine"))
     if summary["reused_heat_j"]:
         share = f"{summary['energy_reuse_fraction']:.1%} of the energy at the meter"
@@ -73,7 +73,7 @@ def _predicted(summary: dict[str, Any]) -> str:
     levels_w = [kind["node_power_w"] for kind in kinds if kind["node_power_from"] == "predicted"]
     words = []
     if count:
-        of_all = f"{summary['work_gpu_s'] / 3600:,.0f} GPU hours of work on the GPUs of the published jobs"
+        of_all = f"{summary['work_gpu_s'] / HOUR_S:,.0f} GPU hours of work on the GPUs of the published jobs"
         words.append(f"{count} of {len(kinds)} predicted; {of_all}")
     if levels_w:
         words.append(f"{show(min(levels_w), 'w', 3)} to {show(max(levels_w), 'w', 3)} a node without fans")
@@ -83,6 +83,6 @@ def _predicted(summary: dict[str, Any]) -> str:
 def _row(title: str, entry: dict[str, Any]) -> str:
     share = f"{entry['gpu_time_fraction']:.1%}"
     return (
-        f"  {title:20} {entry['gpu_s'] / 3600:>12,.0f} {share:>7} {entry['jobs_count']:>9,} "
+        f"  {title:20} {entry['gpu_s'] / HOUR_S:>12,.0f} {share:>7} {entry['jobs_count']:>9,} "
         f"{show(entry['mean_wait_s'], 's'):>10} {show(entry['energy_j'], 'j'):>10} {show(entry['cost_eur'], 'eur'):>11}"
     )

@@ -36,12 +36,11 @@ from terp.physics.training.stage import Recompute
 from terp.physics.training.strategy import misfits_of_precision, misfits_of_strategy
 from terp.physics.training.strategy_search import Found, Range, search
 from terp.physics.training.training_power import StepPower, step_power
-from terp.units import show
+from terp.units import HOUR_S, J_PER_MWH, YEAR_S, show
 
 LANGUAGE_SOFTWARE: Final = "megatron-2024"
 OTHER_SOFTWARE: Final = "eager"
 """Of transformers, and of convolutions, operators and graphs, where none is asked for."""
-YEAR_S: Final = 365 * 86_400.0
 LIFE_S: Final = 5 * YEAR_S
 """Over which a machine's price is spread: assumed, 4 to 7 years."""
 MOST_MICRO_BATCH: Final = 11
@@ -250,7 +249,7 @@ def _money(machine: Machine, power: StepPower, step: TrainingStep, hire_eur: flo
     return {
         "pue_ratio": rates[0] if rates else None,
         "cost_eur": energy_j * rates[0] * rates[1] if rates else None,
-        "hire_eur": gpu_s / 3600 * hire_eur if hire_eur is not None else None,
+        "hire_eur": gpu_s / HOUR_S * hire_eur if hire_eur is not None else None,
         "capital_eur": own * gpu_s / (machine.gpus_count * LIFE_S) if own else None,
     }
 
@@ -270,7 +269,7 @@ def site_rates(machine: Machine) -> tuple[float, float] | None:
     wetted_w = it_w - power.base_w if machine.node.cooling == "liquid" else it_w * 0.0
     drawn = hall_flows(it_w, wetted_w, weather, power.expected_w, site).meter_w
     year_j = float(drawn.mean()) * YEAR_S
-    price = energy_price_eur_per_j(np.array(float(hourly(site.price).values.mean()) / 3.6e9), contract)
+    price = energy_price_eur_per_j(np.array(float(hourly(site.price).values.mean()) / J_PER_MWH), contract)
     peaks_eur = float(drawn.max()) * (contract.network.year_peak_eur_per_w + 12 * contract.network.month_peak_eur_per_w)
     levies_eur = staircase_eur(year_j, site.energy_tax) + peaks_eur
     extra = contract.margin_eur_per_j + contract.network.energy_eur_per_j
