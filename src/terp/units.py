@@ -44,6 +44,11 @@ UNITS: Final[dict[str, dict[str, float]]] = {
         **{prefix + "B/s": factor for prefix, factor in _BINARY.items()},
     },
     "flop_per_s": _scaled("flop/s", "kMGTPE"),
+    "flop": _scaled("flop", "kMGTPE"),
+    "flop_per_byte": {"flop/B": 1.0},
+    "bytes_per_flop": {"B/flop": 1.0},
+    "j_per_flop": {"J/flop": 1.0},
+    "j_per_byte": {"J/B": 1.0},
     "eur": _scaled("EUR", "kM"),
     "eur_per_j": {"EUR/kWh": 1 / J_PER_KWH, "EUR/MWh": 1 / J_PER_MWH},
     "eur_per_w": {"EUR/kW": 1e-3, "EUR/MW": 1e-6},
@@ -64,7 +69,9 @@ UNITS: Final[dict[str, dict[str, float]]] = {
 
 NAMES: Final[dict[str, str]] = {
     "w": "a power", "j": "an energy", "s": "a time", "bytes": "a size in bytes", "bytes_per_s": "a data rate",
-    "flop_per_s": "a compute rate", "eur": "an amount of money", "eur_per_j": "a price of energy",
+    "flop_per_s": "a compute rate", "flop": "an amount of arithmetic", "flop_per_byte": "arithmetic per byte",
+    "bytes_per_flop": "bytes per flop", "j_per_flop": "energy per flop", "j_per_byte": "energy per byte",
+    "eur": "an amount of money", "eur_per_j": "a price of energy",
     "eur_per_w": "a price of power", "m2": "an area", "kg_per_s": "a mass flow", "kelvin": "a temperature difference",
     "kg_per_j": "a carbon intensity", "hz": "a frequency", "per_s": "a rate of events", "m": "a length",
     "kg": "a mass", "celsius": "a temperature", "fraction": "a fraction",
@@ -73,7 +80,9 @@ NAMES: Final[dict[str, str]] = {
 
 EXAMPLES: Final[dict[str, str]] = {
     "w": "10.2 kW", "j": "3 GWh", "s": "30 min", "bytes": "80 GB", "bytes_per_s": "400 Gb/s",
-    "flop_per_s": "989 Tflop/s", "eur": "64.1 MEUR", "eur_per_j": "0.14 EUR/kWh", "kg_per_j": "143 gCO2/kWh",
+    "flop_per_s": "989 Tflop/s", "flop": "4096 flop", "flop_per_byte": "0.167 flop/B",
+    "bytes_per_flop": "0.0067 B/flop", "j_per_flop": "0.97e-12 J/flop", "j_per_byte": "139e-12 J/B",
+    "eur": "64.1 MEUR", "eur_per_j": "0.14 EUR/kWh", "kg_per_j": "143 gCO2/kWh",
     "eur_per_w": "50 EUR/kW", "m2": "1200 m2", "kg_per_s": "0.5 kg/s", "kelvin": "4 K",
     "hz": "1.98 GHz", "per_s": "0.0029 /day", "m": "50 m", "kg": "130 kg", "celsius": "18 degC",
     "fraction": "85 %", "ratio": "1.5", "count": "8",

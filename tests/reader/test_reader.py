@@ -56,7 +56,7 @@ def test_twelve_mistakes_of_every_kind_give_twelve_lines_at_once(tmp_path):
         ":25:23: fabric.node_cable: s is a unit of time, and this is a length, found '30 s'; write it such as '50 m'",
         ":29:23: storage.appliances: out of range, found -9; at least 1 would do",
         ":45:26: reliability.node_failures: the unit is missing, found 0.0038; write it with its unit, such as '0.0029 /day'",
-        ":47:32: reliability.quick.status: unknown status, found 'guessed'; known: published, measured, derived, assumed",
+        ":47:32: reliability.quick.status: unknown status, found 'guessed'; known: published, measured, derived, fitted, assumed",
         ":50:24: reliability.slow_median: unknown unit 'hr', found '8 hr'; did you mean 'h'?",
     ]
 

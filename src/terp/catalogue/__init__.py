@@ -3,6 +3,7 @@
 Parts, citations, hourly series and published job statistics, as data with a source on every number.
 """
 
+from terp.catalogue.read.constants import ConstantNote, constant_notes, constants, constants_digest, with_constants
 from terp.catalogue.read.hourly_series import FIRST_HOUR, HOURS_COUNT, Series, hourly, series_digest, series_names
 from terp.catalogue.read.job_statistics import (
     STATES,
@@ -51,6 +52,7 @@ __all__ = [
     "Catalogue",
     "Cause",
     "CauseName",
+    "ConstantNote",
     "Currency",
     "Edition",
     "Fleet",
@@ -74,6 +76,9 @@ __all__ = [
     "Switch",
     "Throughput",
     "Throughputs",
+    "constant_notes",
+    "constants",
+    "constants_digest",
     "edition",
     "editions",
     "hourly",
@@ -88,4 +93,5 @@ __all__ = [
     "series_digest",
     "series_names",
     "unknown_sources",
+    "with_constants",
 ]

@@ -19,6 +19,7 @@ from terp.physics.benchmark.hpl_power import NETWORK_J_PER_BYTE, hpl_power_w
 from terp.physics.benchmark.mxp import MxpPrediction, predict_mxp
 from terp.physics.benchmark.ranks import Rank, edition_year, listed_flop_per_s, rank_in, ranks_in
 from terp.physics.fabric.collectives import Interconnect, collective_s, interconnect_between, interconnect_of
+from terp.physics.gpu.architectures import Architecture, Fallback, architecture_of, is_measured
 from terp.physics.gpu.dgemm import dgemm_flop_per_s, power_limited_clock_hz
 from terp.physics.gpu.kernels import SOFTWARE, STREAM_SHARE, attention_s, gemm_s, stream_s
 from terp.physics.money.costs import (
@@ -85,8 +86,10 @@ __all__ = [
     "PATTERNS",
     "SOFTWARE",
     "STREAM_SHARE",
+    "Architecture",
     "Capped",
     "CostLine",
+    "Fallback",
     "Generation",
     "HallFlows",
     "HpcgPrediction",
@@ -107,6 +110,7 @@ __all__ = [
     "UnitPrice",
     "Weather",
     "Work",
+    "architecture_of",
     "attention_s",
     "benchmark_power_w",
     "benchmark_system",
@@ -138,6 +142,7 @@ __all__ = [
     "installation_line",
     "interconnect_between",
     "interconnect_of",
+    "is_measured",
     "job_power",
     "level_fraction",
     "level_fractions",

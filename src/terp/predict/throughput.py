@@ -16,8 +16,9 @@ from terp.describe import Runs, TransformerModel, Workload, read_model
 from terp.errors import Problem, Problems
 from terp.hardware import Machine
 from terp.physics.fabric.collectives import Interconnect, interconnect_between, interconnect_of
+from terp.physics.gpu.architectures import is_measured
 from terp.physics.neural.families import work_of
-from terp.physics.training.software import MEASURED, generation_named
+from terp.physics.training.software import generation_named
 from terp.physics.training.strategy import Strategy
 from terp.physics.training.strategy_search import Range, search
 from terp.predict.job_runs import Asked, asked_on, placed, strategy_of
@@ -153,7 +154,7 @@ def _training(machine: Machine, runs: Runs) -> tuple[float, float, float, str]:
     name = machine.node.accelerator
     fixed = runs.model_copy(update={"gpus_count": runs.gpus_count or machine.gpus_count})
     reference_s = _step_on(fixed, REFERENCE_NODE)
-    if machine.accelerator.architecture in MEASURED:
+    if is_measured(machine.accelerator, "steps"):
         asked, step = asked_on(machine, fixed)
         ratio = reference_s / step.step_s
         spread = 0.0 if name == REFERENCE else max(asked.generation.spread_fraction, RATIO_SPREAD_FRACTION)
@@ -205,7 +206,7 @@ def tokens_per_s_per_gpu(machine: Machine) -> TokenRate:
     """
     name = machine.node.accelerator
     gpus = min(GPUS, machine.gpus_count)
-    if machine.accelerator.architecture in MEASURED:
+    if is_measured(machine.accelerator, "steps"):
         rate, strategy = _trained(name, interconnect_of(machine), machine.node.accelerators_count, gpus)
         spread = generation_named(CURRENT["megatron-2024"]).spread_fraction
         return TokenRate(rate, rate / (1 + spread), rate * (1 + spread), PREDICTED, strategy)

@@ -13,12 +13,12 @@ from typing import Any, Final
 from terp.errors import Problem, did_you_mean
 from terp.reader.tree import Path, Tree
 
-STATUSES: Final = ("published", "measured", "derived", "assumed")
+STATUSES: Final = ("published", "measured", "derived", "fitted", "assumed")
 BASES: Final = (
     "dense", "sparse", "one direction", "both directions", "per device", "per node", "per port", "typical", "maximum",
     "list price", "quoted price", "contract price",
 )  # fmt: skip
-_KEYS: Final = ("value", "status", "basis", "range", "source", "note")
+_KEYS: Final = ("value", "status", "basis", "range", "source", "note", "fitted_by")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class Provenance:
     value_text   as written, such as "2.2 kW"; empty for lists and mappings
     range_text   as written, such as "1 .. 4"; empty where none is given; required if assumed
     source       short name of an entry in sources.yaml; empty if the value is our own assumption
+    fitted_by    the script that fitted it; empty if none did
     """
 
     status: str
@@ -36,6 +37,7 @@ class Provenance:
     basis: str = ""
     range_text: str = ""
     note: str = ""
+    fitted_by: str = ""
 
 
 def split(tree: Tree) -> tuple[Any, dict[Path, Provenance], list[Problem]]:
@@ -88,4 +90,5 @@ def _one(tree: Tree, data: dict[str, Any], path: Path, source: str) -> tuple[Pro
         problems.append(tree.problem(path, "assumed without a range", repr(data["value"]), would_do))
     own_source = text["source"] or ("" if status == "assumed" else source)
     value_text = "" if isinstance(data["value"], dict | list) else str(data["value"])
-    return Provenance(status, value_text, own_source, text["basis"], text["range"], text["note"]), problems
+    rest = (text["basis"], text["range"], text["note"], text["fitted_by"])
+    return Provenance(status, value_text, own_source, *rest), problems

@@ -29,18 +29,16 @@ class Part(Record):
     title: str
 
 
-Architecture = Literal["ampere", "hopper", "blackwell", "cdna2", "cdna3", "cdna4"]
-
-
 class Accelerator(Part):
     """A GPU.  Peaks are dense; `link_rate_bytes_per_s` is one direction of all its NVLinks together.
 
+    architecture       of physics/architectures.yaml, which says what models know of it; one that is not there is `unknown`
     board_power_w      its power cap; of a superchip or an APU, with its share of the host processor
     host_memory_bytes  memory of the host processor that it reaches at link speed, as in a superchip; 0 for others
     sms_count          streaming multiprocessors, or compute units
     """
 
-    architecture: Architecture
+    architecture: Name
     memory_bytes: float = Field(ge=1e9, le=1e12)
     host_memory_bytes: float = Field(default=0.0, ge=0, le=1e13)
     memory_rate_bytes_per_s: float = Field(ge=1e9, le=1e15)

@@ -6,17 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from terp.physics.benchmark.hpl import HplSystem
+from terp.physics.gpu.architectures import architecture_of
 
-INTENSITY_FLOP_PER_BYTE: Final = {
-    "ampere": 0.216,
-    "hopper": 0.167,
-    "blackwell": 0.167,
-    "cdna2": 0.136,
-    "cdna3": 0.115,
-    "cdna4": 0.115,
-}
-"""Useful flops a byte of nominal memory rate.  Ampere, Hopper and CDNA2 are fitted (scripts/fit_hpl.py); Blackwell takes
-Hopper's; CDNA3 is from Portage and Hunter on the list of 2025-11 (hpcg-2025-11), and CDNA4 takes it."""
 HALO_BYTES_PER_FLOP: Final = 0.0067
 """Bytes over the network for each flop, assumed, 0.003 to 0.01: a multigrid iteration does about 320 flops a point and
 exchanges the six faces of a 256-point cube some five times, 0.004, and again half as much for what latency adds."""
@@ -49,14 +40,15 @@ def predict_hpcg(system: HplSystem) -> HpcgPrediction:
 
     Roofline with a term for halos.  Range 60 to 40,000 GPUs of at least 40 GB.  A machine of one node has no halo term.
     """
-    memory_s = 1 / (INTENSITY_FLOP_PER_BYTE[system.accelerator.architecture] * system.accelerator.memory_rate_bytes_per_s)
+    known = architecture_of(system.accelerator)
+    memory_s = 1 / (known.hpcg_flop_per_byte * system.accelerator.memory_rate_bytes_per_s)
     crosses = system.gpus_count > system.gpus_per_node_count
     halo_s = HALO_BYTES_PER_FLOP / system.network_bytes_per_s if crosses else 0.0
     rate = system.gpus_count / (memory_s + halo_s)
     return HpcgPrediction(
         hpcg_flop_per_s=rate,
-        hpcg_low_flop_per_s=rate * LOW_RATIO,
-        hpcg_high_flop_per_s=rate * HIGH_RATIO,
+        hpcg_low_flop_per_s=rate * LOW_RATIO / known.hpcg_wider_ratio,
+        hpcg_high_flop_per_s=rate * HIGH_RATIO * known.hpcg_wider_ratio,
         run_s=RUN_S,
         memory_fraction=memory_s / (memory_s + halo_s),
         halo_fraction=halo_s / (memory_s + halo_s),

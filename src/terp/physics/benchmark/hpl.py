@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from terp.catalogue import Accelerator
+from terp.physics.gpu.architectures import architecture_of
 from terp.physics.gpu.dgemm import dgemm_flop_per_s
 
 Floats = Any
@@ -23,16 +24,9 @@ NETWORK_SHARE: Final = 0.60
 STAGING_BYTES_PER_S: Final = 100e9
 """Share of the published volume that updates do not hide (fitted, scripts/fit_hpl.py), and the rate at which swapped rows
 are gathered within a node (assumed, 70 to 250 GB/s; over that range the grade moves by less than a percentage point)."""
-PANEL_S: Final = {"ampere": 5.2e-6}
-"""Panel time a column and doubling of GPUs: fitted on Ampere, whose software factorised panels with the host's help; on
-later GPUs the fit finds none."""
-
 LOW_RATIO: Final = 0.81
 HIGH_RATIO: Final = 1.10
 """Published over predicted Rmax: the 10th and 90th percentile of the fit rows."""
-FITTED: Final = ("ampere", "hopper", "cdna2", "cdna3")
-WIDER_RATIO: Final = 1.25
-"""Architectures that constants were fitted on; for others the interval is wider by this, assumed."""
 GPUS: Final = (60, 40_000)
 """GPUs of the smallest and the largest run that constants were fitted to, rounded."""
 
@@ -56,7 +50,7 @@ class HplSystem:
     def caveats(self) -> tuple[str, ...]:
         """What is not known to be true for a prediction of this system, a sentence each."""
         told = []
-        if self.accelerator.architecture not in FITTED:
+        if "hpl" not in architecture_of(self.accelerator).fitted:
             told.append(f"no constant was fitted on {self.accelerator.architecture}: the interval is wider, and assumed")
         low, high = GPUS
         if not low <= self.gpus_count <= high:
@@ -147,13 +141,13 @@ def hpl_terms(
         dgemm_s=dgemm_s,
         network_s=outside * (words_s / (network_bytes_per_s * sqrt(gpus_per_node))),
         staging_s=words_s / STAGING_BYTES_PER_S,
-        panel_s=order * doublings * PANEL_S.get(accelerator.architecture, 0.0),
+        panel_s=order * doublings * architecture_of(accelerator).panel_s,
     )
 
 
 def rmax_interval(accelerator: Accelerator) -> tuple[float, float]:
     """Low and high ends of the interval over the predicted rate."""
-    wider = 1.0 if accelerator.architecture in FITTED else WIDER_RATIO
+    wider = architecture_of(accelerator).hpl_wider_ratio
     return LOW_RATIO / wider, HIGH_RATIO * wider
 
 

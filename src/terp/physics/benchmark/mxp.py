@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from terp.physics.benchmark.hpl import HplSystem, matrix_order
+from terp.physics.gpu.architectures import architecture_of
 
 SHARE_OF_PEAK: Final = 0.45
 """Published rate over dense FP16 peak: the median of the nine fit rows, which span 0.06 to 0.77."""
@@ -36,11 +37,12 @@ def predict_mxp(system: HplSystem) -> MxpPrediction:
     """
     order = system.n_count or matrix_order(system.accelerator, system.gpus_count)
     peak = system.accelerator.peak_flop_per_s["fp16"]
+    wider = architecture_of(system.accelerator).mxp_wider_ratio
     rate = SHARE_OF_PEAK * system.gpus_count * peak * system.speed_ratio
     return MxpPrediction(
         n_count=order,
         mxp_flop_per_s=rate,
-        mxp_low_flop_per_s=rate * LOW_RATIO,
-        mxp_high_flop_per_s=rate * HIGH_RATIO,
+        mxp_low_flop_per_s=rate * LOW_RATIO / wider,
+        mxp_high_flop_per_s=rate * HIGH_RATIO * wider,
         run_s=2 / 3 * order**3 / rate,
     )

@@ -17,11 +17,10 @@ from terp.arrays import Floats
 from terp.catalogue import Accelerator
 from terp.errors import Problem, Problems, UnknownName
 from terp.hardware import Machine
+from terp.physics.gpu.architectures import architecture_of
 
 LINK_SHARE: Final = 0.843
 """Rate of a ring over the rate of a GPU's links."""
-SWITCH_SHARE: Final = {"hopper": 0.745, "blackwell": 0.636}
-"""The same of an all-reduce that the link switches add up, by architecture; older ones don't."""
 OWN_COPY: Final = 0.402
 """What a rank does with its own part, as so much of a step more."""
 FILL: Final = 0.398
@@ -29,10 +28,9 @@ FILL: Final = 0.398
 START_S: Final = 5.0e-6
 STEP_S: Final = 0.685e-6
 SWITCH_START_S: Final = 20.5e-6
-"""Start of a collective, one step of it over links, and start of one in the link switches, on Hopper."""
-LATENCY: Final = {"ampere": 1.63, "hopper": 1.0, "blackwell": 1.62}
-"""Architecture -> these times over Hopper's; others are taken to be Ampere's.  All above are fitted to six to eight GPUs in
-a node (scripts/fit_collectives.py); those below are published, and nothing is fitted to more than one node."""
+"""Start of a collective, one step of it over links, and start of one in the link switches, on Hopper.
+All above are fitted to six to eight GPUs in a node (scripts/fit_collectives.py); those below are published, and nothing is
+fitted to more than one node."""
 HOP_S: Final = 5.0e-6
 TREE_SHARE: Final = 0.9
 """One step over the fabric, and the rate of a tree over a ring's: NCCL's own estimates (nccl, src/graph/tuning.cc)."""
@@ -92,16 +90,16 @@ def interconnect_between(
     switched           False where GPUs of a domain link directly, one to each other
     hop_s              InfiniBand's by default; clouds' own fabrics take tens of microseconds
     """
-    link = accelerator.link_rate_bytes_per_s
+    link, known = accelerator.link_rate_bytes_per_s, architecture_of(accelerator)
     return Interconnect(
         domain_gpus_count=domain_gpus_count,
         link_bytes_per_s=link,
         pair_bytes_per_s=link if switched else link / max(domain_gpus_count - 1, 1),
-        switch_bytes_per_s=link * SWITCH_SHARE.get(accelerator.architecture, 0.0) if switched else 0.0,
+        switch_bytes_per_s=link * known.switch_fraction if switched else 0.0,
         port_bytes_per_s=port_bytes_per_s,
         leaf_gpus_count=leaf_gpus_count,
         taper_ratio=taper_ratio,
-        latency_ratio=LATENCY.get(accelerator.architecture, LATENCY["ampere"]),
+        latency_ratio=known.latency_ratio,
         hop_s=hop_s,
     )
 

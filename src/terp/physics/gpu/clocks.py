@@ -6,11 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from terp.catalogue import Accelerator
+from terp.physics.gpu.architectures import architecture_of
 
-FLOP_PER_CLOCK: Final = {
-    "ampere": 2048, "hopper": 4096, "blackwell": 8192, "cdna2": 1024, "cdna3": 2048, "cdna4": 4096,
-}  # fmt: skip
-"""BF16 flops that a multiprocessor's matrix units do a clock, by the makers' peaks."""
 BASE_W: Final = 97.0
 J_PER_BYTE: Final = 139e-12
 """Power of an H100 at its boost clock that moves nothing, and energy of a byte of its memory: a line through a copy at
@@ -18,12 +15,6 @@ J_PER_BYTE: Final = 139e-12
 J_PER_FETCHED_BYTE: Final = 90e-12
 """Energy of a byte that tiles of convolutions, which are narrow, fetch from the cache: a U-Net's step at 466 W asks for 96,
 a smaller one at 435 W for 88, a residual network's at 526 W for 110 (terp-h100)."""
-J_PER_FLOP: Final = {
-    "ampere": 1.26e-12, "hopper": 0.97e-12, "blackwell": 0.68e-12, "cdna2": 1.5e-12, "cdna3": 1.28e-12, "cdna4": 0.87e-12,
-}  # fmt: skip
-"""Energy of a BF16 flop at the clock of the peak.  Hopper: 668 Tflop/s at 697 W and 1.36 GHz (terp-h100); Ampere and
-Blackwell from the best rates that were published, 271 and 1,745 Tflop/s at 400 and 1,000 W, CDNA3 and CDNA4 likewise, 668
-and 1,565 at 750 and 1,400 W; CDNA2 assumed, 1.2 to 2 pJ."""
 PRECISION_SHARE: Final = {
     "bf16": 1.0,
     "fp16": 1.0,
@@ -65,7 +56,7 @@ class Load:
 
 def highest_clock(chip: Accelerator) -> float:
     """Boost clock over the clock that the BF16 peak is stated at."""
-    at_peak = chip.peak_flop_per_s["bf16"] / (chip.sms_count * FLOP_PER_CLOCK[chip.architecture])
+    at_peak = chip.peak_flop_per_s["bf16"] / (chip.sms_count * architecture_of(chip).per_clock_flop)
     return max(chip.boost_clock_hz / at_peak, 1.0)
 
 
@@ -82,7 +73,7 @@ def power_w(chip: Accelerator, load: Load, clock: float) -> float:
     moved = J_PER_BYTE * load.moved_bytes
     if load.on_chip_fraction:
         moved *= 1 - load.on_chip_fraction * (1 - (clock / highest_clock(chip)) ** VOLTAGE_POWER)
-    energy_j: float = J_PER_FLOP[chip.architecture] * clock**VOLTAGE_POWER * load.flop + moved
+    energy_j: float = architecture_of(chip).flop_energy_j_per_flop * clock**VOLTAGE_POWER * load.flop + moved
     energy_j += J_PER_FETCHED_BYTE * load.fetched_bytes
     return BASE_W * cap_w(chip) / 700.0 + energy_j / load.time_s(clock)
 

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from terp.arrays import Floats
 from terp.catalogue import Accelerator
-from terp.physics.gpu.clocks import FLOP_PER_CLOCK
+from terp.physics.gpu.architectures import architecture_of
 from terp.physics.gpu.kernels import EXTRA_K
 
 TILES: Final = ((256, 32), (128, 32), (64, 32), (256, 64), (128, 64), (64, 64), (256, 128), (128, 128), (128, 256))
@@ -55,7 +55,7 @@ def convolution(
     tiles = np.ceil(m / _HIGH) * np.ceil(n / _WIDE) * _SPLIT
     waves = np.ceil(tiles / units)
     worked_s = waves * 2 * _HIGH * _WIDE * (part + EXTRA_K) * units / (peak * issue_share)
-    fetched = FETCH_BYTES * peak / FLOP_PER_CLOCK[accelerator.architecture]
+    fetched = FETCH_BYTES * peak / architecture_of(accelerator).per_clock_flop
     fetched_s = waves * units * (_HIGH + _WIDE) * part * 2 / fetched
     added = np.where(_SPLIT > 1, 8.0 * _SPLIT, 0.0) * m * n / accelerator.memory_rate_bytes_per_s
     took_s = np.maximum(worked_s, fetched_s) + added

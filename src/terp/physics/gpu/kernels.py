@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from terp.arrays import Floats
 from terp.catalogue import Accelerator
 from terp.errors import Problem, Problems, UnknownName
+from terp.physics.gpu.architectures import Tiling, architecture_of
 
 BYTES: Final = {"fp64": 8.0, "fp32": 4.0, "tf32": 4.0, "bf16": 2.0, "fp16": 2.0, "fp8": 1.0}
 """Bytes of an operand by precision; products of FP8 are written in 16 bits."""
@@ -36,29 +37,6 @@ READ_SHARE: Final = 0.794
 """Share of the memory rate that products reach.  Both are fitted on an H100 (scripts/fit_kernels.py)."""
 ATTENTION_SHARE: Final = 0.25
 """The same of attention on short sequences, fitted likewise."""
-
-
-@dataclass(frozen=True)
-class Tiling:
-    """What products cost on an architecture, in whichever software.
-
-    launch_ratio, busy_ratio  launches, and the share of the peak that a full chip keeps, over a Hopper's
-    exposed_fraction  of the shorter of arithmetic and reading, what does not hide behind the longer
-    reduce_fraction   rate at which the parts of a split product are added up, over the memory rate
-    """
-
-    launch_ratio: float
-    busy_ratio: float
-    exposed_fraction: float
-    reduce_fraction: float
-
-
-TILING: Final = {
-    "ampere": Tiling(1.43, 1.07, 0.199, 0.183),
-    "hopper": Tiling(1.0, 1.0, 0.0, 0.0088),
-    "blackwell": Tiling(0.820, 0.972, 0.270, 0.0033),
-}
-"""By architecture, others as Hopper; fitted to half of the shapes of an A100 and of a B200 (scripts/fit_kernels.py)."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +162,7 @@ def gemm_s(
 
 def tiling_of(accelerator: Accelerator) -> Tiling:
     """What products cost on the architecture of a chip."""
-    return TILING.get(accelerator.architecture, TILING["hopper"])
+    return architecture_of(accelerator).tiling
 
 
 def product_bytes(m: Floats, n: Floats, k: Floats, operand_bytes: ArrayLike) -> Floats:
@@ -228,7 +206,7 @@ def attention_s(
     Between head sizes x is interpolated.  Raises UnknownName for a kernel, Problems for a backward that was not measured.
     """
     ran = software_named(software)
-    found = ran.attention.get(f"{kernel}, {accelerator.architecture}", ran.attention.get(kernel))
+    found = ran.attention.get(f"{kernel}, {architecture_of(accelerator).attention_of}", ran.attention.get(kernel))
     if found is None:
         raise UnknownName(f"attention kernel of {software}", kernel, ran.attention)
     if backward and found.backward_share is None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from terp.catalogue import Accelerator
+from terp.physics.gpu.architectures import architecture_of
 from terp.physics.gpu.clocks import Load, power_w, sustained_clock
 from terp.physics.gpu.convolution_rates import NORM_PASSES, plane_norm_s
 from terp.physics.gpu.kernels import attention_s
@@ -130,7 +131,7 @@ def _attention_s(chip: Accelerator, part: AttentionWork, share: Share, generatio
     """One attention of a layer on one GPU [s]; over context parallelism, in chunks whose results are merged."""
     heads, c = part.heads_count / share.tensor_count, share.context_count
     rate = MEMORY_SHARE * chip.memory_rate_bytes_per_s
-    kernel = generation.attention.get(chip.architecture, "flash2")
+    kernel = attention_kernel(chip, generation)
     if kernel == "unfused":
         scores = share.samples_count * part.groups_count * heads * part.tokens_count * part.context_count / c
         flop = 4 * scores * part.head_count * (2 if backward else 1)
@@ -144,6 +145,13 @@ def _attention_s(chip: Accelerator, part: AttentionWork, share: Share, generatio
     sizes = (part.head_count + part.value_count) / (2 * part.head_count)
     results = share.samples_count * part.groups_count * part.tokens_count / c * heads * part.value_count
     return float(square_s) * seen * sizes / c + (c - 1) / c * MERGE_BYTES * results / rate
+
+
+def attention_kernel(chip: Accelerator, generation: Generation) -> str:
+    """The attention kernel of a software on a chip: its own, the architecture's, or that of the architecture's fallback."""
+    known = architecture_of(chip)
+    kernels = generation.attention
+    return kernels.get(chip.architecture) or known.attention_kernel or kernels.get(known.attention_of, "flash2")
 
 
 def moving_bytes(work: Work, share: Share, generation: Generation, phase: int) -> float:

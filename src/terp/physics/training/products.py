@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from terp.arrays import Floats
 from terp.catalogue import Accelerator
+from terp.physics.gpu.architectures import architecture_of
 from terp.physics.gpu.clocks import PRECISION_SHARE
 from terp.physics.gpu.convolution_rates import convolution
 from terp.physics.gpu.kernels import READ_SHARE, product_bytes, tiled_s
@@ -28,8 +29,6 @@ OPERAND_BYTES: Final = {
 }  # fmt: skip
 REDUCED: Final = ("fp8", "fp8-block", "fp4")
 """Precisions that apply to large products alone; all else stays in BF16."""
-OTHERS_SHARE: Final = 0.7
-"""Rate of products in a step over what they reach alone, on chips that no step was measured on: assumed, 0.5 to 0.9."""
 LEAST_DEPTH: Final = 64
 """Products as narrow as a router's stay in 16 bits."""
 
@@ -101,7 +100,8 @@ def products_of(chip: Accelerator, work: Work, share: Share, generation: Generat
         return np.array([values[name] for name in names], np.float64)
 
     peaks = by_precision({name: chip.peak_flop_per_s[PEAK_OF.get(name, name)] for name in set(names)})  # type: ignore[index]
-    rate = generation.products_share.get(chip.architecture, OTHERS_SHARE) * np.array([row.rate for row in table])
+    share_of_alone = generation.products_share.get(chip.architecture, architecture_of(chip).steps_fraction)
+    rate = share_of_alone * np.array([row.rate for row in table])
     computed = tiled_s(chip, peaks, by_precision(ISSUE_SHARE), m, n, k) / rate
     moved_bytes = product_bytes(m, n, k, by_precision(OPERAND_BYTES))
     folded = np.array([row.taps for row in table]) > 1

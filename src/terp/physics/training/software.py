@@ -64,8 +64,6 @@ class Generation:
     experts_spread_fraction: float = 0.45
 
 
-MEASURED: Final = ("ampere", "hopper", "blackwell")
-"""Architectures that training steps were measured on."""
 _FLASH2: Final = {"ampere": "flash2", "hopper": "flash2", "blackwell": "cudnn"}
 _TRITON: Final = {"ampere": "triton", "hopper": "triton", "blackwell": "triton"}
 _CUDNN: Final = {"ampere": "flash2", "hopper": "cudnn", "blackwell": "cudnn"}

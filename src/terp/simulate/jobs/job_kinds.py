@@ -28,7 +28,7 @@ from terp.physics import (
     levels_of,
     node_levels,
 )
-from terp.physics.training.software import MEASURED
+from terp.physics.gpu.architectures import is_measured
 from terp.physics.training.training_power import step_power
 from terp.predict.job_runs import Asked, asked_on, placed
 from terp.predict.workload_mix import job_names, profile_names
@@ -69,7 +69,7 @@ class Kind:
 def kinds_of(machine: Machine, workload: Written[Workload]) -> tuple[Kind, ...]:
     """Every kind of job, in the order that `JobSet.job` counts.  Raises Problems, all at once, for what cannot run so."""
     profiles, scale = profile_names(workload.record), scale_of_workload(machine)
-    known = machine.accelerator.architecture in MEASURED
+    known = is_measured(machine.accelerator, "steps")
     kinds, problems = [], []
     for domain, name in job_names(workload.record):
         job = workload.record.domains[domain].jobs[name]

@@ -28,7 +28,6 @@ from terp.physics import (
     stream_s,
     work_of,
 )
-from terp.physics.gpu.kernels import TILING
 from terp.physics.training.stage import RECOMPUTE
 from terp.validate.grading.cases import expected
 from terp.validate.grading.grade import Case, Grade, Skipped
@@ -47,16 +46,18 @@ _TORCH_ATTENTION: Final = (
     "backward share",
     "backward rows",
 )
+TILED: Final = ("ampere", "blackwell")
+"""Architectures beside Hopper on half of whose shapes constants were fitted."""
 _TILING: Final = ("launch", "busy share", "exposed share", "reduce share")
 CONSTANTS: Final = {
     "gemm": (
         "launch", "busy share", "read share", "reduce share", "extra depth", "host of PyTorch",
         *(f"busy share of PyTorch in {precision}" for precision in SOFTWARE["torch-eager"].busy_share),
-        *(f"{name} of {architecture}" for architecture in TILING if architecture != "hopper" for name in _TILING),
+        *(f"{name} of {architecture}" for architecture in TILED for name in _TILING),
     ),
     "attention": (
         "launch", "share at 64", "share at 128", "share at 192", "share at 256", "row tokens", "read share",
-        *(f"{name} of {architecture}" for architecture in TILING if architecture != "hopper" for name in ("share", "rows")),
+        *(f"{name} of {architecture}" for architecture in TILED for name in ("share", "rows")),
         *(f"{name} of {kernel}" for kernel in ("flash2", "cudnn") for name in _TORCH_ATTENTION),
     ),
     "memory": ("host", "share in the cache", *(f"share of {work}" for work in STREAM_SHARE)),

@@ -28,10 +28,10 @@ from terp.physics import (
     staircase_eur,
     work_of,
 )
+from terp.physics.gpu.architectures import is_measured
 from terp.physics.training.checkpoint import checkpoint_bytes, checkpoint_write_s
 from terp.physics.training.goodput import run_with_failures
 from terp.physics.training.products import PEAK_OF
-from terp.physics.training.software import MEASURED
 from terp.physics.training.stage import Recompute
 from terp.physics.training.strategy import misfits_of_precision, misfits_of_strategy
 from terp.physics.training.strategy_search import Found, Range, search
@@ -336,7 +336,7 @@ def _options(strategy: Strategy) -> str:
 def _caveats(wanted: Asked, step: TrainingStep) -> list[str]:
     chip = wanted.machine.accelerator
     notes = []
-    if chip.architecture not in MEASURED:
+    if not is_measured(chip, "steps"):
         notes.append(f"no training step was measured on {chip.title}: its products take the shares of an H100")
     if wanted.work.tokens_count == 0:
         notes.append("reading samples is taken to keep up: pre-processing on the host can bind, and is not modelled")

@@ -1,0 +1,149 @@
+"""The fitted and assumed numbers of the models: files under `physics/`, each value with who says so.
+
+A model asks `constants(Kind)` for its record, where `Kind.PLACE` says the file and the place in it.  A script or a test
+that varies numbers runs the model inside `with_constants(changed_record)`; nothing is ever changed in place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import ClassVar, Final, Protocol, TypeVar, cast
+
+from terp import units
+from terp.catalogue.read.constants_fields import record_of
+from terp.errors import Problem, Problems, UnknownName
+from terp.reader import Provenance, Sourced, Tree, dotted, read_tree
+from terp.reader.tree import Path
+
+
+class Placed(Protocol):
+    """A record of constants that says where it stands: "benchmarks.hpl" is `hpl` of benchmarks.yaml."""
+
+    PLACE: ClassVar[str]
+
+
+C = TypeVar("C", bound=Placed)
+
+FOLDER: Final = "physics"
+FILES: Final = ("architectures",)
+"""Files of constants, in the order of the docs' page."""
+_CHANGED: Final[ContextVar[Mapping[type, Placed]]] = ContextVar("changed constants", default={})  # noqa: B039
+
+
+@dataclass(frozen=True)
+class ConstantNote:
+    """One number that models rest on, and who says it.
+
+    path        file and path in it, such as "architectures.hopper.flop_energy"
+    value_text  as written, with its unit
+    status      published, measured, derived, fitted or assumed
+    range_text  as written; empty where none is given
+    source      an entry of sources.yaml; empty where it is our own
+    fitted_by   the script that fitted it; empty if none did
+    """
+
+    path: str
+    value_text: str
+    status: str
+    range_text: str
+    source: str
+    fitted_by: str
+    note: str
+
+
+def constants(kind: type[C]) -> C:
+    """The constants of a kind: the catalogue's, or those that `with_constants` around the call has put in their place."""
+    changed = _CHANGED.get()
+    return cast("C", changed[kind]) if kind in changed else read_constants(kind)
+
+
+@contextmanager
+def with_constants(*records: Placed) -> Iterator[None]:
+    """Models inside the `with` take these records instead of the catalogue's, each for its own kind."""
+    token = _CHANGED.set({**_CHANGED.get(), **{type(record): record for record in records}})
+    try:
+        yield
+    finally:
+        _CHANGED.reset(token)
+
+
+@cache
+def read_constants(kind: type[C]) -> C:
+    """The record of a kind from the catalogue's file.  Raises Problems with every wrong value, by file and path."""
+    return constants_from(kind, _file(kind.PLACE.partition(".")[0]))
+
+
+def constants_from(kind: type[C], sourced: Sourced) -> C:
+    """The record of a kind from a file that was read.  Raises Problems."""
+    problems: list[Problem] = []
+
+    def report(path: Path, wrong: str, found: str, would_do: str) -> None:
+        problems.append(sourced.tree.problem(path, wrong, found, would_do))
+
+    steps = tuple(kind.PLACE.split(".")[1:])
+    data: object = sourced.data
+    for step in steps:
+        data = data.get(step) if isinstance(data, dict) else None
+    record = record_of(kind, data, steps, report)
+    if record is None:
+        raise Problems(problems)
+    return record
+
+
+@cache
+def _file(name: str) -> Sourced:
+    """A file of constants as plain data, its sourcing and its places."""
+    return read_tree(_text(name), f"{FOLDER}/{name}.yaml")
+
+
+def _text(name: str) -> str:
+    return resources.files("terp.catalogue").joinpath(FOLDER, f"{name}.yaml").read_text("utf-8")
+
+
+@cache
+def constants_digest() -> str:
+    """SHA-256 of all files of constants."""
+    hashed = hashlib.sha256()
+    for name in FILES:
+        hashed.update(_text(name).encode())
+    return hashed.hexdigest()
+
+
+def constant_notes(file: str) -> tuple[ConstantNote, ...]:
+    """Every sourced value of a file of constants, in its order.  Raises UnknownName."""
+    if file not in FILES:
+        raise UnknownName("file of constants", file, FILES)
+    return tuple(_note(f"{file}.{dotted(path)}", entry) for path, entry in _file(file).provenance.items())
+
+
+def _note(path: str, entry: Provenance) -> ConstantNote:
+    return ConstantNote(path, entry.value_text, entry.status, entry.range_text, entry.source, entry.fitted_by, entry.note)
+
+
+def wrong_ranges(sourced: Sourced) -> list[Problem]:
+    """Ranges of a file of constants that cannot be read, or that leave their value out."""
+    problems = []
+    for path, entry in sourced.provenance.items():
+        if entry.range_text and entry.value_text:
+            problem = _wrong_range(sourced.tree, path, entry)
+            problems += [problem] if problem else []
+    return problems
+
+
+def _wrong_range(tree: Tree, path: Path, entry: Provenance) -> Problem | None:
+    unit = entry.value_text.partition(" ")[2]
+    dimension = next((name for name, known in units.UNITS.items() if unit in known), "ratio")
+    try:
+        low, high = units.parse_range(entry.range_text, dimension)
+        inside = low <= units.parse(entry.value_text, dimension) <= high
+    except units.NotAQuantity as error:
+        return tree.problem((*path, "range"), error.wrong, repr(entry.range_text), error.would_do)
+    if inside:
+        return None
+    return tree.problem((*path, "range"), "the value lies outside its range", entry.range_text, "widen it or mend the value")
