@@ -64,6 +64,8 @@ UNITS: Final[dict[str, dict[str, float]]] = {
     "fraction": {"": 1.0, "%": 0.01},
     "ratio": {"": 1.0},
     "count": {"": 1.0},
+    "size": {"": 1.0},
+    "index": {"": 1.0},
 }
 """Dimension (the suffix of a name) -> unit as written -> factor to the SI value."""
 
@@ -75,7 +77,7 @@ NAMES: Final[dict[str, str]] = {
     "eur_per_w": "a price of power", "m2": "an area", "kg_per_s": "a mass flow", "kelvin": "a temperature difference",
     "kg_per_j": "a carbon intensity", "hz": "a frequency", "per_s": "a rate of events", "m": "a length",
     "kg": "a mass", "celsius": "a temperature", "fraction": "a fraction",
-    "ratio": "a plain number", "count": "a whole number",
+    "ratio": "a plain number", "count": "a whole number", "size": "a size", "index": "a place in a row",
 }  # fmt: skip
 
 EXAMPLES: Final[dict[str, str]] = {
@@ -85,7 +87,7 @@ EXAMPLES: Final[dict[str, str]] = {
     "eur": "64.1 MEUR", "eur_per_j": "0.14 EUR/kWh", "kg_per_j": "143 gCO2/kWh",
     "eur_per_w": "50 EUR/kW", "m2": "1200 m2", "kg_per_s": "0.5 kg/s", "kelvin": "4 K",
     "hz": "1.98 GHz", "per_s": "0.0029 /day", "m": "50 m", "kg": "130 kg", "celsius": "18 degC",
-    "fraction": "85 %", "ratio": "1.5", "count": "8",
+    "fraction": "85 %", "ratio": "1.5", "count": "8", "size": "128", "index": "0",
 }  # fmt: skip
 
 _QUANTITY: Final = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\S.*)?")

@@ -234,8 +234,8 @@ def refused(tmp_path, config):
 def shape(model):
     """All that work follows from, with what is meant where a key is left out."""
     kv = 0 if model.latent else model.kv_count
-    said = {"name", "title", "note", "published_parameters_count", "kv_heads_count", "head_size_count"}
-    return model.model_dump(exclude=said) | {"kv": kv, "head": 0 if model.latent else model.head_count}
+    said = {"name", "title", "note", "published_parameters_count", "kv_heads_count", "stated_head_size"}
+    return model.model_dump(exclude=said) | {"kv": kv, "head": 0 if model.latent else model.head_size}
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -243,7 +243,7 @@ def test_a_config_says_what_our_model_file_says(tmp_path, name):
     ours = read_model(name).record
     model = read(tmp_path, CONFIGS[name])
     if name == "mamba2-2.7b":  # its heads are those of its state space
-        ours = ours.model_copy(update={"head_size_count": 64})
+        ours = ours.model_copy(update={"stated_head_size": 64})
     assert shape(model) == shape(ours)
 
 

@@ -86,7 +86,7 @@ def test_a_token_passes_the_parameters_that_are_called_active(name, active):
     model = read_model(name).record
     work = work_of(model, 64)
     passed = work.flop / 6 / 64
-    embedding = model.vocabulary_count * model.hidden_count
+    embedding = model.vocabulary_size * model.hidden_size
     assert passed < 1.1 * active
     assert passed + embedding > 0.9 * active
 

@@ -123,7 +123,7 @@ def test_triangles_grow_with_the_cube_of_the_crop():
     small, large = (
         work_of(model.model_copy(update={"residues_count": residues})).layers[-1].attention for residues in (64, 128)
     )
-    triangles = [(a.flop, b.flop) for a, b in zip(small, large, strict=True) if not a.value_count and a.heads_count > 1]
+    triangles = [(a.flop, b.flop) for a, b in zip(small, large, strict=True) if not a.value_size and a.heads_count > 1]
     assert len(triangles) == 2
     assert all(b == 8 * a for a, b in triangles)
     assert triangles[0][0] == 2 * 64**3 * 128

@@ -42,7 +42,7 @@ def test_the_parts_of_a_step_add_up_to_it():
 
 def test_model_flops_of_gpt3_are_those_of_the_formula():
     """72 B s l h^2 (1 + s/6h + V/12lh) of Narayanan 2021 counts full attention and a vocabulary; ours attends to half."""
-    s, layers, h, vocabulary = 2048, 96, 12288, GPT.vocabulary_count
+    s, layers, h, vocabulary = 2048, 96, 12288, GPT.vocabulary_size
     full = 72 * s * layers * h**2 * (1 + s / (6 * h) + vocabulary / (12 * layers * h))
     causal = full - 6 * layers * h * s**2
     assert work_of(GPT, s).flop == pytest.approx(causal, rel=1e-9)

@@ -62,7 +62,7 @@ def test_one_gpu_exchanges_nothing_and_waits_for_nobody():
 
 def test_decoding_one_sequence_reads_the_weights_once():
     """15 GB of 16-bit weights at 3.35 TB/s are 4.5 ms; no step is quicker, and 6.8 ms were measured (terp-h100)."""
-    floor = 2 * (8.03e9 - LLAMA_8B.vocabulary_count * LLAMA_8B.hidden_count) / 3.35e12
+    floor = 2 * (8.03e9 - LLAMA_8B.vocabulary_size * LLAMA_8B.hidden_size) / 3.35e12
     assert floor < decode_s(gpu(), LLAMA_8B, 1, 512) < 1.7 * floor
 
 

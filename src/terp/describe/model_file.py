@@ -23,16 +23,16 @@ class Experts(Record):
     """A mixture of experts in place of the layers' inner products.
 
     active_count       experts that a token goes to
-    inner_count        inner size of one
-    shared_inner_count inner size of what every token passes beside them; 0 for none
+    inner_size        inner size of one
+    shared_inner_size inner size of what every token passes beside them; 0 for none
     dense_layers_count first layers that have none, and keep the model's `inner`
     every_count        one layer in so many has experts
     """
 
     count: int = Field(ge=2, le=4096)
     active_count: int = Field(ge=1, le=256)
-    inner_count: int = Field(ge=1, le=10**6)
-    shared_inner_count: int = Field(default=0, ge=0, le=10**6)
+    inner_size: int = Field(ge=1, le=10**6)
+    shared_inner_size: int = Field(default=0, ge=0, le=10**6)
     dense_layers_count: int = Field(default=0, ge=0, le=1000)
     every_count: int = Field(default=1, ge=1, le=100)
 
@@ -40,15 +40,15 @@ class Experts(Record):
 class Latent(Record):
     """Multi-head latent attention: queries and keys with values through projections of low rank.
 
-    query_count, keys_count   ranks; a query rank of 0 is a full projection
-    plain_count, rotary_count, values_count   sizes of a head: without and with position, and of its values
+    query_size, keys_size   ranks; a query rank of 0 is a full projection
+    plain_size, rotary_size, values_size   sizes of a head: without and with position, and of its values
     """
 
-    query_count: int = Field(default=0, ge=0, le=10**6)
-    keys_count: int = Field(ge=1, le=10**6)
-    plain_count: int = Field(ge=1, le=4096)
-    rotary_count: int = Field(ge=1, le=4096)
-    values_count: int = Field(ge=1, le=4096)
+    query_size: int = Field(default=0, ge=0, le=10**6)
+    keys_size: int = Field(ge=1, le=10**6)
+    plain_size: int = Field(ge=1, le=4096)
+    rotary_size: int = Field(ge=1, le=4096)
+    values_size: int = Field(ge=1, le=4096)
 
 
 class Window(Record):
@@ -62,25 +62,25 @@ class StateSpace(Record):
     """State-space layers (Mamba-2) among the others, which are then attention alone or inner products alone.
 
     layers_count   of these; `attention_layers_count` and `inner_layers_count` are the others
-    state_count    size of the state of a channel; heads of one group share its projections
+    state_size    size of the state of a channel; heads of one group share its projections
     """
 
     layers_count: int = Field(ge=1, le=1000)
     attention_layers_count: int = Field(ge=0, le=1000)
     inner_layers_count: int = Field(ge=0, le=1000)
     heads_count: int = Field(ge=1, le=10**5)
-    head_size_count: int = Field(ge=1, le=4096)
-    state_count: int = Field(ge=1, le=10**5)
+    head_size: int = Field(alias="head_size", ge=1, le=4096)
+    state_size: int = Field(ge=1, le=10**5)
     groups_count: int = Field(default=1, ge=1, le=10**4)
-    window_count: int = Field(default=4, ge=1, le=64)
+    window_size: int = Field(default=4, ge=1, le=64)
 
 
 class Patches(Record):
     """Tokens cut from images or fields; `outputs_count` numbers come out of a patch, or `classes_count` of a whole."""
 
-    height_count: int = Field(ge=1, le=10**5)
-    width_count: int = Field(ge=1, le=10**5)
-    size_count: int = Field(ge=1, le=1024)
+    height_size: int = Field(ge=1, le=10**5)
+    width_size: int = Field(ge=1, le=10**5)
+    size: int = Field(ge=1, le=1024)
     channels_count: int = Field(ge=1, le=10**4)
     outputs_count: int = Field(default=0, ge=0, le=10**7)
     classes_count: int = Field(default=0, ge=0, le=10**7)
@@ -88,28 +88,28 @@ class Patches(Record):
     @property
     def tokens_count(self) -> int:
         """Tokens of one image."""
-        return (self.height_count // self.size_count) * (self.width_count // self.size_count)
+        return (self.height_size // self.size) * (self.width_size // self.size)
 
 
 class TransformerModel(ModelFile):
     """A transformer: of language, of proteins, of images and fields; dense or of experts; with state-space layers.
 
     kv_heads_count   heads of keys and values; as many as heads if absent
-    head_size_count  hidden over heads if absent
-    inner_count      of the dense layers; 0 where all have experts
-    vocabulary_count 0 for a model of patches
+    stated_head_size   hidden over heads if absent
+    inner_size      of the dense layers; 0 where all have experts
+    vocabulary_size 0 for a model of patches
     positions_count  learned positions; 0 for none
     ahead_count      further layers that predict later tokens (multi-token prediction), each with its own logits
     """
 
     family: Literal["transformer"]
     layers_count: int = Field(ge=1, le=1000)
-    hidden_count: int = Field(ge=1, le=10**6)
+    hidden_size: int = Field(ge=1, le=10**6)
     heads_count: int = Field(ge=1, le=10**5)
     kv_heads_count: int | None = Field(default=None, ge=1, le=10**5)
-    head_size_count: int | None = Field(default=None, ge=1, le=4096)
-    inner_count: int = Field(default=0, ge=0, le=10**7)
-    vocabulary_count: int = Field(default=0, ge=0, le=10**8)
+    stated_head_size: int | None = Field(alias="head_size", default=None, ge=1, le=4096)
+    inner_size: int = Field(default=0, ge=0, le=10**7)
+    vocabulary_size: int = Field(default=0, ge=0, le=10**8)
     positions_count: int = Field(default=0, ge=0, le=10**8)
     ahead_count: int = Field(default=0, ge=0, le=16)
     gated: bool = False
@@ -127,6 +127,6 @@ class TransformerModel(ModelFile):
         return self.kv_heads_count or self.heads_count
 
     @property
-    def head_count(self) -> int:
+    def head_size(self) -> int:
         """Size of a head."""
-        return self.head_size_count or self.hidden_count // self.heads_count
+        return self.stated_head_size or self.hidden_size // self.heads_count

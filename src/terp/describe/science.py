@@ -17,10 +17,10 @@ Wrong = tuple[tuple[str, ...], str, str]
 class UNetModel(ModelFile):
     """A U-Net of volumes or images: levels of convolutions down, and up again beside what came down (nnU-Net).
 
-    patch_count        points an axis; two axes or three
+    patch_size        points an axis; two axes or three
     features_count     channels a level, from the finest
-    strides_count      a level and axis, how the points go down from the level above; 2 each if absent, 1 on the finest
-    kernels_count      a level and axis; 3 each if absent
+    strides_size      a level and axis, how the points go down from the level above; 2 each if absent, 1 on the finest
+    kernels_size      a level and axis; 3 each if absent
     convolutions_count of a level, down and up
     channels_count, classes_count   what goes in and comes out a point
     supervised_count   levels beside the finest that give classes too, from the second finest
@@ -28,10 +28,10 @@ class UNetModel(ModelFile):
     """
 
     family: Literal["unet"]
-    patch_count: list[Size] = Field(min_length=2, max_length=3)
+    patch_size: list[Size] = Field(min_length=2, max_length=3)
     features_count: list[Size] = Field(min_length=2, max_length=12)
-    strides_count: list[list[Size]] | None = None
-    kernels_count: list[list[Size]] | None = None
+    strides_size: list[list[Size]] | None = None
+    kernels_size: list[list[Size]] | None = None
     convolutions_count: int = Field(default=2, ge=1, le=16)
     channels_count: int = Field(ge=1, le=10**4)
     classes_count: int = Field(ge=1, le=10**4)
@@ -41,28 +41,28 @@ class UNetModel(ModelFile):
     @property
     def strides(self) -> list[list[int]]:
         """Strides of each level."""
-        axes = len(self.patch_count)
-        return self.strides_count or [[1] * axes, *([[2] * axes] * (len(self.features_count) - 1))]
+        axes = len(self.patch_size)
+        return self.strides_size or [[1] * axes, *([[2] * axes] * (len(self.features_count) - 1))]
 
     @property
     def kernels(self) -> list[list[int]]:
         """Kernel of each level."""
-        return self.kernels_count or [[3] * len(self.patch_count)] * len(self.features_count)
+        return self.kernels_size or [[3] * len(self.patch_size)] * len(self.features_count)
 
 
 class ResNetModel(ModelFile):
     """A residual network of images (He 2015), with the stride in the 3 x 3 convolution (version 1.5).
 
-    image_count    points an axis
+    image_size    points an axis
     blocks_count   residual blocks a stage; each stage after the first halves the points and doubles the channels
-    base_count     channels of the stem and of the first stage inside
+    base_size     channels of the stem and of the first stage inside
     expansion_count  channels of a bottleneck's end over those inside; 1 for blocks of two 3 x 3 convolutions
     """
 
     family: Literal["resnet"]
-    image_count: int = Field(ge=32, le=10**5)
+    image_size: int = Field(ge=32, le=10**5)
     blocks_count: list[Size] = Field(min_length=1, max_length=8)
-    base_count: int = Field(default=64, ge=1, le=10**4)
+    base_size: int = Field(default=64, ge=1, le=10**4)
     expansion_count: int = Field(default=4, ge=1, le=16)
     channels_count: int = Field(default=3, ge=1, le=10**4)
     classes_count: int = Field(ge=1, le=10**7)
@@ -71,23 +71,23 @@ class ResNetModel(ModelFile):
 class AfnoModel(ModelFile):
     """A network of fields on a grid whose points meet in Fourier space (FourCastNet).
 
-    height_count, width_count   points of the grid; a patch has patch_count of them each way
+    height_size, width_size   points of the grid; a patch has patch_size of them each way
     blocks_count   diagonal blocks of the complex products that mix channels in Fourier space
-    inner_count    inner size of the products a point
+    inner_size    inner size of the products a point
     positioned     learned positions
     biased         biases in Fourier space; the last norm goes with them, and the head's bias does not
     """
 
     family: Literal["afno"]
-    height_count: int = Field(ge=1, le=10**5)
-    width_count: int = Field(ge=1, le=10**5)
-    patch_count: int = Field(ge=1, le=1024)
+    height_size: int = Field(ge=1, le=10**5)
+    width_size: int = Field(ge=1, le=10**5)
+    patch_size: int = Field(ge=1, le=1024)
     channels_count: int = Field(ge=1, le=10**4)
     outputs_count: int = Field(ge=1, le=10**4)
-    hidden_count: int = Field(ge=1, le=10**6)
+    hidden_size: int = Field(ge=1, le=10**6)
     layers_count: int = Field(ge=1, le=1000)
     blocks_count: int = Field(ge=1, le=10**4)
-    inner_count: int = Field(ge=1, le=10**7)
+    inner_size: int = Field(ge=1, le=10**7)
     positioned: bool = True
     biased: bool = True
 
@@ -100,7 +100,7 @@ class MeshModel(ModelFile):
     channels_count, outputs_count  what goes in and comes out a node of the grid; a node of the mesh takes as much in
     edge_channels_count        what is known of an edge
     steps_count                messages passed on the mesh
-    hidden_count, inner_layers_count   of the networks of nodes and edges
+    hidden_size, inner_layers_count   of the networks of nodes and edges
     """
 
     family: Literal["mesh-gnn"]
@@ -113,7 +113,7 @@ class MeshModel(ModelFile):
     outputs_count: int = Field(ge=1, le=10**5)
     edge_channels_count: int = Field(default=4, ge=1, le=1000)
     steps_count: int = Field(ge=1, le=1000)
-    hidden_count: int = Field(ge=1, le=10**5)
+    hidden_size: int = Field(ge=1, le=10**5)
     inner_layers_count: int = Field(default=1, ge=1, le=16)
 
 
@@ -122,10 +122,10 @@ class EvoformerModel(ModelFile):
 
     residues_count, sequences_count   the crop, and the sequences of the alignment
     extra_sequences_count  of the stack before it, whose blocks are narrower; 0 for none
-    alignment_count, extra_count, pair_count   channels of the alignment, of the extra alignment and of pairs
+    alignment_size, extra_size, pair_size   channels of the alignment, of the extra alignment and of pairs
     heads_count, pair_heads_count     of attention in alignments and in pairs
-    outer_count            channels of the outer product that goes from alignment to pairs
-    single_count           channels of the residues that come out
+    outer_size            channels of the outer product that goes from alignment to pairs
+    single_size           channels of the residues that come out
     """
 
     family: Literal["evoformer"]
@@ -134,14 +134,14 @@ class EvoformerModel(ModelFile):
     extra_sequences_count: int = Field(default=0, ge=0, le=10**6)
     layers_count: int = Field(default=48, ge=1, le=1000)
     extra_layers_count: int = Field(default=4, ge=0, le=1000)
-    alignment_count: int = Field(default=256, ge=1, le=10**4)
-    extra_count: int = Field(default=64, ge=1, le=10**4)
-    pair_count: int = Field(default=128, ge=1, le=10**4)
+    alignment_size: int = Field(default=256, ge=1, le=10**4)
+    extra_size: int = Field(default=64, ge=1, le=10**4)
+    pair_size: int = Field(default=128, ge=1, le=10**4)
     heads_count: int = Field(default=8, ge=1, le=1000)
     pair_heads_count: int = Field(default=4, ge=1, le=1000)
-    outer_count: int = Field(default=32, ge=1, le=10**4)
+    outer_size: int = Field(default=32, ge=1, le=10**4)
     transition_count: int = Field(default=4, ge=1, le=64)
-    single_count: int = Field(default=384, ge=1, le=10**4)
+    single_size: int = Field(default=384, ge=1, le=10**4)
 
 
 SCIENCE_FAMILIES: Final[dict[str, type[ModelFile]]] = {
@@ -160,16 +160,16 @@ def misfits_of_science(model: ModelFile) -> list[Wrong]:
         return _misfits_of_unet(model)
     if isinstance(model, AfnoModel):
         wrong: list[Wrong] = []
-        if model.height_count % model.patch_count or model.width_count % model.patch_count:
+        if model.height_size % model.patch_size or model.width_size % model.patch_size:
             wrong.append((("patch",), "does not divide the height and the width", "a common divisor would do"))
-        if model.hidden_count % model.blocks_count:
-            wrong.append((("blocks",), f"{model.hidden_count} channels do not divide by it", "a divisor would do"))
+        if model.hidden_size % model.blocks_count:
+            wrong.append((("blocks",), f"{model.hidden_size} channels do not divide by it", "a divisor would do"))
         return wrong
     if isinstance(model, EvoformerModel):
         pairs = (
-            ("heads", model.heads_count, model.alignment_count),
-            ("heads", model.heads_count, model.extra_count),
-            ("pair_heads", model.pair_heads_count, model.pair_count),
+            ("heads", model.heads_count, model.alignment_size),
+            ("heads", model.heads_count, model.extra_size),
+            ("pair_heads", model.pair_heads_count, model.pair_size),
         )
         return [
             ((field,), f"{channels} channels do not divide by it", "a divisor would do")
@@ -181,13 +181,13 @@ def misfits_of_science(model: ModelFile) -> list[Wrong]:
 
 def _misfits_of_unet(model: UNetModel) -> list[Wrong]:
     wrong: list[Wrong] = []
-    levels, axes = len(model.features_count), len(model.patch_count)
+    levels, axes = len(model.features_count), len(model.patch_size)
     for field, sizes in (("strides", model.strides), ("kernels", model.kernels)):
         if len(sizes) != levels or any(len(each) != axes for each in sizes):
             wrong.append(((field,), "not one a level and axis", f"write {levels} lists of {axes}"))
     if wrong:
         return wrong
-    for axis, points in enumerate(model.patch_count):
+    for axis, points in enumerate(model.patch_size):
         whole = 1
         for level in model.strides:
             whole *= level[axis]

@@ -15,17 +15,24 @@ from pydantic_core import PydanticCustomError
 
 from terp import units
 
+WHOLE: Final = ("count", "size", "index")
+"""Dimensions of whole numbers."""
 _SUFFIXES: Final = sorted((f"_{dimension}" for dimension in units.UNITS), key=len, reverse=True)
 
 
 def written_name(name: str) -> str:
-    """The key that stands in a file for a field: its name without the unit."""
+    """The key that stands in a file for a field, unless the field says another: its name without the unit."""
     return next((name.removesuffix(suffix) for suffix in _SUFFIXES if name.endswith(suffix)), name)
 
 
 def dimension_of(name: str) -> str:
     """The dimension that a field's name ends with; empty if none."""
     return next((suffix[1:] for suffix in _SUFFIXES if name.endswith(suffix)), "")
+
+
+def keys_of(kind: type[BaseModel]) -> dict[str, str]:
+    """Field of a record -> the key that stands for it in a file."""
+    return {name: info.alias or name for name, info in kind.model_fields.items()}
 
 
 def wrong(message: str, would_do: str = "") -> PydanticCustomError:
@@ -38,10 +45,10 @@ def scaled(value: Any, dimension: str) -> Any:
     if isinstance(value, int | float) and not isinstance(value, bool):
         if "" not in units.UNITS[dimension]:
             raise wrong("the unit is missing", f"write it with its unit, such as {units.EXAMPLES[dimension]!r}")
-        if dimension == "count" and isinstance(value, float):
+        if dimension in WHOLE and isinstance(value, float):
             raise wrong("not a whole number", "write it in digits, such as 8")
         return value
-    if isinstance(value, str) and dimension == "count":
+    if isinstance(value, str) and dimension in WHOLE:
         raise wrong("not a whole number", "write it in digits and without quotes, such as 8")
     if not isinstance(value, str):
         raise wrong(f"not {units.NAMES[dimension]}", f"write it such as {units.EXAMPLES[dimension]!r}")

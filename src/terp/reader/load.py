@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from terp import units
 from terp.errors import Problem, Problems, did_you_mean
 from terp.reader import provenance
-from terp.reader.fields import Record, dimension_of, plain_type, written_name
+from terp.reader.fields import Record, dimension_of, keys_of, plain_type
 from terp.reader.provenance import Provenance
 from terp.reader.tree import MAX_BYTES, Path, Tree, dotted, parse_yaml
 
@@ -117,12 +117,12 @@ def _is_misspelt(item: Any, misspelt: set[tuple[Any, str]]) -> bool:
 def _problem(item: Any, kind: type[BaseModel], tree: Tree, prefix: Path) -> Problem:
     steps = [step for step in item["loc"] if not (isinstance(step, str) and step.startswith(("function-", "[key]")))]
     loc: Path = tuple(steps)
-    path = (*prefix, *(written_name(step) if isinstance(step, str) else step for step in loc))
+    path = (*prefix, *loc)
     found = _found(item.get("input"))
     match item["type"]:
         case "extra_forbidden":
-            known = [written_name(name) for name in _fields_at(kind, loc[:-1])]
-            return tree.problem(path, "unknown key", repr(loc[-1]), did_you_mean(str(loc[-1]), known), key=True)
+            hint = did_you_mean(str(loc[-1]), _fields_at(kind, loc[:-1]).values())
+            return tree.problem(path, "unknown key", repr(loc[-1]), hint, key=True)
         case "missing":
             return tree.problem(path, "missing", would_do=f"add `{path[-1]}:`", key=True)
         case "terp":
@@ -160,7 +160,7 @@ def _written_at(data: Any, path: Path) -> Any:
 
 def _limits(kind: type[BaseModel], loc: Path, context: Any, *, percent: bool = False) -> str:
     """Which values would do for a number that is out of range, in the unit of its field, or in per cent as written."""
-    names = [name for name in _fields_at(kind, loc[:-1]) if loc[-1] in (name, written_name(name))]
+    names = [name for name, key in _fields_at(kind, loc[:-1]).items() if loc[-1] in (name, key)]
     names += [str(step) for step in loc[:-1]]
     dimension = next((found for found in map(dimension_of, names) if found), "ratio")
     words = {"gt": "more than", "ge": "at least", "lt": "less than", "le": "at most"}
@@ -174,21 +174,21 @@ def _found(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _fields_at(kind: type[BaseModel], loc: Path) -> list[str]:
-    """Names of the fields of the record at a location, following records in mappings, lists and options."""
+def _fields_at(kind: type[BaseModel], loc: Path) -> dict[str, str]:
+    """Fields of the record at a location and their keys, following records in mappings, lists and options."""
     current: Any = kind
     for step in loc:
         current = _member(current, step)
     record = _record_in(current)
-    return list(record.model_fields) if record else []
+    return keys_of(record) if record else {}
 
 
 def _member(current: Any, step: str | int) -> Any:
     record = _record_in(current) if not isinstance(step, int) else None
     if record is not None:
-        for name, info in record.model_fields.items():
-            if step in (name, written_name(name)):
-                return info.annotation
+        for name, key in keys_of(record).items():
+            if step in (name, key):
+                return record.model_fields[name].annotation
     arguments = typing.get_args(plain_type(current))
     return arguments[-1 if typing.get_origin(plain_type(current)) is dict else 0] if arguments else None
 
@@ -228,7 +228,7 @@ def _leaf(record: Any, path: Path) -> tuple[str, Any]:
     name = ""
     for step in path:
         if isinstance(record, BaseModel):
-            name = next((field for field in type(record).model_fields if step in (field, written_name(field))), "")
+            name = next((field for field, key in keys_of(type(record)).items() if step in (field, key)), "")
             record = getattr(record, name, None)
         elif isinstance(record, dict):
             record = record.get(step)

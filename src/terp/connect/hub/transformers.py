@@ -17,7 +17,6 @@ from terp.describe import TransformerModel
 from terp.describe.checks.misfits import wrong_shapes
 from terp.errors import Problem, Problems
 from terp.reader import read_text
-from terp.reader.fields import written_name
 
 MODEL_TYPES: Final[dict[str, Callable[[Config], Shape]]] = {
     "bert": partial(shapes.plain, names=ENCODER),
@@ -121,7 +120,7 @@ def _problems_of(error: ValidationError, config: Config) -> list[Problem]:
     """What the record refuses, by JSON key; what is missing was said before."""
     problems = []
     for item in error.errors(include_url=False):
-        place = ".".join(written_name(str(step)) for step in item["loc"])
+        place = ".".join(str(step) for step in item["loc"])
         limits = item.get("ctx", {})
         if item["type"] == "missing":
             if not config.problems:

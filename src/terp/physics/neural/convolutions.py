@@ -46,7 +46,7 @@ def unet_work(model: UNetModel, _: int) -> Work:
     Level l has points p_l = p_(l-1) / strides and f_l channels.  Down, c convolutions a level, the first strided; up, a
     transposed convolution whose kernel is its stride, then c convolutions of what came up beside what came down.
     """
-    points = [float(prod(model.patch_count))]
+    points = [float(prod(model.patch_size))]
     for strides in model.strides[1:]:
         points.append(points[-1] / prod(strides))
     features, levels = model.features_count, len(model.features_count)
@@ -99,7 +99,7 @@ def _volume(model: UNetModel, level: int, into: int, points_in: float, points_ou
     """A convolution, its instance norm and its leaky ReLU, each read and written; channels come last for the product."""
     taps, out = prod(model.kernels[level]), model.features_count[level]
     values = points_out * out
-    around = LAYOUT_BYTES * (points_in * into + values) if len(model.patch_count) == 3 else 0.0
+    around = LAYOUT_BYTES * (points_in * into + values) if len(model.patch_size) == 3 else 0.0
     return _Block(
         product=Product(points_out, out, into * taps, taps_count=taps, leaf=level == 0 and into == model.channels_count),
         moved_bytes=around + (NORM_BYTES + ACTIVATION_BYTES) * values,
@@ -131,15 +131,15 @@ def resnet_work(model: ResNetModel, _: int) -> Work:
     Stem: 7 x 7 of stride 2 and a pooling of stride 2.  A block has 1 x 1, 3 x 3 and 1 x 1 convolutions, or two of 3 x 3
     without expansion; the first of a stage has one more, 1 x 1, beside them where sizes change.
     """
-    side = -(-model.image_count // 2)
-    values = float(side * side * model.base_count)
-    stem = _image(side * side, model.base_count, model.channels_count, 7, leaf=True)
+    side = -(-model.image_size // 2)
+    values = float(side * side * model.base_size)
+    stem = _image(side * side, model.base_size, model.channels_count, 7, leaf=True)
     side = -(-side // 2)
-    pooled = ACTIVATION_BYTES * values + 6.0 * side * side * model.base_count
+    pooled = ACTIVATION_BYTES * values + 6.0 * side * side * model.base_size
     layers = [_layer("stem", [stem], moved_bytes=pooled, launches=1)]
-    into = model.base_count
+    into = model.base_size
     for stage, count in enumerate(model.blocks_count):
-        inside = model.base_count * 2**stage
+        inside = model.base_size * 2**stage
         out = inside * model.expansion_count
         wide, side = side, -(-side // 2) if stage else side
         changed = into != out or wide != side
@@ -155,7 +155,7 @@ def resnet_work(model: ResNetModel, _: int) -> Work:
         other_parameters_count=model.classes_count,
         launches_count=6,
     )
-    pixels = float(model.image_count**2 * model.channels_count)
+    pixels = float(model.image_size**2 * model.channels_count)
     return Work(tuple(layers), head, 0, 0, 2.0 * values, pixels)
 
 

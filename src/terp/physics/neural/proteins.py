@@ -37,12 +37,12 @@ def evoformer_work(model: EvoformerModel, _: int) -> Work:
     residues = model.residues_count
     layers = []
     if model.extra_sequences_count and model.extra_layers_count:
-        layers.append(_block(model, "extra", model.extra_layers_count, model.extra_sequences_count, model.extra_count))
-    layers.append(_block(model, "block", model.layers_count, model.sequences_count, model.alignment_count))
-    single = Product(float(residues), model.single_count, model.alignment_count)
-    head = Layer("head", 1, (single,), other_parameters_count=model.single_count, launches_count=2)
-    alignment = residues * model.sequences_count * model.alignment_count
-    pairs = residues**2 * model.pair_count
+        layers.append(_block(model, "extra", model.extra_layers_count, model.extra_sequences_count, model.extra_size))
+    layers.append(_block(model, "block", model.layers_count, model.sequences_count, model.alignment_size))
+    single = Product(float(residues), model.single_size, model.alignment_size)
+    head = Layer("head", 1, (single,), other_parameters_count=model.single_size, launches_count=2)
+    alignment = residues * model.sequences_count * model.alignment_size
+    pairs = residues**2 * model.pair_size
     letters = residues * (model.sequences_count + model.extra_sequences_count)
     return Work(tuple(layers), head, 0, 0, 2.0 * (alignment + pairs), 4.0 * letters)
 
@@ -56,7 +56,7 @@ def _block(model: EvoformerModel, name: str, count: int, sequences: int, channel
         _outer(model, sequences, channels),
         *(2 * [_triangle(model)]),
         *(2 * [_pair_attention(model)]),
-        _transition(float(model.residues_count**2), model.pair_count, model.transition_count),
+        _transition(float(model.residues_count**2), model.pair_size, model.transition_count),
     ]
     return Layer(
         name=name,
@@ -94,7 +94,7 @@ def _attended(tokens: int, groups: int, channels: int, heads: int, bias: tuple[f
 
 
 def _rows(model: EvoformerModel, sequences: int, channels: int) -> _Part:
-    bias = (float(model.residues_count**2), model.pair_count)
+    bias = (float(model.residues_count**2), model.pair_size)
     return _attended(model.residues_count, sequences, channels, model.heads_count, bias)
 
 
@@ -125,9 +125,9 @@ def _means(model: EvoformerModel, sequences: int, channels: int) -> _Part:
 
 def _pair_attention(model: EvoformerModel) -> _Part:
     r = model.residues_count
-    rows = (float(r * r), model.pair_count)
-    part = _attended(r, r, model.pair_count, model.pair_heads_count, rows)
-    other = part.other_parameters_count - 2 * model.pair_count
+    rows = (float(r * r), model.pair_size)
+    part = _attended(r, r, model.pair_size, model.pair_heads_count, rows)
+    other = part.other_parameters_count - 2 * model.pair_size
     return _Part(
         part.products, part.attention, part.moved_bytes, part.kept_bytes, part.scores_bytes, other, part.launches_count
     )
@@ -147,7 +147,7 @@ def _transition(rows: float, channels: int, wider: int) -> _Part:
 
 def _outer(model: EvoformerModel, sequences: int, channels: int) -> _Part:
     """Mean over the sequences of the outer product of two narrow projections, for every pair of residues."""
-    r, c, z = model.residues_count, model.outer_count, model.pair_count
+    r, c, z = model.residues_count, model.outer_size, model.pair_size
     rows, pairs = float(sequences * r), float(r * r)
     return _Part(
         products=(Product(rows, 2 * c, channels), Product(pairs, z, c * c)),
@@ -161,7 +161,7 @@ def _outer(model: EvoformerModel, sequences: int, channels: int) -> _Part:
 
 def _triangle(model: EvoformerModel) -> _Part:
     """Pairs i k times pairs j k over all k, in every channel, between gated projections."""
-    r, z = model.residues_count, model.pair_count
+    r, z = model.residues_count, model.pair_size
     pairs = float(r * r)
     return _Part(
         products=(Product(pairs, 5 * z, z), Product(pairs, z, z)),

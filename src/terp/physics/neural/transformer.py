@@ -42,19 +42,17 @@ def transformer_work(model: TransformerModel, tokens: int) -> Work:
     return Work(
         layers=tuple(_layers(model, s)),
         head=head,
-        embedding_parameters_count=(model.vocabulary_count + model.positions_count) * model.hidden_count,
+        embedding_parameters_count=(model.vocabulary_size + model.positions_count) * model.hidden_size,
         tokens_count=0 if model.patches else s,
-        residual_bytes=2.0 * s * model.hidden_count,
-        input_bytes=4.0 * s
-        if model.patches is None
-        else 4.0 * s * model.patches.channels_count * model.patches.size_count**2,
+        residual_bytes=2.0 * s * model.hidden_size,
+        input_bytes=4.0 * s if model.patches is None else 4.0 * s * model.patches.channels_count * model.patches.size**2,
         tied=model.tied,
     )
 
 
 def _head(model: TransformerModel, s: int) -> Layer:
     """Logits, of the tokens to come as well, or what comes out of patches."""
-    h, rows, columns = model.hidden_count, float(s), model.vocabulary_count
+    h, rows, columns = model.hidden_size, float(s), model.vocabulary_size
     if model.patches:
         columns = model.patches.outputs_count or model.patches.classes_count
         rows = float(s) if model.patches.outputs_count else 1.0
@@ -74,9 +72,9 @@ def _layers(model: TransformerModel, s: int) -> list[Layer]:
     """The layers, in groups of like ones."""
     found = []
     if model.patches:
-        pixels = model.patches.channels_count * model.patches.size_count**2
-        cut = Product(float(s), model.hidden_count, pixels)
-        found.append(Layer("patches", 1, (cut,), residual_values_count=float(s * model.hidden_count), launches_count=3))
+        pixels = model.patches.channels_count * model.patches.size**2
+        cut = Product(float(s), model.hidden_size, pixels)
+        found.append(Layer("patches", 1, (cut,), residual_values_count=float(s * model.hidden_size), launches_count=3))
     if model.state_space:
         return found + _hybrid(model, model.state_space, s)
     experts, windowed = model.experts, model.window.layers_count if model.window else 0
@@ -90,7 +88,7 @@ def _layers(model: TransformerModel, s: int) -> list[Layer]:
         for part, many, window in ((name, count - narrow, 0), (f"{name}, windowed", narrow, windowed)):
             if many and inner:
                 seen = model.window.tokens_count if window and model.window else 0
-                found.append(_layer(part, many, model.hidden_count, s, (_attention(model, s, seen), inner)))
+                found.append(_layer(part, many, model.hidden_size, s, (_attention(model, s, seen), inner)))
     return found
 
 
@@ -117,10 +115,10 @@ def _layer(name: str, count: int, hidden: int, s: int, parts: tuple[_Part, ...])
 
 def _attention(model: TransformerModel, s: int, window: int = 0) -> _Part:
     """Attention with its projections; a window narrows what is seen."""
-    h, a, kv, d = model.hidden_count, model.heads_count, model.kv_count, model.head_count
+    h, a, kv, d = model.hidden_size, model.heads_count, model.kv_count, model.head_size
     value = d
     if model.latent:
-        d, value = model.latent.plain_count + model.latent.rotary_count, model.latent.values_count
+        d, value = model.latent.plain_size + model.latent.rotary_size, model.latent.values_size
         kv = a
         projections = _latent(model.latent, h, a, s)
     else:
@@ -128,7 +126,7 @@ def _attention(model: TransformerModel, s: int, window: int = 0) -> _Part:
     wide = a * d + kv * (d + value)
     return _Part(
         products=(*projections, Product(float(s), h, a * value, split="depth")),
-        attention=(AttentionWork(s, s, a, kv, d, value, model.causal, window_count=window),),
+        attention=(AttentionWork(s, s, a, kv, d, value, model.causal, window_size=window),),
         inner_values_count=float(s * 2 * wide),
         kept_inner_bytes=2.0 * s * (wide + a * value),
         scores_bytes=5.0 * a * s * s,
@@ -137,20 +135,20 @@ def _attention(model: TransformerModel, s: int, window: int = 0) -> _Part:
 
 def _latent(latent: Latent, h: int, a: int, s: int) -> tuple[Product, ...]:
     """Queries, keys and values by way of their ranks; the narrow products are not divided."""
-    rows, size = float(s), latent.plain_count + latent.rotary_count
+    rows, size = float(s), latent.plain_size + latent.rotary_size
     queries = (
-        (Product(rows, latent.query_count, h), Product(rows, a * size, latent.query_count, split="columns"))
-        if latent.query_count
+        (Product(rows, latent.query_size, h), Product(rows, a * size, latent.query_size, split="columns"))
+        if latent.query_size
         else (Product(rows, a * size, h, split="columns"),)
     )
-    down = Product(rows, latent.keys_count + latent.rotary_count, h)
-    up = Product(rows, a * (latent.plain_count + latent.values_count), latent.keys_count, split="columns")
+    down = Product(rows, latent.keys_size + latent.rotary_size, h)
+    up = Product(rows, a * (latent.plain_size + latent.values_size), latent.keys_size, split="columns")
     return (*queries, down, up)
 
 
 def _inner(model: TransformerModel, s: int, size: int | None = None) -> _Part:
     """The two inner products, the first twice as wide where it is gated."""
-    h, f = model.hidden_count, model.inner_count if size is None else size
+    h, f = model.hidden_size, model.inner_size if size is None else size
     wide = f * (2 if model.gated else 1)
     return _Part(
         products=(Product(float(s), wide, h, split="columns"), Product(float(s), h, f, split="depth")),
@@ -165,20 +163,20 @@ def _experts(model: TransformerModel, s: int) -> _Part | None:
     """Router, experts and what all tokens share; rows are sorted to their experts and back."""
     if model.experts is None:
         return None
-    h, experts = model.hidden_count, model.experts
-    rows, wide = float(s * experts.active_count), experts.inner_count * (2 if model.gated else 1)
-    large = experts.inner_count >= LARGE_EXPERT * h
-    shared = _inner(model, s, experts.shared_inner_count) if experts.shared_inner_count else _Part(())
+    h, experts = model.hidden_size, model.experts
+    rows, wide = float(s * experts.active_count), experts.inner_size * (2 if model.gated else 1)
+    large = experts.inner_size >= LARGE_EXPERT * h
+    shared = _inner(model, s, experts.shared_inner_size) if experts.shared_inner_size else _Part(())
     return _Part(
         products=(
             Product(float(s), experts.count, h),
             Product(rows, wide, h, split="experts", count=experts.count, large=large),
-            Product(rows, h, experts.inner_count, split="experts", count=experts.count, second=True, large=large),
+            Product(rows, h, experts.inner_size, split="experts", count=experts.count, second=True, large=large),
             *shared.products,
         ),
-        inner_values_count=rows * (wide + experts.inner_count + 4 * h) + shared.inner_values_count,
+        inner_values_count=rows * (wide + experts.inner_size + 4 * h) + shared.inner_values_count,
         kept_inner_bytes=2.0 * rows * wide + shared.kept_inner_bytes,
-        input_inner_bytes=2.0 * rows * (experts.inner_count + h) + shared.input_inner_bytes,
+        input_inner_bytes=2.0 * rows * (experts.inner_size + h) + shared.input_inner_bytes,
         activated_bytes=2.0 * rows * wide + shared.activated_bytes,
     )
 
@@ -190,7 +188,7 @@ def _hybrid(model: TransformerModel, states: StateSpace, s: int) -> list[Layer]:
         ("attention", states.attention_layers_count, _attention(model, s)),
         ("inner", states.inner_layers_count, _experts(model, s) or _inner(model, s)),
     )
-    return [_layer(name, count, model.hidden_count, s, (part,)) for name, count, part in kinds if count]
+    return [_layer(name, count, model.hidden_size, s, (part,)) for name, count, part in kinds if count]
 
 
 def _scan(model: TransformerModel, states: StateSpace, s: int) -> _Part:
@@ -199,7 +197,7 @@ def _scan(model: TransformerModel, states: StateSpace, s: int) -> _Part:
     A chunk is attention among its tokens with keys of the state's size; what chunks hand on is as much work as
     2 n d / (n + d) keys more a token, n the state and d the head's size.
     """
-    h, n, d, heads = model.hidden_count, states.state_count, states.head_size_count, states.heads_count
+    h, n, d, heads = model.hidden_size, states.state_size, states.head_size, states.heads_count
     inner, shared = heads * d, 2 * states.groups_count * n
     wide = 2 * inner + shared + heads
     chunk = min(SCAN_CHUNK, s)
@@ -208,6 +206,6 @@ def _scan(model: TransformerModel, states: StateSpace, s: int) -> _Part:
     return _Part(
         products=(Product(float(s), wide, h, split="columns"), Product(float(s), h, inner, split="depth")),
         attention=(within, between),
-        inner_values_count=float(s * (wide + 2 * states.window_count * (inner + shared) + 4 * inner)),
+        inner_values_count=float(s * (wide + 2 * states.window_size * (inner + shared) + 4 * inner)),
         kept_inner_bytes=2.0 * s * (wide + 3 * inner),
     )

@@ -32,11 +32,11 @@ def afno_work(model: AfnoModel, _: int) -> Work:
     in two complex products, each 8 n' b^2 flops a block: real and imaginary rows, 2 n', times real and imaginary weights
     side by side, 2 b, over a depth of b.  These and the transforms stay in 32 bits.
     """
-    rows, columns = model.height_count // model.patch_count, model.width_count // model.patch_count
-    points, hidden, block = float(rows * columns), model.hidden_count, model.hidden_count // model.blocks_count
+    rows, columns = model.height_size // model.patch_size, model.width_size // model.patch_size
+    points, hidden, block = float(rows * columns), model.hidden_size, model.hidden_size // model.blocks_count
     modes = float(rows * (columns // 2 + 1))
-    values, inner = points * hidden, points * model.inner_count
-    pixels = model.patch_count**2
+    values, inner = points * hidden, points * model.inner_size
+    pixels = model.patch_size**2
     mixed = Product(2.0 * modes, 2 * block, block, count=model.blocks_count, precision="fp32")
     biases = (4 if model.biased else 0) * hidden
     layer = Layer(
@@ -45,8 +45,8 @@ def afno_work(model: AfnoModel, _: int) -> Work:
         products=(
             mixed,
             mixed,
-            Product(points, model.inner_count, hidden, split="columns"),
-            Product(points, hidden, model.inner_count, split="depth"),
+            Product(points, model.inner_size, hidden, split="columns"),
+            Product(points, hidden, model.inner_size, split="depth"),
         ),
         moved_bytes=(TRANSPOSED * (TRANSFORM_BYTES + NORMS_BYTES / 2) + NORMS_BYTES / 2 + BETWEEN_BYTES) * values
         + INNER_BYTES * inner,
@@ -54,7 +54,7 @@ def afno_work(model: AfnoModel, _: int) -> Work:
         kept_inner_bytes=2.0 * inner,
         input_residual_bytes=6.0 * values,
         input_inner_bytes=2.0 * inner,
-        other_parameters_count=5 * hidden + model.inner_count + biases,
+        other_parameters_count=5 * hidden + model.inner_size + biases,
         launches_count=26,
         exchanges_count=1,
     )
@@ -75,7 +75,7 @@ def afno_work(model: AfnoModel, _: int) -> Work:
         other_parameters_count=2 * hidden if model.biased else outputs,
         launches_count=6,
     )
-    state = 4.0 * model.height_count * model.width_count
+    state = 4.0 * model.height_size * model.width_size
     return Work((patches, layer), head, 0, 0, 4.0 * values, state * (model.channels_count + model.outputs_count))
 
 
@@ -86,7 +86,7 @@ def mesh_work(model: MeshModel, _: int) -> Work:
     has inner layers of h and a norm, and is added to what it came from.  Nodes that nothing is sent to have h in.  Gathers
     and scatters move bytes alone.
     """
-    h, grid, mesh = model.hidden_count, float(model.grid_count), float(model.mesh_count)
+    h, grid, mesh = model.hidden_size, float(model.grid_count), float(model.mesh_count)
     along, inward, outward = (
         float(edges) for edges in (model.mesh_edges_count, model.inward_edges_count, model.outward_edges_count)
     )
@@ -116,7 +116,7 @@ def _networks(
     name: str, model: MeshModel, networks: tuple[tuple[float, int], ...], edges: float = 0.0, count: int = 1
 ) -> Layer:
     """Networks of nodes and edges, each of so many rows and so many numbers in; `edges` carry messages."""
-    h, inner = model.hidden_count, model.inner_layers_count
+    h, inner = model.hidden_size, model.inner_layers_count
     rows = sum(many for many, _ in networks)
     products = [
         product for many, into in networks for product in (Product(many, h, into), *(inner * (Product(many, h, h),)))

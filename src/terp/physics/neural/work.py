@@ -51,7 +51,7 @@ class AttentionWork:
     """Attention of `tokens` queries over `context` keys in each head; `groups` of these run apart from each other in a
     sample, as windows or rows of an alignment do.
 
-    head_count, value_count   sizes of a head's queries and of its values
+    head_size, value_size   sizes of a head's queries and of its values
     window                    tokens that a query sees, if less than all before it; 0 for all
     """
 
@@ -59,23 +59,23 @@ class AttentionWork:
     context_count: int
     heads_count: int
     kv_heads_count: int
-    head_count: int
-    value_count: int
+    head_size: int
+    value_size: int
     causal: bool
     groups_count: int = 1
-    window_count: int = 0
+    window_size: int = 0
 
     @property
     def pairs(self) -> float:
         """Queries times the keys each sees, on average."""
-        window = min(self.window_count or self.context_count, self.context_count)
+        window = min(self.window_size or self.context_count, self.context_count)
         seen = window - window**2 / (2 * self.context_count) if self.causal else float(window)
         return self.tokens_count * seen * self.groups_count
 
     @property
     def flop(self) -> float:
         """Work forward, only of what is not masked [flop]."""
-        return 2.0 * self.heads_count * (self.head_count + self.value_count) * self.pairs
+        return 2.0 * self.heads_count * (self.head_size + self.value_size) * self.pairs
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def _products_s(chip: Accelerator, layer: Layer, share: Share) -> float:
 
 def _last_s(chip: Accelerator, model: TransformerModel, batch: int) -> float:
     """The logits of a token of each sequence [s]."""
-    return float(gemm_s(chip, batch, model.vocabulary_count, model.hidden_count, software="torch-steps"))
+    return float(gemm_s(chip, batch, model.vocabulary_size, model.hidden_size, software="torch-steps"))
 
 
 def prefill_s(chip: Accelerator, model: TransformerModel, batch: int, tokens: int, *, kernel: str = "cudnn") -> float:
@@ -45,7 +45,7 @@ def prefill_s(chip: Accelerator, model: TransformerModel, batch: int, tokens: in
     The host's launches bind short prompts.  Dense layers with full attention were timed.
     """
     hidden, inner = PASSES
-    values = batch * tokens * (hidden * model.hidden_count + (inner + model.gated) * model.inner_count)
+    values = batch * tokens * (hidden * model.hidden_size + (inner + model.gated) * model.inner_size)
     between_s = 2 * values / (STREAM_SHARE["gelu"] * chip.memory_rate_bytes_per_s)
     host_s, total = software_named("torch-eager").host_s, _last_s(chip, model, batch)
     for layer in transformer_work(model, tokens).layers:
@@ -53,7 +53,7 @@ def prefill_s(chip: Accelerator, model: TransformerModel, batch: int, tokens: in
         for part in layer.attention:
             layer_s += float(
                 attention_s(
-                    chip, batch, part.heads_count, part.tokens_count, part.head_count,
+                    chip, batch, part.heads_count, part.tokens_count, part.head_size,
                     kv_heads=part.kv_heads_count, causal=part.causal, kernel=kernel, software="torch-steps",
                 )
             )  # fmt: skip
@@ -66,7 +66,7 @@ def decode_s(chip: Accelerator, model: TransformerModel, batch: int, context: in
 
     Weights and the cache of keys and values are read once; the cache no faster than its blocks.
     """
-    cache_bytes = 4 * batch * model.kv_count * context * model.head_count
+    cache_bytes = 4 * batch * model.kv_count * context * model.head_size
     rate = min(KV_SHARE * chip.memory_rate_bytes_per_s, batch * model.kv_count * BLOCK_BYTES_PER_S)
     beside_s = cache_bytes / rate + SMALL_KERNELS * software_named("torch-steps").launch_s
     layers = transformer_work(model, 1).layers

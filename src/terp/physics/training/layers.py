@@ -134,16 +134,16 @@ def _attention_s(chip: Accelerator, part: AttentionWork, share: Share, generatio
     kernel = attention_kernel(chip, generation)
     if kernel == "unfused":
         scores = share.samples_count * part.groups_count * heads * part.tokens_count * part.context_count / c
-        flop = 4 * scores * part.head_count * (2 if backward else 1)
+        flop = 4 * scores * part.head_size * (2 if backward else 1)
         return scores * UNFUSED_BYTES[backward] / rate + flop / (UNFUSED_SHARE * chip.peak_flop_per_s["fp16"])
     square_s = attention_s(
-        chip, share.samples_count * part.groups_count * c * c, heads, part.tokens_count / c, part.head_count,
+        chip, share.samples_count * part.groups_count * c * c, heads, part.tokens_count / c, part.head_size,
         kv_heads=max(part.kv_heads_count / share.tensor_count, 1.0), causal=part.causal, backward=backward, kernel=kernel,
         software="torch-steps",
     )  # fmt: skip
     seen = part.pairs / (part.tokens_count**2 * part.groups_count * (0.5 if part.causal else 1.0))
-    sizes = (part.head_count + part.value_count) / (2 * part.head_count)
-    results = share.samples_count * part.groups_count * part.tokens_count / c * heads * part.value_count
+    sizes = (part.head_size + part.value_size) / (2 * part.head_size)
+    results = share.samples_count * part.groups_count * part.tokens_count / c * heads * part.value_size
     return float(square_s) * seen * sizes / c + (c - 1) / c * MERGE_BYTES * results / rate
 
 

@@ -157,12 +157,7 @@ def _context_s(net: Interconnect, work: Work, share: Share, generation: Generati
     for layer in work.layers:
         for part in layer.attention:
             size = (
-                2.0
-                * part.kv_heads_count
-                / t
-                * (part.head_count + part.value_count)
-                * part.tokens_count
-                * share.samples_count
+                2.0 * part.kv_heads_count / t * (part.head_size + part.value_size) * part.tokens_count * share.samples_count
             )
             total += layer.count * float(collective_s(net, "all_gather", size, c, inside))
     return total * (1 - generation.context_overlap_fraction)

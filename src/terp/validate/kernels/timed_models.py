@@ -113,7 +113,7 @@ def why_no_model(text: Mapping[str, str]) -> str:
     except ValidationError as error:
         wrong = error.errors()[0]
         return f"no model: {'.'.join(str(part) for part in wrong['loc'])}: {wrong['msg']}"
-    if isinstance(model, TransformerModel) and model.hidden_count < model.heads_count:
+    if isinstance(model, TransformerModel) and model.hidden_size < model.heads_count:
         return "more heads than its hidden size"
     misfits = misfits_of_science(model)
     return f"no model: {'.'.join(misfits[0][0])}: {misfits[0][1]}" if misfits else ""

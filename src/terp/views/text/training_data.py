@@ -76,7 +76,7 @@ def asked(
     if software is not None:
         generation_named(software)
     named = model_named(model)
-    own_size = getattr(named, "vocabulary_count", 0) == 0
+    own_size = getattr(named, "vocabulary_size", 0) == 0
     problems = []
     if not own_size and tokens is None:
         problems.append(Problem("", 0, 0, "--seq", "missing", would_do="write the tokens of a sequence, such as --seq 8192"))
