@@ -10,9 +10,11 @@ import dataclasses
 import numpy as np
 from scipy.optimize import minimize
 
+from terp.catalogue import read_reference
 from terp.physics.gpu import kernels
+from terp.validate.grading.split import groups_for_fitting
 from terp.validate.kernels.kernel_grades import predict
-from terp.validate.kernels.kernel_rows import FIT_GPUS, OWN_GPU, is_for_fitting, shipped_rows
+from terp.validate.kernels.kernel_rows import is_for_fitting, shipped_rows
 
 STARTS = {
     "a100-sxm-80gb": ("ampere", [1.5, 1.0, 0.2, 0.1], [1.0, 0.5]),
@@ -21,7 +23,8 @@ STARTS = {
 """GPU -> its architecture, and where the fits of its products and of its attention start."""
 
 
-def rows_of(source: str, kind: str, gpu: str = OWN_GPU) -> list:
+def rows_of(source: str, kind: str, gpu: str = "") -> list:
+    gpu = gpu or read_reference().record.gpu
     rows = [row for row in shipped_rows() if (row.source, row.kind, row.gpu) == (source, kind, gpu)]
     return [row for row in rows if is_for_fitting(row)]
 
@@ -96,7 +99,7 @@ def main() -> None:
     rows = rows_of("aiconfigurator", "attn")
     start = [16e-6, 0.48, 0.57, 0.52, 0.56, 1100.0, 0.25]
     print(len(rows), "attentions: launch, shares, rows, read", *fitted(rows, start, put_attention))
-    for gpu in FIT_GPUS:
+    for gpu in sorted(groups_for_fitting("aiconfigurator")):
         architecture, products, attention = STARTS[gpu]
         rows = rows_of("aiconfigurator", "gemm", gpu)
         found = fitted(rows, products, put_tiling(architecture))

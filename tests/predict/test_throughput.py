@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
-from terp.catalogue import TYPES, Accelerator, Node, published_jobs, read_throughputs
+from terp.catalogue import TYPES, Accelerator, Node, published_jobs, read_reference, read_throughputs
 from terp.describe import Runs, read_machine, read_workload
 from terp.errors import Problems, UnknownName
 from terp.hardware import build_machine
@@ -19,7 +19,6 @@ from terp.predict.throughput import (
     INFERENCE,
     MEMORY,
     PREDICTED,
-    REFERENCE,
     TRAINING,
     _step_on,
     domain_rates,
@@ -201,7 +200,7 @@ def test_gpus_without_a_model_of_training_count_as_measured(rates):
 
 
 def test_inference_in_four_bits_is_held_to_the_memory_rate(rates, catalogue):
-    reference = catalogue.part(Accelerator, REFERENCE).memory_rate_bytes_per_s
+    reference = catalogue.part(Accelerator, read_reference().record.gpu).memory_rate_bytes_per_s
     for node, accelerator in (("dgx-b200", "b200-sxm-180gb"), ("mi355x-platform", "mi355x"), ("gb300-nvl72-tray", "gb300")):
         rate = rates(node)["screening"]
         assert rate.known == HELD
@@ -259,7 +258,9 @@ def test_tokens_written_lie_in_their_range(accelerator):
 
 def test_tokens_written_as_published():
     """TensorRT-LLM, Llama 3.3 70B, 1,000 in and out: H100 2,209 and 2,102.5, B200 6,920 and 7,007 tokens/s a GPU."""
-    assert inference_tokens_per_s_per_gpu(REFERENCE).tokens_per_s == pytest.approx((2209 + 2102.5) / 2, abs=1)
+    assert inference_tokens_per_s_per_gpu(read_reference().record.gpu).tokens_per_s == pytest.approx(
+        (2209 + 2102.5) / 2, abs=1
+    )
     assert inference_tokens_per_s_per_gpu("b200-sxm-180gb").tokens_per_s == pytest.approx((6920 + 7007) / 2, abs=1)
 
 

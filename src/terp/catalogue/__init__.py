@@ -26,6 +26,7 @@ from terp.catalogue.read.parts import (
     Cause,
     CauseName,
     Fleet,
+    Kit,
     Node,
     Part,
     Processor,
@@ -35,8 +36,11 @@ from terp.catalogue.read.parts import (
     Source,
     StorageAppliance,
     Switch,
+    TreeTopology,
 )
 from terp.catalogue.read.prices import Currency, Price, Prices, Rate, read_prices
+from terp.catalogue.read.reference import Beside, Reference, read_reference, reference_of, usual_fleet
+from terp.catalogue.read.spellings import Smaller, Spellings, read_spellings, spelt
 from terp.catalogue.read.top500_lists import Edition, Own, Place, edition, editions
 from terp.catalogue.read.whole import Catalogue, read_catalogue, unknown_sources
 
@@ -48,6 +52,7 @@ __all__ = [
     "TYPES",
     "Accelerator",
     "Adapter",
+    "Beside",
     "Cable",
     "Catalogue",
     "Cause",
@@ -58,6 +63,7 @@ __all__ = [
     "Fleet",
     "JobProfile",
     "JobTable",
+    "Kit",
     "Node",
     "Own",
     "Part",
@@ -68,14 +74,18 @@ __all__ = [
     "Published",
     "Rack",
     "Rate",
+    "Reference",
     "Reliability",
     "Series",
     "Server",
+    "Smaller",
     "Source",
+    "Spellings",
     "StorageAppliance",
     "Switch",
     "Throughput",
     "Throughputs",
+    "TreeTopology",
     "constant_notes",
     "constants",
     "constants_digest",
@@ -89,9 +99,14 @@ __all__ = [
     "published_jobs",
     "read_catalogue",
     "read_prices",
+    "read_reference",
+    "read_spellings",
     "read_throughputs",
+    "reference_of",
     "series_digest",
     "series_names",
+    "spelt",
     "unknown_sources",
+    "usual_fleet",
     "with_constants",
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from terp.catalogue import (
     Accelerator,
@@ -16,6 +15,7 @@ from terp.catalogue import (
     Reliability,
     StorageAppliance,
     Switch,
+    read_reference,
 )
 from terp.describe import MachineFile, Storage, parts_named, unknown_parts
 from terp.errors import Problems
@@ -27,9 +27,6 @@ from terp.hardware.networks import Networks, build_networks
 from terp.hardware.nodes import Nodes, check_cables, check_racks, place_nodes
 from terp.hardware.trees import build_tree
 from terp.reader import Provenance, Written
-
-DEFAULT_FLEET: Final = "gpu-fleet-2024"
-"""Whose reliability a machine has that publishes none of its own."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +135,7 @@ def reliability_of(written: Written[MachineFile], catalogue: Catalogue, nodes_co
 
     Raises Problems if no node is left to work.
     """
-    fleet, own = catalogue.part(Fleet, DEFAULT_FLEET), written.record.reliability
+    fleet, own = catalogue.part(Fleet, read_reference().record.fleet), written.record.reliability
     if own is None:
         return fleet
     if own.spare_nodes_count >= nodes_count:
@@ -173,6 +170,6 @@ def _provenance(
     """The sourcing of the file's values and of every part in the machine."""
     used = {line.name for line in bill} | {node.accelerator, node.processor, node.adapter}
     if written.record.reliability is None:
-        used.add(DEFAULT_FLEET)
+        used.add(read_reference().record.fleet)
     parts = {path: entry for path, entry in catalogue.provenance.items() if path.split(".")[1] in used}
     return {f"{written.record.name}.{path}": entry for path, entry in written.provenance.items()} | parts

@@ -11,7 +11,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Final
 
-from terp.catalogue import Accelerator, Node, Throughput, read_catalogue, read_throughputs
+from terp.catalogue import Accelerator, Node, Throughput, read_catalogue, read_reference, read_throughputs
 from terp.describe import Runs, TransformerModel, Workload, read_model
 from terp.errors import Problem, Problems
 from terp.hardware import Machine
@@ -25,11 +25,6 @@ from terp.predict.job_runs import Asked, asked_on, placed, strategy_of
 from terp.predict.workload_mix import job_names, kind_shares
 from terp.reader import Written
 
-REFERENCE_NODE: Final = "dgx-h100"
-"""Whose GPU-hour counts 1."""
-REFERENCE: Final = "h100-sxm-80gb"
-PEER_NODES: Final = {REFERENCE: REFERENCE_NODE, "b200-sxm-180gb": "dgx-b200"}
-"""GPUs that others were measured beside -> the nodes that they stand in."""
 CURRENT: Final[Mapping[str, str]] = MappingProxyType({"megatron-2024": "megatron-2026"})
 """Software of a workload -> what stands for it in the years of a purchase, on every GPU: that of 2024 was not yet tuned for
 Blackwell.  Dense models run alike in all generations from 2025 on."""
@@ -140,6 +135,12 @@ def domain_ratios(
     return tuple(found)
 
 
+def _peer_node(entry: Throughput | None) -> str:
+    """The node of the GPU that another was measured beside; of the reference GPU where nothing was measured."""
+    reference = read_reference().record
+    return reference.peer_nodes[(entry.peer if entry else None) or reference.gpu]
+
+
 @cache
 def _step_on(runs: Runs, node: str) -> float:
     """Step of what a workload asks for, on as many GPUs of a node of the catalogue [s]."""
@@ -153,24 +154,24 @@ def _training(machine: Machine, runs: Runs) -> tuple[float, float, float, str]:
     """Ratio, low, high and how they are known, of what a workload runs."""
     name = machine.node.accelerator
     fixed = runs.model_copy(update={"gpus_count": runs.gpus_count or machine.gpus_count})
-    reference_s = _step_on(fixed, REFERENCE_NODE)
+    reference_s = _step_on(fixed, read_reference().record.node)
     if is_measured(machine.accelerator, "steps"):
         asked, step = asked_on(machine, fixed)
         ratio = reference_s / step.step_s
-        spread = 0.0 if name == REFERENCE else max(asked.generation.spread_fraction, RATIO_SPREAD_FRACTION)
+        spread = 0.0 if name == read_reference().record.gpu else max(asked.generation.spread_fraction, RATIO_SPREAD_FRACTION)
         return ratio, ratio / (1 + spread), ratio * (1 + spread), PREDICTED
     entry = read_throughputs().of(name)
     if entry is None or entry.training_ratio is None:
         return _by_memory(machine.accelerator)
     low, high = read_throughputs().bounds(name, "training")
-    peer = reference_s / _step_on(fixed, PEER_NODES[entry.peer or REFERENCE])
+    peer = reference_s / _step_on(fixed, _peer_node(entry))
     spread = RATIO_SPREAD_FRACTION  # other models than those that were measured
     return peer * entry.training_ratio, peer * low / (1 + spread), peer * high * (1 + spread), TRAINING
 
 
 def _by_memory(chip: Accelerator) -> tuple[float, float, float, str]:
     """By the rate of its memory, or the BF16 peak if that is less."""
-    reference = read_catalogue().part(Accelerator, REFERENCE)
+    reference = read_catalogue().part(Accelerator, read_reference().record.gpu)
     memory = chip.memory_rate_bytes_per_s / reference.memory_rate_bytes_per_s
     ratio = min(memory, chip.peak_flop_per_s["bf16"] / reference.peak_flop_per_s["bf16"])
     return ratio, MEMORY_LOW_RATIO * ratio, MEMORY_HIGH_RATIO * ratio, MEMORY
@@ -178,9 +179,9 @@ def _by_memory(chip: Accelerator) -> tuple[float, float, float, str]:
 
 def _inference(name: str) -> tuple[float, float, float, str]:
     """Ratio, low, high and how they are known, of kinds that do not say what they run."""
-    if name == REFERENCE:
+    if name == read_reference().record.gpu:
         return 1.0, 1.0, 1.0, INFERENCE
-    chip, reference = (read_catalogue().part(Accelerator, each) for each in (name, REFERENCE))
+    chip, reference = (read_catalogue().part(Accelerator, each) for each in (name, read_reference().record.gpu))
     memory = chip.memory_rate_bytes_per_s / reference.memory_rate_bytes_per_s
     entry = read_throughputs().of(name)
     if entry is None or entry.inference_ratio is None:
@@ -216,7 +217,7 @@ def tokens_per_s_per_gpu(machine: Machine) -> TokenRate:
         entry = None
     else:
         ratio, (low, high), known = entry.training_ratio, read_throughputs().bounds(name, "training"), TRAINING
-    rate, strategy = _trained_on(PEER_NODES[(entry.peer if entry else None) or REFERENCE], gpus)
+    rate, strategy = _trained_on(_peer_node(entry), gpus)
     spread = RATIO_SPREAD_FRACTION
     return TokenRate(rate * ratio, rate * low / (1 + spread), rate * high * (1 + spread), known)
 
@@ -258,7 +259,7 @@ def inference_tokens_per_s_per_gpu(accelerator: str) -> TokenRate:
     known: Throughput | None = read_throughputs().of(accelerator)
     if known is not None and known.answers_per_s is not None:
         return TokenRate(known.answers_per_s, *read_throughputs().bounds(accelerator, "answers", "per_s"), INFERENCE)
-    h100 = inference_tokens_per_s_per_gpu(REFERENCE)
+    h100 = inference_tokens_per_s_per_gpu(read_reference().record.gpu)
     ratio, low, high, how = _inference(accelerator)
     if known is not None and known.inference_ratio is not None:
         ratio, (low, high), how = known.inference_ratio, read_throughputs().bounds(accelerator, "inference"), INFERENCE

@@ -32,14 +32,18 @@ class Part(Record):
 class Accelerator(Part):
     """A GPU.  Peaks are dense; `link_rate_bytes_per_s` is one direction of all its NVLinks together.
 
+    short              its name in a word, for people, such as GB200; its title where there is none
     architecture       of physics/architectures.yaml, which says what models know of it; one that is not there is `unknown`
     board_power_w      its power cap; of a superchip or an APU, with its share of the host processor
+    has_host           whether the host processor is part of it, as in a superchip or an APU
     host_memory_bytes  memory of the host processor that it reaches at link speed, as in a superchip; 0 for others
     sms_count          streaming multiprocessors, or compute units
     """
 
+    short: str = ""
     architecture: Name
     memory_bytes: float = Field(ge=1e9, le=1e12)
+    has_host: bool = False
     host_memory_bytes: float = Field(default=0.0, ge=0, le=1e13)
     memory_rate_bytes_per_s: float = Field(ge=1e9, le=1e15)
     board_power_w: float = Field(ge=10, le=5000)
@@ -47,6 +51,11 @@ class Accelerator(Part):
     boost_clock_hz: float = Field(ge=1e8, le=5e9)
     link_rate_bytes_per_s: float = Field(ge=1e9, le=1e15)
     peak_flop_per_s: dict[Precision, FlopPerS]
+
+    @property
+    def short_title(self) -> str:
+        """What people call it, in a word or two."""
+        return self.short or self.title
 
     @property
     def fp64_matrix_flop_per_s(self) -> float:
@@ -75,6 +84,8 @@ class Adapter(Part):
 class Node(Part):
     """A compute node.
 
+    label              what people call it where its title is too long, such as "HGX B300, liquid-cooled"
+    rack               the rack or cabinet that it stands in; absent: the usual one for its cooling
     link_domain_count  GPUs that reach each other over NVLink or its like: of the node, or of a rack
     link_switches_count  switches in that domain; 0 where GPUs link directly
     rack_units_count   height; of a blade, the slots it takes in its cabinet
@@ -83,6 +94,8 @@ class Node(Part):
     rated_power_w      the maker's maximum, fans included [W]
     """
 
+    label: str = ""
+    rack: Name | None = None
     accelerator: Name
     accelerators_count: int = Field(ge=1, le=128)
     processor: Name
@@ -108,6 +121,11 @@ class Node(Part):
     idle_fan_power_w: float | None = Field(default=None, ge=0, le=1e6)
     full_fan_power_w: float | None = Field(default=None, ge=0, le=1e6)
     down_power_w: float | None = Field(default=None, ge=0, le=1e6)
+
+    @property
+    def short_title(self) -> str:
+        """What people call it, in a few words."""
+        return self.label or self.title
 
 
 class Switch(Part):
@@ -213,6 +231,39 @@ class Fleet(Part, Reliability):
     """The reliability of a kind of fleet, for machines whose own is not published."""
 
 
+TreeTopology = Literal["rail-optimised-fat-tree", "fat-tree"]
+
+
+class Kit(Part):
+    """What a compute fabric and a storage fabric are made of, for the nodes that it fits.
+
+    technology     the network's family, such as infiniband or ethernet
+    adapters       adapters of nodes that it is for
+    above_bytes_per_s, most_bytes_per_s   rates of a node's port that it is for: faster than the first, up to the second
+    topologies     of the compute fabric that it can be built in
+    cable, switch_optic   of the compute fabric; a cable with ends of its own has no optics
+    node_optics    transceivers of a node's cage, from the slowest to the fastest: the first that carries the cage is taken
+    node_cable_m   length of a node's cable [m]
+    managers_count fabric managers, each with a port of a leaf
+    storage_*      of the storage fabric, which may be slower than the compute fabric
+    """
+
+    technology: Name
+    adapters: list[Name] = Field(min_length=1)
+    above_bytes_per_s: float = Field(default=0.0, ge=0, le=2e11)
+    most_bytes_per_s: float = Field(ge=1e6, le=2e11)
+    topologies: list[TreeTopology] = Field(default=["rail-optimised-fat-tree", "fat-tree"], min_length=1)
+    switch: Name
+    cable: Name
+    switch_optic: Name | None = None
+    node_optics: list[Name] = []
+    node_cable_m: float = Field(ge=0.1, le=1e4)
+    managers_count: int = Field(default=0, ge=0, le=64)
+    storage_switch: Name
+    storage_cable: Name
+    storage_optic: Name | None = None
+
+
 FAMILIES: Final[dict[str, type[Part]]] = {
     "accelerators": Accelerator,
     "processors": Processor,
@@ -220,6 +271,7 @@ FAMILIES: Final[dict[str, type[Part]]] = {
     "nodes": Node,
     "switches": Switch,
     "cables": Cable,
+    "kits": Kit,
     "storage": StorageAppliance,
     "racks": Rack,
     "servers": Server,

@@ -31,12 +31,17 @@ class Catalogue:
 
     def part(self, kind: type[P], name: str) -> P:
         """A part of a kind by name.  Raises UnknownName with the nearest names."""
-        family = next(family for family, record in FAMILIES.items() if record is kind)
+        family = self.family_of(kind)
         found = self.parts[family].get(name)
         if found is None:
             raise UnknownName(f"part in {family}", name, self.parts[family])
         assert isinstance(found, kind)
         return found
+
+    @staticmethod
+    def family_of(kind: type[Part]) -> str:
+        """The family that parts of a kind stand in, such as "nodes"."""
+        return next(family for family, record in FAMILIES.items() if record is kind)
 
     def accelerator_named(self, beginning: str) -> str:
         """The name of the accelerator that a name begins: `h200-sxm` is h200-sxm-141gb, and `h100` the first of 80 GB.

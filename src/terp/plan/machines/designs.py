@@ -12,7 +12,6 @@ import numpy as np
 from terp.arrays import Floats, Ints
 from terp.catalogue import Accelerator, Node
 from terp.plan.machines.frames import Extras, Frame, extras_for, frame_for, kits_for
-from terp.plan.machines.titles import label_of
 from terp.plan.money.months import MONTH_S, later
 from terp.plan.planning_inputs import Inputs, Place
 
@@ -76,13 +75,13 @@ def designs(inputs: Inputs) -> tuple[list[Design], list[Loser]]:
         node = inputs.catalogue.part(Node, name)
         frames = list(_frames(inputs, name))
         if not frames:
-            losers.append(Loser(name, label_of(name), "its ports fit no network of the catalogue"))
+            losers.append(Loser(name, node.short_title, "its ports fit no network of the catalogue"))
             continue
         for place in inputs.places.values():
             delivered, reason = _delivery(inputs, name, place)
             reason = reason or _unfit(inputs, node, place)
             if reason:
-                losers.append(Loser(f"{name}-{place.name}", f"{label_of(name)}, {place.title}", reason))
+                losers.append(Loser(f"{name}-{place.name}", f"{node.short_title}, {place.title}", reason))
                 continue
             found += [design for frame in frames for design in _variants(inputs, frame, place, delivered)]
     return found, losers

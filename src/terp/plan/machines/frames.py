@@ -6,103 +6,41 @@ rules of the reference architectures (nvidia-superpod-h100, superpod-b200, super
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from math import ceil, lcm
-from typing import Any, Final, Literal, cast
+from typing import Final, cast
 
 import numpy as np
 
 from terp.arrays import Ints
-from terp.catalogue import Cable, Catalogue, Node, Rack, StorageAppliance, Switch
+from terp.catalogue import Beside, Cable, Catalogue, Kit, Node, Rack, StorageAppliance, Switch, read_reference
 from terp.describe import Compute, Fabric, MachineFile, Management, OtherNodes, Storage, Topology
 from terp.hardware import cable_faults, leaf_ports, nodes_of_leaf, nodes_of_storage_leaf
 
-Technology = Literal["infiniband", "ethernet"]
-NODE_CABLE_M: Final = 30.0
-"""Length of a node's cable: assumed, 3 to 50 m, as in the shipped SuperPODs."""
-MANAGERS: Final[dict[Technology, int]] = {"infiniband": 4, "ethernet": 0}
-"""Fabric managers, with a leaf port each: of a SuperPOD of any size (nvidia-superpod-h100); Ethernet has none."""
-OTHER_RACK: Final = "rack-48u"
-OTHER_RACK_UNITS: Final = 16
-"""Rack of switches and servers, and the units of it in use: 96 in 6 racks of four scalable units (nvidia-superpod-h100)."""
-ADAPTERS: Final[dict[str, tuple[Technology, ...]]] = {
-    "connectx-6": ("infiniband", "ethernet"),
-    "connectx-7": ("infiniband", "ethernet"),
-    "connectx-8": ("infiniband", "ethernet"),
-    "bluefield-3": ("infiniband", "ethernet"),
-    "thor-2": ("ethernet",),
-}
-"""Adapter -> networks that its ports speak; those of Slingshot and BXI hang on fabrics that no kit is of."""
-BLADES: Final = {
-    "jupiter-node": "xh3000-rack",
-    "mn5-acc-node": "xh3000-rack",
-    "leonardo-booster-node": "xh2000-rack",
-    "meluxina-node": "xh2000-rack",
-}
-"""Nodes whose height counts slots of a cabinet -> the cabinet."""
 PARTITION: Final = "european"
 PARTITION_TITLE: Final = "Partition of European processors"
 
 
 @dataclass(frozen=True)
-class Kit:
-    """Switch, cables and transceivers that go together.
+class NodeKit:
+    """A kit of the catalogue as it is for one node, with the transceiver that the node's cages take.
 
-    cable, switch_optic, node_optic   of the compute fabric; a cable with its own ends has no optics
-    storage_*   of the storage fabric, which stays at 400 Gb/s where the compute fabric is faster
+    name   of the kit;  other fields as in `Kit`
     """
 
-    technology: Technology
+    name: str
+    technology: str
+    topologies: tuple[str, ...]
     switch: str
     cable: str
     switch_optic: str | None
     node_optic: str | None
     node_cable_m: float
+    managers_count: int
     storage_switch: str
     storage_cable: str
     storage_optic: str | None
-
-
-@dataclass(frozen=True)
-class _Rates:
-    """Which ports a kit is for, and its node optics from the slowest to the fastest."""
-
-    above_bytes_per_s: float
-    most_bytes_per_s: float
-    adapters: tuple[str, ...]
-    node_optics: tuple[str, ...]
-    kit: Kit
-
-
-_G: Final = 1e9 / 8
-_SR4: Final = ("osfp-400-sr4", "osfp-2x400-sr4")
-_DR8: Final = ("osfp-800-dr8", "osfp-xdr-1600")  # the part of 800 Gb/s stands in for a single-port XDR transceiver
-_NDR: Final = ("qm9700", "mpo12-fibre", "osfp-2x400-sr4")
-_SN5600: Final = ("sn5600", "mpo12-fibre", "osfp-2x400-sr4")
-_OLD: Final = ("connectx-6",)
-_NEW: Final = ("connectx-7", "connectx-8", "bluefield-3", "thor-2")
-_KITS: Final = (
-    _Rates(
-        0, 200 * _G, _OLD, (),
-        Kit("infiniband", "qm8700", "aoc-hdr-200g", None, None, 15.0, "qm8700", "aoc-hdr-200g", None),
-    ),
-    _Rates(
-        0, 400 * _G, _NEW, _SR4,
-        Kit("infiniband", "qm9700", "mpo12-fibre", "osfp-2x400-sr4", None, NODE_CABLE_M, *_NDR),
-    ),
-    _Rates(
-        400 * _G, 800 * _G, _NEW, _DR8,
-        Kit("infiniband", "q3400-ra", "mpo12-fibre-800", "osfp-xdr-1600", None, NODE_CABLE_M, *_NDR),
-    ),
-    _Rates(
-        0, 400 * _G, _NEW, _SR4,
-        Kit("ethernet", "sn5600", "mpo12-fibre", "osfp-2x400-sr4", None, NODE_CABLE_M, *_SN5600),
-    ),
-    _Rates(
-        400 * _G, 800 * _G, _NEW, _DR8,
-        Kit("ethernet", "sn5600", "mpo12-fibre-800", "osfp-800-dr8", None, NODE_CABLE_M, *_SN5600),
-    ),
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -110,7 +48,7 @@ class Frame:
     """All that machines of one node, kit and topology have in common.  Made by `frame_for`."""
 
     node: str
-    kit: Kit
+    kit: NodeKit
     topology: Topology
     oversubscription_ratio: float
     nodes_per_unit_count: int
@@ -120,38 +58,51 @@ class Frame:
     @property
     def fabric_managers_count(self) -> int:
         """Fabric managers, each with a port of a leaf."""
-        return MANAGERS[self.kit.technology]
+        return self.kit.managers_count
 
 
 @dataclass(frozen=True)
 class Extras:
     """What a machine has beside its GPU nodes: counts, each a number or a column of as many as there are machines.
 
-    servers_count   that run the cluster: 5 in a SuperPOD of four scalable units (nvidia-superpod-h100), assumed for others
+    servers_count   that run the cluster
 
-    Parts are names in the catalogue.  A second tier of storage needs a first.
+    Parts are names in the catalogue; they and the servers are those of its reference where nothing is said.
+    A second tier of storage needs a first.
     """
 
     flash_appliances_count: int | Ints = 0
     capacity_appliances_count: int | Ints = 0
     european_servers_count: int | Ints = 0
-    servers_count: int | Ints = 5
-    flash_appliance: str = "ai400x2"
-    capacity_appliance: str = "disk-appliance"
-    european_server: str = "european-node"
+    servers_count: int | Ints = field(default_factory=lambda: _beside().servers_count)
+    flash_appliance: str = field(default_factory=lambda: _beside().flash_appliance)
+    capacity_appliance: str = field(default_factory=lambda: _beside().capacity_appliance)
+    european_server: str = field(default_factory=lambda: _beside().european_server)
 
     @property
     def single(self) -> Extras:
         """Columns of one machine as numbers."""
-        counts: dict[str, Any] = {name: int(np.max(getattr(self, name))) for name in vars(self) if name.endswith("_count")}
-        return replace(self, **counts)
+        flash, capacity, european, servers = (int(np.max(column)) for column in self._counts)
+        return self._with(flash, capacity, european, servers)
 
     @property
     def kinds(self) -> Extras:
         """One of each thing that any of the machines has; every one has servers."""
-        names = [name for name in vars(self) if name.endswith("_count")]
-        counts: dict[str, Any] = {name: int(np.any(np.asarray(getattr(self, name)) > 0)) for name in names}
-        return replace(self, **(counts | {"servers_count": 1}))
+        flash, capacity, european, _ = (int(np.any(np.asarray(column) > 0)) for column in self._counts)
+        return self._with(flash, capacity, european, 1)
+
+    @property
+    def _counts(self) -> tuple[int | Ints, ...]:
+        return (self.flash_appliances_count, self.capacity_appliances_count, self.european_servers_count, self.servers_count)
+
+    def _with(self, flash: int, capacity: int, european: int, servers: int) -> Extras:
+        return replace(
+            self,
+            flash_appliances_count=flash,
+            capacity_appliances_count=capacity,
+            european_servers_count=european,
+            servers_count=servers,
+        )
 
 
 def extras_for(
@@ -165,38 +116,61 @@ def extras_for(
 
     Raises UnknownName.
     """
-    one = catalogue.part(StorageAppliance, extras.flash_appliance).usable_bytes
-    flash = max(ceil(flash_bytes / one - 1e-9), 1)
-    left_bytes = max(usable_bytes - flash * one, 0.0)
-    second = catalogue.part(StorageAppliance, extras.capacity_appliance).usable_bytes if left_bytes else 1.0
+    first_bytes = catalogue.part(StorageAppliance, extras.flash_appliance).usable_bytes
+    flash = max(ceil(flash_bytes / first_bytes - 1e-9), 1)
+    left_bytes = max(usable_bytes - flash * first_bytes, 0.0)
+    second_bytes = catalogue.part(StorageAppliance, extras.capacity_appliance).usable_bytes if left_bytes else 1.0
     return replace(
         extras,
         flash_appliances_count=flash,
-        capacity_appliances_count=ceil(left_bytes / second - 1e-9),
+        capacity_appliances_count=ceil(left_bytes / second_bytes - 1e-9),
         european_servers_count=np.ceil(np.asarray(nodes) * european_fraction - 1e-9).astype(np.int64),
     )
 
 
-def kits_for(node: str, catalogue: Catalogue) -> tuple[Kit, ...]:
-    """The kits that a node's compute ports fit, by their rate and the networks that its adapter speaks.
+def _beside() -> Beside:
+    """The usual parts beside the nodes."""
+    return read_reference().record.beside
 
-    Empty where the fabric of its adapter is not one of them.  Raises UnknownName.
+
+def kits_for(node: str, catalogue: Catalogue) -> tuple[NodeKit, ...]:
+    """The kits that a node's compute ports fit, by its adapter and the rate of a port, in the order of the catalogue.
+
+    Empty where the catalogue has no kit for its adapter, such as that of a network of one maker's cabinets.
+    Raises UnknownName.
     """
     part = catalogue.part(Node, node)
     rate_bytes_per_s = part.compute_port_rate_bytes_per_s
     cage_bytes_per_s = part.compute_ports_count / part.compute_cages_count * rate_bytes_per_s
-    found = []
-    for entry in _KITS:
-        speaks = part.adapter in entry.adapters and entry.kit.technology in ADAPTERS.get(part.adapter, ())
-        if not speaks or not entry.above_bytes_per_s < rate_bytes_per_s <= entry.most_bytes_per_s:
+    kits = []
+    for name in catalogue.parts[catalogue.family_of(Kit)]:
+        kit = catalogue.part(Kit, name)
+        if part.adapter not in kit.adapters or not kit.above_bytes_per_s < rate_bytes_per_s <= kit.most_bytes_per_s:
             continue
-        able = [name for name in entry.node_optics if catalogue.part(Cable, name).rate_bytes_per_s >= cage_bytes_per_s]
-        if able or not entry.node_optics:
-            found.append(replace(entry.kit, node_optic=able[0] if able else None))
-    return tuple(found)
+        able = [optic for optic in kit.node_optics if catalogue.part(Cable, optic).rate_bytes_per_s >= cage_bytes_per_s]
+        if able or not kit.node_optics:
+            kits.append(_node_kit(name, kit, able[0] if able else None))
+    return tuple(kits)
 
 
-def frame_for(node: str, kit: Kit, topology: str, oversubscription_ratio: float, catalogue: Catalogue) -> Frame | None:
+def _node_kit(name: str, kit: Kit, node_optic: str | None) -> NodeKit:
+    return NodeKit(
+        name=name,
+        technology=kit.technology,
+        topologies=tuple(kit.topologies),
+        switch=kit.switch,
+        cable=kit.cable,
+        switch_optic=kit.switch_optic,
+        node_optic=node_optic,
+        node_cable_m=kit.node_cable_m,
+        managers_count=kit.managers_count,
+        storage_switch=kit.storage_switch,
+        storage_cable=kit.storage_cable,
+        storage_optic=kit.storage_optic,
+    )
+
+
+def frame_for(node: str, kit: NodeKit, topology: str, oversubscription_ratio: float, catalogue: Catalogue) -> Frame | None:
     """The frame of a node, kit and topology by rule; None where they do not go together.
 
     A unit with rails is as many nodes as a leaf takes, in whole link domains; without, as many whole leaves and link
@@ -204,7 +178,7 @@ def frame_for(node: str, kit: Kit, topology: str, oversubscription_ratio: float,
     whole link domains.  Raises UnknownName.
     """
     part, switch = catalogue.part(Node, node), catalogue.part(Switch, kit.switch)
-    if topology not in ("rail-optimised-fat-tree", "fat-tree"):
+    if topology not in kit.topologies:
         return None
     domain = max(part.link_domain_count // part.accelerators_count, 1)
     _, _, down = leaf_ports(switch, part, oversubscription_ratio)
@@ -214,7 +188,7 @@ def frame_for(node: str, kit: Kit, topology: str, oversubscription_ratio: float,
         per_unit = max(room // block, 1) * block if part.compute_ports_count <= down else 0
     else:
         per_unit = down // domain * domain
-    rack_name = rack_of(part, node)
+    rack_name = rack_of(part)
     rack = catalogue.part(Rack, rack_name)
     able = min(rack.rack_units_count // part.rack_units_count, int(rack.power_feed_w // part.rated_power_w))
     per_rack = able // domain * domain
@@ -224,27 +198,29 @@ def frame_for(node: str, kit: Kit, topology: str, oversubscription_ratio: float,
     return None if cable_faults(_fabric(frame), part, switch, catalogue) else frame
 
 
-def rack_of(part: Node, name: str) -> str:
-    """The rack that a node stands in: its cabinet, that of its link domain, or one that its cooling asks for."""
-    if name in BLADES:
-        return BLADES[name]
-    if part.link_domain_count > part.accelerators_count:
-        return "nvl72-rack"
-    return "lenovo-dlc-rack" if part.cooling == "liquid" else "rack-48u"
+def rack_of(node: Node) -> str:
+    """The rack that a node stands in: the one that it names, such as its cabinet, or the usual one for its cooling."""
+    return node.rack or read_reference().record.racks[node.cooling]
 
 
 def _fabric(frame: Frame) -> Fabric:
     kit, managers = frame.kit, frame.fabric_managers_count
-    given: dict[str, Any] = {"switch_optic": kit.switch_optic, "node_optic": kit.node_optic}
-    given |= {"oversubscription_ratio": frame.oversubscription_ratio} if frame.oversubscription_ratio != 1 else {}
-    given |= {"manager_links_count": managers} if managers else {}
-    return Fabric(
-        topology=frame.topology,
-        switch=kit.switch,
-        cable=kit.cable,
-        node_cable_m=f"{kit.node_cable_m:g} m",
-        **{key: value for key, value in given.items() if value is not None},
-    )
+    written = {
+        "topology": frame.topology,
+        "switch": kit.switch,
+        "cable": kit.cable,
+        "node_cable_m": f"{kit.node_cable_m:g} m",
+        "switch_optic": kit.switch_optic,
+        "node_optic": kit.node_optic,
+        "oversubscription_ratio": frame.oversubscription_ratio if frame.oversubscription_ratio != 1 else None,
+        "manager_links_count": managers or None,
+    }
+    return Fabric.model_validate(_without_none(written))
+
+
+def _without_none(written: Mapping[str, object]) -> dict[str, object]:
+    """What is said of a section of a machine file, without what there is none of."""
+    return {key: value for key, value in written.items() if value is not None}
 
 
 def machine_file(frame: Frame, nodes_count: int, extras: Extras, name: str = "plan", title: str = "") -> MachineFile:
@@ -252,8 +228,8 @@ def machine_file(frame: Frame, nodes_count: int, extras: Extras, name: str = "pl
 
     What there is none of is left out.
     """
-    kit = frame.kit
-    given: dict[str, Any] = {
+    kit, beside = frame.kit, _beside()
+    written = {
         "appliance": extras.flash_appliance,
         "appliances_count": extras.flash_appliances_count or None,
         "capacity_appliance": extras.capacity_appliance if extras.capacity_appliances_count else None,
@@ -263,7 +239,7 @@ def machine_file(frame: Frame, nodes_count: int, extras: Extras, name: str = "pl
         "switch_optic": kit.storage_optic,
     }
     other = {"title": PARTITION_TITLE, "server": extras.european_server, "servers_count": extras.european_servers_count}
-    storage = Storage(**{key: value for key, value in given.items() if value is not None})
+    storage = Storage.model_validate(_without_none(written)) if extras.flash_appliances_count else None
     return MachineFile(
         kind="machine",
         name=name,
@@ -276,18 +252,18 @@ def machine_file(frame: Frame, nodes_count: int, extras: Extras, name: str = "pl
             nodes_per_rack_count=frame.nodes_per_rack_count,
         ),
         fabric=_fabric(frame),
-        storage=storage if extras.flash_appliances_count else None,
+        storage=storage,
         management=Management(
-            in_band_switch="sn4600c",
-            in_band_cable="aoc-200g",
-            out_of_band_switch="sn2201",
-            out_of_band_cable="cat6",
-            fabric_manager="ufm-appliance",
+            in_band_switch=beside.in_band_switch,
+            in_band_cable=beside.in_band_cable,
+            out_of_band_switch=beside.out_of_band_switch,
+            out_of_band_cable=beside.out_of_band_cable,
+            fabric_manager=beside.fabric_manager,
             fabric_managers_count=frame.fabric_managers_count,
-            server="management-server",
+            server=beside.server,
             servers_count=extras.servers_count,
-            rack=OTHER_RACK,
-            rack_units_used_count=OTHER_RACK_UNITS,
+            rack=beside.rack,
+            rack_units_used_count=beside.rack_units_used_count,
         ),
         partitions={PARTITION: OtherNodes.model_validate(other)} if extras.european_servers_count else {},
     )

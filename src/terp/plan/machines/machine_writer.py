@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
 
-from terp.catalogue import Catalogue, Fleet, Reliability
-from terp.hardware import DEFAULT_FLEET
+from terp.catalogue import Catalogue, Fleet, Kit, Reliability, read_reference
 from terp.plan.machines.frames import Extras, Frame, machine_file
 from terp.reader import Provenance, Record
 from terp.units import UNITS
@@ -39,6 +38,8 @@ _OF_PLAN: Final[dict[str, dict[str, str]]] = {
     "reliability.spare_nodes": _SIZED,
 }
 """Path in the file -> what is said of the value."""
+Sourcing = Callable[[str, object], Mapping[str, str]]
+"""Path of a value in the file, and the value -> what the file says of it: its status, range, source and note."""
 _PLAIN: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
 
 
@@ -59,56 +60,80 @@ def machine_text(
     lines = ["# " + "".join(sign for sign in line if sign.isprintable()) for line in comment]
     head = {"kind": record.kind, "name": name, "title": _quoted(title), "country": country, "in_service": in_service}
     lines += [f"{key}: {value}" for key, value in (head | {"site": site}).items() if value]
-    for key in ("compute", "fabric", "storage", "management"):
-        section = getattr(record, key)
+    sourcing = _sourcing(frame, catalogue)
+    sections = {
+        "compute": record.compute,
+        "fabric": record.fabric,
+        "storage": record.storage,
+        "management": record.management,
+    }
+    for key, section in sections.items():
         if section is not None:
-            lines += [f"{key}:", *_section(section, key, "  ", _said)]
+            lines += [f"{key}:", *_section(section, key, "  ", sourcing)]
         if key == "compute" and gpu_cap_w:
             lines.append(f"  gpu_cap: {_value(_number(gpu_cap_w, 'w'), _OF_PLAN['compute.gpu_cap'])}")
     for key, other in record.partitions.items():
-        lines += ["partitions:", f"  {key}:", *_section(other, f"partitions.{key}", "    ", _said)]
+        lines += ["partitions:", f"  {key}:", *_section(other, f"partitions.{key}", "    ", sourcing)]
     if spare_nodes_count:
         lines += ["reliability:", *_reliability(catalogue), f"  spare_nodes: {_value(str(spare_nodes_count), _SIZED)}"]
     return "\n".join([*lines, *([f"note: {_quoted(note)}"] if note else [])]) + "\n"
 
 
-def _said(path: str, value: Any) -> Mapping[str, str]:
-    """What the file says of a value beside it."""
-    if path == "fabric.node_optic" and value == "osfp-800-dr8":
-        return {"status": "assumed", "range": "any", "note": "a transceiver of one port of 800 Gb/s"}
-    if value == 0:  # fabric managers of a network that has none
+def _sourcing(frame: Frame, catalogue: Catalogue) -> Sourcing:
+    """What a plan says of the values of a machine of a frame; of the transceiver of a node, what its kit says."""
+
+    def said(path: str, value: object) -> Mapping[str, str]:
+        if path == "fabric.node_optic":
+            return _stand_in(frame, catalogue)
+        if value == 0:  # fabric managers of a network that has none
+            return {}
+        if path.startswith("partitions.") and path.endswith(".servers"):
+            return _SIZED
+        return _OF_PLAN.get(path, {})
+
+    return said
+
+
+def _stand_in(frame: Frame, catalogue: Catalogue) -> Mapping[str, str]:
+    """What the catalogue says of a node's transceiver that a kit only assumes; nothing of one that is the kit's own."""
+    optics = catalogue.part(Kit, frame.kit.name).node_optics
+    if frame.kit.node_optic not in optics:
         return {}
-    if path.startswith("partitions.") and path.endswith(".servers"):
-        return _SIZED
-    return _OF_PLAN.get(path, {})
+    entry = catalogue.provenance.get(f"kits.{frame.kit.name}.node_optics.{optics.index(frame.kit.node_optic)}")
+    return _words(entry, with_value=False) if entry and entry.status == "assumed" else {}
 
 
-def _section(record: Record, path: str, indent: str, said: Any) -> Iterator[str]:
+def _words(entry: Provenance, *, with_value: bool = True) -> Mapping[str, str]:
+    """The sourcing of a value as the keys of a file."""
+    words = {
+        "value": entry.value_text if with_value else "",
+        "status": entry.status,
+        "range": entry.range_text,
+        "source": entry.source,
+        "note": entry.note,
+    }
+    return {key: text for key, text in words.items() if text}
+
+
+def _section(record: Record, path: str, indent: str, sourcing: Sourcing) -> Iterator[str]:
     """The lines of a record, a field each, but for those that are as they are anyway."""
     for field, info in type(record).model_fields.items():
         value, key = getattr(record, field), info.alias or field
-        told = said(f"{path}.{key}", value)
+        words = sourcing(f"{path}.{key}", value)
         usual = not info.is_required() and value == info.get_default(call_default_factory=True)
-        if value is None or (usual and not told):
+        if value is None or (usual and not words):
             continue
         text = _number(value, field[len(key) + 1 :]) if isinstance(value, int | float) else _quoted(value)
-        yield f"{indent}{key}: {_value(text, told)}"
+        yield f"{indent}{key}: {_value(text, words)}"
 
 
 def _reliability(catalogue: Catalogue) -> Iterator[str]:
     """The usual fleet's values, with who says them."""
-    fleet, path = catalogue.part(Fleet, DEFAULT_FLEET), f"fleets.{DEFAULT_FLEET}"
+    name = read_reference().record.fleet
+    fleet, path = catalogue.part(Fleet, name), f"fleets.{name}"
 
-    def said(where: str, _: Any) -> Mapping[str, str]:
-        entry = catalogue.provenance.get(where, Provenance(""))
-        words = {
-            "value": entry.value_text,
-            "status": entry.status,
-            "range": entry.range_text,
-            "source": entry.source,
-            "note": entry.note,
-        }
-        return {key: text for key, text in words.items() if text}
+    def said(where: str, _: object) -> Mapping[str, str]:
+        return _words(catalogue.provenance.get(where, Provenance("")))
 
     own = Reliability.model_construct(**{field: getattr(fleet, field) for field in Reliability.model_fields})
     yield from _section(own.model_copy(update={"causes": {}}), path, "  ", said)
@@ -119,13 +144,13 @@ def _reliability(catalogue: Catalogue) -> Iterator[str]:
         yield from _section(entry, f"{path}.causes.{cause}", "      ", said)
 
 
-def _value(text: str, said: Mapping[str, str]) -> str:
+def _value(text: str, words: Mapping[str, str]) -> str:
     """A value as it stands in the file, alone or with its sourcing."""
-    if not said:
+    if not words:
         return text
-    text = said.get("value", text) if text[0].isdigit() else json.dumps(said["value"]) if "value" in said else text
+    text = words.get("value", text) if text[0].isdigit() else json.dumps(words["value"]) if "value" in words else text
     more = [
-        f"{key}: {word if key in ('status', 'source') else _quoted(word)}" for key, word in said.items() if key != "value"
+        f"{key}: {word if key in ('status', 'source') else _quoted(word)}" for key, word in words.items() if key != "value"
     ]
     return "{" + ", ".join([f"value: {text}", *more]) + "}"
 

@@ -1,16 +1,9 @@
-"""What people call the machines, the inputs of a budget and those of a site."""
+"""What people call the inputs of a budget and those of a site."""
 
 from __future__ import annotations
 
 from typing import Final
 
-LABELS: Final = {
-    "mn5-acc-node": "MareNostrum 5's node, H100",
-    "jupiter-node": "JUPITER's node, GH200",
-    "ex255a": "HPE Cray EX255a, MI300A",
-    "gb200-nvl4-node": "GB200 NVL4",
-}
-"""Nodes whose name in the catalogue does not say what they are -> what people call them."""
 INPUTS: Final = {
     "amount": "Money of {title}",
     "ceilings": "Largest share of a kind of cost, {title}",
@@ -81,21 +74,6 @@ SITE: Final = {
     "hall.return_air": "Temperature of the air from the nodes",
 }
 """Path of an input of a site -> its title."""
-
-
-def label_of(node: str) -> str:
-    """A node's name for people: "hgx-b300-liquid" is "HGX B300, liquid-cooled"."""
-    if node in LABELS:
-        return LABELS[node]
-    words = [word for word in node.split("-") if word not in ("node", "tray", "platform")]
-    liquid = "liquid" in words
-    return " ".join(word.upper() for word in words if word != "liquid") + (", liquid-cooled" if liquid else "")
-
-
-def short_of(gpu: str) -> str:
-    """A GPU's title in a word: "NVIDIA GB200, one GPU and half a Grace" is "GB200"."""
-    words = gpu.removeprefix("NVIDIA ").removeprefix("AMD ").removeprefix("Instinct ")
-    return words.partition(",")[0].partition(" ")[0]
 
 
 def compared(ratio: float, what: str) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from terp.catalogue import Accelerator, Node
 from terp.physics import MARKET
-from terp.plan.machines.titles import INPUTS, PLAIN, SHARES, SITE, short_of
+from terp.plan.machines.titles import INPUTS, PLAIN, SHARES, SITE
 from terp.plan.money.ledger import Column
 from terp.plan.search.frontier import Pick
 from terp.plan.search.price_table import Setting
@@ -144,7 +144,7 @@ def _throughput(setting: Setting, picks: Sequence[Pick]) -> Iterator[dict[str, A
 
 def speed_title(setting: Setting, gpu: str) -> str:
     """What a GPU gets done, over an H100."""
-    return f"Speed of the {short_of(setting.inputs.catalogue.part(Accelerator, gpu).title)} over an H100"
+    return f"Speed of the {setting.inputs.catalogue.part(Accelerator, gpu).short_title} over an H100"
 
 
 def _site(setting: Setting) -> Iterator[dict[str, Any]]:

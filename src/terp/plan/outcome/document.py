@@ -11,12 +11,11 @@ import numpy as np
 
 import terp
 from terp.arrays import Floats
-from terp.catalogue import Accelerator, Node, StorageAppliance
+from terp.catalogue import Accelerator, Node, StorageAppliance, read_reference
 from terp.describe import COST_CLASSES, CostClass
 from terp.physics import rank_in, rmax_interval, unit_price
 from terp.plan.machines.designs import Loser
 from terp.plan.machines.frames import Extras
-from terp.plan.machines.titles import label_of, short_of
 from terp.plan.money import payers
 from terp.plan.money.ledger import Tariff
 from terp.plan.money.months import year_of
@@ -50,8 +49,6 @@ LINES: Final[dict[str, tuple[str, str]]] = {
     "programme": ("programme", "Programme"),
 }
 """Line of the ledger -> its key and title in a document."""
-CLOUD: Final = "cloud-h100"
-"""Price of an H100 by the hour."""
 _INTERVAL: Final = (0.05, 0.95)
 
 
@@ -138,7 +135,7 @@ def _budget(setting: Setting) -> dict[str, Any]:
 
 def _rent(setting: Setting, pick: Pick) -> dict[str, Any]:
     """What as many H100-hours would cost by the hour, without storage, egress and management."""
-    one = unit_price(setting.inputs.prices, CLOUD, setting.inputs.budget.record.prices_of)
+    one = unit_price(setting.inputs.prices, read_reference().record.rent, setting.inputs.budget.record.prices_of)
     hours = pick.value("science")
     found = {"eur": one.eur * hours, "low_eur": one.low_eur * hours, "high_eur": one.high_eur * hours}
     return {"eur_per_h100_hour": one.eur, **found, "status": one.status, "source": one.source}
@@ -147,18 +144,20 @@ def _rent(setting: Setting, pick: Pick) -> dict[str, Any]:
 def title_of(setting: Setting, pick: Pick) -> str:
     """Such as "3,348 GPUs, GB200 NVL4, Groningen, a new hall"."""
     gpus = int(pick.entry.gpus_count[pick.row])
-    return f"{gpus:,} GPUs, {label_of(pick.design.frame.node)}, {setting.inputs.places[pick.design.place].title}"
+    node = setting.inputs.catalogue.part(Node, pick.design.frame.node)
+    return f"{gpus:,} GPUs, {node.short_title}, {setting.inputs.places[pick.design.place].title}"
 
 
 def gpu_of(setting: Setting, pick: Pick) -> str:
     """What people call its GPU, such as "GB200"."""
     node = setting.inputs.catalogue.part(Node, pick.design.frame.node)
-    return short_of(setting.inputs.catalogue.part(Accelerator, node.accelerator).title)
+    return setting.inputs.catalogue.part(Accelerator, node.accelerator).short_title
 
 
 def kind_title(setting: Setting, kind: Kind) -> str:
     """A kind of machine for people."""
-    return f"{label_of(kind.node)}, {setting.inputs.places[kind.place].title}"
+    node = setting.inputs.catalogue.part(Node, kind.node)
+    return f"{node.short_title}, {setting.inputs.places[kind.place].title}"
 
 
 def machine_data(found: Found, pick: Pick) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from terp.arrays import Floats
-from terp.catalogue import Accelerator, Node, Processor, job_profile, read_catalogue
+from terp.catalogue import Accelerator, Node, Processor, job_profile, read_catalogue, read_reference
 from terp.describe import Workload
 from terp.errors import Problems
 from terp.hardware import Machine
@@ -34,8 +34,6 @@ from terp.predict.job_runs import Asked, asked_on, placed
 from terp.predict.workload_mix import job_names, profile_names
 from terp.reader import Provenance, Written
 
-WORKLOAD_NODE: Final = "dgx-h100"
-"""The node whose power a workload file gives for its jobs; on other nodes they draw in proportion."""
 FILE: Final = "file"
 PREDICTED: Final = "predicted"
 PUBLISHED: Final = "published"
@@ -108,9 +106,9 @@ def _write_s(machine: Machine, asked: Asked, step: TrainingStep) -> float:
 
 
 def scale_of_workload(machine: Machine) -> float:
-    """Full power of a node of this machine over that of the DGX H100, whose levels workload files give [-]."""
+    """Full power of a node of this machine over that of the node whose levels workload files give [-]."""
     catalogue = read_catalogue()
-    node = catalogue.part(Node, WORKLOAD_NODE)
+    node = catalogue.part(Node, read_reference().record.workload_node)
     accelerator, processor = catalogue.part(Accelerator, node.accelerator), catalogue.part(Processor, node.processor)
     return levels_of(machine).full_w / node_levels(node, accelerator, processor).full_w
 

@@ -6,25 +6,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from terp.catalogue import Accelerator, Catalogue
+from terp.catalogue import Accelerator, Catalogue, read_spellings, spelt
 from terp.physics import HplSystem, NodeLevels, levels_from_parts
 from terp.validate.grading.csv_table import Row
-
-ACCELERATORS: Final = (
-    ("gb300", "gb300"), ("gb200", "gb200"), ("gh200.*144", "gh200-144gb"), ("gh200", "gh200-96gb"),
-    ("b300", "b300-sxm-288gb"), ("b200", "b200-sxm-180gb"), ("h200", "h200-sxm-141gb"), ("h100.*pcie", "h100-pcie-80gb"),
-    ("h100.*64", "h100-sxm-64gb"), ("h100.*94", "h100-sxm-94gb"), ("h100.*96", "h100-sxm-96gb"), ("h100", "h100-sxm-80gb"),
-    ("a100.*pcie.*80", "a100-pcie-80gb"), ("a100.*pcie", "a100-pcie-40gb"), ("a100.*64", "a100-custom-64gb"),
-    ("a100.*80", "a100-sxm-80gb"), ("a100.*40", "a100-sxm-40gb"), ("a100", "a100-sxm-80gb"), ("mi210", "mi210"),
-    ("mi250x", "mi250x"), ("mi300a", "mi300a"), ("mi300x", "mi300x"), ("mi355x", "mi355x"),
-)  # fmt: skip
-"""What the accelerator column says, in small letters -> the part; the first that fits counts."""
-
-RATES: Final = (
-    ("ndr200|hdr200", 200), ("hdr ?100", 100), ("ndr|connectx-7|spectrum|400g", 400), ("800g", 400), ("xdr", 800),
-    ("hdr|slingshot|200 ?g|connectx-6", 200), ("bxi", 100), ("edr|100g", 100),
-)  # fmt: skip
-"""What the interconnect column says -> Gb/s of one port; 800G switches face adapters of 400G."""
 
 OPTIONAL: Final = ("nmax", "rpeak_tflops", "cpu_cores", "cores_per_socket")
 """Columns that are used where they hold a number."""
@@ -100,10 +84,11 @@ def _part(row: Row) -> str | None:
     text = row.text["accelerator"].lower()
     if "h100/h200" in text or re.search(r"a100x|(?<!gb[23]00 )nvl\d*\b(?!72)", text):
         return None  # two kinds at once, or boards of their own that the catalogue does not have
-    part = next((name for pattern, name in ACCELERATORS if re.search(pattern, text)), None)
-    gpus, order = row.number("gpus_est"), row.number("nmax")
-    if part == "a100-sxm-80gb" and "80" not in text and gpus and order and 8 * order**2 / gpus < 45e9:
-        return "a100-sxm-40gb"  # the list says only A100; the matrix would fill half of the larger one
+    spellings = read_spellings()
+    part = spelt(text, spellings.accelerators)
+    gpus, order, smaller = row.number("gpus_est"), row.number("nmax"), spellings.smaller.get(part or "")
+    if smaller and smaller.unless not in text and gpus and order and 8 * order**2 / gpus < smaller.matrix_below_bytes:
+        return smaller.part
     return part
 
 
@@ -137,7 +122,7 @@ def _ports(row: Row, accelerator: Accelerator, per_node: int) -> tuple[float, in
     """
     text = row.text["interconnect"].lower()
     modern = accelerator.architecture in ("hopper", "blackwell", "cdna3", "cdna4")
-    rate = next((float(rate) for pattern, rate in RATES if re.search(pattern, text)), 400.0 if modern else 200.0)
+    rate = float(spelt(text, read_spellings().port_gbit) or (400 if modern else 200))
     rails = next((count for word, count in (("octo", 8), ("quad", 4), ("dual", 2), ("4x", 4)) if word in text), None)
     if rails == 8 and "hdr100" in text and modern:
         return 400.0, 8, "inferred: a template's text stands for eight ports of NDR"
@@ -152,8 +137,7 @@ def _levels(row: Row, accelerator: Accelerator, per_node: int, gpus: int) -> Nod
     """Power of a node: boards of eight GPUs cooled by air, of four by water; host processors by maker, cores and sockets."""
     gpus_w = per_node * accelerator.board_power_w
     sockets = 1 if per_node / _a_socket(row, gpus) < 1.5 else 2
-    in_package = accelerator.host_memory_bytes > 0 or "mi300a" in accelerator.title.lower()
-    processors_w = 0.0 if in_package else sockets * _processor_w(row)
+    processors_w = 0.0 if accelerator.has_host else sockets * _processor_w(row)
     if per_node == 8:
         return levels_from_parts(gpus_w, processors_w, "switched", "air")
     return levels_from_parts(gpus_w, processors_w, "direct", "liquid")

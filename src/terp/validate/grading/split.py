@@ -18,9 +18,10 @@ from terp.validate.grading.published_rows import Built
 
 
 class Split(Record):
-    """A split file: the groups that constants may be fitted to."""
+    """A split file: the groups that constants may be fitted to, and what those constants are called."""
 
     fit: list[str] = Field(min_length=1)
+    constants: list[str] = []
 
 
 def group_of(case: Built) -> str:
@@ -30,11 +31,22 @@ def group_of(case: Built) -> str:
 
 
 @cache
-def groups_for_fitting(source: str) -> frozenset[str]:
-    """The groups that constants may be fitted to; no row of them is ever graded.  Raises Problems."""
+def _split_of(source: str) -> Split:
+    """The split file of a source.  Raises Problems."""
     path = published_file(source, "split.yaml")
     sourced = read_tree(read_text(path), str(path))
     split = Split.model_validate(sourced.data)
     if len(set(split.fit)) != len(split.fit):
         raise Problems([sourced.tree.problem(("fit",), "a group stands twice")])
-    return frozenset(split.fit)
+    return split
+
+
+@cache
+def groups_for_fitting(source: str) -> frozenset[str]:
+    """The groups that constants may be fitted to; no row of them is ever graded.  Raises Problems."""
+    return frozenset(_split_of(source).fit)
+
+
+def fitted_constants(source: str) -> tuple[str, ...]:
+    """What the constants that were fitted to those groups are called.  Raises Problems."""
+    return tuple(_split_of(source).constants)

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from terp.catalogue import Accelerator, Catalogue, read_catalogue
+from terp.catalogue import Accelerator, Catalogue, read_catalogue, read_spellings, spelt
 from terp.physics import SOFTWARE
 from terp.physics.fabric.collectives import Interconnect, collective_s, interconnect_between
 from terp.reader import read_text
@@ -28,12 +28,6 @@ NEEDED: Final = ("collective", "gpu", "gpus", "nodes", "size_bytes", "time_us")
 KINDS: Final = ("all_reduce", "all_gather", "reduce_scatter", "all_to_all")
 MOVED: Final = {"all_reduce": 2.0}
 """Collective -> times that its bytes pass a wire; once for others."""
-GPUS: Final = (
-    ("gb300", "gb300"), ("gb200", "gb200"), ("gh200", "gh200-96gb"), ("b300", "b300-sxm-288gb"), ("b200", "b200-sxm-180gb"),
-    ("h200", "h200-sxm-141gb"), ("h20 ", "h100-sxm-80gb"), ("h100", "h100-sxm-80gb"), ("a100.*40", "a100-sxm-40gb"),
-    ("a100", "a100-sxm-80gb"), ("mi300x", "mi300x"), ("mi355x", "mi355x"),
-)  # fmt: skip
-"""What the gpu column says, in small letters -> the part; the first that fits counts.  H20 has the links of an H100."""
 BOUNDS: Final = {
     "gpus": (2, 1e6), "nodes": (1, 1e5), "size_bytes": (1, 1e15), "time_us": (1e-2, 1e12), "busbw_gb_s": (1e-6, 1e6),
 }  # fmt: skip
@@ -156,7 +150,7 @@ def _row(text: Mapping[str, str], catalogue: Catalogue) -> CollectiveRow | str:
     """The collective of a line, or why none is made of it."""
     if text["collective"] not in KINDS:
         return f"no collective that is modelled: {text['collective'][:40]!r}"
-    part = next((part for words, part in GPUS if re.search(words, text["gpu"].lower() + " ")), None)
+    part = spelt(f"{text['gpu']} ", read_spellings().collectives)
     if part is None:
         return f"no GPU of the catalogue: {text['gpu'][:40]!r}"
     for column in ("gpus", "nodes", "size_bytes", "time_us" if text["time_us"].strip() else "busbw_gb_s"):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from terp.catalogue import Accelerator, read_catalogue
+from terp.catalogue import Accelerator, read_catalogue, read_reference
 from terp.describe import TransformerModel
 from terp.errors import TerpError
 from terp.physics import (
@@ -31,7 +31,7 @@ from terp.physics import (
 from terp.physics.training.stage import RECOMPUTE
 from terp.validate.grading.cases import expected
 from terp.validate.grading.grade import Case, Grade, Skipped
-from terp.validate.kernels.kernel_rows import BESIDE, KINDS, OWN_GPU, KernelRow, is_for_fitting, read_rows, shipped
+from terp.validate.kernels.kernel_rows import BESIDE, KINDS, KernelRow, is_for_fitting, read_rows, shipped
 from terp.validate.kernels.timed_models import answering_model, is_recomputed, model_of
 
 MODELS: Final = (*KINDS.values(), *BESIDE)
@@ -175,7 +175,7 @@ def grade_kernels(path: Path | None = None, gpu: str | None = None) -> tuple[dic
 
     Raises Problems for a file, UnknownName for a GPU.
     """
-    all_rows, left = shipped() if path is None else read_rows(path, gpu or OWN_GPU)
+    all_rows, left = shipped() if path is None else read_rows(path, gpu or read_reference().record.gpu)
     rows, skipped = [row for row in all_rows if path is not None or not is_for_fitting(row)], list(left)
     cases: dict[str, list[Case]] = {model: [] for model in MODELS}
     for row in rows:

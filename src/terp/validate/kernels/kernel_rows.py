@@ -12,11 +12,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from terp.catalogue import read_catalogue
+from terp.catalogue import read_catalogue, read_reference
 from terp.errors import Problem, Problems
 from terp.reader import read_text
 from terp.validate.grading.cases import published_file
 from terp.validate.grading.grade import Skipped
+from terp.validate.grading.split import groups_for_fitting
 from terp.validate.kernels.timed_models import why_no_model
 
 KINDS: Final = {
@@ -40,9 +41,6 @@ SHIPPED: Final = (
 """Source, file and software of the rows that ship."""
 BACKENDS: Final = {"FLASH_ATTENTION": "flash2", "CUDNN_ATTENTION": "cudnn", "": "trtllm"}
 OWN: Final = "terp-h100"
-OWN_GPU: Final = "h100-sxm-80gb"
-FIT_GPUS: Final = ("a100-sxm-80gb", "b200-sxm-180gb")
-"""The engine's GPUs of other architectures, on half of whose shapes what differs from an H100 was fitted."""
 FIT_TOKENS: Final = ("512", "4096", "32768")
 FIT_BATCHES: Final = ("1", "32")
 FIT_STEPS: Final = ("unet3d-b2-p128", "fourcast-b1", "resnet50-b128")
@@ -103,7 +101,11 @@ def shipped() -> Read:
     for source, name, software in SHIPPED:
         for line in csv.DictReader(io.StringIO(read_text(published_file(source, name)))):
             text = {"backend": "", "causal": "true", **{key: value for key, value in line.items() if value}}
-            read.append(_of_line(source, text, text.get("gpu", OWN_GPU), software, text.get("name", text["kind"])))
+            read.append(
+                _of_line(
+                    source, text, text.get("gpu", read_reference().record.gpu), software, text.get("name", text["kind"])
+                )
+            )
     return _joined(read)
 
 
@@ -177,7 +179,9 @@ def is_for_fitting(row: KernelRow) -> bool:
     steps, and everything of which there are too few to hold out.
     """
     if row.source == "aiconfigurator":
-        return row.gpu == OWN_GPU or (row.gpu in FIT_GPUS and _is_drawn(row))
+        if row.gpu == read_reference().record.gpu:
+            return True
+        return row.gpu in groups_for_fitting(row.source) and _is_drawn(row)
     if row.source != OWN:
         return False
     if row.kind == "gemm" and row.text["dtype"] == "bf16":

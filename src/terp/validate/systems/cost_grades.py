@@ -18,7 +18,7 @@ from terp.physics.money.price_uncertainty import LEVEL_AT_EUR
 from terp.reader import read_entries, read_text, read_tree
 from terp.validate.grading.cases import Limits, published_file
 from terp.validate.grading.grade import Case, Grade, Skipped
-from terp.validate.grading.split import groups_for_fitting
+from terp.validate.grading.split import fitted_constants, groups_for_fitting
 from terp.validate.systems.purchases import Priced, PurchaseFile, price_purchase, read_purchases
 
 SOURCE: Final = "costs"
@@ -26,7 +26,6 @@ SCENARIOS: Final = 4000
 SEED: Final = 1
 BASELINE_EUR: Final = 45_000.0
 """The one-line rule: so much a GPU, with all that belongs to it."""
-CONSTANTS: Final = ("LEVEL_FRACTION", "LEVEL_EXPONENT", "LEVEL_SPREAD", "price of ex235a")
 
 
 class CostLimits(Limits):
@@ -150,7 +149,7 @@ def grade_costs(cases: Path | None = None) -> CostGrade:
         rows_count=len(file.purchases),
         fitted_count=len(fitted),
         skipped=skipped,
-        constants=CONSTANTS,
+        constants=fitted_constants(SOURCE),
         limits=limits,
     )
     return CostGrade(grade, graded, fitted, limits if cases is None else None)

@@ -18,8 +18,7 @@ import numpy as np
 from pydantic import Field
 
 from terp.arrays import Floats
-from terp.catalogue import read_catalogue
-from terp.catalogue.read.parts import Fleet
+from terp.catalogue import usual_fleet
 from terp.errors import Problem, Problems
 from terp.physics import checkpoint_interval
 from terp.reader import Record, read_entries, read_text, read_tree
@@ -44,7 +43,6 @@ from terp.validate.systems.fleet_rows import (
     shipped,
 )  # fmt: skip
 
-FLEET: Final = "gpu-fleet-2024"
 RUNS: Final = 1000
 SEED: Final = 1
 RESTART_S: Final = (300.0, 660.0, 1200.0)
@@ -256,7 +254,7 @@ def _ettr(row: Row) -> FleetCase | str:
     interval_s = checkpoint_interval(write_s, nodes * law.mean_per_s) if interval is None else max(interval, 1.0)
     own_restart = row["fleet"] in constants_from("restart")
     restart = (RETRY_S, RETRY_S, RETRY_S) if own_restart else RESTART_S
-    shape = read_catalogue().part(Fleet, FLEET).spread_ratio
+    shape = usual_fleet().spread_ratio
     job = OneJob(round(nodes), days * DAY_S, shape, interval_s, write_s, restart)
     one, many = _both(job, law)
     bound = high >= 1
@@ -278,7 +276,7 @@ def _lemons(row: Row) -> FleetCase | str:
     published, count, of = (number(row, column) for column in ("value", "count", "of"))
     if published is None or count is None or of is None or not 1 <= count <= of <= MOST_NODES:
         return f"value, count or of are not known, or of is above {MOST_NODES}"
-    shape = read_catalogue().part(Fleet, FLEET).spread_ratio
+    shape = usual_fleet().spread_ratio
     rates = np.sort(np.random.default_rng([SEED, 6]).gamma(shape, 1.0, (RUNS // 10, round(of))), axis=1)
     share = rates[:, -round(count) :].sum(axis=1) / rates.sum(axis=1)
     return _made(row, published, None, float(share.mean()), share)
@@ -289,7 +287,7 @@ def _repair(row: Row) -> FleetCase | str:
     published = number(row, "value")
     if published is None:
         return "value is not known"
-    drawn = draw_node_events(read_catalogue().part(Fleet, FLEET), 10_000, YEAR_S, SEED)
+    drawn = draw_node_events(usual_fleet(), 10_000, YEAR_S, SEED)
     repair_h = drawn.repair_s[drawn.cause >= 0] / HOUR_S
     groups = repair_h[: repair_h.size // 100 * 100].reshape(-1, 100).mean(axis=1)
     return _made(row, published, None, float(repair_h.mean()), groups)
@@ -297,7 +295,7 @@ def _repair(row: Row) -> FleetCase | str:
 
 def _whole_job(nodes: float, days: float) -> OneJob:
     """A job of which only the interruptions count."""
-    shape = read_catalogue().part(Fleet, FLEET).spread_ratio
+    shape = usual_fleet().spread_ratio
     return OneJob(round(nodes), days * DAY_S, shape, math.inf, 0.0, (0.0, 0.0, 0.0))
 
 

@@ -9,14 +9,13 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Final
 
-from terp.catalogue import Accelerator, read_catalogue
+from terp.catalogue import Accelerator, read_catalogue, read_spellings, spelt
 from terp.describe import ModelFile, TransformerModel, read_model
 from terp.physics import Interconnect, Work, interconnect_between, work_of
 from terp.physics.training.software import GENERATIONS
 from terp.physics.training.stage import RECOMPUTE, Recompute
 from terp.physics.training.strategy import Strategy
 from terp.validate.grading.grade import Skipped
-from terp.validate.grading.published_rows import ACCELERATORS
 
 SOFTWARE: Final = (
     ("mlperf", "mlperf-2024"), (r"meta internal \(", "megatron-2024"),
@@ -49,8 +48,6 @@ MOST_OF_PEAK: Final = 0.68
 GBIT: Final = 1.25e8
 PORT_GBIT: Final = {"ampere": 200.0, "hopper": 400.0, "blackwell": 400.0}
 """Rate of the fabric a GPU where the row does not tell: one port of its time."""
-DOMAIN: Final = {"gb200": 64, "gb300": 64}
-"""GPUs in a rack's link domain that jobs use, of 72."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +165,7 @@ def _software(text: Mapping[str, str]) -> str:
 def _chip(text: Mapping[str, str]) -> tuple[Accelerator, str]:
     """The GPU, with a power cap or memory rate of its own where the row states one."""
     name = text.get("gpu", "")
-    part = next((found for pattern, found in ACCELERATORS if re.search(pattern, name.lower())), None)
+    part = spelt(name, read_spellings().accelerators)
     if part is None:
         raise Unmodelled(f"no GPU {name[:40]!r} in the catalogue")
     chip = read_catalogue().part(Accelerator, part)
@@ -184,7 +181,7 @@ def _chip(text: Mapping[str, str]) -> tuple[Accelerator, str]:
 def _net(text: Mapping[str, str], chip: Accelerator, part: str, gpus: int) -> Interconnect:
     """The interconnect: a node's GPUs in one domain, or a rack's; the fabric's rate as stated, else of its time."""
     a_node = _whole(text, "gpus_per_node", 8)
-    domain = max(min(DOMAIN.get(part, a_node), gpus), 1)
+    domain = max(min(read_spellings().link_domain_count.get(part, a_node), gpus), 1)
     said = text.get("interconnect", "")
     rate = PORT_GBIT.get(chip.architecture, 200.0)
     if found := re.search(r"(\d+)x ?(?:HDR|Omni-Path )?(\d+)(?: Gb/s)?(?: RoCE)? ?.*?(per node)?", said):

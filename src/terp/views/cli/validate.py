@@ -19,7 +19,7 @@ import click
 @click.option(
     "--gpu",
     help="GPU of the catalogue that the kernels of --cases were measured on, or the beginning of its name, such as "
-    "h200-sxm; h100-sxm-80gb if not given.",
+    "h200-sxm; the catalogue's reference GPU if not given.",
 )
 @click.option("--trace", type=click.Path(path_type=Path), help="Of slurm: jobs as they were submitted, CSV.")
 @click.option("--observed", type=click.Path(path_type=Path), help="Of slurm: what the real controller did with them, CSV.")
