@@ -10,7 +10,7 @@ from terp.errors import Problems
 from terp.hardware import build_machine
 from terp.physics import benchmark_system, machine_power, predict_hpl
 from terp.simulate import Controls, simulate
-from terp.views.text.machine_text import as_data, as_text
+from terp.views.text.machine_text import as_text
 
 TEXT = """
 kind: machine
@@ -86,7 +86,7 @@ def test_partitions(catalogue):
     named = {name: catalogue.part(Server, name).typical_power_w for name in ("management-server", "ufm-appliance")}
     added = 50 * named["management-server"] + 2 * named["ufm-appliance"]
     assert machine_power(with_them).base_w - machine_power(without).base_w > added
-    data = as_data(with_them)
+    data = with_them.to_dict()
     assert (data["partitions"], data["gpu_cap_w"]) == ({"european": 50, "login": 2}, 560.0)
     assert with_them.nodes_count == without.nodes_count  # nothing is scheduled there
 

@@ -197,7 +197,7 @@ def test_what_others_put_beside_a_run_survives_its_replacement(run, tmp_path, mo
 def test_documents_of_another_kind_are_one_line(run, tmp_path, name, text):
     save_run(run, tmp_path / "run")
     (tmp_path / "run" / name).write_text(text)
-    with pytest.raises(Problems, match="is not one whole run of this version"):
+    with pytest.raises(Problems, match="is not one whole run of this format"):
         load_run(tmp_path / "run")
 
 

@@ -42,7 +42,7 @@ from terp.catalogue.read.prices import Currency, Price, Prices, Rate, read_price
 from terp.catalogue.read.reference import Beside, Reference, read_reference, reference_of, usual_fleet
 from terp.catalogue.read.spellings import Smaller, Spellings, read_spellings, spelt
 from terp.catalogue.read.top500_lists import Edition, Own, Place, edition, editions
-from terp.catalogue.read.whole import Catalogue, read_catalogue, unknown_sources
+from terp.catalogue.read.whole import Catalogue, read_catalogue, sources_named, unknown_sources
 
 __all__ = [
     "FAMILIES",
@@ -105,6 +105,7 @@ __all__ = [
     "reference_of",
     "series_digest",
     "series_names",
+    "sources_named",
     "spelt",
     "unknown_sources",
     "usual_fleet",

@@ -4,7 +4,7 @@ Doors to what others hold: configs of models from a hub, the slurm.conf of a cen
 back; only traces are written.
 """
 
-from terp.connect.hub.transformers import MODEL_TYPES, read_config
+from terp.connect.hub.transformers import MODEL_TYPES, model_from, read_config
 from terp.connect.slurm.conf_lines import ConfLine
 from terp.connect.slurm.slurm_conf import SlurmConf, read_slurm_conf
 from terp.connect.traces.formats import TRACE_FORMATS, convert, read_trace, trace_batches, write_trace
@@ -19,6 +19,7 @@ __all__ = [
     "Observed",
     "SlurmConf",
     "convert",
+    "model_from",
     "read_config",
     "read_observed",
     "read_replay",

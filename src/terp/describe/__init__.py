@@ -36,6 +36,7 @@ from terp.describe.policy import Account, Assign, Backfill, Limits, Partition, P
 from terp.describe.science import AfnoModel, EvoformerModel, MeshModel, ResNetModel, UNetModel
 from terp.describe.shipped import (
     MODEL_FAMILIES,
+    DescriptionSource,
     machine_of_text,
     read_budget,
     read_machine,
@@ -70,6 +71,7 @@ __all__ = [
     "Cooling",
     "CostClass",
     "Delivery",
+    "DescriptionSource",
     "Domain",
     "Evaporation",
     "EvoformerModel",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, Generic, TypeVar
 
 import terp
 from terp.describe.budget import Budget
@@ -18,7 +20,7 @@ from terp.describe.science import SCIENCE_FAMILIES
 from terp.describe.site import Site
 from terp.describe.workload import Workload
 from terp.errors import Problem, Problems, UnknownName, did_you_mean
-from terp.reader import Record, Sourced, Written, read_record, read_text, read_tree
+from terp.reader import Record, Sourced, Tree, Written, parse_yaml, read_text, record_of, tree_of_mapping
 
 _PACKAGE: Final = Path(terp.__file__).parent
 MODEL_FAMILIES: Final[dict[str, type[ModelFile]]] = {"transformer": TransformerModel, **SCIENCE_FAMILIES}
@@ -59,7 +61,7 @@ def _shipped_name(name: str, folder: str) -> str:
     if name in known:
         return name
     if len(same) != 1:
-        raise UnknownName(_ONE.get(folder, folder.removesuffix("s")), name, known)
+        raise UnknownName(_word_of(folder), name, known)
     return same[0]
 
 
@@ -67,63 +69,123 @@ def _spelt(name: str) -> str:
     return name.lower().translate(str.maketrans("", "", ".-_ "))
 
 
-def _read(
-    found: tuple[str, str],
-    kind: type[T],
-    names: Callable[[Sourced], list[Problem]],
-    misfits: Callable[[Written[T]], list[Problem]],
-) -> Written[T]:
-    """A file of a kind.  `names` is asked of its plain data, `misfits` of the record once there is one."""
-    written = read_record(*found, kind, names)
-    problems = misfits(written)
-    if problems:
-        raise Problems(problems)
-    return written
+DescriptionSource = str | os.PathLike[str] | Mapping[str, object]
+"""What names a description: the name of one that ships, a path, or its data as a file would hold them."""
 
 
-def read_machine(name_or_path: str) -> Written[MachineFile]:
-    """A machine file, by path or shipped name.  Raises Problems or UnknownName."""
-    return _read(_find(name_or_path, "machines"), MachineFile, checks.unmet_names, checks.misfits_of_machine)
+@dataclass(frozen=True)
+class _Kind(Generic[T]):
+    """How a kind of description is read: its folder, its record, and what it is checked for.
+
+    names     asked of its plain data
+    misfits   asked of the record once there is one
+    """
+
+    folder: str
+    record: type[T]
+    misfits: Callable[[Written[T]], list[Problem]]
+    names: Callable[[Sourced], list[Problem]] = checks.unmet_sources
+
+    @property
+    def word(self) -> str:
+        """What one is called."""
+        return _word_of(self.folder)
+
+    def read(self, source: DescriptionSource | T | Written[T]) -> Written[T]:
+        """A description from what names it; one that was read already is given back.  Raises Problems or UnknownName."""
+        if isinstance(source, Written):
+            if isinstance(source.record, self.record):
+                return source
+            raise not_a_source(self.word, source.record)
+        if isinstance(source, self.record):
+            return Written(source, f"<{self.word}>", {}, Tree(f"<{self.word}>"))
+        return self.of_tree(_tree(source, self.folder))
+
+    def of_tree(self, tree: Tree) -> Written[T]:
+        """The checked record of a text that is parsed.  Raises Problems."""
+        written = record_of(tree, self.record, self.names)
+        problems = self.misfits(written)
+        if problems:
+            raise Problems(problems)
+        return written
+
+
+def not_a_source(word: str, source: object) -> Problems:
+    """A refusal of what names no description of a kind."""
+    would_do = f"the name of a {word} that ships, a path, or a mapping would do"
+    return Problems([Problem("", 0, 0, word, f"not a {word}", type(source).__name__, would_do)])
+
+
+def _word_of(folder: str) -> str:
+    return _ONE.get(folder, folder.removesuffix("s"))
+
+
+def _tree(source: object, folder: str) -> Tree:
+    """The data of a description, with places where it is a file.  Raises Problems or UnknownName."""
+    word = _word_of(folder)
+    if isinstance(source, Mapping):
+        return tree_of_mapping({"kind": word, **source}, f"<{word}>")
+    if isinstance(source, str):
+        return parse_yaml(*_find(source, folder))
+    if isinstance(source, os.PathLike):
+        path = Path(os.fspath(source))
+        return parse_yaml(read_text(path), str(path))
+    raise not_a_source(word, source)
+
+
+def _misfits_of_workload(written: Written[Workload]) -> list[Problem]:
+    models = shipped_names("models")
+    return [*checks.misfits_of_workload(written), *checks.misfits_of_runs(written, models, read_model)]
+
+
+def _misfits_of_budget(written: Written[Budget]) -> list[Problem]:
+    return budget_checks.misfits_of_budget(written, shipped_names("sites"), shipped_names("workloads"), read_workload)
+
+
+_MACHINE: Final = _Kind("machines", MachineFile, checks.misfits_of_machine, checks.unmet_names)
+_SITE: Final = _Kind("sites", Site, checks.misfits_of_site)
+_WORKLOAD: Final = _Kind("workloads", Workload, _misfits_of_workload)
+_POLICY: Final = _Kind("policies", Policy, checks.misfits_of_policy)
+_BUDGET: Final = _Kind("budgets", Budget, _misfits_of_budget)
+
+
+def read_machine(source: DescriptionSource | MachineFile | Written[MachineFile]) -> Written[MachineFile]:
+    """A machine file, by shipped name, path or mapping.  Raises Problems or UnknownName."""
+    return _MACHINE.read(source)
 
 
 def machine_of_text(text: str, shown: str) -> Written[MachineFile]:
     """A machine from the text of a file, shown under a name.  Raises Problems."""
-    return _read((text, shown), MachineFile, checks.unmet_names, checks.misfits_of_machine)
+    return _MACHINE.of_tree(parse_yaml(text, shown))
 
 
-def read_site(name_or_path: str) -> Written[Site]:
-    """A site file, by path or shipped name.  Raises Problems or UnknownName."""
-    return _read(_find(name_or_path, "sites"), Site, checks.unmet_sources, checks.misfits_of_site)
+def read_site(source: DescriptionSource | Site | Written[Site]) -> Written[Site]:
+    """A site, by shipped name, path or mapping.  Raises Problems or UnknownName."""
+    return _SITE.read(source)
 
 
-def read_workload(name_or_path: str) -> Written[Workload]:
-    """A workload file, by path or shipped name.  Raises Problems or UnknownName."""
-
-    def misfits(written: Written[Workload]) -> list[Problem]:
-        models = shipped_names("models")
-        return [*checks.misfits_of_workload(written), *checks.misfits_of_runs(written, models, read_model)]
-
-    return _read(_find(name_or_path, "workloads"), Workload, checks.unmet_sources, misfits)
+def read_workload(source: DescriptionSource | Workload | Written[Workload]) -> Written[Workload]:
+    """A workload, by shipped name, path or mapping.  Raises Problems or UnknownName."""
+    return _WORKLOAD.read(source)
 
 
-def read_policy(name_or_path: str) -> Written[Policy]:
-    """A policy file, by path or shipped name.  Raises Problems or UnknownName."""
-    return _read(_find(name_or_path, "policies"), Policy, checks.unmet_sources, checks.misfits_of_policy)
+def read_policy(source: DescriptionSource | Policy | Written[Policy]) -> Written[Policy]:
+    """A policy, by shipped name, path or mapping.  Raises Problems or UnknownName."""
+    return _POLICY.read(source)
 
 
-def read_budget(name_or_path: str) -> Written[Budget]:
-    """A budget file, by path or shipped name.  Raises Problems or UnknownName."""
-
-    def misfits(written: Written[Budget]) -> list[Problem]:
-        return budget_checks.misfits_of_budget(written, shipped_names("sites"), shipped_names("workloads"), read_workload)
-
-    return _read(_find(name_or_path, "budgets"), Budget, checks.unmet_sources, misfits)
+def read_budget(source: DescriptionSource | Budget | Written[Budget]) -> Written[Budget]:
+    """A budget, by shipped name, path or mapping.  Raises Problems or UnknownName."""
+    return _BUDGET.read(source)
 
 
-def read_model(name_or_path: str) -> Written[ModelFile]:
-    """A model file, by path or shipped name, as the record of its family.  Raises Problems or UnknownName."""
-    a_path = "/" in name_or_path or Path(name_or_path).suffix in (".yaml", ".yml")
-    return _model(name_or_path) if a_path else _shipped_model(name_or_path)
+def read_model(source: DescriptionSource | ModelFile | Written[ModelFile]) -> Written[ModelFile]:
+    """A model, by shipped name, path or mapping, as the record of its family.  Raises Problems or UnknownName."""
+    if isinstance(source, str) and "/" not in source and Path(source).suffix not in (".yaml", ".yml"):
+        return _shipped_model(source)
+    if isinstance(source, Written | ModelFile):
+        return _Kind("models", ModelFile, checks.misfits_of_model).read(source)
+    return _model(source)
 
 
 @cache
@@ -132,13 +194,12 @@ def _shipped_model(name: str) -> Written[ModelFile]:
     return _model(name)
 
 
-def _model(name_or_path: str) -> Written[ModelFile]:
-    found = _find(name_or_path, "models")
-    data = read_tree(*found).data
-    family = data.get("family") if isinstance(data, dict) else None
-    kind = MODEL_FAMILIES.get(family) if isinstance(family, str) else None
-    if kind is None and isinstance(family, str):
+def _model(source: DescriptionSource) -> Written[ModelFile]:
+    tree = _tree(source, "models")
+    family = tree.data.get("family") if isinstance(tree.data, dict) else None
+    record = MODEL_FAMILIES.get(family) if isinstance(family, str) else None
+    if record is None and isinstance(family, str):
         raise Problems(
-            [Problem(found[1], 0, 0, "family", "no such family", repr(family), did_you_mean(family, MODEL_FAMILIES))]
+            [Problem(tree.file, 0, 0, "family", "no such family", repr(family), did_you_mean(family, MODEL_FAMILIES))]
         )
-    return _read(found, kind or TransformerModel, checks.unmet_sources, checks.misfits_of_model)
+    return _Kind("models", record or TransformerModel, checks.misfits_of_model).of_tree(tree)

@@ -4,10 +4,10 @@ Description + catalogue -> Machine: nodes in their racks, fabric to the cable, s
 """
 
 from terp.arrays import Ints
-from terp.hardware.bill import Line, bill_of_materials
+from terp.hardware.bill import Bill, Line, bill_of_materials
 from terp.hardware.counts import Counts, FabricCounts, Whole, over
 from terp.hardware.fabric import Fabric
-from terp.hardware.machine import Machine, Stored, build_machine
+from terp.hardware.machine import Machine, Stored, build_machine, machine_from
 from terp.hardware.networks import Networks, build_networks, nodes_of_storage_leaf
 from terp.hardware.nodes import Nodes, cable_faults, racks_of
 from terp.hardware.paths import Way, way_between
@@ -15,6 +15,7 @@ from terp.hardware.tree_counts import TreeRule, tree_counts, tree_rule
 from terp.hardware.trees import leaf_ports, nodes_of_leaf
 
 __all__ = [
+    "Bill",
     "Counts",
     "Fabric",
     "FabricCounts",
@@ -32,6 +33,7 @@ __all__ = [
     "build_networks",
     "cable_faults",
     "leaf_ports",
+    "machine_from",
     "nodes_of_leaf",
     "nodes_of_storage_leaf",
     "over",

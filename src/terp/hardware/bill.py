@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Generic
+from typing import TYPE_CHECKING, Generic
 
 import numpy as np
 
+import terp
 from terp.catalogue import Cable, Catalogue, Node, Part, Rack, Server, StorageAppliance, Switch
 from terp.describe import MachineFile
 from terp.hardware.counts import Counts, FabricCounts, Whole, over
 from terp.hardware.networks import Networks
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from terp.results.table import Table
 
 
 @dataclass(frozen=True)
@@ -24,6 +30,31 @@ class Line(Generic[Whole]):
     name: str
     part: Part
     count: Whole
+
+
+class Bill(tuple[Line[int], ...]):
+    """The lines of a built machine's bill of materials, with its table for a notebook."""
+
+    __slots__ = ()
+
+    def rows(self) -> list[dict[str, object]]:
+        """A row a line, as `terp show --bom --json` prints it."""
+        return [{"where": e.where, "part": e.name, "title": e.part.title, "count": e.count} for e in self]
+
+    @property
+    def table(self) -> Table:
+        """The rows as a table, which gives pandas and polars."""
+        return terp.table_of(self.rows())
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A pandas.DataFrame, a row a line."""
+        return self.table.to_pandas()
+
+    def __repr__(self) -> str:
+        return f"Bill({len(self)} lines, {sum(line.count for line in self):,} parts)"
+
+    def _repr_html_(self) -> str:
+        return terp.viewer().table_html(repr(self), self.rows())
 
 
 class _Bill(Generic[Whole]):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
+import terp
 from terp.catalogue import (
     Accelerator,
     Adapter,
@@ -15,18 +17,23 @@ from terp.catalogue import (
     Reliability,
     StorageAppliance,
     Switch,
+    read_catalogue,
     read_reference,
+    sources_named,
 )
-from terp.describe import MachineFile, Storage, parts_named, unknown_parts
+from terp.describe import DescriptionSource, MachineFile, Storage, parts_named, read_machine, unknown_parts
 from terp.errors import Problems
-from terp.hardware.bill import Line, bill_of_materials
+from terp.hardware.bill import Bill, Line, bill_of_materials
 from terp.hardware.counts import counts_of, fabric_counts
 from terp.hardware.dragonflies import build_dragonfly
 from terp.hardware.fabric import Fabric
 from terp.hardware.networks import Networks, build_networks
 from terp.hardware.nodes import Nodes, check_cables, check_racks, place_nodes
 from terp.hardware.trees import build_tree
-from terp.reader import Provenance, Written
+from terp.notes import Caveat, SourceNote
+from terp.reader import Provenance, Written, changed_data
+
+CHANGED: Final = "changed from the file's value by the caller"
 
 
 @dataclass(frozen=True)
@@ -38,11 +45,14 @@ class Stored:
     write_bytes_per_s: float | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Machine:
     """A built machine.
 
     provenance   who says each value of the machine file and of the parts it uses, by dotted path
+    written      the machine file as it was read, which `changed` starts from
+
+    Two machines are equal if they are built from the same description and the same catalogue.
     """
 
     file: MachineFile
@@ -56,9 +66,60 @@ class Machine:
     networks: Networks[int]
     storage: Stored
     reliability: Reliability
-    bill: tuple[Line[int], ...]
+    bill: Bill
     catalogue_digest: str
     provenance: dict[str, Provenance]
+    written: Written[MachineFile]
+
+    def changed(self, **changes: object) -> Machine:
+        """A machine with some values of its file changed, built anew: `changed(compute__nodes=380)`.
+
+        changes   by the keys of the machine file, "__" between a section and what is in it; values as the file takes
+                  them, with their units; None leaves a key out
+
+        Raises Problems with every mistake, as a file does.
+        """
+        written = read_machine(changed_data(self.written.tree, changes))
+        told = {key.replace("__", "."): Provenance("derived", str(value), note=CHANGED) for key, value in changes.items()}
+        return build_machine(replace(written, provenance=written.provenance | told), read_catalogue())
+
+    def to_dict(self) -> dict[str, object]:
+        """The document that `terp show --json` prints, see docs/formats/machine.md."""
+        return terp.document_of(self)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the machine file's record, as run.json has it."""
+        return self.written.digest
+
+    @property
+    def caveats(self) -> tuple[Caveat, ...]:
+        """Each value that is assumed, by dotted path, with the range that it may have."""
+        assumed = {path: entry for path, entry in sorted(self.provenance.items()) if entry.status == "assumed"}
+        return tuple(
+            Caveat("value-assumed", {"path": path, "value": entry.value_text, "range": entry.range_text})
+            for path, entry in assumed.items()
+        )
+
+    @property
+    def sources(self) -> tuple[SourceNote, ...]:
+        """Citations of every value that the machine rests on, by name."""
+        return sources_named(entry.source for entry in self.provenance.values())
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Machine):
+            return NotImplemented
+        return (self.digest, self.catalogue_digest) == (other.digest, other.catalogue_digest)
+
+    def __hash__(self) -> int:
+        return hash((self.digest, self.catalogue_digest))
+
+    def __repr__(self) -> str:
+        counts = f"{self.nodes_count:,} {self.file.compute.node}, {self.gpus_count:,} {self.node.accelerator}"
+        return f"Machine({self.file.name}: {counts}, {self.file.fabric.topology})"
+
+    def _repr_html_(self) -> str:
+        return terp.viewer().html(repr(self), self.to_dict())
 
     @property
     def nodes_count(self) -> int:
@@ -89,6 +150,14 @@ class Machine:
     def peak_flop_per_s(self) -> dict[str, float]:
         """Dense peak of all GPUs by precision [flop/s]."""
         return {name: self.gpus_count * rate for name, rate in self.accelerator.peak_flop_per_s.items()}
+
+
+def machine_from(source: DescriptionSource | MachineFile | Written[MachineFile] | Machine) -> Machine:
+    """A built machine by shipped name, path, mapping or description; one that is built is given back.
+
+    Raises Problems or UnknownName.
+    """
+    return source if isinstance(source, Machine) else build_machine(read_machine(source), read_catalogue())
 
 
 def build_machine(written: Written[MachineFile], catalogue: Catalogue) -> Machine:
@@ -124,9 +193,10 @@ def build_machine(written: Written[MachineFile], catalogue: Catalogue) -> Machin
         networks=networks,
         storage=stored(file.storage, catalogue),
         reliability=reliability_of(written, catalogue, nodes.unit.size),
-        bill=bill,
+        bill=Bill(bill),
         catalogue_digest=catalogue.digest,
         provenance=_provenance(written, catalogue, bill, node),
+        written=written,
     )
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+import terp
 from terp.catalogue import Cable, Catalogue, Node, Rack, Switch
 from terp.describe import Compute, MachineFile
 from terp.describe import Fabric as Wiring
@@ -16,8 +18,13 @@ from terp.hardware.fabric import Fabric
 from terp.reader import Written
 from terp.units import show
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-@dataclass(frozen=True)
+    from terp.results.table import Table
+
+
+@dataclass(frozen=True, repr=False)
 class Nodes:
     """One entry a node, in order of unit, then rack, then place.
 
@@ -34,6 +41,28 @@ class Nodes:
     def racks_count(self) -> int:
         """Racks that hold nodes."""
         return int(self.rack.max()) + 1
+
+    def rows(self) -> list[dict[str, object]]:
+        """A row a node, for `terp show --nodes`: unit, rack, place, leaf and leaf port of each rail, all from 0."""
+        places = enumerate(zip(self.unit.tolist(), self.rack.tolist(), self.place.tolist(), strict=True))
+        return [
+            {"node": number, "unit": unit, "rack": rack, "place": place}
+            | {f"rail{rail}_leaf": leaf for rail, leaf in enumerate(self.leaf[number].tolist())}
+            | {f"rail{rail}_port": port for rail, port in enumerate(self.leaf_port[number].tolist())}
+            for number, (unit, rack, place) in places
+        ]
+
+    @property
+    def table(self) -> Table:
+        """The rows as a table, which gives pandas and polars."""
+        return terp.table_of(self.rows())
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A pandas.DataFrame, a row a node."""
+        return self.table.to_pandas()
+
+    def __repr__(self) -> str:
+        return f"Nodes({self.unit.size:,} nodes in {self.racks_count:,} racks)"
 
 
 def check_racks(written: Written[MachineFile], node: Node, rack: Rack) -> list[Problem]:

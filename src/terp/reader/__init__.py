@@ -5,9 +5,9 @@ stands, who says so (status, range, source), and it reports every problem of a f
 """
 
 from terp.reader.fields import FlopPerS, Money, Month, Name, Ratio, Record, Seconds, Share
-from terp.reader.load import Sourced, Written, read_entries, read_record, read_text, read_tree
+from terp.reader.load import Sourced, Written, read_entries, read_record, read_text, read_tree, record_of
 from terp.reader.provenance import BASES, STATUSES, Provenance
-from terp.reader.tree import Tree, dotted
+from terp.reader.tree import Tree, changed_data, dotted, parse_yaml, tree_of_mapping
 
 __all__ = [
     "BASES",
@@ -24,9 +24,13 @@ __all__ = [
     "Sourced",
     "Tree",
     "Written",
+    "changed_data",
     "dotted",
+    "parse_yaml",
     "read_entries",
     "read_record",
     "read_text",
     "read_tree",
+    "record_of",
+    "tree_of_mapping",
 ]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path as FilePath
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+import terp
 from terp import units
 from terp.errors import Problem, Problems, did_you_mean
 from terp.reader import provenance
@@ -19,6 +22,8 @@ from terp.reader.provenance import Provenance
 from terp.reader.tree import MAX_BYTES, Path, Tree, dotted, parse_yaml
 
 T = TypeVar("T", bound=Record)
+MOST_TITLE: Final = 100
+"""Characters of a title that a repr shows."""
 
 
 @dataclass(frozen=True)
@@ -30,14 +35,50 @@ class Sourced:
     provenance: dict[Path, Provenance]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Written(Generic[T]):
-    """A record as it was written: the record, the text's file, and the sourcing of its values by dotted path."""
+    """A record as it was written: the record, the text's file, and the sourcing of its values by dotted path.
+
+    The record's fields are attributes of this too, so that `site.title` is `site.record.title`.  Two are equal if their
+    records are; `digest` is the identity.
+    """
 
     record: T
     file: str
     provenance: dict[str, Provenance]
     tree: Tree
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the record's JSON: the same description, however written, has the same digest."""
+        return hashlib.sha256(self.record.model_dump_json().encode()).hexdigest()
+
+    def to_dict(self) -> dict[str, object]:
+        """The record in SI, fields by name, as JSON takes it."""
+        return dict(self.record.model_dump(mode="json"))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Written):
+            return NotImplemented
+        return type(self.record) is type(other.record) and self.digest == other.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def __repr__(self) -> str:
+        name = getattr(self.record, "name", "")
+        title = str(getattr(self.record, "title", ""))
+        return f"{type(self.record).__name__}({name}: {title[:MOST_TITLE]})"
+
+    def _repr_html_(self) -> str:
+        return terp.viewer().html(repr(self), self.to_dict())
+
+    if not typing.TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> object:
+            if name.startswith("_") or "record" not in vars(self):
+                raise AttributeError(name)
+            return getattr(self.record, name)
 
 
 def read_text(path: FilePath) -> str:
@@ -68,7 +109,11 @@ def read_record(text: str, file: str, kind: type[T], names: Callable[[Sourced], 
 
     names   asked for problems with names in the plain data, whether or not a record can be made of it
     """
-    tree = parse_yaml(text, file)
+    return record_of(parse_yaml(text, file), kind, names)
+
+
+def record_of(tree: Tree, kind: type[T], names: Callable[[Sourced], list[Problem]] | None = None) -> Written[T]:
+    """As `read_record`, of a text that is parsed or of a program's mapping.  Raises Problems."""
     data, sourcing, problems = provenance.split(tree)
     problems += tree.problems
     if not isinstance(data, dict):
@@ -87,7 +132,7 @@ def read_record(text: str, file: str, kind: type[T], names: Callable[[Sourced], 
     problems += _bad_ranges(record, sourcing, tree)
     if problems:
         raise Problems(problems)
-    return Written(record, file, {dotted(path): entry for path, entry in sourcing.items()}, tree)
+    return Written(record, tree.file, {dotted(path): entry for path, entry in sourcing.items()}, tree)
 
 
 def read_entries(sourced: Sourced, kind: type[T], problems: list[Problem]) -> dict[str, T]:

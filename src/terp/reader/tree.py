@@ -6,8 +6,9 @@ Built from the parser's events with a stack of our own: no recursion for a deep 
 
 from __future__ import annotations
 
+import copy
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -60,6 +61,70 @@ class Tree:
 def dotted(path: Path) -> str:
     """`("groups", 0, "share")` as "groups.0.share"."""
     return ".".join(str(step) for step in path)
+
+
+def tree_of_mapping(data: Mapping[str, object], shown: str) -> Tree:
+    """The tree of a mapping that a program made, with the limits and the checks of a file; its values have no place.
+
+    shown   what problems name it by
+
+    Raises Problems with every value that a file could not hold: keys that are no text, objects, too deep, too large.
+    """
+    tree = Tree(shown, values={(): (0, 0)})
+    problems: list[Problem] = []
+    count = 0
+
+    def plain(value: object, path: Path) -> object:
+        nonlocal count
+        count += 1
+        if len(path) > MAX_DEPTH or count > MAX_VALUES:
+            limit = f"nested deeper than {MAX_DEPTH} levels" if len(path) > MAX_DEPTH else f"more than {MAX_VALUES:,} values"
+            raise Problems([*problems, tree.problem(path[:3], limit, would_do="leave data out of it")])
+        if value is None or isinstance(value, str | bool | int | float):
+            return value
+        if isinstance(value, Mapping):
+            wrong, would_do = "a key that is not plain text", "write keys as plain words"
+            names = [repr(key)[:60] for key in value if not isinstance(key, str)]
+            problems.extend(tree.problem(path, wrong, name, would_do) for name in names)
+            return {key: plain(entry, (*path, key)) for key, entry in value.items() if isinstance(key, str)}
+        if isinstance(value, list | tuple):
+            return [plain(entry, (*path, index)) for index, entry in enumerate(value)]
+        item = getattr(value, "item", None)
+        if callable(item) and getattr(value, "ndim", None) == 0:  # a number of numpy
+            return plain(item(), path)
+        would_do = "texts, numbers, truths, None, lists and mappings would do"
+        problems.append(tree.problem(path, "not plain data", type(value).__name__, would_do))
+        return None
+
+    tree.data = plain(data, ())
+    if problems:
+        raise Problems(problems)
+    return tree
+
+
+def changed_data(tree: Tree, changes: Mapping[str, object]) -> dict[str, object]:
+    """A file's data with some values changed; the tree stays as it is.
+
+    changes   by key, "__" between a section and what is in it, such as `compute__nodes`; None leaves the key out
+
+    Raises Problems for a change inside what is not a mapping.
+    """
+    data: dict[str, object] = copy.deepcopy(tree.data)
+    problems = []
+    for name, value in changes.items():
+        *sections, key = name.split("__")
+        inside: object = data
+        for section in sections:
+            inside = inside.setdefault(section, {}) if isinstance(inside, dict) else None
+        if not isinstance(inside, dict):
+            problems.append(Problem(tree.file, 0, 0, dotted((*sections, key)), "is not in a mapping", repr(value)[:60]))
+        elif value is None:
+            inside.pop(key, None)
+        else:
+            inside[key] = value
+    if problems:
+        raise Problems(problems)
+    return data
 
 
 def parse_yaml(text: str, file: str) -> Tree:

@@ -38,7 +38,7 @@ class Viewer(Protocol):
     def sentence(self, caveat: Caveat) -> str:
         """A caveat in words, as the terminal prints it."""
 
-    def html(self, title: str, data: Mapping[str, Json]) -> str:
+    def html(self, title: str, data: Mapping[str, object]) -> str:
         """A record's data as an HTML table for a notebook."""
 
     def table_html(self, title: str, rows: Sequence[Mapping[str, object]]) -> str:

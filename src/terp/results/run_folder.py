@@ -13,7 +13,6 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-import terp
 from terp.errors import Problem, Problems
 
 TABLES: Final = ("jobs", "interruptions", "timeline", "hours")
@@ -137,16 +136,16 @@ def load_run(folder: Path) -> Run:
         raise _problem(folder, f"cannot be read: {str(error).splitlines()[0]}", "simulate it again") from None
     run = Run(*tables, *documents)
     if not _belongs_together(run):
-        wrong = f"is not one whole run of this version ({FORMAT}, {terp.__version__})"
+        wrong = f"is not one whole run of this format ({FORMAT})"
         raise _problem(folder, wrong, "simulate it again")
     return run
 
 
 def _belongs_together(run: Run) -> bool:
-    """True if tables and documents are of one run, written by this version."""
+    """True if tables and documents are of one run of this format, whichever release wrote it."""
     try:
         return bool(
-            (run.origin["format"], run.origin["version"]) == (FORMAT, terp.__version__)
+            run.origin["format"] == FORMAT
             and (run.origin["days"], run.origin["seed"]) == (run.summary["days"], run.summary["seed"])
             and run.hours.num_rows == 24 * run.summary["days"]
             and run.jobs.num_rows == run.summary["jobs_submitted_count"]

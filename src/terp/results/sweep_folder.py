@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ import pyarrow.parquet as pq
 import terp
 from terp.errors import Problem, Problems
 from terp.files import write_whole
-from terp.results.run_folder import check_target
+from terp.results.run_folder import Run, check_target, load_run
 
 FORMAT: Final = "terp-sweep/1"
 DOCUMENT: Final = "sweep.json"
@@ -179,11 +180,15 @@ def load_sweep(folder: Path) -> Sweep:
     if not (folder / DOCUMENT).is_file():
         raise _problem(folder, "holds no sweep", WOULD_DO)
     document, table = _read_document(folder), _read_rows(folder, _parts(folder))
-    if document.get("version") != terp.__version__:
-        raise _problem(folder, f"is not a sweep of this version ({terp.__version__})", "run it again, into a new folder")
     if table is None:
         raise _problem(folder, "holds no scenario that was done", "run the same sweep again")
     return Sweep(table, document)
+
+
+def load_folder(folder: str | os.PathLike[str]) -> Run | Sweep:
+    """A run or a sweep, whichever a folder holds.  Raises Problems if it holds neither, or not a whole one."""
+    path = Path(os.fspath(folder))
+    return load_sweep(path) if is_sweep(path) else load_run(path)
 
 
 def is_sweep(folder: Path) -> bool:

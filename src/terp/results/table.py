@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -125,9 +125,9 @@ class Table:
         return viewer().table_html(repr(self), self.stamped().slice(0, _SHOWN_ROWS).to_pylist())
 
 
-def table_of(rows: Sequence[dict[str, object]]) -> Table:
+def table_of(rows: Sequence[Mapping[str, object]]) -> Table:
     """A table of rows that have the same keys; of none, an empty one."""
-    return Table(pa.Table.from_pylist(list(rows)))
+    return Table(pa.Table.from_pylist([dict(row) for row in rows]))
 
 
 def _missing(package: str) -> Problems:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from terp.notes import Caveat
-from terp.results.record import Json
 from terp.units import number
 from terp.views.text.caveat_text import SENTENCES
 
@@ -18,7 +17,7 @@ def sentence(caveat: Caveat) -> str:
     return SENTENCES[caveat.code].format(**caveat.data)
 
 
-def html(title: str, data: Mapping[str, Json]) -> str:
+def html(title: str, data: Mapping[str, object]) -> str:
     """A document as an HTML table, a row a key; inner documents within it, long lists cut."""
     return f'<div class="terp"><strong>{escape(title)}</strong>{_rows(data)}</div>'
 
@@ -31,7 +30,7 @@ def table_html(title: str, rows: Sequence[Mapping[str, object]]) -> str:
     return f'<div class="terp"><strong>{escape(title)}</strong><table><tr>{head}</tr>{body}</table></div>'
 
 
-def _rows(data: Mapping[str, Json]) -> str:
+def _rows(data: Mapping[str, object]) -> str:
     lines = "".join(f"<tr><th>{escape(key)}</th><td>{_cell(value)}</td></tr>" for key, value in data.items())
     return f"<table>{lines}</table>"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from terp.catalogue.read.parts import FAMILIES, Part, Source
 from terp.errors import Problem, Problems, UnknownName, did_you_mean
+from terp.notes import SourceNote
 from terp.reader import Provenance, Sourced, dotted, read_entries, read_tree
 
 P = TypeVar("P", bound=Part)
@@ -83,6 +84,16 @@ def read_catalogue() -> Catalogue:
     if problems:
         raise Problems(problems)
     return Catalogue(parts, sources, provenance, hashed.hexdigest())
+
+
+def sources_named(names: Iterable[str]) -> tuple[SourceNote, ...]:
+    """Citations of the catalogue by name, each once, sorted; names that are empty are left out."""
+    cited = read_catalogue().sources
+    return tuple(
+        SourceNote(name, entry.title, entry.publisher, entry.dated, entry.address, entry.grade)
+        for name in sorted({name for name in names if name})
+        if (entry := cited.get(name)) is not None
+    )
 
 
 def unknown_sources(sourced: Sourced, sources: Mapping[str, Source]) -> list[Problem]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from functools import partial
@@ -13,10 +14,10 @@ from pydantic import ValidationError
 from terp.connect.hub import shape_keys as shapes
 from terp.connect.hub.config_json import Config, found_text, parse_config
 from terp.connect.hub.shape_keys import ENCODER, GPT, OPT, TIED, UNGATED, Shape
-from terp.describe import TransformerModel
+from terp.describe import DescriptionSource, ModelFile, TransformerModel, read_model
 from terp.describe.checks.misfits import wrong_shapes
 from terp.errors import Problem, Problems
-from terp.reader import read_text
+from terp.reader import Tree, Written, read_text
 
 MODEL_TYPES: Final[dict[str, Callable[[Config], Shape]]] = {
     "bert": partial(shapes.plain, names=ENCODER),
@@ -56,6 +57,14 @@ MODEL_TYPES: Final[dict[str, Callable[[Config], Shape]]] = {
     "vit": shapes.vit,
 }
 """`model_type` of a config.json -> what reads the shape from its keys."""
+
+
+def model_from(source: DescriptionSource | ModelFile | Written[ModelFile]) -> Written[ModelFile]:
+    """A model by shipped name, path or mapping, or by the path of a hub's config.json.  Raises Problems or UnknownName."""
+    if isinstance(source, str | os.PathLike) and os.fspath(source).endswith(".json"):
+        file = os.fspath(source)
+        return Written(read_config(file), file, {}, Tree(file))
+    return read_model(source)
 
 
 def read_config(path: str | Path) -> TransformerModel:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -24,23 +24,22 @@ def command(machines: tuple[str, ...], *, as_json: bool, bom: bool, nodes: bool,
 
     Two or more are shown side by side; without one, all machines that ship with Terp are listed.
     """
-    from terp.catalogue import read_catalogue
-    from terp.describe import read_machine, shipped_names
-    from terp.hardware import build_machine
+    from terp.describe import shipped_names
+    from terp.hardware import machine_from
     from terp.views.text import machine_text as view
 
     if (bom or nodes or way) and len(machines) != 1:
         raise click.UsageError("--bom, --nodes and --way are of one machine")
     if bom + nodes + bool(way) > 1:
         raise click.UsageError("ask for one of --bom, --nodes and --way at a time")
-    built = [build_machine(read_machine(name), read_catalogue()) for name in machines or shipped_names("machines")]
+    built = [machine_from(name) for name in machines or shipped_names("machines")]
     if bom or nodes:
-        rows = bill_rows(built[0]) if bom else node_rows(built[0])
+        rows = built[0].bill.rows() if bom else built[0].nodes.rows()
         click.echo(json.dumps(rows, indent=2) if as_json else _csv(rows), nl=as_json)
     elif way:
         _show_way(built[0], way, as_json=as_json)
     elif as_json:
-        data = [view.as_data(one) for one in built]
+        data = [one.to_dict() for one in built]
         click.echo(json.dumps(data[0] if len(machines) == 1 else data, indent=2))
     elif len(machines) == 1:
         click.echo(view.as_text(built[0]))
@@ -65,25 +64,9 @@ def _show_way(built: Machine, gpus: tuple[int, int], *, as_json: bool) -> None:
     click.echo(f"{words[way.over]}, {counted(way.switches_count, 'switch', 'switches')}{latency}")
 
 
-def _csv(rows: list[dict[str, Any]]) -> str:
+def _csv(rows: list[dict[str, object]]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
-
-
-def bill_rows(built: Machine) -> list[dict[str, Any]]:
-    """The bill of materials, a row a line."""
-    return [{"where": e.where, "part": e.name, "title": e.part.title, "count": e.count} for e in built.bill]
-
-
-def node_rows(built: Machine) -> list[dict[str, Any]]:
-    """Where every node stands: unit, rack, place in the rack, and leaf and leaf port of each rail, all from 0."""
-    nodes = built.nodes
-    return [
-        {"node": number, "unit": int(unit), "rack": int(rack), "place": int(place)}
-        | {f"rail{rail}_leaf": int(leaf) for rail, leaf in enumerate(nodes.leaf[number])}
-        | {f"rail{rail}_port": int(port) for rail, port in enumerate(nodes.leaf_port[number])}
-        for number, (unit, rack, place) in enumerate(zip(nodes.unit, nodes.rack, nodes.place, strict=True))
-    ]
