@@ -41,6 +41,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Machine",
+    "Run",
+    "Sweep",
+    "Table",
     "TerpError",
     "__version__",
     "budget",
@@ -57,6 +61,14 @@ __all__ = [
     "workload",
 ]
 
+TYPES: Final = {
+    "Machine": "terp.hardware",
+    "Run": "terp.results",
+    "Sweep": "terp.results",
+    "Table": "terp.results.table",
+    "TerpError": "terp.errors",
+}
+"""Names that stand elsewhere, for annotations and `except`."""
 VERBS: Final = ("predict", "simulate", "sweep", "plan", "validate")
 """Modules that are loaded when they are first named."""
 
@@ -137,8 +149,8 @@ def table_of(rows: Sequence[Mapping[str, object]]) -> Table:
 def __getattr__(name: str) -> object:
     if name in VERBS:
         return import_module(f"terp.{name}")
-    if name == "TerpError":
-        return import_module("terp.errors").TerpError
+    if name in TYPES:
+        return getattr(import_module(TYPES[name]), name)
     raise AttributeError(f"module 'terp' has no attribute {name!r}")
 
 

@@ -16,8 +16,6 @@ from terp.hardware.networks import Networks
 if TYPE_CHECKING:
     import pandas as pd
 
-    from terp.results.table import Table
-
 
 @dataclass(frozen=True)
 class Line(Generic[Whole]):
@@ -42,7 +40,7 @@ class Bill(tuple[Line[int], ...]):
         return [{"where": e.where, "part": e.name, "title": e.part.title, "count": e.count} for e in self]
 
     @property
-    def table(self) -> Table:
+    def table(self) -> terp.Table:
         """The rows as a table, which gives pandas and polars."""
         return terp.table_of(self.rows())
 

@@ -21,8 +21,6 @@ from terp.units import show
 if TYPE_CHECKING:
     import pandas as pd
 
-    from terp.results.table import Table
-
 
 @dataclass(frozen=True, repr=False)
 class Nodes:
@@ -53,7 +51,7 @@ class Nodes:
         ]
 
     @property
-    def table(self) -> Table:
+    def table(self) -> terp.Table:
         """The rows as a table, which gives pandas and polars."""
         return terp.table_of(self.rows())
 
