@@ -56,7 +56,7 @@ def test_repr_and_html():
     assert "<script>" not in score(machine="<script>")._repr_html_()
 
 
-@given(st.dictionaries(st.text(max_size=20), st.one_of(st.text(max_size=300), st.floats(), st.integers()), max_size=30))
+@given(st.dictionaries(st.text(max_size=9), st.text(max_size=90) | st.floats() | st.integers(), max_size=9))
 def test_a_repr_is_one_short_line(values):
     line = one_line("Name", values)
     assert len(line) < 200
