@@ -1,8 +1,11 @@
-# Two commands for everyone; both set up what they need in .venv, once.
+# Two commands for everyone, `make demo` and `make test`; all set up what they need in .venv, once.
 PYTHON ?= python3
 DEMO := runs/gefion-year
+PYTEST := .venv/bin/python -m pytest
+CORES := -n auto --dist worksteal
+QUICK := not slow and not slurm and not browser
 
-.PHONY: demo test check bench clean
+.PHONY: demo test quick lowest docs serve wheel bench clean
 
 demo: .venv/.demo-ready  ## a simulated year of Gefion, with its report
 	@.venv/bin/terp simulate gefion --days 365 -o $(DEMO)
@@ -12,16 +15,36 @@ test: .venv/.dev-ready  ## everything that is checked, as CI does it
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/python -m pytest
+	$(PYTEST) $(CORES) --durations=20
+
+quick: .venv/.dev-ready  ## what takes under 90 s: all but whole years, whole tutorials, the real Slurm and the browser
+	.venv/bin/ruff check .
+	$(PYTEST) $(CORES) -m '$(QUICK)' --durations=5
+
+lowest: .venv-lowest/.ready  ## the quick tests with the lowest versions that pyproject.toml allows
+	.venv-lowest/bin/python -m pytest $(CORES) -m '$(QUICK)' -W default
+
+docs: .venv/.docs-ready  ## the site, in site/; nothing is fetched while it is built
+	.venv/bin/mkdocs build --strict --quiet
+	@echo '  the site is in  site/index.html'
+
+serve: .venv/.docs-ready  ## the site while one writes it
+	.venv/bin/mkdocs serve
+
+wheel: .venv/.demo-ready  ## a wheel in dist/
+	.venv/bin/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 bench: .venv/.dev-ready  ## the benchmarks, with jobs a second at three sizes
-	.venv/bin/python -m pytest benchmarks --benchmark-enable --benchmark-only --benchmark-columns=min,median,rounds
+	$(PYTEST) benchmarks --benchmark-enable --benchmark-only --benchmark-columns=min,median,rounds
 
 .venv/.demo-ready: pyproject.toml scripts/environment
 	@PYTHON="$(PYTHON)" sh scripts/environment
 
-.venv/.dev-ready: pyproject.toml scripts/environment
-	@PYTHON="$(PYTHON)" sh scripts/environment dev
+.venv/.%-ready: pyproject.toml scripts/environment
+	@PYTHON="$(PYTHON)" sh scripts/environment $*
+
+.venv-lowest/.ready: pyproject.toml scripts/environment scripts/lowest_versions.py
+	@PYTHON="$(PYTHON)" sh scripts/environment lowest
 
 clean:  ## all that the others made
-	rm -rf .venv runs dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	rm -rf .venv .venv-lowest runs dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

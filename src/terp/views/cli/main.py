@@ -12,8 +12,9 @@ from typing import Final, NoReturn
 
 import click
 
-from terp import __version__
+import terp
 from terp.errors import Interrupted, TerpError, did_you_mean
+from terp.views.cli.other_terp import in_the_way
 
 VERBS: Final = {
     "show": "What is this machine, exactly?",
@@ -25,6 +26,7 @@ VERBS: Final = {
     "report": "Show me a simulated run as one HTML page.",
     "validate": "Can I believe you?",
 }
+VERSION: Final[str] = getattr(terp, "__version__", "")
 
 
 class _Verbs(click.Group):
@@ -45,7 +47,7 @@ class _Verbs(click.Group):
 
 
 @click.group(cls=_Verbs, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="terp")
+@click.version_option(VERSION, prog_name="terp")
 @click.pass_context
 def cli(context: click.Context) -> None:
     """Terp: an AI supercomputer in software, from one description of the machine.
@@ -64,6 +66,9 @@ def _where_to_look(error: click.ClickException) -> str:
 
 def main() -> NoReturn:
     """Runs the command line and exits."""
+    if trouble := in_the_way(sys.path, VERSION):
+        click.echo(trouble, err=True)
+        sys.exit(2)
     try:
         cli.main(prog_name="terp", standalone_mode=False)
         code = 0

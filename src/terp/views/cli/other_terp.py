@@ -1,0 +1,64 @@
+"""Whether another `terp` is in the way: a family of packages, `terp-*`, has a command and a namespace of that name.
+
+Where both are installed in one environment, which of them answers to `terp` depends on who came last, and one may overwrite
+files of the other.  So the command says so in one line before anything fails in a way that nobody understands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+OURS: Final = "terp.views.cli.main:main"
+"""What stands behind our command, whatever our own distribution is called."""
+_COMMAND: Final = re.compile(r"^terp *= *([\w.:]+)", re.MULTILINE)
+_FAMILY: Final = re.compile(r"terp(-.+)?")
+
+
+def in_the_way(folders: Iterable[str], version: str) -> str | None:
+    """One line on who else owns the package or the command `terp`, and what to do; None if nobody does.
+
+    folders   where packages may be installed, as in `sys.path`
+    version   what `terp.__version__` says; empty where the package's own first file is not ours
+    """
+    others = sorted({f"{name} {number}" for folder in folders for name, number in _others(Path(folder))})
+    if not others and version:
+        return None
+    who = ", ".join(others) or "its first file is not ours"
+    remove = f", or remove the other: pip uninstall {' '.join(entry.split()[0] for entry in others)}" if others else ""
+    return (
+        f"terp: another `terp` is in the way in this environment ({who}); "
+        f"install Terp, hpc-terp, in one of its own, as `uv tool install` and `pipx install` do{remove}"
+    )
+
+
+def _others(folder: Path) -> Iterator[tuple[str, str]]:
+    """Name and version of each distribution in a folder that owns the command or the package and is not this one."""
+    try:
+        infos = [path for path in folder.iterdir() if path.name.endswith(".dist-info")]
+    except OSError:
+        return  # not there, or a zip file
+    for info in infos:
+        name, _, number = info.name.removesuffix(".dist-info").partition("-")
+        project = name.replace("_", "-").lower()
+        command = _COMMAND.search(_text(info / "entry_points.txt"))
+        if command is None:
+            taken = _FAMILY.fullmatch(project) is not None and _takes_the_package(info)
+        else:
+            taken = command[1] != OURS
+        if taken:
+            yield project, number
+
+
+def _takes_the_package(info: Path) -> bool:
+    """Whether files of a distribution lie in a folder `terp`."""
+    return any(line.startswith("terp/") for line in _text(info / "RECORD").splitlines())
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8", "replace")
+    except OSError:
+        return ""
