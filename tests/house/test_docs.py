@@ -1,6 +1,5 @@
 """The docs say what is: generated pages are current, and every command and example in them runs."""
 
-import importlib.util
 import json
 import os
 import re
@@ -10,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.scripts import module_of
 
 ROOT = Path(__file__).parents[2]
 TUTORIAL = (ROOT / "docs" / "tutorial.md").read_text("utf-8")
@@ -19,13 +19,6 @@ def test_the_catalogue_page_is_current():
     assert (ROOT / "docs" / "catalogue.md").read_text("utf-8") == module_of("catalogue_page").page(), (
         "run scripts/catalogue_page.py"
     )
-
-
-def module_of(script):
-    spec = importlib.util.spec_from_file_location(script, ROOT / "scripts" / f"{script}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_the_machine_pages_are_current():
