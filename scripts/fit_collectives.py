@@ -12,7 +12,7 @@ from scipy.optimize import minimize
 
 from terp.catalogue import Accelerator, read_catalogue
 from terp.physics.fabric import collectives
-from terp.validate.kernels.collective_grades import is_for_fitting, shipped_rows
+from terp.validate.chips.collective_grades import is_for_fitting, shipped_rows
 
 NAMES = (
     "LINK_SHARE", "SWITCH_SHARE of Hopper", "SWITCH_SHARE of Blackwell", "OWN_COPY", "FILL", "START_S", "STEP_S",

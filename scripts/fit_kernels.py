@@ -12,9 +12,9 @@ from scipy.optimize import minimize
 
 from terp.catalogue import read_reference
 from terp.physics.gpu import kernels
+from terp.validate.chips.kernel_grades import predict
+from terp.validate.chips.kernel_rows import is_for_fitting, shipped_rows
 from terp.validate.grading.split import groups_for_fitting
-from terp.validate.kernels.kernel_grades import predict
-from terp.validate.kernels.kernel_rows import is_for_fitting, shipped_rows
 
 STARTS = {
     "a100-sxm-80gb": ("ampere", [1.5, 1.0, 0.2, 0.1], [1.0, 0.5]),

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from terp.physics.training import software as generations
-from terp.validate.training.training_grades import FITTED, is_for_fitting, predict_row, shipped_rows
+from terp.validate.steps.training_grades import FITTED, is_for_fitting, predict_row, shipped_rows
 
 BOUNDS = {
     "tensor_overlap_fraction": (0, 0.95),

@@ -8,11 +8,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from terp.units import show
-from terp.validate import Grade, grade_costs, grade_fleets, grade_replays
+from terp.validate import Grade, all_models
+from terp.validate.systems.cost_grades import grade_costs
+from terp.validate.systems.fleet_grades import grade_fleets
+from terp.validate.systems.slurm_grades import grade_replays
 from terp.views.text.grades_text import (
     COST_HEAD,
     FLEET_HEAD,
-    GRADERS,
     HEAD,
     MOST_CASES,
     SLURM_HEAD,
@@ -56,7 +58,7 @@ they submit. No model that sees only what a list prints can do better than that.
 
 
 def text() -> str:
-    grades = [entry for grader in GRADERS.values() for entry in grader(None, None).grades]
+    grades = [entry for model in all_models().models for entry in model.grades]
     lines = [OPENING, "| " + " | ".join(HEAD) + " |", "|---" * len(HEAD) + "|"]
     lines += ["| " + " | ".join(row) + " |" for row in table_rows(grades)]
     for entry in grades:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from terp.physics.training.software import GENERATIONS, Generation
-from terp.validate.training.training_grades import FITTED
+from terp.validate.steps.training_grades import FITTED
 
 ROOT = Path(__file__).parents[1]
 THEORY = ROOT / "docs" / "theory" / "training.md"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from terp.errors import Problems
-from terp.validate.kernels.collective_grades import grade_collectives, is_for_fitting, shipped_rows
+from terp.validate.chips.collective_grades import grade_collectives, is_for_fitting, shipped_rows
 
 HEAD = "collective,gpu,gpus,nodes,inter,library,algo,size_bytes,time_us,busbw_gb_s\n"
 

@@ -10,10 +10,9 @@ from terp.catalogue import read_prices
 from terp.errors import Problems
 from terp.physics import level_fraction
 from terp.physics.money import price_uncertainty as deals
-from terp.validate import grade_costs
 from terp.validate.grading.cases import published_file
 from terp.validate.grading.split import groups_for_fitting
-from terp.validate.systems.cost_grades import BASELINE_EUR, case_of, fit_level, fitted_to, scenarios_of
+from terp.validate.systems.cost_grades import BASELINE_EUR, case_of, fit_level, fitted_to, grade_costs, scenarios_of
 from terp.validate.systems.purchases import price_purchase, read_purchases
 from terp.views.cli.validate import command
 

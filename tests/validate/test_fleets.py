@@ -8,8 +8,7 @@ import pytest
 
 from terp.errors import Problems
 from terp.statistics import wilson_interval
-from terp.validate import grade_fleets
-from terp.validate.systems.fleet_grades import RESTART_S, RETRY_S
+from terp.validate.systems.fleet_grades import RESTART_S, RETRY_S, grade_fleets
 from terp.validate.systems.fleet_rows import constants_from, gpu_share, law_without, node_rates, shipped
 
 DAY_S = 86_400

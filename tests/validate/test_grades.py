@@ -7,11 +7,12 @@ import pytest
 
 from terp.catalogue import read_catalogue
 from terp.errors import Problems, UnknownName
-from terp.validate import Case, Grade, grade, models
+from terp.validate import Case, Grade
 from terp.validate.grading.cases import Limits, expected, published_file
 from terp.validate.grading.csv_table import KNOWN, read_rows, rows_of
 from terp.validate.grading.published_rows import Built, Unbuilt, build_row
 from terp.validate.grading.split import group_of, groups_for_fitting
+from terp.validate.systems.benchmark_grades import grade, models
 
 HEAD = "name,accelerator,gpus_est,processor,interconnect,rmax_tflops,nmax,rpeak_tflops,cpu_cores,cores_per_socket\n"
 GOOD = 'One,NVIDIA H100,1024,Xeon 8480C 56C,"Infiniband NDR400",45000,3000000,68000,14336,56\n'

@@ -9,10 +9,9 @@ from terp.catalogue import read_catalogue
 from terp.describe import read_model
 from terp.errors import Problems, UnknownName
 from terp.physics import work_of
-from terp.validate import grade_kernels
-from terp.validate.kernels.kernel_grades import MODELS
-from terp.validate.kernels.kernel_rows import FIT_STEPS, is_for_fitting, read_rows, shipped, shipped_rows
-from terp.validate.kernels.timed_models import SHAPES, model_of, why_no_model
+from terp.validate.chips.kernel_grades import MODELS, grade_kernels
+from terp.validate.chips.kernel_rows import FIT_STEPS, is_for_fitting, read_rows, shipped, shipped_rows
+from terp.validate.chips.timed_models import SHAPES, model_of, why_no_model
 
 SCIENCES = ("unet3d", "fourcast", "weather", "resnet", "vit")
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from terp.results.record import Json
 from terp.statistics import quantile
 from terp.validate.grading.cases import Limits
 
@@ -36,6 +36,11 @@ class Skipped:
     reason: str
 
 
+def skipped_data(rows: Iterable[Skipped]) -> list[Json]:
+    """Rows that were left out, as JSON has them."""
+    return [{"name": row.name, "reason": row.reason} for row in rows]
+
+
 @dataclass(frozen=True)
 class Errors:
     """What the errors of some cases add up to."""
@@ -60,8 +65,8 @@ class Errors:
     @property
     def baseline_fraction(self) -> float | None:
         """Median error of the baseline, on the cases that it has an answer for."""
-        told = [(case.baseline, case.published) for case in self.cases]
-        return quantile((abs(told / published - 1) for told, published in told if told is not None), 0.5)
+        answered = ((case.baseline, case.published) for case in self.cases if case.baseline is not None)
+        return quantile((abs(baseline / published - 1) for baseline, published in answered), 0.5)
 
     @property
     def worst(self) -> Case | None:
@@ -106,7 +111,7 @@ class Grade(Errors):
             missed.append("90 %")
         return (*missed, "baseline") if baseline is not None and median >= baseline else tuple(missed)
 
-    def as_data(self) -> dict[str, Any]:
+    def as_data(self) -> dict[str, Json]:
         """The grade as JSON, see docs/formats/validate.md."""
         return {
             "model": self.model,
@@ -114,7 +119,7 @@ class Grade(Errors):
             "n": self.rows_count,
             "graded": len(self.cases),
             "fitted": self.fitted_count,
-            "skipped": [{"name": row.name, "reason": row.reason} for row in self.skipped],
+            "skipped": skipped_data(self.skipped),
             "median_abs_error": self.median_fraction,
             "p90_abs_error": self.p90_fraction,
             "bias": self.bias_fraction,
@@ -128,7 +133,7 @@ class Grade(Errors):
             "cases": [self._case(case) for case in self.cases],
         }
 
-    def _case(self, case: Case) -> dict[str, Any]:
+    def _case(self, case: Case) -> dict[str, Json]:
         return {
             "name": case.name,
             "part": case.part,

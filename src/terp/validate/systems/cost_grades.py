@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from pydantic import Field
@@ -16,6 +16,7 @@ from terp.errors import Problem, Problems
 from terp.physics import draw_factors, level_fraction, ranges_of, scenarios_eur
 from terp.physics.money.price_uncertainty import LEVEL_AT_EUR
 from terp.reader import read_entries, read_text, read_tree
+from terp.results.record import Json, as_json
 from terp.validate.grading.cases import Limits, published_file
 from terp.validate.grading.grade import Case, Grade, Skipped
 from terp.validate.grading.split import fitted_constants, groups_for_fitting
@@ -99,7 +100,7 @@ class CostGrade:
         short = inside is None or inside < limits.bar_inside_fraction
         return (*self.grade.missed, *(("inside",) if short else ()))
 
-    def as_data(self) -> dict[str, Any]:
+    def as_data(self) -> dict[str, Json]:
         """The grade as JSON, see docs/formats/validate.md."""
         data = self.grade.as_data()
         data["missed"] = list(self.missed)
@@ -109,7 +110,7 @@ class CostGrade:
         return data
 
 
-def _case_data(case: CostCase) -> dict[str, Any]:
+def _case_data(case: CostCase) -> dict[str, Json]:
     return {
         "name": case.name,
         "title": case.title,
@@ -125,8 +126,8 @@ def _case_data(case: CostCase) -> dict[str, Any]:
         "level": case.level_fraction,
         "fitted": case.fitted,
         "source": case.source,
-        "lines": case.lines_eur,
-        "unpriced": dict(case.unpriced),
+        "lines": as_json(case.lines_eur),
+        "unpriced": as_json(dict(case.unpriced)),
     }
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from pydantic import Field
@@ -22,13 +22,14 @@ from terp.catalogue import usual_fleet
 from terp.errors import Problem, Problems
 from terp.physics import checkpoint_interval
 from terp.reader import Record, read_entries, read_text, read_tree
+from terp.results.record import Json
 from terp.simulate import draw_node_events
 from terp.simulate.jobs.one_job import OneJob, Outcomes, run_one_job
 from terp.statistics import poisson_interval, wilson_interval
 from terp.units import DAY_S, HOUR_S, YEAR_S
 from terp.validate.grading.cases import published_file
 from terp.validate.grading.csv_table import lines_of
-from terp.validate.grading.grade import Skipped
+from terp.validate.grading.grade import Skipped, skipped_data
 from terp.validate.systems.fleet_rows import (
     NEEDED,
     SOURCE,
@@ -120,7 +121,7 @@ class FleetGrade:
         inside = {case.name for case in self.cases if case.inside}
         return tuple(name for name in names if name not in inside)
 
-    def as_data(self) -> dict[str, Any]:
+    def as_data(self) -> dict[str, Json]:
         """The grade as JSON, see docs/formats/validate.md."""
         return {
             "model": SOURCE,
@@ -129,12 +130,12 @@ class FleetGrade:
             "inside": sum(case.inside for case in self.cases),
             "asked": list(self.limits.asked) if self.limits else [],
             "missed": list(self.missed),
-            "skipped": [{"name": row.name, "reason": row.reason} for row in self.skipped],
+            "skipped": skipped_data(self.skipped),
             "cases": [_case_data(case) for case in self.cases],
         }
 
 
-def _case_data(case: FleetCase) -> dict[str, Any]:
+def _case_data(case: FleetCase) -> dict[str, Json]:
     low, high = case.published_range or (None, None)
     return {
         "name": case.name,

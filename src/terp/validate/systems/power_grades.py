@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from statistics import fmean, median
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from terp.physics.power.job_power import PATTERNS, JobPower, Pattern, Shape, job_power
 from terp.reader import read_text
+from terp.results.record import Json
 from terp.validate.grading.cases import expected, published_file
 from terp.validate.grading.csv_table import lines_of
 from terp.validate.grading.grade import Case, Errors, Grade, Skipped
@@ -114,18 +115,22 @@ class PowerGrades:
         more = () if self.groups is None else (self.groups,)
         return (self.energy, *more, self.levels, self.steps)
 
-    def as_data(self) -> dict[str, Any]:
-        """The JSON of `terp validate power`, see docs/formats/validate.md."""
+    @property
+    def swings(self) -> dict[str, Errors]:
+        """Errors of each figure of a job's power, by its name in SWINGS."""
         cases = (*self.levels.cases, *self.steps.cases)
-        parts = {name: Errors(tuple(case for case in cases if case.part == name)) for name in SWINGS}
-        swings = {
+        return {name: Errors(tuple(case for case in cases if case.part == name)) for name in SWINGS}
+
+    def as_data(self) -> dict[str, Json]:
+        """The JSON of `terp validate power`, see docs/formats/validate.md."""
+        swings: Json = {
             name: {"median_abs_error": part.median_fraction, "p90_abs_error": part.p90_fraction, "bias": part.bias_fraction,
                    "baseline_median_abs_error": part.baseline_fraction}
-            for name, part in parts.items()
+            for name, part in self.swings.items()
         }  # fmt: skip
         groups = None if self.groups is None else self.groups.as_data()
-        told = {"baseline_of_group_median_abs_error": self.baseline_of_group_fraction, "swings": swings}
-        return self.energy.as_data() | told | {"groups": groups}
+        more: dict[str, Json] = {"baseline_of_group_median_abs_error": self.baseline_of_group_fraction, "swings": swings}
+        return self.energy.as_data() | more | {"groups": groups}
 
 
 def grade_power(path: Path | None = None) -> PowerGrades:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from terp.arrays import Ints
 from terp.connect import Known, Observed, read_observed, read_replay, read_slurm_conf
 from terp.describe import TRACE_STATES, Cluster, Policy, Trace
 from terp.errors import Problem, Problems
+from terp.results.record import Json
 from terp.simulate import Schedule, schedule
 from terp.validate.grading.cases import expected, published_file
 
@@ -73,7 +74,7 @@ class SlurmGrade:
         missed = ["mean wait"] if abs(self.error_fraction) > bar else []
         return (*missed, "KS") if self.ks_fraction > max(0.10, self.ks_chaos_fraction) else tuple(missed)
 
-    def as_data(self) -> dict[str, Any]:
+    def as_data(self) -> dict[str, Json]:
         """JSON, see docs/formats/validate.md."""
         return {
             "name": self.name,

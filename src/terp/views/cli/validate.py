@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from terp.validate import Grades
 
 
 @click.command("validate")
@@ -33,8 +37,28 @@ def command(model: str | None, cases: Path | None, gpu: str | None, *, as_json: 
     or slurm.
     Exit code 1 if a median is worse than the one held by more than its step, or a figure of a fleet no longer inside.
     """
-    from terp.errors import UnknownName
-    from terp.views.text.grades_text import GRADERS, table_lines
+    from terp import validate
+    from terp.views.text.grades_text import below_lines, grades_text, table_lines
+
+    _check_options(model, cases, gpu, replay)
+    if model is None:
+        every = validate.all_models()
+        lines = [*table_lines([grade for grades in every.models for grade in grades.grades]), *below_lines(every.models)]
+        text, passed, document = "\n".join(lines), every.passed, json.dumps(every.document, indent=2, allow_nan=False)
+    else:
+        grades = _graded(model, cases, gpu, replay)
+        text, passed = "" if as_json else grades_text(grades), grades.passed
+        document = json.dumps(grades.document, indent=2, allow_nan=False)
+    click.echo(document if as_json else text)
+    if not passed:
+        click.echo("worse than what is held in validation/*/expect.yaml, by more than its step", err=True)
+        sys.exit(1)
+
+
+def _check_options(model: str | None, cases: Path | None, gpu: str | None, replay: dict[str, Path | None]) -> None:
+    """Raises UsageError for options that do not go with the model, UnknownName for a model that there is not."""
+    from terp.errors import Problem, Problems, UnknownName
+    from terp.validate import GRADERS
 
     if cases is not None and model is None:
         raise click.UsageError("--cases needs a MODEL, such as `terp validate hpl --cases FILE.csv`")
@@ -43,31 +67,23 @@ def command(model: str | None, cases: Path | None, gpu: str | None, *, as_json: 
     if model is not None and model not in GRADERS:
         raise UnknownName("model to validate", model, GRADERS)
     if any(replay.values()):
-        _replay(model, replay, as_json=as_json)
-        return
-    said = [GRADERS[name](cases, gpu) for name in ([model] if model else GRADERS)]
-    grades = [entry for one in said for entry in one.grades]
-    if as_json:
-        data = said[0].data if model else [*(entry.as_data() for entry in grades), *(one.data for one in said if one.below)]
-        click.echo(json.dumps(data, indent=2, allow_nan=False))
-    else:
-        below = [one.below for one in said if one.below]
-        click.echo(said[0].text if model else "\n".join([*table_lines(grades), *below]))
-    if cases is None and any(one.worsened for one in said):
-        click.echo("worse than what is held in validation/*/expect.yaml, by more than its step", err=True)
-        sys.exit(1)
+        if model != "slurm":
+            raise click.UsageError("--trace, --observed, --slurm-conf and --assoc are of `terp validate slurm`")
+        if replay["trace"] is None or replay["observed"] is None or replay["slurm_conf"] is None:
+            raise click.UsageError(
+                "`terp validate slurm` needs --trace, --observed and --slurm-conf together, or none of them"
+            )
+    elif model == "slurm" and cases is not None:
+        would_do = "name --trace, --observed and --slurm-conf"
+        raise Problems([Problem("", 0, 0, "--cases", "a replay is more than one file", str(cases), would_do)])
 
 
-def _replay(model: str | None, replay: dict[str, Path | None], *, as_json: bool) -> None:
-    """One replay of a real Slurm from files."""
-    from terp.validate import grade_slurm
-    from terp.views.text.grades_text import slurm_said
+def _graded(model: str, cases: Path | None, gpu: str | None, replay: dict[str, Path | None]) -> Grades:
+    """The grades of one model."""
+    from terp import validate
 
-    trace, observed, conf = replay["trace"], replay["observed"], replay["slurm_conf"]
-    if model != "slurm":
-        raise click.UsageError("--trace, --observed, --slurm-conf and --assoc are of `terp validate slurm`")
-    if trace is None or observed is None or conf is None:
-        raise click.UsageError("`terp validate slurm` needs --trace, --observed and --slurm-conf together, or none of them")
-    found = grade_slurm(trace, observed, conf, replay["assoc"])
-    said = slurm_said([found], found.as_data())
-    click.echo(json.dumps(said.data, indent=2, allow_nan=False) if as_json else said.text)
+    if model == "slurm":
+        return validate.slurm(**replay)
+    if model == "kernels":
+        return validate.kernels(cases, gpu or "")
+    return validate.GRADERS[model](cases)

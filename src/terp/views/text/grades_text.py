@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 
-from terp.errors import Problem, Problems
 from terp.units import show
-from terp.validate import (
-    CostGrade,
-    Errors,
-    FleetCase,
-    FleetGrade,
-    Grade,
-    Skipped,
-    SlurmGrade,
-    grade,
-    grade_collectives,
-    grade_costs,
-    grade_fleets,
-    grade_kernels,
-    grade_power,
-    grade_replays,
-    grade_training,
-    models,
-    worsened_slurm,
-)
-from terp.validate.training.training_grades import predictors_mape
+from terp.validate import Grade, Grades, Skipped
+from terp.validate.chips.kernel_grades import KernelGrades
+from terp.validate.steps.training_grades import TrainingGrade, predictors_mape
+from terp.validate.systems.cost_grades import CostGrade
+from terp.validate.systems.fleet_grades import FleetCase, FleetGrade
+from terp.validate.systems.power_grades import PowerGrades
+from terp.validate.systems.slurm_grades import SlurmGrade
 from terp.views.text.columns import aligned
 
 HEAD = (
@@ -93,25 +76,6 @@ def by_part(grade: Grade) -> list[tuple[str, int, float, float]]:
     return [(part, len(found), *np.quantile(found, [0.5, 0.9]).tolist()) for part, found in sorted(errors.items())]
 
 
-def kernels_data(grades: Mapping[str, Grade], left: Sequence[Skipped]) -> dict[str, Any]:
-    """The JSON of `terp validate kernels`: all that was timed together, and each kind under `groups`."""
-    groups = {kind: entry.as_data() for kind, entry in grades.items() if entry.rows_count}
-    timed = [entry for entry in grades.values() if entry.quantity == "time"]
-    whole = Errors(tuple(case for entry in timed for case in entry.cases))
-    fitted = sum(entry.fitted_count for entry in timed)
-    return {
-        "n": len(whole.cases) + fitted + len(left),
-        "graded": len(whole.cases),
-        "fitted": fitted,
-        "skipped": [{"name": row.name, "reason": row.reason} for row in left],
-        "median_abs_error": whole.median_fraction,
-        "p90_abs_error": whole.p90_fraction,
-        "bias": whole.bias_fraction,
-        "baseline_median_abs_error": whole.baseline_fraction,
-        "groups": groups,
-    }
-
-
 def left_lines(left: Sequence[Skipped]) -> list[str]:
     """Rows that no case was made of, each with the reason; of very many, reasons with how many rows each."""
     if not left:
@@ -142,26 +106,6 @@ def as_text(grade: Grade) -> str:
     constants = ", ".join(grade.constants) if grade.constants else "none"
     lines += ["", f"  fitted constants: {constants}"]
     return "\n".join(lines)
-
-
-@dataclass(frozen=True)
-class Said:
-    """What `terp validate MODEL` says: a row of the table for each of its grades, its JSON, and its text.
-
-    below    what stands below the table of all models, where there are no errors to take a median of
-    fell     whether it is worse there than what is held
-    """
-
-    grades: tuple[Grade, ...]
-    data: Any
-    text: str
-    below: str = ""
-    fell: bool = False
-
-    @property
-    def worsened(self) -> bool:
-        """True if a median is worse than the one held by more than its step, or a figure no longer lies within."""
-        return self.fell or any(entry.worsened for entry in self.grades)
 
 
 FLEET_HEAD: Final = ("", "figure", "printed", "published", "of it 95 %", "simulated", "95 %", "source")
@@ -200,11 +144,10 @@ def _span(limits: tuple[float, float] | None, case: FleetCase | None = None) -> 
     return f"above {limits[0]:.4g}" if case is not None and case.bound else f"{limits[0]:.4g} .. {limits[1]:.4g}"
 
 
-def _fleets(cases: Path | None, _: str | None) -> Said:
-    found = grade_fleets(cases)
-    rows = [tuple(cell[:44] for cell in row) for row in fleet_rows(found)]
-    text = [fleets_line(found), "", *aligned([FLEET_HEAD, *rows]), "", *left_lines(found.skipped)]
-    return Said((), found.as_data(), "\n".join(text), fleets_line(found), found.worsened)
+def fleets_text(graded: FleetGrade) -> str:
+    """Fleets: the line, a row a figure, and the rows that are not simulated."""
+    rows = [tuple(cell[:44] for cell in row) for row in fleet_rows(graded)]
+    return "\n".join([fleets_line(graded), "", *aligned([FLEET_HEAD, *rows]), "", *left_lines(graded.skipped)])
 
 
 COST_HEAD: Final = ("", "error", "purchase", "published", "in euros", "ours", "of it 90 %", "baseline", "covers")
@@ -237,16 +180,15 @@ def costs_line(found: CostGrade) -> str:
     return f"costs: {told}; {inside} of {count} sums within the 90 % interval{missed}"
 
 
-def _costs(cases: Path | None, _: str | None) -> Said:
-    found = grade_costs(cases)
-    rows = cost_rows(found)
+def costs_text(graded: CostGrade) -> str:
+    """Purchases: the line, a row a purchase, what has no price, and the purchases that are left out."""
     unpriced = [
         f"  {case.title}: no price of {', '.join(f'{count} {part}' for part, count in case.unpriced)}"
-        for case in (*found.cases, *found.fitted)
+        for case in (*graded.cases, *graded.fitted)
         if case.unpriced
     ]
-    text = [costs_line(found), "", *aligned([COST_HEAD, *rows]), "", *unpriced, *left_lines(found.grade.skipped)]
-    return Said((found.grade,), found.as_data(), "\n".join(text), fell=found.worsened)
+    table = aligned([COST_HEAD, *cost_rows(graded)])
+    return "\n".join([costs_line(graded), "", *table, "", *unpriced, *left_lines(graded.grade.skipped)])
 
 
 SLURM_HEAD: Final = ("replay", "jobs", "observed", "simulated", "error", "chaos", "KS", "start, median", "90 %", "missed")
@@ -280,81 +222,62 @@ def slurm_line(grades: Sequence[SlurmGrade]) -> str:
     )
 
 
-def slurm_said(grades: Sequence[SlurmGrade], data: Any) -> Said:
-    """What `terp validate slurm` says of the replays that ship, or of one."""
-    text = "\n".join(aligned([SLURM_HEAD, *slurm_rows(grades)]))
-    return Said((), data, text, slurm_line(grades), worsened_slurm(grades))
+def kernels_text(graded: KernelGrades) -> str:
+    """Each kind of kernel and step as one model, and the rows that no case was made of."""
+    parts = [*(as_text(entry) for entry in graded.grades), "\n".join(left_lines(graded.left))]
+    return "\n\n".join(part for part in parts if part) or "nothing to grade"
 
 
-def _slurm(cases: Path | None, _: str | None) -> Said:
-    if cases is not None:
-        would_do = "name --trace, --observed and --slurm-conf"
-        raise Problems([Problem("", 0, 0, "--cases", "a replay is more than one file", str(cases), would_do)])
-    grades = grade_replays()
-    return slurm_said(grades, [entry.as_data() for entry in grades])
-
-
-def _of_list(model: str, cases: Path | None, _: str | None) -> Said:
-    found = grade(model, cases)
-    data = found.as_data()
-    if model == "hpl":
-        data["power_median_abs_error"] = _power(cases)
-    return Said((found,), data, as_text(found))
-
-
-def _power(cases: Path | None) -> float | None:
-    """Median error of the power beside that of Rmax; None for a table without powers."""
-    try:
-        return grade("hpl-power", cases).median_fraction
-    except Problems:  # the column is not there; what else is wrong with the table, the grade of Rmax has said
-        return None
-
-
-def _kernels(cases: Path | None, gpu: str | None) -> Said:
-    kinds, left = grade_kernels(cases, gpu)
-    grades = tuple(entry for entry in kinds.values() if entry.cases)
-    parts = [as_text(entry) for entry in grades] + ["\n".join(left_lines(left))]
-    text = "\n\n".join(part for part in parts if part) or "nothing to grade"
-    return Said(grades, kernels_data(kinds, left), text)
-
-
-def _collectives(cases: Path | None, _: str | None) -> Said:
-    found = grade_collectives(cases)
-    return Said((found,), found.as_data(), as_text(found))
-
-
-def _training(cases: Path | None, _: str | None) -> Said:
-    found = grade_training(cases)
-    data = found.as_data()
-    text = [as_text(entry) for entry in found.grades]
-    shares = (("mean", "mape"), ("baseline", "baseline_mape"), ("mean of memory", "memory_mape"))
-    more = [f"{name} {data[key]:.1%}" for name, key in shares if data[key] is not None]
-    tau = data["rank_tau"]
+def training_text(graded: TrainingGrade, *, shipped: bool) -> str:
+    """Step times and memory, each as one model, and what only steps are graded by."""
+    figures = graded.figures
+    shares = {"mean": figures.mape, "baseline": figures.baseline_mape, "mean of memory": figures.memory_mape}
+    more = [f"{name} {value:.1%}" for name, value in shares.items() if value is not None]
+    tau = graded.rank_tau
     more += [] if tau is None else [f"order within a model's rows on as many GPUs: Kendall's tau {tau:.2f}"]
-    more.append(f"{data['open_settings']} rows leave settings open")
-    if cases is None:
+    more.append(f"{graded.open_count} rows leave settings open")
+    if shipped:
         more.append(f"37 steps that published predictors were graded on: {predictors_mape():.1%} (best of those 13.0 %)")
-    return Said(found.grades, data, "\n\n".join([*text, "  " + "; ".join(more)]))
+    return "\n\n".join([*(as_text(entry) for entry in graded.grades), "  " + "; ".join(more)])
 
 
-def _power_of_nodes(cases: Path | None, _: str | None) -> Said:
-    found = grade_power(cases)
-    data = found.as_data()
-    text = [as_text(entry) for entry in found.grades]
-    share = found.baseline_of_group_fraction
+def power_text(graded: PowerGrades) -> str:
+    """Energy, levels and steps, each as one model, the harder baseline, and errors by quantile."""
+    share = graded.baseline_of_group_fraction
     more = [f"mean power of the group's fit runs, the harder baseline: {_share(share)}", "median error by quantile:"]
-    more += [f"  {name:15} {_share(entry['median_abs_error'])}" for name, entry in data["swings"].items()]
-    return Said(found.grades, data, "\n\n".join([*text, "\n".join(f"  {line}" for line in more)]))
+    more += [f"  {name:15} {_share(errors.median_fraction)}" for name, errors in graded.swings.items()]
+    return "\n\n".join([*(as_text(entry) for entry in graded.grades), "\n".join(f"  {line}" for line in more)])
 
 
-GRADERS: Final[dict[str, Callable[[Path | None, str | None], Said]]] = {
-    **{model: partial(_of_list, model) for model in models()},
-    "kernels": _kernels,
-    "collectives": _collectives,
-    "training": _training,
-    "power": _power_of_nodes,
-    "costs": _costs,
-    "fleets": _fleets,
-    "slurm": _slurm,
-}
-"""What can be validated -> what grades it, on rows that ship or on a file, and on which GPU the file was measured."""
+def slurm_text(replays: Sequence[SlurmGrade]) -> str:
+    """A row a replay."""
+    return "\n".join(aligned([SLURM_HEAD, *slurm_rows(replays)]))
+
+
+def grades_text(grades: Grades) -> str:
+    """What `terp validate MODEL` prints."""
+    match grades.detail:
+        case KernelGrades() as graded:
+            return kernels_text(graded)
+        case TrainingGrade() as graded:
+            return training_text(graded, shipped=grades.shipped)
+        case PowerGrades() as graded:
+            return power_text(graded)
+        case CostGrade() as graded:
+            return costs_text(graded)
+        case FleetGrade() as graded:
+            return fleets_text(graded)
+        case Grade() as graded:
+            return as_text(graded)
+    return slurm_text(grades.detail)
+
+
+def below_lines(models: Sequence[Grades]) -> list[str]:
+    """What stands below the table of all models: those that have no errors to take a median of."""
+    lines: list[str] = []
+    for grades in models:
+        if isinstance(grades.detail, FleetGrade):
+            lines.append(fleets_line(grades.detail))
+        elif isinstance(grades.detail, tuple):
+            lines.append(slurm_line(grades.detail))
+    return lines

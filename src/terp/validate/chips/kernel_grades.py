@@ -5,7 +5,8 @@ Kernels are from tables of an inference engine on four GPUs and from one H100 of
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -29,10 +30,11 @@ from terp.physics import (
     work_of,
 )
 from terp.physics.training.stage import RECOMPUTE
+from terp.results.record import Json
+from terp.validate.chips.kernel_rows import BESIDE, KINDS, KernelRow, is_for_fitting, read_rows, shipped
+from terp.validate.chips.timed_models import answering_model, is_recomputed, model_of
 from terp.validate.grading.cases import expected
-from terp.validate.grading.grade import Case, Grade, Skipped
-from terp.validate.kernels.kernel_rows import BESIDE, KINDS, KernelRow, is_for_fitting, read_rows, shipped
-from terp.validate.kernels.timed_models import answering_model, is_recomputed, model_of
+from terp.validate.grading.grade import Case, Errors, Grade, Skipped, skipped_data
 
 MODELS: Final = (*KINDS.values(), *BESIDE)
 """What is graded."""
@@ -165,6 +167,37 @@ def _answer_s(chip: Accelerator, row: KernelRow) -> float:
     tokens = row.whole("batch") * (row.whole("seq") if row.kind == "prefill" else 1)
     worked_s, read_s = tokens / (0.5 * chip.peak_flop_per_s["bf16"]), 1 / chip.memory_rate_bytes_per_s
     return float(2 * weights * max(worked_s, read_s))
+
+
+@dataclass(frozen=True)
+class KernelGrades:
+    """The grade of each kind of kernel and step, and the rows that no case was made of."""
+
+    kinds: Mapping[str, Grade]
+    left: tuple[Skipped, ...]
+
+    @property
+    def grades(self) -> tuple[Grade, ...]:
+        """Of the kinds that have a case."""
+        return tuple(grade for grade in self.kinds.values() if grade.cases)
+
+    def as_data(self) -> dict[str, Json]:
+        """The JSON of `terp validate kernels`: all that was timed together, and each kind under `groups`."""
+        groups: dict[str, Json] = {kind: grade.as_data() for kind, grade in self.kinds.items() if grade.rows_count}
+        timed = [grade for grade in self.kinds.values() if grade.quantity == "time"]
+        together = Errors(tuple(case for grade in timed for case in grade.cases))
+        fitted = sum(grade.fitted_count for grade in timed)
+        return {
+            "n": len(together.cases) + fitted + len(self.left),
+            "graded": len(together.cases),
+            "fitted": fitted,
+            "skipped": skipped_data(self.left),
+            "median_abs_error": together.median_fraction,
+            "p90_abs_error": together.p90_fraction,
+            "bias": together.bias_fraction,
+            "baseline_median_abs_error": together.baseline_fraction,
+            "groups": groups,
+        }
 
 
 def grade_kernels(path: Path | None = None, gpu: str | None = None) -> tuple[dict[str, Grade], tuple[Skipped, ...]]:

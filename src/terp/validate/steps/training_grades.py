@@ -5,23 +5,26 @@ from __future__ import annotations
 import csv
 import io
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
+from terp.arrays import Floats
 from terp.errors import Problem, Problems
 from terp.physics import generation_named, predict_step
 from terp.physics.training.products import PEAK_OF
 from terp.physics.training.step_prediction import TrainingStep
 from terp.reader import read_text
+from terp.results.record import Json
+from terp.statistics import quantile
 from terp.validate.grading.cases import expected, published_file
-from terp.validate.grading.grade import Case, Grade, Skipped
+from terp.validate.grading.grade import Case, Grade, Skipped, skipped_data
 from terp.validate.grading.split import groups_for_fitting
-from terp.validate.training.training_rows import TrainingRow, read_row
+from terp.validate.steps.training_rows import TrainingRow, read_row
 
 FITTED: Final = {
     "megatron-2024": (
@@ -130,21 +133,22 @@ class TrainingGrade:
             )  # fmt: skip
         return tuple(entry for entry in found if entry.cases or entry.model == "training")
 
-    def as_data(self) -> dict[str, Any]:
+    def as_data(self) -> dict[str, Json]:
         """The JSON of `terp validate training`."""
         groups: dict[str, list[TrainingCase]] = defaultdict(list)
         for case in self.cases:
             groups[case.row.source].append(case)
-        timed = [case for case in self.cases if case.error_fraction is not None]
         return {
             "n": len(self.cases) + len(self.skipped) + self.fitted_count,
             "graded": len(self.cases),
             "fitted": self.fitted_count,
-            "open_settings": sum(case.open for case in self.cases),
-            "skipped": [{"name": row.name, "reason": row.reason} for row in self.skipped],
-            **_errors(self.cases),
-            "rank_tau": rank_tau(timed),
-            "groups": {source: {"graded": len(cases), **_errors(cases)} for source, cases in sorted(groups.items())},
+            "open_settings": self.open_count,
+            "skipped": skipped_data(self.skipped),
+            **self.figures.as_data(),
+            "rank_tau": self.rank_tau,
+            "groups": {
+                source: {"graded": len(cases), **figures_of(cases).as_data()} for source, cases in sorted(groups.items())
+            },
             "cases": [
                 {
                     "id": case.row.name,
@@ -157,6 +161,21 @@ class TrainingGrade:
             ],
         }
 
+    @property
+    def figures(self) -> TrainingErrors:
+        """What the errors of all cases add up to."""
+        return figures_of(self.cases)
+
+    @property
+    def open_count(self) -> int:
+        """Cases whose rows leave settings open."""
+        return sum(case.open for case in self.cases)
+
+    @property
+    def rank_tau(self) -> float | None:
+        """How well the order within a model's rows is met, see `rank_tau`."""
+        return rank_tau([case for case in self.cases if case.error_fraction is not None])
+
 
 def _case(case: TrainingCase, published: float | None, predicted: float, baseline: float | None = None) -> Case | None:
     """A case as the grades of all models have it; None where nothing is published."""
@@ -166,24 +185,54 @@ def _case(case: TrainingCase, published: float | None, predicted: float, baselin
     return Case(name, case.row.source, published, predicted, baseline, case.row.known)
 
 
-def _errors(cases: Iterable[TrainingCase]) -> dict[str, float | None]:
-    """Errors without sign and their bias, the baseline's, and memory's."""
-    found = list(cases)
-    errors = np.array([case.error_fraction for case in found if case.error_fraction is not None])
-    baseline = np.array([case.baseline_s / case.row.step_s - 1 for case in found if case.row.step_s])
-    memory = np.array([case.memory_error_fraction for case in found if case.memory_error_fraction is not None])
+@dataclass(frozen=True)
+class TrainingErrors:
+    """What the errors of step times add up to [fractions of the published value]; None where there are none.
 
-    def of(values: Any, what: Any) -> float | None:
-        return float(what(np.abs(values))) if len(values) else None
+    median, mape, p90   without sign: the median, the mean and the 90th percentile;  bias   the median with it
+    baseline_mape, memory_mape   means without sign of the baseline's step times, and of memory
+    """
 
-    return {
-        "median_abs_error": of(errors, np.median),
-        "mape": of(errors, np.mean),
-        "p90_abs_error": of(errors, lambda values: np.quantile(values, 0.9)),
-        "bias": float(np.median(errors)) if len(errors) else None,
-        "baseline_mape": of(baseline, np.mean),
-        "memory_mape": of(memory, np.mean),
-    }
+    median_fraction: float | None
+    mape: float | None
+    p90_fraction: float | None
+    bias_fraction: float | None
+    baseline_mape: float | None
+    memory_mape: float | None
+
+    def as_data(self) -> dict[str, Json]:
+        """As JSON has them."""
+        return {
+            "median_abs_error": self.median_fraction,
+            "mape": self.mape,
+            "p90_abs_error": self.p90_fraction,
+            "bias": self.bias_fraction,
+            "baseline_mape": self.baseline_mape,
+            "memory_mape": self.memory_mape,
+        }
+
+
+def figures_of(cases: Sequence[TrainingCase]) -> TrainingErrors:
+    """What the errors of some cases add up to."""
+    errors = np.array([case.error_fraction for case in cases if case.error_fraction is not None])
+    baseline = np.array([case.baseline_s / case.row.step_s - 1 for case in cases if case.row.step_s])
+    memory = np.array([case.memory_error_fraction for case in cases if case.memory_error_fraction is not None])
+    return TrainingErrors(
+        median_fraction=_median(np.abs(errors)),
+        mape=_mean_abs(errors),
+        p90_fraction=quantile(np.abs(errors), 0.9),
+        bias_fraction=_median(errors),
+        baseline_mape=_mean_abs(baseline),
+        memory_mape=_mean_abs(memory),
+    )
+
+
+def _median(errors: Floats) -> float | None:
+    return float(np.median(errors)) if len(errors) else None
+
+
+def _mean_abs(errors: Floats) -> float | None:
+    return float(np.mean(np.abs(errors))) if len(errors) else None
 
 
 def rank_tau(cases: Sequence[TrainingCase]) -> float | None:

@@ -15,10 +15,10 @@ from typing import Any, Final
 from terp.catalogue import read_catalogue, read_reference
 from terp.errors import Problem, Problems
 from terp.reader import read_text
+from terp.validate.chips.timed_models import why_no_model
 from terp.validate.grading.cases import published_file
 from terp.validate.grading.grade import Skipped
 from terp.validate.grading.split import groups_for_fitting
-from terp.validate.kernels.timed_models import why_no_model
 
 KINDS: Final = {
     "gemm": "gemm",

@@ -1,0 +1,181 @@
+"""The front door of validation: a function a model, each giving its `Grades`, and one that grades them all.
+
+Without a table of the caller's, the rows that ship and that nothing was fitted to are graded; with one, all of its rows.
+A table's columns stand in docs/formats/validate.md.  All functions raise Problems for a file that cannot be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from terp.errors import Problem, Problems
+from terp.results.record import Json
+from terp.validate.chips.collective_grades import grade_collectives
+from terp.validate.chips.kernel_grades import KernelGrades, grade_kernels
+from terp.validate.grading.model_grades import AllGrades, Grades, grades_of
+from terp.validate.steps.training_grades import grade_training
+from terp.validate.systems.benchmark_grades import grade
+from terp.validate.systems.cost_grades import grade_costs
+from terp.validate.systems.fleet_grades import grade_fleets
+from terp.validate.systems.power_grades import grade_power
+from terp.validate.systems.slurm_grades import SlurmGrade, grade_replays, grade_slurm, worsened_slurm
+
+PathLike = str | Path
+
+
+def hpl(cases: PathLike | None = None) -> Grades:
+    """Rmax of HPL against machines of the TOP500 [flop/s]; the document has the median error of the power beside it.
+
+    cases   a CSV file of machines
+    """
+    path = _path(cases)
+    graded = grade("hpl", path)
+    document = graded.as_data() | {"power_median_abs_error": _power_median_fraction(path)}
+    return grades_of("hpl", graded, (graded,), document, shipped=path is None)
+
+
+def hpl_power(cases: PathLike | None = None) -> Grades:
+    """Power in HPL against machines of the TOP500 that state it [W].  `cases` is a CSV file of machines."""
+    return _of_list("hpl-power", cases)
+
+
+def hpcg(cases: PathLike | None = None) -> Grades:
+    """HPCG against machines of the TOP500 [flop/s].  `cases` is a CSV file of machines."""
+    return _of_list("hpcg", cases)
+
+
+def mxp(cases: PathLike | None = None) -> Grades:
+    """HPL-MxP against machines of its list [flop/s].  `cases` is a CSV file of machines."""
+    return _of_list("mxp", cases)
+
+
+def kernels(cases: PathLike | None = None, gpu: str = "") -> Grades:
+    """Kernels [s], and whole steps on one GPU in time [s], power [W] and memory [bytes], against measured ones.
+
+    cases   a JSON-lines file, an object a measurement
+    gpu     the catalogue's name of the GPU that it was measured on, or its beginning; an H100 SXM if empty
+
+    Raises UnknownName for the GPU.
+    """
+    path = _path(cases)
+    if gpu and path is None:
+        raise Problems([Problem("", 0, 0, "gpu", "the GPU of a file, and none is given", repr(gpu), "give `cases` too")])
+    found = KernelGrades(*grade_kernels(path, gpu or None))
+    return grades_of("kernels", found, found.grades, found.as_data(), shipped=path is None, left_out=found.left)
+
+
+def collectives(cases: PathLike | None = None) -> Grades:
+    """Collectives within a node and across nodes against measured ones [s].  `cases` is a CSV file, a line a measurement."""
+    path = _path(cases)
+    found = grade_collectives(path)
+    return grades_of("collectives", found, (found,), found.as_data(), shipped=path is None)
+
+
+def training(cases: PathLike | None = None) -> Grades:
+    """Training steps in time [s] and memory [bytes] against published ones.  `cases` is a CSV file, a line a step."""
+    path = _path(cases)
+    found = grade_training(path)
+    return grades_of("training", found, found.grades, found.as_data(), shipped=path is None)
+
+
+def power(cases: PathLike | None = None) -> Grades:
+    """Energy of runs [J], and swings of a job's power over its mean [-], against measured runs.
+
+    cases   a Parquet file of readings, one of a node a row
+    """
+    path = _path(cases)
+    found = grade_power(path)
+    return grades_of("power", found, found.grades, found.as_data(), shipped=path is None)
+
+
+def costs(cases: PathLike | None = None) -> Grades:
+    """Prices of machines [EUR] against what was paid at the same scope.  `cases` is a YAML file, an entry a purchase."""
+    path = _path(cases)
+    found = grade_costs(path)
+    return grades_of(
+        "costs", found, (found.grade,), found.as_data(), shipped=path is None, missed=found.missed, fell=found.worsened
+    )
+
+
+def fleets(cases: PathLike | None = None) -> Grades:
+    """Figures of published fleets: failures, time between them, effective training time.  `cases` is a CSV file."""
+    path = _path(cases)
+    found = grade_fleets(path)
+    return grades_of(
+        "fleets", found, (), found.as_data(), shipped=path is None,
+        missed=found.missed, left_out=found.skipped, fell=found.worsened,
+    )  # fmt: skip
+
+
+def slurm(
+    trace: PathLike | None = None, observed: PathLike | None = None, slurm_conf: PathLike | None = None,
+    assoc: PathLike | None = None,
+) -> Grades:  # fmt: skip
+    """When jobs start under the controller, against a real slurmctld of the same slurm.conf: all that ship, or one.
+
+    trace        jobs as they were submitted, CSV;  observed   what the real controller did with them, CSV
+    slurm_conf   the slurm.conf it ran under;  assoc   its accounts and QOS
+
+    Raises Problems if some but not all of the first three are given.
+    """
+    files = {"trace": trace, "observed": observed, "slurm_conf": slurm_conf}
+    if trace is None and observed is None and slurm_conf is None and assoc is None:
+        replays = grade_replays()
+        document: Json = [replay.as_data() for replay in replays]
+        return grades_of("slurm", replays, (), document, shipped=True, missed=_missed(replays), fell=worsened_slurm(replays))
+    if trace is None or observed is None or slurm_conf is None:
+        lacking = [name for name, file in files.items() if file is None]
+        would_do = "give trace, observed and slurm_conf together"
+        raise Problems([Problem("", 0, 0, name, "missing for a replay", would_do=would_do) for name in lacking])
+    replay = grade_slurm(Path(trace), Path(observed), Path(slurm_conf), _path(assoc))
+    return grades_of("slurm", (replay,), (), replay.as_data(), shipped=False, missed=_missed((replay,)))
+
+
+def all_models() -> AllGrades:
+    """Every model on the rows that ship, as `terp validate` grades them; a minute or so."""
+    models = tuple(grader() for grader in GRADERS.values())
+    caveats = tuple(dict.fromkeys(caveat for grades in models for caveat in grades.caveats))
+    sources = tuple(dict.fromkeys(source for grades in models for source in grades.sources))
+    return AllGrades(models=models, caveats=caveats, sources=sources)
+
+
+def _of_list(model: str, cases: PathLike | None) -> Grades:
+    """A benchmark against the TOP500's tables."""
+    path = _path(cases)
+    found = grade(model, path)
+    return grades_of(model, found, (found,), found.as_data(), shipped=path is None)
+
+
+def _power_median_fraction(path: Path | None) -> float | None:
+    """Median error of the power beside that of Rmax; None for a table without powers."""
+    try:
+        return grade("hpl-power", path).median_fraction
+    except Problems:  # the column is not there; what else is wrong with the table, the grade of Rmax has said
+        return None
+
+
+def _missed(replays: tuple[SlurmGrade, ...]) -> tuple[str, ...]:
+    """Bars that any replay misses."""
+    return tuple(dict.fromkeys(bar for replay in replays for bar in replay.missed))
+
+
+def _path(file: PathLike | None) -> Path | None:
+    return None if file is None else Path(file)
+
+
+GRADERS: Final[dict[str, Callable[..., Grades]]] = {
+    "hpl": hpl,
+    "hpl-power": hpl_power,
+    "hpcg": hpcg,
+    "mxp": mxp,
+    "kernels": kernels,
+    "collectives": collectives,
+    "training": training,
+    "power": power,
+    "costs": costs,
+    "fleets": fleets,
+    "slurm": slurm,
+}
+"""What can be validated, as the terminal names it -> what grades it."""
