@@ -13,7 +13,21 @@ from support.naive_controller import AmbiguousError, Naive, numbers
 from terp.describe import Cluster, Policy, Trace
 from terp.simulate.engine import controller_input as rules
 from terp.simulate.engine.compiled import kernels
-from terp.simulate.engine.trace_schedule import Extras, new_state, park_of, prepare, schedule
+from terp.simulate.engine.controller.controller_rows import (
+    TIMELINE_TIME,
+    AttemptRow,
+    JobRow,
+    NodeRow,
+    Request,
+    RequestRate,
+    Running,
+    ShareRow,
+    Tally,
+)
+from terp.simulate.engine.controller.controller_state import new_controller_state
+from terp.simulate.engine.shared.codes import AttemptEnd
+from terp.simulate.engine.shared.node_events import NodeEvents, no_events
+from terp.simulate.engine.trace_schedule import TraceExtras, park_of, prepare, schedule
 
 WHOLE = {"exclusive": True}
 FAST = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
@@ -76,7 +90,7 @@ def turns_of(turns):
 
 
 def extras_of(extras):
-    return Extras(*(None if row is None else some(row) for row in extras)) if extras else None
+    return TraceExtras(*(None if row is None else some(row) for row in extras)) if extras else None
 
 
 # --- cross-check with the naive reference --------------------------------------------------------------------------
@@ -308,29 +322,34 @@ def test_one_look_at_ends_and_plan(case):
     jobs = [{"limit": limit, "nodes": len(nodes)} for _, limit, nodes in running]
     jobs += [{"nodes": len(nodes)} for _, _, nodes in planned] + [asks]
     policy, cluster, trace = policy_of(backfill={"kind": "conservative", **planning}), cluster_of([4] * 6), trace_of(jobs)
-    core, naive, last = kernels("controller"), Naive(policy, cluster, trace), len(jobs) - 1
-    ready = prepare(core, policy, cluster, trace, Extras())
-    asked, rule, park = ready.asked, ready.rule, park_of(core, cluster)
-    state = new_state(core, asked, rule, park, core.Turns(np.zeros((4, 0), np.int64)))
+    kernels("controller")  # names the folder of what these chapters compile
+    from terp.simulate.engine.controller.ahead import will_run_s
+    from terp.simulate.engine.controller.backfill_plan import mark_unplanned, new_plan, on_grid_s, overlaps_plan, reserve
+    from terp.simulate.engine.controller.start_stop import start_job
+
+    naive, last = Naive(policy, cluster, trace), len(jobs) - 1
+    ready = prepare(policy, cluster, trace, TraceExtras())
+    asked, rule, park = ready.jobs, ready.rules, park_of(cluster)
+    state = new_controller_state(asked, rule, park, no_events())
     for k, (_, _, nodes) in enumerate(running):
-        state.node[core.CHOSEN, : len(nodes)] = nodes
-        core._start(state, rule, asked, k, 0, 0)
+        state.node[NodeRow.CHOSEN, : len(nodes)] = nodes
+        start_job(state, rule, asked, k, 0, 0)
         naive.begin(naive.jobs[k], nodes)
-    naive.now, slots = now, core._new_plan(state, rule, now)
+    naive.now, slots = now, new_plan(state, rule, now)
     for k, (at, until, nodes) in enumerate(planned, len(running)):
-        state.node[core.CHOSEN, : len(nodes)] = nodes
-        slots = core._reserve(state, asked, k, at, until, slots)
+        state.node[NodeRow.CHOSEN, : len(nodes)] = nodes
+        slots = reserve(state, asked, k, at, until, slots)
     job = naive.jobs[last]
-    state.node[core.AVAIL] = [node in avail for node in range(6)]
+    state.node[NodeRow.AVAIL] = [node in avail for node in range(6)]
     start, chosen = naive.will_run(job, avail)
-    assert core._will_run(state, rule, asked, park, last, now) == start
+    assert will_run_s(state, rule, asked, park, last, now) == start
     if chosen is not None:
-        assert state.node[core.CHOSEN, : job.nodes].tolist() == chosen
-        at, until = core._on_grid(rule, begin), core._on_grid(rule, begin + job.limit)
-        assert core._overlaps(state, asked, last, at, until) == naive.overlaps(job, planned, begin, chosen)
+        assert state.node[NodeRow.CHOSEN, : job.nodes].tolist() == chosen
+        at, until = on_grid_s(rule, begin), on_grid_s(rule, begin + job.limit)
+        assert overlaps_plan(state, asked, last, at, until) == naive.overlaps(job, planned, begin, chosen)
     left, later = naive.plan_avail(job, planned, begin)
-    assert (core._plan_avail(state, rule, asked, last, begin, begin + job.limit) or 2**62) == later
-    assert set(np.flatnonzero(state.node[core.AVAIL]).tolist()) == left
+    assert (mark_unplanned(state, rule, asked, last, begin, begin + job.limit) or 2**62) == later
+    assert set(np.flatnonzero(state.node[NodeRow.AVAIL]).tolist()) == left
 
 
 # --- one small machine for each rule that was once broken ----------------------------------------------------------
@@ -465,24 +484,23 @@ def test_an_account_with_nobody_in_it_ties_nobody_to_who_comes_after_it():
 def run_parts(case, idle_w=0.0, down_w=0.0, base_w=0.0):
     """The parts of `schedule`, with powers: what was kept, what was asked, and the state after the run."""
     policy, cluster, jobs, extras, turns, horizon = case
-    core = kernels("controller")
-    given = extras_of(extras) or Extras()
-    given = Extras(given.checkpoint_s, given.write_s, given.restart_s, 1.0 + np.arange(len(jobs)))
-    ready = prepare(core, policy, cluster, trace_of(jobs), given)
-    asked, rule, kept = ready.asked, ready.rule, ready.kept
-    park = park_of(core, cluster, idle_w, down_w, base_w)
-    events = core.Turns(np.array(turns_of(turns)))
-    state = new_state(core, asked, rule, park, events)
+    given = extras_of(extras) or TraceExtras()
+    given = TraceExtras(given.checkpoint_s, given.write_s, given.restart_s, 1.0 + np.arange(len(jobs)))
+    ready = prepare(policy, cluster, trace_of(jobs), given)
+    asked, rule, kept = ready.jobs, ready.rules, ready.kept
+    park = park_of(cluster, idle_w, down_w, base_w)
+    events = NodeEvents(*turns_of(turns))
+    state = new_controller_state(asked, rule, park, events)
     for until_s in (horizon // 3, horizon):
-        core.advance(state, asked, rule, park, events, until_s)
-    return core, kept, asked, state
+        kernels("controller").advance(state, asked, rule, park, events, until_s)
+    return kept, asked, state
 
 
-def attempts_of(core, state, horizon):
+def attempts_of(state, horizon):
     """Job, start and end of every attempt."""
-    rows = state.att[:, : state.n[core.ATTEMPTS]]
-    end = np.where(rows[core.A_OUTCOME] == core.STILL_RUNNING, horizon, rows[core.A_END])
-    return list(zip(rows[core.A_JOB].tolist(), rows[core.A_START].tolist(), end.tolist(), strict=True))
+    rows = state.att[:, : state.n[Tally.ATTEMPTS]]
+    end = np.where(rows[AttemptRow.OUTCOME] == AttemptEnd.STILL_RUNNING, horizon, rows[AttemptRow.END])
+    return list(zip(rows[AttemptRow.JOB].tolist(), rows[AttemptRow.START].tolist(), end.tolist(), strict=True))
 
 
 def outages(turns, horizon):
@@ -496,14 +514,14 @@ def outages(turns, horizon):
 @given(cases("shared", "partitions", "reservations", "limits", "turns", "checkpoints", "placement", "backfill", "main"))
 def test_nothing_is_used_twice_or_by_those_who_may_not(case):
     policy, cluster, jobs, _, turns, horizon = case
-    core, kept, _, state = run_parts(case)
+    kept, _, state = run_parts(case)
     parts = list(policy.partitions.items())
     named = {name: numbers(part.nodes, len(cluster.names)) for name, part in parts}
     used = np.zeros((4, len(cluster.names), horizon), np.int64)
-    last = {job: (start, end) for job, start, end in attempts_of(core, state, horizon)}
+    last = {job: (start, end) for job, start, end in attempts_of(state, horizon)}
     for k, (start, end) in last.items():
         job = jobs[kept[k]]
-        nodes = state.nodes[state.job[core.NODES_FROM, k] : state.job[core.NODES_FROM, k + 1]].tolist()
+        nodes = state.nodes[state.job[JobRow.NODES_FROM, k] : state.job[JobRow.NODES_FROM, k + 1]].tolist()
         assert len(set(nodes)) == job["nodes"]
         part = job.get("partition") or (parts[0][0] if parts else "")
         assert set(nodes) <= named.get(part, set(nodes)), "only on nodes of its partition"
@@ -530,9 +548,9 @@ def test_nothing_is_used_twice_or_by_those_who_may_not(case):
 @given(cases("limits", "preemption", "turns", "dependencies"))
 def test_limits_are_never_exceeded(case):
     policy, _, jobs, _, _, horizon = case
-    core, kept, _, state = run_parts(case)
+    kept, _, state = run_parts(case)
     running = np.zeros((len(jobs), horizon), np.int64)
-    for job, start, end in attempts_of(core, state, horizon):
+    for job, start, end in attempts_of(state, horizon):
         running[kept[job], start:end] += 1
     assert running.max(initial=0) <= 1, "no job runs twice at a time"
     weights = {"jobs": [1 for _ in jobs], "nodes": [job["nodes"] for job in jobs],
@@ -568,24 +586,26 @@ def test_jobs_and_energy_add_up(case):
     _, cluster, jobs, _, turns, horizon = case
     turns = [turn for turn in turns if turn[2] != 2]  # failures only, whose times are known beforehand
     case = (*case[:4], turns, horizon)
-    core, kept, asked, state = run_parts(case, 100.0, 10.0, 1000.0)
-    rows = int(state.n[core.ROWS])
-    lasts = np.diff(np.append(state.row[core.ROW_TIME, :rows], horizon))
+    kept, asked, state = run_parts(case, 100.0, 10.0, 1000.0)
+    rows = int(state.n[Tally.ROWS])
+    lasts = np.diff(np.append(state.row[TIMELINE_TIME, :rows], horizon))
     energy_j = (state.row_power[:rows] * lasts).sum()
     down_s = sum(min(to, horizon) - min(at, horizon) for _, at, to in outages(turns, horizon))
-    attempts = attempts_of(core, state, horizon)
-    of_jobs_j = sum(asked.x[core.POWER, job] * (end - start) for job, start, end in attempts)
+    attempts = attempts_of(state, horizon)
+    of_jobs_j = sum(asked.x[RequestRate.POWER, job] * (end - start) for job, start, end in attempts)
     idle_j = 1000.0 * horizon + 100.0 * (len(cluster.names) * horizon - down_s) + 10.0 * down_s
     assert energy_j == pytest.approx(idle_j + of_jobs_j, abs=1e-6)
-    busy = sum(asked.of[core.NODES, job] * asked.of[core.GPUS, job] * (end - start) for job, start, end in attempts)
+    busy = sum(asked.of[Request.NODES, job] * asked.of[Request.GPUS, job] * (end - start) for job, start, end in attempts)
     assert (state.row[0, :rows] * lasts).sum() == busy
-    arrived = (asked.of[core.ELIGIBLE] < horizon).sum()
-    ended, running = (state.job[core.ENDED, :-1] >= 0).sum(), int(state.n[core.RUNNING])
-    assert ended + running + state.n[core.WAITING] + state.n[core.SUSPENDED] == arrived
+    arrived = (asked.of[Request.ELIGIBLE] < horizon).sum()
+    ended, running = (state.job[JobRow.ENDED, :-1] >= 0).sum(), int(state.n[Tally.RUNNING])
+    assert ended + running + state.n[Tally.WAITING] + state.n[Tally.SUSPENDED] == arrived
     ran = np.zeros(kept.size, np.int64)
     np.add.at(ran, [job for job, _, _ in attempts], [end - start for _, start, end in attempts])
-    done = (state.job[core.OUTCOME, :-1] == core.DONE) & (state.job[core.ENDED, :-1] >= 0)
-    assert (ran >= asked.of[core.WORK] + state.job[core.LOST, :-1])[done].all(), "time = work, what was lost, launch, writes"
+    done = (state.job[JobRow.OUTCOME, :-1] == AttemptEnd.DONE) & (state.job[JobRow.ENDED, :-1] >= 0)
+    assert (ran >= asked.of[Request.WORK] + state.job[JobRow.LOST, :-1])[done].all(), (
+        "time = work, what was lost, launch, writes"
+    )
 
 
 # --- against what a real Slurm printed ------------------------------------------------------------------------------
@@ -618,24 +638,28 @@ def test_fair_tree_and_priorities_are_those_of_a_real_slurm():
     ]
     jobs += [{"submit": 9000, "account": name, "user": "root", "qos": "normal"} for name in SSHARE]
     cluster = cluster_of([8] * 191, cores=112)
-    core, trace = kernels("controller"), trace_of(jobs)
+    kernels("controller")  # names the folder of what these chapters compile
+    from terp.simulate.engine.controller.fair_share import fair_tree
+    from terp.simulate.engine.controller.job_queue import multifactor
+
+    trace = trace_of(jobs)
     tree = rules.tree_of(policy, trace)
-    ready = prepare(core, policy, cluster, trace, Extras())
-    asked, rule = ready.asked, ready.rule
-    park = park_of(core, cluster)
-    state = new_state(core, asked, rule, park, core.Turns(np.zeros((4, 0), np.int64)))
+    ready = prepare(policy, cluster, trace, TraceExtras())
+    asked, rule = ready.jobs, ready.rules
+    park = park_of(cluster)
+    state = new_controller_state(asked, rule, park, no_events())
     for at, account in enumerate(tree.account_of):
-        state.share[core.USE, at] = SSHARE[account][1] if at and account in SSHARE else 0
-    state.share[core.USE, 0] = sum(row[1] for row in SSHARE.values())
-    state.f[1] = SPRIO_AT_S
-    core._fair_tree(state, rule, SPRIO_AT_S)
+        state.share[ShareRow.USE, at] = SSHARE[account][1] if at and account in SSHARE else 0
+    state.share[ShareRow.USE, 0] = sum(row[1] for row in SSHARE.values())
+    state.f[Running.CHARGED_S] = SPRIO_AT_S
+    fair_tree(state, rule, SPRIO_AT_S)
     for at, account in enumerate(tree.account_of):
         if account in SSHARE and tree.is_leaf[at]:
-            assert state.share[core.FACTOR, at] == SSHARE[account][3]
-            assert state.share[core.LEVEL, tree.parent[at]] == pytest.approx(SSHARE[account][2], abs=1e-5)
+            assert state.share[ShareRow.FACTOR, at] == SSHARE[account][3]
+            assert state.share[ShareRow.LEVEL, tree.parent[at]] == pytest.approx(SSHARE[account][2], abs=1e-5)
         elif tree.is_leaf[at]:
-            assert state.share[core.FACTOR, at] == 1.0, "root's own user"
-    found = [core._priority(state, rule, asked, park, k, SPRIO_AT_S) for k in range(len(SPRIO))]
+            assert state.share[ShareRow.FACTOR, at] == 1.0, "root's own user"
+    found = [multifactor(state, rule, asked, park, k, SPRIO_AT_S) for k in range(len(SPRIO))]
     assert np.abs(np.array(found) - [row[4] for row in SPRIO]).max() <= 1
 
 

@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 from support.naive import Job, Naive, Ranks
 
 from terp.simulate.engine.compiled import kernels
+from terp.simulate.engine.core.core_state import CorePlant, Count, by_submission, close_core_state, make_jobs, new_core_state
+from terp.simulate.engine.shared.codes import AttemptEnd
+from terp.simulate.engine.shared.node_events import NodeEvents
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -33,21 +36,21 @@ def run_core(core, nodes, per_node, jobs, events=(), horizon=2**40, steps=1, ran
     power = WATTS[3] * column("gpus").astype(float)
     said = {"write_s": column("write"), "account": column("account"), "standing": column("standing", float)}
     columns = (column(name) for name in ("submit", "gpus", "work", "limit", "checkpoint", "restart"))
-    work = core.make_jobs(*columns, power, **said)
+    work = make_jobs(*columns, power, **said)
     table = np.array(events, np.int64).reshape(-1, 4)
-    turns = core.NodeEvents(*(table[:, place].copy() for place in (0, 2, 1, 3)))
-    rules = core.by_submission()._replace(
+    turns = NodeEvents(*(table[:, place].copy() for place in (0, 2, 1, 3)))
+    rules = by_submission()._replace(
         cap_time_s=np.array([time for time, _ in caps], np.int64), cap_w=np.array([watts for _, watts in caps], float)
     )
     if ranks:
-        weights = {"age_weight": ranks.age_weight, "max_age": ranks.max_age, "fair_weight": ranks.fair_weight}
-        times = {"half_life": ranks.half_life, "calc_period": ranks.calc_period}
+        weights = {"age_weight": ranks.age_weight, "max_age_s": ranks.max_age, "fair_weight": ranks.fair_weight}
+        times = {"half_life_s": ranks.half_life, "calc_period_s": ranks.calc_period}
         rules = rules._replace(ranked=1, shares=np.array(ranks.shares), **weights, **times)
-    plant = core.Plant(nodes, per_node, WATTS[1], WATTS[2], WATTS[0])
-    state = core.new_state(work, plant, turns, rules)
+    plant = CorePlant(nodes, per_node, WATTS[1], WATTS[2], WATTS[0])
+    state = new_core_state(work, plant, turns, rules)
     for step in range(1, steps + 1):
         core.advance(state, work, plant, turns, rules, horizon * step // steps)
-    core.close(state, horizon)
+    close_core_state(state, horizon)
     return work, plant, state
 
 
@@ -153,7 +156,7 @@ def agree(core, case, ranks=None, caps=()):
     assert state.written_s.tolist() == [job.written for job in jobs]
     running = {int(state.slot_job[slot]) for slot in np.flatnonzero(state.slot_attempt >= 0)}
     assert running == {job.number for job in naive.running}
-    attempts, rows = int(state.n[core.ATTEMPTS]), int(state.n[core.ROWS])
+    attempts, rows = int(state.n[Count.ATTEMPTS]), int(state.n[Count.ROWS])
     told = dict(zip(state.row_time[:rows].tolist(), state.row_counts[:rows].tolist(), strict=True))
     moments = sorted({0, *told, *naive.rows})
     counts = held_on({0: [0] * 6} | naive.rows, moments)
@@ -164,9 +167,9 @@ def agree(core, case, ranks=None, caps=()):
     assert held_on(powers, moments) == watts.tolist()
     cuts = [(int(job), int(event)) for job, event in zip(state.attempt_job, state.attempt_event, strict=True) if event >= 0]
     assert sorted(cuts) == sorted((job.number, event) for job in jobs for event in job.cuts)
-    assert ((state.attempt_event >= 0) == (state.attempt_outcome == core.NODE_FAILED))[:attempts].all()
-    assert state.n[core.DOWN] == len(naive.down)
-    assert state.n[core.DRAINING] == len(naive.drain)
+    assert ((state.attempt_event >= 0) == (state.attempt_outcome == AttemptEnd.NODE_FAILED))[:attempts].all()
+    assert state.n[Count.DOWN] == len(naive.down)
+    assert state.n[Count.DRAINING] == len(naive.drain)
     return state
 
 
@@ -193,7 +196,7 @@ def test_no_start_differs_by_priority(core, case, ranks):
 def test_no_start_differs_under_a_cap_of_power(core, data):
     case = data.draw(cases(drains=True, accounts=3))
     state = agree(core, case, data.draw(st.none() | ranks()), data.draw(caps(*case[:2])))
-    rows = int(state.n[core.ROWS])
+    rows = int(state.n[Count.ROWS])
     assert (np.diff(state.row_time[:rows]) > 0).all()
 
 
@@ -218,7 +221,7 @@ def test_a_drained_node_goes_down_once_empty_and_comes_back_by_itself(core):
     jobs = [Job(0, 0, 1, 20, 20), Job(1, 6, 1, 5, 5)]
     _, _, state = run_core(core, 1, 4, jobs, [(5, 2, 0, 7)])
     assert state.first_start_s.tolist() == [0, 27]
-    rows = int(state.n[core.ROWS])
+    rows = int(state.n[Count.ROWS])
     down_draining = dict(zip(state.row_time[:rows].tolist(), state.row_counts[:rows, 4:].tolist(), strict=True))
     assert down_draining == {0: [0, 0], 5: [0, 1], 6: [0, 1], 20: [1, 0], 27: [0, 0], 32: [0, 0]}
 
@@ -257,7 +260,7 @@ def test_power_keeps_back_what_is_large_and_lets_by_what_is_small(core):
 def test_nothing_is_used_twice_and_nothing_is_lost(core, case):
     nodes, per_node, jobs, events, horizon = case
     work, plant, state = run_core(core, nodes, per_node, jobs, events, horizon)
-    attempts = int(state.n[core.ATTEMPTS])
+    attempts = int(state.n[Count.ATTEMPTS])
     job_of, start, end = state.attempt_job[:attempts], state.attempt_start[:attempts], state.attempt_end[:attempts]
     assert (start >= work.submit_s[job_of]).all(), "nothing starts before it is submitted"
     assert (end >= start).all()
@@ -272,16 +275,16 @@ def test_nothing_is_used_twice_and_nothing_is_lost(core, case):
         back = next((t for t, k, n, _ in events if n == node and k == 1 and t > time), horizon)
         if kind == 0 and time < horizon:
             assert held[node, time : min(back, horizon)].sum() == 0, "nothing runs on a node that is down"
-    rows = int(state.n[core.ROWS])
+    rows = int(state.n[Count.ROWS])
     times = np.append(state.row_time[:rows], horizon)
     busy = np.repeat(state.row_counts[:rows, 0], np.diff(times))
     assert (busy == held.sum(0)).all(), "the timeline tells what was held"
     ran = np.bincount(job_of, end - start, len(jobs))
-    ended_well = state.outcome == core.DONE
+    ended_well = state.outcome == AttemptEnd.DONE
     assert (ran[ended_well] == work.work_s[ended_well] + state.lost_s[ended_well]).all(), "time held = work + loss"
-    arrived = int(state.n[core.ARRIVED])
-    running = int(state.n[core.RUNNING])
-    waiting = int(state.n[core.WAITING])
+    arrived = int(state.n[Count.ARRIVED])
+    running = int(state.n[Count.RUNNING])
+    waiting = int(state.n[Count.WAITING])
     assert (state.end_s >= 0).sum() + running + waiting == arrived == (work.submit_s < horizon).sum()
 
 
@@ -291,7 +294,7 @@ def test_energy_is_the_integral_of_power(core, case):
     """Power of nodes by state and of attempts, added up apart, is the timeline's integral to the last joule."""
     nodes, per_node, jobs, events, horizon = case
     work, plant, state = run_core(core, nodes, per_node, jobs, events, horizon)
-    rows, attempts = int(state.n[core.ROWS]), int(state.n[core.ATTEMPTS])
+    rows, attempts = int(state.n[Count.ROWS]), int(state.n[Count.ATTEMPTS])
     duration = np.diff(np.append(state.row_time[:rows], horizon))
     integral = (state.row_power[:rows] * duration).sum()
     down_s = sum(min(back, horizon) - min(at, horizon) for at, back in _outages(events))
@@ -327,9 +330,9 @@ import sys
 sys.path.insert(0, {str(Path(__file__).parents[1])!r})
 from support.naive import Job
 from simulate.test_core import run_core
-from terp.simulate.engine import core
+from terp.simulate.engine.compiled import kernels
 jobs = [Job(n, *row) for n, row in enumerate({fields!r})]
-_, _, state = run_core(core, 3, 8, jobs, {events!r}, 5000)
+_, _, state = run_core(kernels(), 3, 8, jobs, {events!r}, 5000)
 print(state.first_start_s.tolist())
 """
     done = subprocess.run(

@@ -13,7 +13,8 @@ from terp.catalogue.read.parts import Fleet
 from terp.describe import read_machine
 from terp.errors import Problems
 from terp.hardware import build_machine
-from terp.simulate.faults import CAUSES, DOWN, DRAIN, UP, draw_node_events
+from terp.simulate.engine.shared.codes import NodeTurn
+from terp.simulate.faults import CAUSES, draw_node_events
 from terp.simulate.jobs.one_job import OneJob, run_one_job
 
 YEAR_S, DAY_S = 365 * 86_400, 86_400
@@ -35,7 +36,7 @@ def test_failures_come_at_their_rate_and_a_few_nodes_have_most():
     for seed in range(runs):
         drawn = draw_node_events(reliability, nodes, YEAR_S, seed)
         assert (np.diff(drawn.time_s) >= 0).all()
-        by_node = np.bincount(drawn.node[drawn.kind == DOWN], minlength=nodes)
+        by_node = np.bincount(drawn.node[drawn.kind == NodeTurn.DOWN], minlength=nodes)
         counts.append(by_node.sum())
         worst.append(np.sort(by_node)[-nodes // 10 :].sum() / by_node.sum())
     expected = nodes * reliability.node_failures_per_s * YEAR_S
@@ -57,10 +58,10 @@ def test_the_worst_3_of_63_nodes_have_half_of_the_failures_as_of_the_exclusions(
 def test_each_node_goes_down_and_comes_back_in_turn(law):
     drawn = draw_node_events(law, 20, YEAR_S, 1)
     for number in range(20):
-        mine = (drawn.node == number) & (drawn.kind != DRAIN)
+        mine = (drawn.node == number) & (drawn.kind != NodeTurn.DRAIN)
         turns = drawn.kind[mine]
-        assert (turns[::2] == DOWN).all()
-        assert (turns[1::2] == UP).all()
+        assert (turns[::2] == NodeTurn.DOWN).all()
+        assert (turns[1::2] == NodeTurn.BACK).all()
         assert (np.diff(drawn.time_s[mine]) > 0).all()
 
 
@@ -111,14 +112,14 @@ def test_without_causes_all_are_unknown_and_a_machine_file_gets_the_usual_shares
 
 def test_repairs_are_a_mixture_of_restarts_and_a_log_normal():
     drawn = draw_node_events(changed(PLAIN, node_failures_per_s=2 / DAY_S), 2000, YEAR_S, 1)
-    repair = drawn.repair_s[drawn.kind == DOWN]
+    repair = drawn.repair_s[drawn.kind == NodeTurn.DOWN]
     quick = (repair >= 600) & (repair < 1800)
     sigma = np.log(15) / 1.6448536
     slow_in_window = 0.5 * np.mean((s := 28_800 * np.exp(sigma * np.random.default_rng(1).standard_normal(10**6))) < 1800)
     assert np.mean(repair < 1800) == pytest.approx(0.5 + slow_in_window, abs=0.003)
     assert quick.mean() > 0.5
     assert np.quantile(repair, 0.75) == pytest.approx(np.median(s), rel=0.05)  # half are quick, so this is the slow median
-    back = drawn.kind == UP
+    back = drawn.kind == NodeTurn.BACK
     assert (drawn.repair_s[back] == 0).all()
     assert (drawn.cause[back] == -1).all()
 
@@ -128,19 +129,19 @@ def test_a_check_turns_some_failures_into_drains():
     law = changed(FLEET, causes=causes, check_s=600.0, warning_s=1200.0)
     drawn = draw_node_events(law, 20_000, YEAR_S, 1)
     failed = drawn.cause >= 0
-    share = (drawn.kind[failed] == DRAIN).mean()
+    share = (drawn.kind[failed] == NodeTurn.DRAIN).mean()
     # a warning of mean w ends before a check of interval c finds it with chance (w/c) (1 - e^(-c/w))
     expected = 2 * (1 - np.exp(-0.5))
     assert share == pytest.approx(expected, abs=4 * np.sqrt(expected * (1 - expected) / failed.sum()))
-    assert (drawn.repair_s[drawn.kind == DRAIN] > 0).all()
+    assert (drawn.repair_s[drawn.kind == NodeTurn.DRAIN] > 0).all()
     none = draw_node_events(changed(law, check_s=None), 2000, YEAR_S, 1)
-    assert not (none.kind == DRAIN).any()
+    assert not (none.kind == NodeTurn.DRAIN).any()
 
 
 def test_flaps_stall_or_interrupt():
     law = changed(PLAIN, node_failures_per_s=0.0, link_flaps_per_s=1 / DAY_S, flap_interrupts_fraction=0.25)
     drawn = draw_node_events(law, 100, YEAR_S, 1)
-    failed = drawn.kind == DOWN
+    failed = drawn.kind == NodeTurn.DOWN
     assert failed.sum() == pytest.approx(0.25 * 36_500, abs=4 * np.sqrt(0.25 * 36_500))
     assert len(drawn.stalls) == pytest.approx(0.75 * 36_500, abs=4 * np.sqrt(0.75 * 36_500))
     assert set(drawn.cause[failed].tolist()) == {CAUSES.index("network")}
@@ -155,8 +156,8 @@ def in_service(drawn, nodes, at_s):
     for when, node, kind in zip(drawn.time_s, drawn.node, drawn.kind, strict=True):
         if when > at_s:
             break
-        if kind != DRAIN:
-            up[node] = kind == UP
+        if kind != NodeTurn.DRAIN:
+            up[node] = kind == NodeTurn.BACK
     return up
 
 
@@ -176,9 +177,9 @@ def test_spare_nodes_take_the_places_of_those_that_go_down(nodes, spares, seed, 
         mine = drawn.standby[drawn.standby[:, 0] == number]
         assert (mine[:, 1] < mine[:, 2]).all() or number >= nodes - spares
         assert (mine[1:, 1] >= mine[:-1, 2]).all()
-        turns = drawn.kind[(drawn.node == number) & (drawn.kind != DRAIN)]
-        assert (turns[::2] == DOWN).all()
-        assert (turns[1::2] == UP).all()
+        turns = drawn.kind[(drawn.node == number) & (drawn.kind != NodeTurn.DRAIN)]
+        assert (turns[::2] == NodeTurn.DOWN).all()
+        assert (turns[1::2] == NodeTurn.BACK).all()
 
 
 def test_spare_nodes_keep_a_machine_whole():

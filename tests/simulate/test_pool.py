@@ -16,6 +16,8 @@ from terp.describe import Backfill, Policy, Priority, read_policy
 from terp.errors import Problems
 from terp.simulate import run_pool, schedule_pool
 from terp.simulate.engine.compiled import kernels
+from terp.simulate.engine.core.core_state import CorePlant, by_submission, make_jobs, new_core_state
+from terp.simulate.engine.shared.node_events import no_events
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -59,13 +61,13 @@ def test_easy_gives_the_figures_of_three_prototypes():
     assert f"{wait.mean():.1f} {slowdown.mean():.3f}" == "7606.5 15.970"
     assert done.most_units_count == 191
     core = kernels()
-    jobs = core.make_jobs(submit, units, run, limit, 0 * run, 0 * run, 0.0 * run)
+    jobs = make_jobs(submit, units, run, limit, 0 * run, 0 * run, 0.0 * run)
     nothing, plant, rules = (
-        core.NodeEvents(*np.zeros((4, 0), np.int64)),
-        core.Plant(191, 1, 0.0, 0.0, 0.0),
-        core.by_submission(),
+        no_events(),
+        CorePlant(191, 1, 0.0, 0.0, 0.0),
+        by_submission(),
     )
-    state = core.new_state(jobs, plant, nothing, rules)
+    state = new_core_state(jobs, plant, nothing, rules)
     core.advance(state, jobs, plant, nothing, rules, 2**40)
     assert (state.first_start_s == done.start_s).all(), "the core with nodes of one GPU is the same pool"
 

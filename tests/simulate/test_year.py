@@ -2,16 +2,21 @@
 
 import hashlib
 import json
+import os
+import re
+from pathlib import Path
 
 import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+import terp
 from terp.describe import read_site, read_workload
 from terp.errors import Problems
 from terp.results import Run, load_run, save_run
 from terp.simulate import hour_by_hour, simulate
+from terp.simulate.engine import compiled
 from terp.simulate.engine.compiled import cache_folder, kernel_digest
 
 DAYS = 20
@@ -244,11 +249,38 @@ def test_the_kernel_cache_is_named_by_its_source(tmp_path, monkeypatch):
     assert cache_folder() == tmp_path / "cache" / "terp" / f"kernels-{kernel_digest()}"
 
 
-def test_all_kernels_stand_in_modules_that_name_the_cache():
-    from pathlib import Path
+def test_all_kernels_stand_in_folders_that_name_the_cache():
+    """Whatever compiles lies in a package whose files the digest reads, so an edit of any of them names another folder."""
+    engine = Path(compiled.__file__).parent
+    users = [path for path in Path(terp.__file__).parent.rglob("*.py") if "from numba" in path.read_text("utf-8")]
+    users += [
+        path for path in engine.rglob("*.py") if re.search("^@(kernel|inlined)$", path.read_text("utf-8"), re.MULTILINE)
+    ]
+    assert len(users) > 20
+    assert set(users) <= set(compiled._SOURCES)
+    assert {path.parent.name for path in compiled._SOURCES} == set(compiled.PACKAGES)
 
-    import terp
-    from terp.simulate.engine.compiled import MODULES
 
-    users = [path.stem for path in Path(terp.__file__).parent.rglob("*.py") if "from numba" in path.read_text("utf-8")]
-    assert set(users) <= set(MODULES)
+@pytest.mark.parametrize("fault", ["open to all", "open to the group", "a link", "another's", "a file"])
+def test_a_cache_folder_that_others_may_write_to_is_passed_over(tmp_path, monkeypatch, fault):
+    """Code that lies there would be run: who cannot write to the usual place takes no other that someone else prepared."""
+    monkeypatch.setenv("XDG_CACHE_HOME", "/proc/nowhere")
+    monkeypatch.setattr(compiled.tempfile, "gettempdir", lambda: str(tmp_path))
+    folder = tmp_path / f"terp-{os.getuid()}"
+    assert cache_folder().parent == folder
+    assert folder.stat().st_mode & 0o777 == cache_folder().stat().st_mode & 0o777 == 0o700
+    if fault == "another's":
+        monkeypatch.setattr(compiled.os, "getuid", lambda: 12345)
+        (tmp_path / "terp-12345").mkdir(mode=0o700)
+    elif fault == "a link":
+        folder.rename(tmp_path / "elsewhere")
+        folder.symlink_to(tmp_path / "elsewhere")
+    elif fault == "a file":
+        (folder / cache_folder().name).rmdir()
+        (folder / f"kernels-{kernel_digest()}").write_text("")
+    else:
+        folder.chmod(0o777 if fault == "open to all" else 0o770)
+    private = cache_folder()
+    assert private == cache_folder(), "the same for the whole process"
+    assert not private.is_relative_to(folder)
+    assert private.parent.stat().st_mode & 0o777 == 0o700

@@ -11,13 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from terp.catalogue import CauseName, Reliability
+from terp.simulate.engine.shared.codes import NodeTurn
 from terp.statistics import NORMAL_P95
 
 CAUSES: Final = (*get_args(CauseName), "unknown")
 """What fails, in the order of the numbers that stand for it."""
-DOWN: Final = 0
-UP: Final = 1
-DRAIN: Final = 2
 _P95: Final = round(NORMAL_P95, 7)  # as the first release had it, so that a seed gives the same repairs
 
 
@@ -25,12 +23,12 @@ _P95: Final = round(NORMAL_P95, 7)  # as the first release had it, so that a see
 class NodeFaults:
     """What happens to the nodes of a run, sorted by time.  One entry an event in the first five.
 
-    DOWN and UP of a node take turns.  How long a DRAIN lasts depends on what runs: the node's next DOWN may strike while it
-    still drains, and a DOWN and its UP may fall into the drain's repair, where they change nothing.
+    DOWN and BACK of a node take turns.  How long a DRAIN lasts depends on what runs: the node's next DOWN may strike while
+    it still drains, and a DOWN and its BACK may fall into the drain's repair, where they change nothing.
 
     time_s    [s]  whole seconds from the start of the run
     node      [-]
-    kind      [-]  DOWN: goes down now; UP: comes back; DRAIN: takes no new jobs, and is mended once it is empty
+    kind      [-]  a NodeTurn: DOWN goes down now, BACK comes back, DRAIN takes no new jobs and is mended once it is empty
     repair_s  [s]  how long a failed or drained node is away for repair; 0 of others
     cause     [-]  index into CAUSES; -1 where nothing failed: a return, and a spare node that stands by from the start
     standby   [-]  a row an interval in which a node is down only because it stands by: node, from [s], to [s]
@@ -76,9 +74,11 @@ def draw_node_events(reliability: Reliability, nodes: int, horizon_s: int, seed:
     stalls = _draw_stalls(reliability, nodes, horizon_s, rng)
     if reliability.spare_nodes_count:
         return replace(_with_spares(failures, reliability, nodes, horizon_s), stalls=stalls)
-    down = failures.kind == DOWN
+    down = failures.kind == NodeTurn.DOWN
     back = failures.taken(down)
-    returns = _Failures(back.time_s + back.repair_s, back.node, back.node * 0 + UP, back.node * 0, back.node * 0 - 1)
+    returns = _Failures(
+        back.time_s + back.repair_s, back.node, back.node * 0 + NodeTurn.BACK, back.node * 0, back.node * 0 - 1
+    )
     return _sorted(failures, returns, np.empty((0, 3), np.int64), stalls)
 
 
@@ -137,7 +137,7 @@ def _draw_failures(
         repair = np.maximum(_repair_s(reliability, law, cause, flap, rng), 1.0).astype(np.int64)
         noticed, seen = _noticed_s(reliability, law.seen[cause] * ~flap, since, struck, rng)
         at = np.where(seen, noticed, struck).astype(np.int64)
-        rounds.append(_Failures(at, node, np.where(seen, DRAIN, DOWN), repair, cause.astype(np.int64)))
+        rounds.append(_Failures(at, node, np.where(seen, NodeTurn.DRAIN, NodeTurn.DOWN), repair, cause.astype(np.int64)))
         since = (at + repair + 1).astype(float)
     return _Failures(*(np.concatenate([vars(one)[key] for one in rounds]) for key in vars(rounds[0])))
 
@@ -187,13 +187,13 @@ class _Places:
         self.here_s = [0] * (nodes - spares) + [horizon_s] * spares  # from when on a node is in service
         self.mended: list[tuple[int, int]] = []  # who will be, and when
         self.open_places = 0
-        self.events = [(0, spare, DOWN, 0, -1) for spare in self.waiting]
+        self.events = [(0, spare, NodeTurn.DOWN, 0, -1) for spare in self.waiting]
         self.standby: list[tuple[int, int, int]] = []
 
     def up(self, at_s: int, node: int) -> None:
         """A node takes a place."""
         self.here_s[node] = at_s
-        self.events.append((at_s, node, UP, 0, -1))
+        self.events.append((at_s, node, NodeTurn.BACK, 0, -1))
 
     def settle(self, until_s: int) -> None:
         """Mended nodes fill places that are open, or stand by."""
@@ -236,7 +236,7 @@ def _with_spares(failures: _Failures, law: Reliability, nodes: int, horizon_s: i
         if places.here_s[node] > at_s:
             continue
         places.events.append((at_s, node, kind, repair_s, cause))
-        if kind == DOWN:
+        if kind == NodeTurn.DOWN:
             places.leave(at_s, node, repair_s)
     places.settle(horizon_s)
     standby = places.standby + [(node, from_s, horizon_s) for node, from_s in places.since_s.items()]

@@ -19,7 +19,7 @@ from terp.simulate.controls import Controls, reliability_under
 from terp.simulate.engine.compiled import kernels
 from terp.simulate.engine.engines import cluster_of
 from terp.simulate.engine.pool_schedule import run_pool
-from terp.simulate.engine.trace_schedule import Extras, schedule
+from terp.simulate.engine.trace_schedule import TraceExtras, schedule
 from terp.simulate.faults import draw_node_events
 from terp.units import DAY_S, HOUR_S
 
@@ -125,7 +125,7 @@ def _on_nodes(machine: Machine, trace: Trace, policy: Policy, nodes: Cluster, se
     horizon_s = int(jobs.eligible_s.max(initial=0) + 2 * work_s + 2 * jobs.limit_s.max(initial=0)) + DAY_S
     faults = draw_node_events(reliability_under(machine.reliability, controls), len(nodes.names), horizon_s, seed)
     turns = (faults.time_s, faults.node, faults.kind, faults.repair_s)
-    found = schedule(policy, nodes, jobs, Extras(), turns)
+    found = schedule(policy, nodes, jobs, TraceExtras(), turns)
     told = {**found.counters, "most_units_in_use_count": found.counters["most_gpus_in_use_count"]}
     told |= {
         "interrupted_jobs_count": int((found.restarts > 0).sum()),

@@ -35,7 +35,7 @@ from terp.simulate.controls import (
     slowed,
 )
 from terp.simulate.engine.compiled import kernels
-from terp.simulate.engine.engines import Load, Outcome, needs_controller, run_controller, run_core
+from terp.simulate.engine.engines import EngineJobs, Outcome, needs_controller, run_controller, run_core
 from terp.simulate.faults import NodeFaults, draw_node_events
 from terp.simulate.jobs.draw import JobSet, draw_jobs
 from terp.simulate.jobs.job_kinds import Kind, kinds_of
@@ -102,7 +102,7 @@ def _no_caps(controls: Controls) -> None:
 def _load(
     machine: Machine, site: Site, checkpoints: tuple[Ints, Ints, Ints], jobs: JobSet, level_w: Floats,
     rules: list[tuple[Assign, NDArray[np.bool_]]], controls: Controls,
-) -> Load:  # fmt: skip
+) -> EngineJobs:  # fmt: skip
     """The jobs as the engines take them.  A job's power is its nodes' level above idle, by its share of the node."""
     levels = levels_of(machine)
     idle_w = idle_power_w(levels)
@@ -119,12 +119,12 @@ def _load(
     start_s = eligible_s(site, jobs, may_wait, controls.delay_by)
     order = np.argsort(start_s, kind="stable")
     every, write, restart, lane, part = (column[order] for column in (*checkpoints, qos, partition))
-    return Load(jobs, order, start_s[order], every, write, restart, power_w[order], lane, part)
+    return EngineJobs(jobs, order, start_s[order], every, write, restart, power_w[order], lane, part)
 
 
 def _told(
-    machine: Machine, site: Written[Site], workload: Written[Workload], kinds: tuple[Kind, ...], jobs: JobSet, load: Load,
-    faults: NodeFaults, outcome: Outcome, days: int, seed: int, controls: Controls, pace: Floats,
+    machine: Machine, site: Written[Site], workload: Written[Workload], kinds: tuple[Kind, ...], jobs: JobSet,
+    load: EngineJobs, faults: NodeFaults, outcome: Outcome, days: int, seed: int, controls: Controls, pace: Floats,
 ) -> Run:  # fmt: skip
     """The tables, the figures and the origin of a run."""
     horizon_s, power = days * DAY_S, machine_power(machine)

@@ -9,9 +9,9 @@ import numpy as np
 
 from terp.hardware import Machine
 from terp.results import kept_work_s, reliability_of
-from terp.simulate.account.tables import NODE_FAILED
 from terp.simulate.controls import Controls
-from terp.simulate.engine.engines import PREEMPTED, Load, Outcome, leaf_of
+from terp.simulate.engine.engines import EngineJobs, Outcome, leaf_of
+from terp.simulate.engine.shared.codes import AttemptEnd
 from terp.simulate.faults import CAUSES, NodeFaults
 from terp.simulate.jobs.draw import JobSet
 from terp.simulate.jobs.job_kinds import Kind
@@ -20,17 +20,17 @@ _NUMBERS: Final = ("gpu_cap_w", "node_cap_w", "power_cap_w", "response_w", "spar
 
 
 def operation_figures(
-    load: Load, faults: NodeFaults, outcome: Outcome, controls: Controls, horizon_s: int
+    load: EngineJobs, faults: NodeFaults, outcome: Outcome, controls: Controls, horizon_s: int
 ) -> dict[str, Any]:
     """Keys of summary.json on failures and control, see docs/formats/run.md."""
     back = np.empty_like(load.order)
     back[load.order] = np.arange(load.order.size)
     place = back[outcome.attempt_job]
     ran = outcome.attempt_end - outcome.attempt_start
-    cut = outcome.attempt_outcome == NODE_FAILED
+    cut = outcome.attempt_outcome == AttemptEnd.NODE_FAILED
     again = _later_attempts(outcome)
     restart = np.where(again, load.restart_s[place], 0)
-    stopped = cut | (outcome.attempt_outcome == PREEMPTED)
+    stopped = cut | (outcome.attempt_outcome == AttemptEnd.PREEMPTED)
     kept = kept_work_s(ran, load.checkpoint_s[place], load.write_s[place], restart, stopped)
     event = np.where(cut, outcome.attempt_event, -1)
     told = reliability_of(

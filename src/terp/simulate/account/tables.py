@@ -13,13 +13,11 @@ from terp.catalogue import TYPES
 from terp.describe import Workload
 from terp.predict.workload_mix import job_names, profile_names
 from terp.simulate.account.hours import Hours
-from terp.simulate.engine.engines import PREEMPTED, Outcome
+from terp.simulate.engine.engines import Outcome
+from terp.simulate.engine.shared.codes import AttemptEnd
 from terp.simulate.jobs.draw import END_STATES, TIMEOUT, JobSet
 
 FINAL_STATES: Final = (*END_STATES, "running", "waiting")
-NODE_FAILED: Final = 1
-STILL_RUNNING: Final = 3
-"""How an attempt ended, as both engines count."""
 COUNTS: Final = ("busy_gpus_count", "running_jobs_count", "waiting_jobs_count", "waiting_gpus_count", "down_nodes_count")
 
 
@@ -27,7 +25,7 @@ COUNTS: Final = ("busy_gpus_count", "running_jobs_count", "waiting_jobs_count", 
 class Attempts:
     """Every stretch that a job ran for, failures and the horizon cutting some short.
 
-    outcome     how it ended, as the core counts
+    outcome     how it ended, an AttemptEnd
     first_node  the lowest-numbered node it ran on
     watts       what the job drew of the nodes: its own power and the idle power of the GPUs it held [W]
     """
@@ -36,7 +34,7 @@ class Attempts:
     start_s: NDArray[np.int64]
     end_s: NDArray[np.int64]
     outcome: NDArray[np.int64]
-    first_node: NDArray[np.int64]
+    first_node: NDArray[np.int64] | NDArray[np.int32]
     watts: NDArray[np.float64]
 
     @classmethod
@@ -54,7 +52,7 @@ class Attempts:
 
 def interruptions_table(attempts: Attempts) -> pa.Table:
     """Every time that a node failure or another job cut a job short: its row in the table of jobs, and when it ran."""
-    cut = (attempts.outcome == NODE_FAILED) | (attempts.outcome == PREEMPTED)
+    cut = (attempts.outcome == AttemptEnd.NODE_FAILED) | (attempts.outcome == AttemptEnd.PREEMPTED)
     columns: dict[str, NDArray[Any]] = {
         "job": attempts.job,
         "start_s": attempts.start_s,
@@ -100,7 +98,7 @@ def jobs_table(workload: Workload, jobs: JobSet, state: Outcome, attempts: Attem
     final = np.where(state.limit_reached, TIMEOUT, jobs.state)
     final = np.where(state.stopped, FINAL_STATES.index("cancelled"), final)
     final = np.where(ended, final, FINAL_STATES.index("waiting"))
-    final[attempts.job[attempts.outcome == STILL_RUNNING]] = FINAL_STATES.index("running")
+    final[attempts.job[attempts.outcome == AttemptEnd.STILL_RUNNING]] = FINAL_STATES.index("running")
     held_s = np.bincount(attempts.job, attempts.end_s - attempts.start_s, len(jobs))
     energy_j, cost_eur, carbon_kg = (
         np.bincount(attempts.job, amount, len(jobs)) for amount in hours.of(attempts.watts, attempts.start_s, attempts.end_s)

@@ -1,24 +1,46 @@
 """Loads compiled kernels with their cache in a folder named by a hash of their sources.
 
 numba's cache does not see edits in other modules, and a stale result is worse than a slow one: the folder's name changes
-with every module of kernels, with numba and with Python.  Each of them has `advance`, its outermost kernel, and `warm_up`,
-which runs it on the smallest of inputs.
+with every chapter of every engine, with numba and with Python.  Each engine has a last chapter with `advance`, its outermost
+kernel, and `warm_up`, which runs it on the smallest of inputs.
+
+What is loaded is machine code, so the folder must be one that only its user writes to.
 """
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import os
 import platform
+import shutil
+import stat
 import tempfile
 from functools import cache
 from importlib import import_module, metadata
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, Protocol, cast
 
-MODULES: Final = ("core", "pool", "controller")
-_FILES: Final = tuple(Path(__file__).with_name(f"{name}.py") for name in MODULES)
-_SOURCES: Final = tuple(path for path in _FILES if path.exists())
+ENGINES: Final = {
+    "core": "core.core_instants",
+    "pool": "pool.pool_passes",
+    "controller": "controller.controller_instants",
+}
+"""Engine -> its last chapter."""
+PACKAGES: Final = ("shared", *ENGINES)
+_HERE: Final = Path(__file__).parent
+_SOURCES: Final = tuple(sorted(path for name in PACKAGES for path in (_HERE / name).glob("*.py")))
+_OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
+
+
+class Kernels(Protocol):
+    """The last chapter of an engine."""
+
+    def advance(self, *arguments: object) -> None:
+        """Go on with a run: the state, then what it was made of, then, but for the pool, up to when [s]."""
+
+    def warm_up(self) -> None:
+        """Run the smallest of inputs, which has all kernels compiled or loaded."""
 
 
 def kernel_digest(sources: tuple[Path, ...] = _SOURCES) -> str:
@@ -30,32 +52,54 @@ def kernel_digest(sources: tuple[Path, ...] = _SOURCES) -> str:
 
 
 def cache_folder() -> Path:
-    """Where compiled kernels are kept: under XDG_CACHE_HOME or ~/.cache, else the temporary folder."""
+    """Where compiled kernels are kept: under XDG_CACHE_HOME or ~/.cache, else the temporary folder, for the user alone.
+
+    A folder that someone else owns, or to which others may write, is passed over: what lies in it would be run.  If there
+    is no other, the kernels are compiled anew, in a folder that ends with the process.
+    """
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     for folder in (base / "terp", Path(tempfile.gettempdir()) / f"terp-{os.getuid()}"):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError:
-            continue
-        if os.access(folder, os.W_OK):
-            return folder / f"kernels-{kernel_digest()}"
-    return Path(tempfile.mkdtemp()) / f"kernels-{kernel_digest()}"
+        kept = folder / f"kernels-{kernel_digest()}"
+        if _is_private(folder) and _is_private(kept):
+            return kept
+    return _passing_folder() / f"kernels-{kernel_digest()}"
 
 
-def compiled_before(name: str = "core") -> bool:
-    """True if a module of kernels was compiled on this machine before, so that it loads in about a second."""
-    return any(cache_folder().rglob(f"{name}.advance-*.nbi"))
+def _is_private(folder: Path) -> bool:
+    """Make a folder for its user alone if there is none; whether it is theirs, no link, and nobody else may write to it."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=stat.S_IRWXU, exist_ok=True)
+        state = folder.lstat()
+    except OSError:
+        return False
+    own = stat.S_ISDIR(state.st_mode) and state.st_uid == os.getuid() and not state.st_mode & _OTHERS_WRITE
+    return own and os.access(folder, os.W_OK | os.X_OK)
 
 
 @cache
-def kernels(name: str = "core") -> Any:
-    """A module of kernels, ready to run: loaded from `cache_folder()`, or compiled into it.
+def _passing_folder() -> Path:
+    """A new folder for the user alone, the same as long as the process lives."""
+    folder = tempfile.mkdtemp(prefix="terp-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
+
+
+def compiled_before(name: str = "core") -> bool:
+    """True if an engine was compiled on this machine before, so that it loads in about a second."""
+    chapter = ENGINES[name].rpartition(".")[2]
+    return any(cache_folder().rglob(f"{chapter}.advance-*.nbi"))
+
+
+@cache
+def kernels(name: str = "core") -> Kernels:
+    """An engine, ready to run: loaded from `cache_folder()`, or compiled into it.
 
     name   core, pool or controller: each is compiled when it is first asked for
     """
     import numba  # noqa: PLC0415 - a second of import, only for who simulates
 
     numba.config.CACHE_DIR = str(cache_folder())  # type: ignore[attr-defined]
-    module = import_module(f"terp.simulate.engine.{name}")
+    module = cast("Kernels", import_module(f"{__package__}.{ENGINES[name]}"))
     module.warm_up()
     return module

@@ -5,22 +5,28 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from terp.arrays import Ints
+from terp.arrays import Bools, Ints
 from terp.describe import Account, Cluster, Limits, Partition, Policy, Qos, Trace
+from terp.simulate.engine.controller.controller_rows import LimitColumn, Placement, PreemptMode, TreeRow
+from terp.simulate.engine.controller.controller_state import ControllerRules
+from terp.simulate.engine.shared.codes import BackfillKind
+
+Entry = TypeVar("Entry", Partition, Qos)
 
 LIMIT_FIELDS: Final = (
     "group_gpus_count", "group_nodes_count", "group_jobs_count", "user_gpus_count", "user_jobs_count", "job_gpus_count",
     "job_nodes_count", "job_wall_s",
 )  # fmt: skip
-"""The order in which the controller holds limits."""
-BACKFILLS: Final = {"none": 0, "easy": 1, "conservative": 2}
-PLACEMENTS: Final = {"first-fit": 0, "best-fit": 1, "fewest-leaves": 2, "tree": 2, "spread": 3}
-MODES: Final = {"off": 0, "requeue": 1, "cancel": 2, "suspend": 3}
+"""The order in which the controller holds limits, see LimitColumn."""
+PLACEMENTS: Final = {
+    "first-fit": Placement.FIRST, "best-fit": Placement.RUNS, "fewest-leaves": Placement.LEAVES, "tree": Placement.LEAVES,
+    "spread": Placement.SPREAD,
+}  # fmt: skip
 MEGABYTE: Final = 1e6
 ROOT: Final = "root"
 
@@ -36,7 +42,7 @@ def node_mask(text: str, nodes: int) -> NDArray[np.bool_]:
 
 
 @dataclass(frozen=True)
-class Tree:
+class AssociationTree:
     """The associations: the root, accounts below their parents, and a leaf for each user of each account.
 
     leaf_of   (account index, user index) of the trace -> association
@@ -50,7 +56,7 @@ class Tree:
     account_of: list[str]
 
 
-def tree_of(policy: Policy, trace: Trace) -> Tree:
+def tree_of(policy: Policy, trace: Trace) -> AssociationTree:
     """The tree of a policy's accounts, with a user in every account that the trace has one in.
 
     Accounts that the policy does not name hang under the root with one share.  The root has a user of its own with one
@@ -91,7 +97,7 @@ def tree_of(policy: Policy, trace: Trace) -> Tree:
     norm = np.divide(weight, among[above], out=np.zeros(above.size), where=among[above] > 0)
     table = np.array(limits, np.int64)
     _inherit(table, above, np.array(leaf, np.bool_))
-    return Tree(above, norm, np.array(leaf, np.int64), table, leaf_of, owner)
+    return AssociationTree(above, norm, np.array(leaf, np.int64), table, leaf_of, owner)
 
 
 def _inherit(limits: Ints, parent: Ints, is_leaf: NDArray[np.bool_]) -> None:
@@ -137,15 +143,15 @@ def tables_of(policy: Policy, trace: Trace) -> Tables:
     return Tables(partitions, qos, part_of[trace.partition], qos_of[trace.qos])
 
 
-def _indexed(table: list[Any], names: Sequence[str], default: Any) -> Ints:
+def _indexed(table: list[tuple[str, Entry]], names: Sequence[str], default: Entry) -> Ints:
     index = {name: k for k, (name, _) in enumerate(table)}
-    found = []
+    places = []
     for name in names:
         if name not in index and (name or not table):
             index[name] = len(table)
             table.append((name, default))
-        found.append(index.get(name, 0))
-    return np.array(found, np.int64)
+        places.append(index.get(name, 0))
+    return np.array(places, np.int64)
 
 
 def _factors(values: Sequence[float]) -> NDArray[np.float64]:
@@ -154,16 +160,17 @@ def _factors(values: Sequence[float]) -> NDArray[np.float64]:
     return np.array([value / most if most > 0 else 0.0 for value in values])
 
 
-def rules_of(core: Any, policy: Policy, cluster: Cluster, tree: Tree, tables: Tables) -> Any:
+def rules_of(policy: Policy, cluster: Cluster, tree: AssociationTree, tables: Tables) -> ControllerRules:
     """The policy as the controller takes it."""
     nodes = len(cluster.names)
     back, prio, weights = policy.backfill, policy.priority, policy.priority.weights
     parts, qos = [entry for _, entry in tables.partitions], [entry for _, entry in tables.qos]
     names = [name for name, _ in tables.qos]
     preempts = np.array([[other in entry.preempts for other in names] for entry in qos], np.bool_)
-    return core.Rules(
+    resv, resv_nodes, resv_open = _reservations(policy, tree, nodes)
+    return ControllerRules(
         multifactor=policy.order == "multifactor",
-        backfill=BACKFILLS[back.kind],
+        backfill=int(BackfillKind[back.kind.upper()]),
         bf_interval_s=round(back.interval_s),
         bf_window_s=round(back.window_s),
         bf_resolution_s=round(back.resolution_s),
@@ -172,7 +179,7 @@ def rules_of(core: Any, policy: Policy, cluster: Cluster, tree: Tree, tables: Ta
         by_groups=back.planning == "slurm",
         depth=policy.depth_count,
         sched_interval_s=round(policy.sched_interval_s),
-        placement=PLACEMENTS[policy.placement],
+        placement=int(PLACEMENTS[policy.placement]),
         launch_s=round(policy.launch_s),
         complete_s=round(policy.complete_s),
         over_s=round(policy.over_s),
@@ -188,7 +195,7 @@ def rules_of(core: Any, policy: Policy, cluster: Cluster, tree: Tree, tables: Ta
         part_factor=_factors([part.factor_count for part in parts]),
         part_nodes=np.array([node_mask(part.nodes, nodes) for part in parts], np.bool_),
         qos=_rows(
-            [MODES[entry.preempt_mode] for entry in qos],
+            [PreemptMode[entry.preempt_mode.upper()] for entry in qos],
             [round(entry.grace_s) for entry in qos],
             [round(entry.exempt_s) for entry in qos],
             preempts.any(1),
@@ -200,26 +207,28 @@ def rules_of(core: Any, policy: Policy, cluster: Cluster, tree: Tree, tables: Ta
         tree=_tree_rows(tree),
         shares=tree.shares,
         limits=tree.limits,
-        **_reservations(policy, tree, nodes),
+        resv=resv,
+        resv_nodes=resv_nodes,
+        resv_open=resv_open,
     )
 
 
-def _rows(*columns: Any) -> Ints:
+def _rows(*columns: ArrayLike) -> Ints:
     return np.array([np.asarray(column, np.int64) for column in columns])
 
 
-def _tree_rows(tree: Tree) -> Ints:
+def _tree_rows(tree: AssociationTree) -> Ints:
     """Parents, children as offsets and indices, and users, side by side in a table one wider than the associations."""
     size = tree.parent.size
-    rows = np.zeros((4, size + 1), np.int64)
-    rows[0, :size] = tree.parent
-    rows[1], children = _children(tree.parent)
-    rows[2, : children.size] = children
-    rows[3, :size] = tree.is_leaf
+    rows = np.zeros((len(TreeRow), size + 1), np.int64)
+    rows[TreeRow.PARENT, :size] = tree.parent
+    rows[TreeRow.CHILDREN_FROM], children = _children(tree.parent)
+    rows[TreeRow.CHILDREN, : children.size] = children
+    rows[TreeRow.IS_LEAF, :size] = tree.is_leaf
     return rows
 
 
-def _reservations(policy: Policy, tree: Tree, nodes: int) -> dict[str, Any]:
+def _reservations(policy: Policy, tree: AssociationTree, nodes: int) -> tuple[Ints, Bools, Bools]:
     """When reservations hold, on which nodes, and who may use them: the accounts named and all below these."""
     entries = policy.reservations.values()
     times, opens = [], []
@@ -233,14 +242,16 @@ def _reservations(policy: Policy, tree: Tree, nodes: int) -> dict[str, Any]:
             above = tree.parent[above]
             open_ |= named[above]
         opens.append(open_)
-    return {
-        "resv": np.array(times, np.int64).reshape(-1, 3).T.copy(),
-        "resv_nodes": np.array([node_mask(entry.nodes, nodes) for entry in entries], np.bool_).reshape(-1, nodes),
-        "resv_open": np.array(opens, np.bool_).reshape(-1, tree.parent.size),
-    }
+    return (
+        np.array(times, np.int64).reshape(-1, 3).T.copy(),
+        np.array([node_mask(entry.nodes, nodes) for entry in entries], np.bool_).reshape(-1, nodes),
+        np.array(opens, np.bool_).reshape(-1, tree.parent.size),
+    )
 
 
-def refused_by(policy: Policy, cluster: Cluster, trace: Trace, tree: Tree, tables: Tables) -> dict[str, NDArray[np.bool_]]:
+def refused_by(
+    policy: Policy, cluster: Cluster, trace: Trace, tree: AssociationTree, tables: Tables
+) -> dict[str, NDArray[np.bool_]]:
     """Jobs that can never start, by the reason: Slurm would refuse them at submission."""
     parts = [entry for _, entry in tables.partitions]
     masks = [node_mask(part.nodes, len(cluster.names)) for part in parts]
@@ -262,7 +273,11 @@ def refused_by(policy: Policy, cluster: Cluster, trace: Trace, tree: Tree, table
         "more licences than there are": trace.licenses > have,
     }
     over = np.zeros(len(trace), np.bool_)
-    wanted = ((5, trace.nodes * trace.gpus), (6, trace.nodes), (7, trace.limit_s))
+    wanted = (
+        (LimitColumn.JOB_GPUS, trace.nodes * trace.gpus),
+        (LimitColumn.JOB_NODES, trace.nodes),
+        (LimitColumn.JOB_WALL, trace.limit_s),
+    )
     for at, amount in wanted:
         most = np.where(limits[:, at] >= 0, limits[:, at], tree.limits[leaf, at])
         over |= (most >= 0) & (amount > most)
@@ -293,14 +308,14 @@ def _too_few_able(cluster: Cluster, trace: Trace, tables: Tables, masks: list[ND
     return trace.nodes > np.array(able, np.int64)[which.reshape(-1)] if len(trace) else np.zeros(0, np.bool_)
 
 
-def leaves_of(tree: Tree, trace: Trace) -> Ints:
+def leaves_of(tree: AssociationTree, trace: Trace) -> Ints:
     """The association of each job."""
     width = len(trace.users)
     table = np.zeros(len(trace.accounts) * width, np.int64)
     for (account, user), at in tree.leaf_of.items():
         table[account * width + user] = at
-    found: Ints = table[trace.account * width + trace.user]
-    return found
+    leaves: Ints = table[trace.account * width + trace.user]
+    return leaves
 
 
 def billing_of(trace: Trace, cluster: Cluster, tables: Tables) -> NDArray[np.float64]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,18 +19,31 @@ from terp.hardware import Machine
 from terp.physics import idle_power_w, levels_of, machine_power
 from terp.simulate.engine import trace_schedule
 from terp.simulate.engine.compiled import kernels
+from terp.simulate.engine.controller.controller_rows import TIMELINE_TIME, AttemptRow, JobRow, Tally
+from terp.simulate.engine.controller.controller_state import ControllerState, new_controller_state
+from terp.simulate.engine.core.core_state import (
+    CorePlant,
+    CoreRules,
+    CoreState,
+    Count,
+    by_submission,
+    close_core_state,
+    make_jobs,
+    new_core_state,
+)
+from terp.simulate.engine.shared.codes import AttemptEnd
+from terp.simulate.engine.shared.node_events import NodeEvents
 from terp.simulate.faults import NodeFaults
 from terp.simulate.jobs.draw import JobSet
 
+Small = NDArray[np.int32]
 CHUNKS: Final = 40
-PREEMPTED: Final = 4
-"""How an attempt ended, beside what the core counts; the controller counts the same."""
 
 Tell = Callable[[float], None]
 
 
 @dataclass(frozen=True)
-class Load:
+class EngineJobs:
     """The jobs of a year as an engine takes them, sorted by when they may start; one entry a job.
 
     order        place of each in the JobSet that they are from
@@ -54,9 +67,9 @@ class Outcome:
     """What became of the jobs, in the order of the JobSet, and of the machine.
 
     limit_reached   whether a job ran into its limit;  stopped  whether it ended because others were preferred
-    attempt_*       every stretch that a job ran for: whose, from, to, how it ended, which node event cut it short (-1: none)
+    attempt_*       every stretch that a job ran for: whose, from, to, an AttemptEnd, the event that cut it short (-1: none)
     leaves          on how many leaf switches a job of several nodes last ran; 0 of others
-    row_*           the timeline: [s], counts as in tables.COUNTS, [W]
+    row_*           the timeline: [s], counts by TimelineRow, [W]
     """
 
     first_start_s: Ints
@@ -69,8 +82,8 @@ class Outcome:
     attempt_start: Ints
     attempt_end: Ints
     attempt_outcome: Ints
-    attempt_event: Ints
-    attempt_node: Ints
+    attempt_event: Ints | Small
+    attempt_node: Ints | Small
     leaves: Ints
     row_time: Ints
     row_counts: NDArray[np.int32]
@@ -100,38 +113,36 @@ def needs_controller(policy: Policy | None) -> bool:
 
 
 def run_core(
-    machine: Machine, policy: Policy | None, workload: Workload, load: Load, faults: NodeFaults,
+    machine: Machine, policy: Policy | None, workload: Workload, load: EngineJobs, faults: NodeFaults,
     caps: tuple[Ints, Floats], horizon_s: int, tell: Tell | None,
 ) -> Outcome:  # fmt: skip
     """A run by the core, in steps, so that progress shows and an interrupt is heard."""
-    core = kernels()
     levels = levels_of(machine)
-    plant = core.Plant(
+    plant = CorePlant(
         machine.nodes_count, machine.node.accelerators_count, idle_power_w(levels), float(levels.down_w),
         machine_power(machine).base_w,
     )  # fmt: skip
     jobs = load.jobs.take(load.order)
-    ranked, account, standing = _ranking(core, machine, policy, workload, load, jobs, caps)
-    work = core.make_jobs(
+    ranked, account, standing = _ranking(machine, policy, workload, load, jobs, caps)
+    work = make_jobs(
         load.eligible_s, jobs.gpus, jobs.run_s, jobs.requested_s, load.checkpoint_s, load.restart_s, load.power_w,
         write_s=load.write_s, account=account, standing=standing,
     )  # fmt: skip
-    events = core.NodeEvents(faults.time_s, faults.node, faults.kind, faults.repair_s)
-    state = core.new_state(work, plant, events, ranked)
+    events = NodeEvents(faults.time_s, faults.node, faults.kind, faults.repair_s)
+    state, core = new_core_state(work, plant, events, ranked), kernels()
     for chunk in range(1, CHUNKS + 1):
         core.advance(state, work, plant, events, ranked, horizon_s * chunk // CHUNKS)
         if tell is not None:
             tell(chunk / CHUNKS)
-    core.close(state, horizon_s)
-    return _of_core(core, state, load, leaf_of(machine))
+    close_core_state(state, horizon_s)
+    return _of_core(state, load, leaf_of(machine))
 
 
 def _ranking(
-    core: Any, machine: Machine, policy: Policy | None, workload: Workload, load: Load, jobs: JobSet,
-    caps: tuple[Ints, Floats],
-) -> tuple[Any, Ints | None, Floats | None]:  # fmt: skip
+    machine: Machine, policy: Policy | None, workload: Workload, load: EngineJobs, jobs: JobSet, caps: tuple[Ints, Floats]
+) -> tuple[CoreRules, Ints | None, Floats | None]:  # fmt: skip
     """The core's rules; accounts are the workload's groups, with the policy's shares or the shares of the load."""
-    plain = core.by_submission()._replace(cap_time_s=caps[0], cap_w=caps[1])
+    plain = by_submission()._replace(cap_time_s=caps[0], cap_w=caps[1])
     if policy is None or policy.order == "fifo":
         return plain, None, None
     weights, prio = policy.priority.weights, policy.priority
@@ -146,20 +157,20 @@ def _ranking(
     factor = rank / rank.max() if rank.max() > 0 else rank
     standing = weights.job_size_ratio * size + weights.qos_ratio * factor[load.qos]
     ranked = plain._replace(
-        ranked=1, age_weight=weights.age_ratio, max_age=prio.max_age_s, fair_weight=weights.fairshare_ratio,
-        half_life=prio.half_life_s, calc_period=round(prio.calc_period_s), shares=np.array(shares),
+        ranked=1, age_weight=weights.age_ratio, max_age_s=prio.max_age_s, fair_weight=weights.fairshare_ratio,
+        half_life_s=prio.half_life_s, calc_period_s=round(prio.calc_period_s), shares=np.array(shares),
     )  # fmt: skip
     return ranked, jobs.group, standing
 
 
-def _of_core(core: Any, state: Any, load: Load, leaf: Ints) -> Outcome:
-    attempts, rows = int(state.n[core.ATTEMPTS]), int(state.n[core.ROWS])
+def _of_core(state: CoreState, load: EngineJobs, leaf: Ints) -> Outcome:
+    attempts, rows = int(state.n[Count.ATTEMPTS]), int(state.n[Count.ROWS])
     back = np.empty_like(load.order)
     back[load.order] = np.arange(load.order.size)
     return Outcome(
         first_start_s=state.first_start_s[back],
         end_s=state.end_s[back],
-        limit_reached=(state.outcome == core.LIMIT_REACHED)[back],
+        limit_reached=(state.outcome == AttemptEnd.LIMIT_REACHED)[back],
         stopped=np.zeros(load.order.size, np.bool_),
         lost_s=state.lost_s[back],
         restarts=state.restarts[back],
@@ -173,7 +184,7 @@ def _of_core(core: Any, state: Any, load: Load, leaf: Ints) -> Outcome:
         row_time=state.row_time[:rows],
         row_counts=state.row_counts[:rows],
         row_power=state.row_power[:rows],
-        failed_nodes_count=int(state.n[core.FAILED_NODES]),
+        failed_nodes_count=int(state.n[Count.FAILED_NODES]),
         preemptions_count=0,
         backfilled_jobs_count=0,
     )
@@ -196,7 +207,7 @@ def _leaves(counts: Ints, leaf: Ints) -> Ints:
     return np.bincount(pairs[first] // width, minlength=counts.size).astype(np.int64)
 
 
-def _leaves_of_core(state: Any, attempts: int, load: Load, leaf: Ints) -> Ints:
+def _leaves_of_core(state: CoreState, attempts: int, load: EngineJobs, leaf: Ints) -> Ints:
     """The same of each job's last attempt, in the order of the JobSet."""
     ends = state.attempt_nodes_from[: attempts + 1]
     spread = _leaves(np.diff(ends), leaf[state.attempt_nodes[: ends[-1]]])
@@ -218,7 +229,7 @@ def cluster_of(machine: Machine) -> Cluster:
     )
 
 
-def trace_of(machine: Machine, policy: Policy, workload: Workload, load: Load) -> Trace:
+def trace_of(machine: Machine, policy: Policy, workload: Workload, load: EngineJobs) -> Trace:
     """The jobs of a year as a trace: accounts are the groups; a share of a node takes its share of the cores."""
     jobs = load.jobs.take(load.order)
     per_node = machine.node.accelerators_count
@@ -254,10 +265,15 @@ def trace_of(machine: Machine, policy: Policy, workload: Workload, load: Load) -
 
 
 def run_controller(
-    machine: Machine, policy: Policy, workload: Workload, load: Load, faults: NodeFaults, horizon_s: int, tell: Tell | None
+    machine: Machine,
+    policy: Policy,
+    workload: Workload,
+    load: EngineJobs,
+    faults: NodeFaults,
+    horizon_s: int,
+    tell: Tell | None,
 ) -> Outcome:
     """A run by the controller."""
-    core = kernels("controller")
     shares = {
         name: Account(shares_count=max(round(1000 * group.share_fraction), 1))
         for name, group in workload.groups.items()
@@ -266,45 +282,45 @@ def run_controller(
     full = policy.model_copy(update={"accounts": {**policy.accounts, **shares}})
     levels = levels_of(machine)
     cluster, trace = cluster_of(machine), trace_of(machine, full, workload, load)
-    extras = trace_schedule.Extras(load.checkpoint_s, load.write_s, load.restart_s, load.power_w)
-    ready = trace_schedule.prepare(core, full, cluster, trace, extras)
+    extras = trace_schedule.TraceExtras(load.checkpoint_s, load.write_s, load.restart_s, load.power_w)
+    ready = trace_schedule.prepare(full, cluster, trace, extras)
     if ready.refused:
         told = ", ".join(f"{count:,} {why}" for why, count in ready.refused.items())
         would_do = "raise the limits of the policy or leave such jobs out of the workload"
         raise Problems([Problem("", 0, 0, policy.name, "refuses jobs of the workload", told, would_do)])
-    park = trace_schedule.park_of(core, cluster, idle_power_w(levels), levels.down_w, machine_power(machine).base_w)
-    turns = core.Turns(np.array([faults.time_s, faults.node, faults.kind, faults.repair_s], np.int64))
-    state = trace_schedule.new_state(core, ready.asked, ready.rule, park, turns)
+    park = trace_schedule.park_of(cluster, idle_power_w(levels), levels.down_w, machine_power(machine).base_w)
+    events = NodeEvents(faults.time_s, faults.node, faults.kind, faults.repair_s)
+    state, controller = new_controller_state(ready.jobs, ready.rules, park, events), kernels("controller")
     for chunk in range(1, CHUNKS + 1):
-        core.advance(state, ready.asked, ready.rule, park, turns, horizon_s * chunk // CHUNKS)
+        controller.advance(state, ready.jobs, ready.rules, park, events, horizon_s * chunk // CHUNKS)
         if tell is not None:
             tell(chunk / CHUNKS)
-    return _of_controller(core, state, load, cluster.leaf, horizon_s)
+    return _of_controller(state, load, cluster.leaf, horizon_s)
 
 
-def _of_controller(core: Any, state: Any, load: Load, leaf: Ints, horizon_s: int) -> Outcome:
-    attempts, rows = int(state.n[core.ATTEMPTS]), int(state.n[core.ROWS])
+def _of_controller(state: ControllerState, load: EngineJobs, leaf: Ints, horizon_s: int) -> Outcome:
+    attempts, rows = int(state.n[Tally.ATTEMPTS]), int(state.n[Tally.ROWS])
     back = np.empty_like(load.order)
     back[load.order] = np.arange(load.order.size)
     job, att = state.job[:, :-1][:, back], state.att[:, :attempts]
     return Outcome(
-        first_start_s=job[core.FIRST_START],
-        end_s=job[core.ENDED],
-        limit_reached=job[core.OUTCOME] == core.LIMIT_REACHED,
-        stopped=job[core.OUTCOME] == core.PREEMPTED,
-        lost_s=job[core.LOST],
-        restarts=job[core.RESTARTS],
-        attempt_job=load.order[att[core.A_JOB]],
-        attempt_start=att[core.A_START],
-        attempt_end=np.where(att[core.A_END] < 0, horizon_s, att[core.A_END]),
-        attempt_outcome=att[core.A_OUTCOME],
-        attempt_event=att[core.A_EVENT],
-        attempt_node=att[core.A_NODE],
-        leaves=_leaves(np.diff(state.job[core.NODES_FROM]), leaf[state.nodes])[back] * (job[core.FIRST_START] >= 0),
-        row_time=state.row[core.ROW_TIME, :rows],
+        first_start_s=job[JobRow.FIRST_START],
+        end_s=job[JobRow.ENDED],
+        limit_reached=job[JobRow.OUTCOME] == AttemptEnd.LIMIT_REACHED,
+        stopped=job[JobRow.OUTCOME] == AttemptEnd.PREEMPTED,
+        lost_s=job[JobRow.LOST],
+        restarts=job[JobRow.RESTARTS],
+        attempt_job=load.order[att[AttemptRow.JOB]],
+        attempt_start=att[AttemptRow.START],
+        attempt_end=np.where(att[AttemptRow.END] < 0, horizon_s, att[AttemptRow.END]),
+        attempt_outcome=att[AttemptRow.OUTCOME],
+        attempt_event=att[AttemptRow.EVENT],
+        attempt_node=att[AttemptRow.NODE],
+        leaves=_leaves(np.diff(state.job[JobRow.NODES_FROM]), leaf[state.nodes])[back] * (job[JobRow.FIRST_START] >= 0),
+        row_time=state.row[TIMELINE_TIME, :rows],
         row_counts=np.ascontiguousarray(state.row[:5, :rows].T).astype(np.int32),
         row_power=state.row_power[:rows],
-        failed_nodes_count=int(state.n[core.FAILED_NODES]),
-        preemptions_count=int(state.n[core.PREEMPTIONS]),
-        backfilled_jobs_count=int(state.n[core.BACKFILLED]),
+        failed_nodes_count=int(state.n[Tally.FAILED_NODES]),
+        preemptions_count=int(state.n[Tally.PREEMPTIONS]),
+        backfilled_jobs_count=int(state.n[Tally.BACKFILLED]),
     )

@@ -1,10 +1,10 @@
-"""Start times of jobs in a flat pool: the way into the compiled `pool.py`."""
+"""Start times of jobs in a flat pool: the way into the compiled pool."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,8 +13,9 @@ from terp.arrays import Ints
 from terp.describe import Policy
 from terp.errors import Problem, Problems
 from terp.simulate.engine.compiled import kernels
+from terp.simulate.engine.pool.pool_state import PoolCount, PoolJobs, PoolPolicy, new_pool_state
+from terp.simulate.engine.shared.codes import BackfillKind
 
-_KINDS: Final = ("none", "easy", "conservative")  # as pool.py counts them
 _LONGEST_S: Final = 2**50
 
 
@@ -58,19 +59,19 @@ def run_pool(
         faults.append(("rank", "must have one entry a job", str(ranks.size), ""))
     if faults:
         raise Problems(Problem("", 0, 0, *fault) for fault in faults)
-    pool = kernels("pool")
     submit, size, run, limit = columns
-    jobs = pool.Jobs(submit, size.astype(np.int32), np.minimum(run, limit), limit, ranks)
+    jobs = PoolJobs(submit, size.astype(np.int32), np.minimum(run, limit), limit, ranks)
     backfill = policy.backfill
     depth = min(backfill.jobs_count, max(submit.size, 1))
-    state = pool.new_state(jobs, pool_units, depth)
-    pool.advance(state, jobs, pool.Policy(_KINDS.index(backfill.kind), depth, round(backfill.resolution_s)))
-    used = pool_units - state.n[pool.LEAST_FREE]
-    counts = (used, *state.n[[pool.MOST_RUNNING, pool.MOST_WAITING, pool.PASSES]])
+    state = new_pool_state(jobs, pool_units, depth)
+    kind = int(BackfillKind[backfill.kind.upper()])
+    kernels("pool").advance(state, jobs, PoolPolicy(kind, depth, round(backfill.resolution_s)))
+    used = pool_units - state.n[PoolCount.LEAST_FREE]
+    counts = (used, *state.n[[PoolCount.MOST_RUNNING, PoolCount.MOST_WAITING, PoolCount.PASSES]])
     return FlatSchedule(state.start_s, *(int(count) for count in counts))
 
 
-def _wrong(columns: list[Any], pool_units: int) -> Iterator[tuple[str, str, str, str]]:
+def _wrong(columns: list[Ints], pool_units: int) -> Iterator[tuple[str, str, str, str]]:
     """What is wrong with the jobs: path, fault, what was found, what would do."""
     submit, units, run, limit = columns
     if len({column.size for column in columns}) > 1:

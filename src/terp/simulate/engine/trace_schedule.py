@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,14 +13,22 @@ from terp.arrays import Ints
 from terp.describe import Cluster, Policy, Trace
 from terp.simulate.engine import controller_input as rules
 from terp.simulate.engine.compiled import kernels
+from terp.simulate.engine.controller.controller_rows import JobRow, Request, Tally
+from terp.simulate.engine.controller.controller_state import (
+    ControllerJobs,
+    ControllerPark,
+    ControllerRules,
+    ControllerState,
+    new_controller_state,
+)
+from terp.simulate.engine.shared.codes import AttemptEnd, TimelineRow
+from terp.simulate.engine.shared.node_events import NodeEvents, no_events
 
 FAR_S: Final = 2**40
-STOPS_A_JOB: Final = 3
-"""How often each job may be stopped for others, on average; beyond that nobody is stopped any more."""
 
 
 @dataclass(frozen=True)
-class Extras:
+class TraceExtras:
     """What a trace does not say of its jobs: checkpoints [s] and power [W]; empty: none."""
 
     checkpoint_s: Ints | None = None
@@ -33,7 +42,7 @@ class Schedule:
     """What came out; one entry a job of the trace, -1 where it did not happen.
 
     start_s   first start;  end_s  last end;  first_node  of its last start
-    outcome   how its last attempt ended, as the controller counts
+    outcome   how its last attempt ended, an AttemptEnd
     refused   reason -> how many jobs could never start
     """
 
@@ -48,7 +57,9 @@ class Schedule:
     counters: dict[str, int] = field(default_factory=dict)
 
 
-def asked_of(core: Any, trace: Trace, cluster: Cluster, tree: rules.Tree, tables: rules.Tables, extras: Extras) -> Any:
+def controller_jobs(
+    trace: Trace, cluster: Cluster, tree: rules.AssociationTree, tables: rules.Tables, extras: TraceExtras
+) -> ControllerJobs:
     """The jobs as the controller takes them."""
     none = np.zeros(len(trace), np.int64)
     memory = np.ceil(trace.memory / rules.MEGABYTE)
@@ -60,136 +71,94 @@ def asked_of(core: Any, trace: Trace, cluster: Cluster, tree: rules.Tree, tables
     )  # fmt: skip
     power_w = none if extras.power_w is None else extras.power_w
     billing = rules.billing_of(trace, cluster, tables)
-    return core.Asked(np.array([column.astype(np.int64) for column in columns]), np.array([power_w.astype(float), billing]))
+    return ControllerJobs(
+        np.array([column.astype(np.int64) for column in columns]), np.array([power_w.astype(float), billing])
+    )
 
 
-def park_of(core: Any, cluster: Cluster, idle_w: float = 0.0, down_w: float = 0.0, base_w: float = 0.0) -> Any:
+def park_of(cluster: Cluster, idle_w: float = 0.0, down_w: float = 0.0, base_w: float = 0.0) -> ControllerPark:
     """The nodes as the controller takes them; what is not said of cores or memory limits nothing."""
     memory = np.where(cluster.memory > 0, cluster.memory / rules.MEGABYTE, 2.0**40).astype(np.int64)
     cores = np.where(cluster.cores > 0, cluster.cores, 2**40)
     node = np.array([cluster.gpus, cores, memory, cluster.leaf])
-    return core.Park(node, int(cluster.cores.sum()), float(idle_w), float(down_w), float(base_w))
-
-
-def _most_on_a_node(core: Any, asked: Any, park: Any) -> int:
-    """How many jobs a failing node can interrupt: as many as share what it has most of, if each asks for some of that."""
-    shared = asked.of[:, asked.of[core.EXCLUSIVE] == 0]
-    most = [int(shared.shape[1])]
-    for at, row in enumerate((core.GPUS, core.CORES, core.MEMORY)):
-        least = int(shared[row].min(initial=2**40))
-        if least > 0:
-            most.append(int(park.node[at].max()) // least)
-    return max(min(most), 1)
-
-
-def new_state(core: Any, asked: Any, rule: Any, park: Any, turns: Any) -> Any:
-    """An empty machine with room for everything that can happen in a run."""
-    count, nodes, failures = asked.of.shape[1], park.node.shape[1], turns.event.shape[1]
-    stops = STOPS_A_JOB * count if rule.qos_preempts.any() else 0
-    attempts = count + failures * _most_on_a_node(core, asked, park) + 2 * stops + 1
-    assocs, qos, users = rule.shares.size, rule.qos_limits.shape[0], int(asked.of[core.USER].max(initial=0)) + 1
-    slots = min(2 * min(rule.bf_jobs, count) + 8, 4096)
-    rows, heap = 3 * count + 2 * attempts + 2 * failures + 64, count + 2 * attempts + stops + failures + 8
-
-    def ints(*shape: int) -> Any:
-        return np.zeros(shape, np.int64)
-
-    n, node, job, att, row_power = (
-        ints(core.COUNTERS),
-        ints(15, nodes),
-        ints(19, count + 1),
-        ints(6, attempts),
-        np.zeros(rows),
-    )
-    n[core.ROWS], n[core.BF_PERIOD], n[core.STOPS_LEFT] = 1, max(rule.bf_interval_s, 1), stops
-    row_power[0] = park.base_w + nodes * park.idle_w
-    node[core.FREE : core.FREE + 3], node[core.UP] = park.node[:3], 1
-    job[[core.START, core.FIRST_START, core.ENDED, core.ATTEMPT]] = -1
-    job[core.OUTCOME] = core.STILL_RUNNING
-    job[core.COMING, :-1] = np.argsort(asked.of[core.ELIGIBLE], kind="stable")
-    job[core.NODES_FROM, 1:] = np.cumsum(asked.of[core.NODES])
-    att[[core.A_END, core.A_EVENT]] = -1
-    return core.Now(
-        n=n, f=np.zeros(3), node=node, job=job, key=np.zeros(count),
-        nodes=np.zeros(int(job[core.NODES_FROM, -1]), np.int32), heap=ints(5, heap),
-        group=ints(int(park.node[core.SWITCH].max(initial=0)) + 1), blocked=ints(rule.part.shape[1]),
-        array_running=ints(int(asked.of[core.ARRAY].max(initial=0)) + 1), acc=ints(6, assocs + 1),
-        share=np.ones((4, assocs)) * [[0.0], [0.0], [0.0], [1.0]], qos=ints(3, qos), qos_user=ints(2, qos, users),
-        plan=ints(3, slots), plan_nodes=np.zeros((slots, nodes), np.bool_), att=att, row=ints(6, rows), row_power=row_power,
-    )  # fmt: skip
+    return ControllerPark(node, int(cluster.cores.sum()), float(idle_w), float(down_w), float(base_w))
 
 
 @dataclass(frozen=True)
-class Ready:
+class ReadyTrace:
     """A policy and a trace as the controller takes them.
 
     kept      the jobs that can run, by their places in the trace;  refused   reason -> how many cannot
     """
 
-    asked: Any
-    rule: Any
+    jobs: ControllerJobs
+    rules: ControllerRules
     kept: Ints
     refused: dict[str, int]
 
 
-def prepare(core: Any, policy: Policy, cluster: Cluster, trace: Trace, extras: Extras) -> Ready:
+def prepare(policy: Policy, cluster: Cluster, trace: Trace, extras: TraceExtras) -> ReadyTrace:
     """The tables of a run, without the jobs that Slurm would refuse at submission."""
     tree, tables = rules.tree_of(policy, trace), rules.tables_of(policy, trace)
-    rule = rules.rules_of(core, policy, cluster, tree, tables)
+    rule = rules.rules_of(policy, cluster, tree, tables)
     refused = rules.refused_by(policy, cluster, trace, tree, tables)
     kept = np.flatnonzero(~np.any(list(refused.values()), axis=0))
-    asked = _only(core, asked_of(core, trace, cluster, tree, tables, extras), kept)
-    return Ready(asked, rule, kept, {why: int(mask.sum()) for why, mask in refused.items() if mask.any()})
+    jobs = _only(controller_jobs(trace, cluster, tree, tables, extras), kept)
+    return ReadyTrace(jobs, rule, kept, {why: int(mask.sum()) for why, mask in refused.items() if mask.any()})
 
 
 def schedule(
-    policy: Policy, cluster: Cluster, trace: Trace, extras: Extras | None = None, turns: Any = None, horizon_s: int = FAR_S
+    policy: Policy,
+    cluster: Cluster,
+    trace: Trace,
+    extras: TraceExtras | None = None,
+    turns: Sequence[Ints] | None = None,
+    horizon_s: int = FAR_S,
 ) -> Schedule:
     """Runs a trace through the controller.  Same arguments, same schedule to the second.
 
     turns      nodes that go down, come back or drain: (times [s], nodes, kinds, repair times [s])
     horizon_s  where it stops [s]
     """
-    core = kernels("controller")
-    ready = prepare(core, policy, cluster, trace, extras or Extras())
-    park, none = park_of(core, cluster), np.zeros(0, np.int64)
-    events = core.Turns(np.array(turns if turns is not None else (none, none, none, none), np.int64))
-    state = new_state(core, ready.asked, ready.rule, park, events)
-    core.advance(state, ready.asked, ready.rule, park, events, horizon_s)
-    return _schedule_of(core, state, ready.kept, len(trace), ready.refused)
+    ready = prepare(policy, cluster, trace, extras or TraceExtras())
+    park = park_of(cluster)
+    events = no_events() if turns is None else NodeEvents(*(np.ascontiguousarray(column, np.int64) for column in turns))
+    state = new_controller_state(ready.jobs, ready.rules, park, events)
+    kernels("controller").advance(state, ready.jobs, ready.rules, park, events, horizon_s)
+    return _schedule_of(state, ready.kept, len(trace), ready.refused)
 
 
-def _only(core: Any, asked: Any, kept: Ints) -> Any:
+def _only(jobs: ControllerJobs, kept: Ints) -> ControllerJobs:
     """The jobs that are kept, with dependencies on others dropped or renumbered."""
-    place = np.full(asked.of.shape[1] + 1, -1, np.int64)
+    place = np.full(jobs.of.shape[1] + 1, -1, np.int64)
     place[kept] = np.arange(kept.size)
-    of = np.ascontiguousarray(asked.of[:, kept])
-    of[core.AFTER] = place[of[core.AFTER]]
-    return core.Asked(of, np.ascontiguousarray(asked.x[:, kept]))
+    of = np.ascontiguousarray(jobs.of[:, kept])
+    of[Request.AFTER] = place[of[Request.AFTER]]
+    return ControllerJobs(of, np.ascontiguousarray(jobs.x[:, kept]))
 
 
-def _schedule_of(core: Any, state: Any, kept: Ints, count: int, refused: dict[str, int]) -> Schedule:
+def _schedule_of(state: ControllerState, kept: Ints, count: int, refused: dict[str, int]) -> Schedule:
     def spread(row: int, absent: int) -> Ints:
         whole = np.full(count, absent, np.int64)
         whole[kept] = state.job[row, :-1]
         return whole
 
     sizes = np.zeros(count, np.int64)
-    sizes[kept] = np.diff(state.job[core.NODES_FROM])
-    rows = int(state.n[core.ROWS])
+    sizes[kept] = np.diff(state.job[JobRow.NODES_FROM])
+    rows = int(state.n[Tally.ROWS])
     return Schedule(
-        start_s=spread(core.FIRST_START, -1),
-        end_s=spread(core.ENDED, -1),
-        outcome=spread(core.OUTCOME, core.STILL_RUNNING),
-        restarts=spread(core.RESTARTS, 0),
-        lost_s=spread(core.LOST, 0),
+        start_s=spread(JobRow.FIRST_START, -1),
+        end_s=spread(JobRow.ENDED, -1),
+        outcome=spread(JobRow.OUTCOME, AttemptEnd.STILL_RUNNING),
+        restarts=spread(JobRow.RESTARTS, 0),
+        lost_s=spread(JobRow.LOST, 0),
         nodes_from=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
         nodes=state.nodes,
         refused=refused,
         counters={
-            "backfilled_jobs_count": int(state.n[core.BACKFILLED]),
-            "preemptions_count": int(state.n[core.PREEMPTIONS]),
-            "node_failures_count": int(state.n[core.FAILED_NODES]),
-            "most_gpus_in_use_count": int(state.row[0, :rows].max(initial=0)),
+            "backfilled_jobs_count": int(state.n[Tally.BACKFILLED]),
+            "preemptions_count": int(state.n[Tally.PREEMPTIONS]),
+            "node_failures_count": int(state.n[Tally.FAILED_NODES]),
+            "most_gpus_in_use_count": int(state.row[TimelineRow.BUSY_GPUS, :rows].max(initial=0)),
         },
     )

@@ -1,0 +1,121 @@
+"""The plan of a backfill pass: stretches of time, each with the nodes that nobody planned so far needs in it.
+
+s  the state, a ControllerState;  r  ControllerRules;  q  ControllerJobs;  park  the nodes, a ControllerPark
+slot  a stretch of the plan;  slots  how many there are;  from_s, to_s  [s]
+"""
+
+import numpy as np
+
+from terp.simulate.engine.controller.controller_rows import NodeRow, PlanRow, Request, ReservationRow
+from terp.simulate.engine.controller.node_map import mark_up_nodes, mind_reservations
+from terp.simulate.engine.shared.kernel_options import kernel
+
+
+@kernel
+def on_grid_s(r, at_s):
+    """A time of the plan: rounded down to the resolution."""
+    return at_s // r.bf_resolution_s * r.bf_resolution_s
+
+
+@kernel
+def new_plan(s, r, now):
+    """Begin a plan of one stretch, the whole window, in which nobody is planned; the number of stretches."""
+    begin = on_grid_s(r, now)
+    s.plan[PlanRow.BEGIN, 0], s.plan[PlanRow.UNTIL, 0], s.plan[PlanRow.NEXT, 0] = begin, begin + r.bf_window_s, -1
+    for node in range(s.plan_nodes.shape[1]):
+        s.plan_nodes[0, node] = 1
+    return 1
+
+
+@kernel
+def _split(s, slot, at_s, slots):
+    """Cut a slot of the plan in two at a time; the index of the second part."""
+    s.plan[PlanRow.BEGIN, slots] = at_s
+    s.plan[PlanRow.UNTIL, slots], s.plan[PlanRow.NEXT, slots] = s.plan[PlanRow.UNTIL, slot], s.plan[PlanRow.NEXT, slot]
+    s.plan[PlanRow.UNTIL, slot], s.plan[PlanRow.NEXT, slot] = at_s, slots
+    for node in range(s.plan_nodes.shape[1]):
+        s.plan_nodes[slots, node] = s.plan_nodes[slot, node]
+    return slots
+
+
+@kernel
+def reserve(s, q, job, from_s, to_s, slots):
+    """Keep the chosen nodes for a job between two times; the number of slots then."""
+    slot = 0
+    while slot >= 0 and s.plan[PlanRow.BEGIN, slot] < to_s:
+        if s.plan[PlanRow.UNTIL, slot] > from_s:
+            if s.plan[PlanRow.BEGIN, slot] < from_s:
+                slot = _split(s, slot, from_s, slots)
+                slots += 1
+            if s.plan[PlanRow.UNTIL, slot] > to_s:
+                _split(s, slot, to_s, slots)
+                slots += 1
+            for k in range(q.of[Request.NODES, job]):
+                s.plan_nodes[slot, s.node[NodeRow.CHOSEN, k]] = 0
+        slot = s.plan[PlanRow.NEXT, slot]
+    return slots
+
+
+@kernel
+def _frees_another(s, slot):
+    """Whether the slot after this one has a node of the job's partition that this one or one looked at before lacks."""
+    after = s.plan[PlanRow.NEXT, slot]
+    if after < 0:
+        return False
+    for node in range(s.node.shape[1]):
+        if (
+            s.node[NodeRow.FIT, node]
+            and s.plan_nodes[after, node]
+            and not (s.node[NodeRow.AVAIL, node] and s.plan_nodes[slot, node])
+        ):
+            return True
+    return False
+
+
+@kernel
+def mark_unplanned(s, r, q, job, from_s, to_s):
+    """Set `avail` to nodes that nobody planned before needs between two times; the next time that frees another, or 0."""
+    mark_up_nodes(s, r, q, job)
+    for node in range(s.node.shape[1]):
+        s.node[NodeRow.FIT, node] = s.node[NodeRow.AVAIL, node]
+    later, slot = np.int64(0), 0
+    while slot >= 0:
+        if s.plan[PlanRow.UNTIL, slot] > from_s:
+            if later == 0 and _frees_another(s, slot):
+                later = s.plan[PlanRow.UNTIL, slot]
+            if s.plan[PlanRow.BEGIN, slot] >= to_s + r.by_groups:  # slurmctld also minds what begins at the very end
+                break
+            for node in range(s.node.shape[1]):
+                s.node[NodeRow.AVAIL, node] = s.node[NodeRow.AVAIL, node] and s.plan_nodes[slot, node]
+        slot = s.plan[PlanRow.NEXT, slot]
+    end = mind_reservations(s, r, q, job, from_s, to_s)
+    if end > 0 and (later == 0 or end < later):
+        later = end
+    return later
+
+
+@kernel
+def overlaps_plan(s, q, job, from_s, to_s):
+    """Whether someone planned before needs one of the chosen nodes between two times."""
+    slot = 0
+    while slot >= 0 and s.plan[PlanRow.BEGIN, slot] < to_s:
+        if s.plan[PlanRow.UNTIL, slot] > from_s:
+            for k in range(q.of[Request.NODES, job]):
+                if not s.plan_nodes[slot, s.node[NodeRow.CHOSEN, k]]:
+                    return True
+        slot = s.plan[PlanRow.NEXT, slot]
+    return False
+
+
+@kernel
+def last_change_s(s, r, now):
+    """When all that is planned and reserved once is over and what repeats has come round twice, or the window ends."""
+    last, most, slot = now, np.int64(0), 0
+    while slot >= 0:
+        last = max(last, s.plan[PlanRow.BEGIN, slot])
+        slot = s.plan[PlanRow.NEXT, slot]
+    for k in range(r.resv.shape[1]):
+        most = max(most, r.resv[ReservationRow.EVERY, k])
+        if r.resv[ReservationRow.EVERY, k] == 0:
+            last = max(last, r.resv[ReservationRow.BEGIN, k] + r.resv[ReservationRow.LENGTH, k])
+    return min(last + 2 * most, now + r.bf_window_s)

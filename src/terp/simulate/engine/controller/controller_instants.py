@@ -1,0 +1,278 @@
+"""The controller: jobs on nodes by the rules of a Slurm controller, compiled.
+
+Everything that the core leaves out for speed: partitions, reservations, accounts with limits, QOS that preempt, arrays,
+dependencies, licences, cores and memory, backfill in passes of its own, and a plan that names nodes.  The rules stand in
+docs/theory/controller.md, and once more, in plain Python, in tests/simulate/naive_controller.py.
+
+An instant is handled whole: ends, nodes, reservations, ticks of the priorities, arrivals, the main pass, the backfill pass.
+
+s  the state, a ControllerState;  r  ControllerRules;  q  ControllerJobs;  park  the nodes, a ControllerPark
+events  NodeEvents;  now  [s]
+"""
+
+import numpy as np
+
+from terp.simulate.engine.controller.backfill import backfill_pass
+from terp.simulate.engine.controller.controller_rows import (
+    AGAIN,
+    KIND_BITS,
+    NUMBER_BITS,
+    PATIENCE_S,
+    TIMELINE_TIME,
+    AttemptRow,
+    Due,
+    JobRow,
+    JobState,
+    NodeRow,
+    PreemptMode,
+    QosRow,
+    Request,
+    ReservationRow,
+    Running,
+    Tally,
+)
+from terp.simulate.engine.controller.controller_state import new_controller_state, smallest_run
+from terp.simulate.engine.controller.job_queue import enqueue, reorder
+from terp.simulate.engine.controller.main_pass import main_pass
+from terp.simulate.engine.controller.node_map import reserved_until_s
+from terp.simulate.engine.controller.preemption import resume_suspended
+from terp.simulate.engine.controller.start_stop import finish_job, interrupt, mark_completing, settle_node
+from terp.simulate.engine.shared.codes import NEVER, AttemptEnd, BackfillKind, NodeTurn, TimelineRow
+from terp.simulate.engine.shared.event_heap import pop_due
+from terp.simulate.engine.shared.kernel_options import kernel
+from terp.simulate.engine.shared.node_events import no_events
+
+
+@kernel
+def _note(s, park, now):
+    """Write a row of the timeline, over the last one if that is of the same second; the state from this second on."""
+    up = park.node.shape[1] - s.n[Tally.DOWN]
+    row = s.n[Tally.ROWS] if now > 0 else 0
+    if row > 0 and s.row[TIMELINE_TIME, row - 1] == now:
+        row -= 1
+    if row >= s.row.shape[1]:
+        return
+    s.row[TIMELINE_TIME, row] = now
+    s.row_power[row] = park.base_w + up * park.idle_w + s.n[Tally.DOWN] * park.down_w + s.f[Running.POWER]
+    s.row[TimelineRow.BUSY_GPUS, row] = s.n[Tally.BUSY]
+    s.row[TimelineRow.RUNNING_JOBS, row] = s.n[Tally.RUNNING]
+    s.row[TimelineRow.WAITING_JOBS, row] = s.n[Tally.WAITING]
+    s.row[TimelineRow.WAITING_GPUS, row] = s.n[Tally.QUEUED_GPUS]
+    s.row[TimelineRow.DOWN_NODES, row] = s.n[Tally.DOWN]
+    s.n[Tally.ROWS] = row + 1
+
+
+@kernel
+def _node_comes_back(s, node, now):
+    """A repair is over: the node takes jobs again, if that was its last repair.  Whether it does."""
+    if s.node[NodeRow.UP, node] or s.node[NodeRow.BACK, node] != now:
+        return False
+    s.node[NodeRow.UP, node], s.node[NodeRow.BACK, node] = 1, 0
+    s.n[Tally.DOWN] -= 1
+    s.n[Tally.CHANGED] = s.n[Tally.MAIN_CHANGED] = 1
+    return True
+
+
+@kernel
+def _attempt_is_due(s, r, q, park, kind, attempt, now):
+    """What a Due of an attempt does; nothing if the job is no longer in that attempt.  Whether anything ended."""
+    job = s.att[AttemptRow.JOB, attempt]
+    state, same = s.job[JobRow.STATE, job], s.job[JobRow.ATTEMPT, job] == attempt
+    if kind == Due.EXEMPT_OVER:
+        if state == JobState.RUNNING and s.job[JobRow.START, job] + r.qos[QosRow.EXEMPT, q.of[Request.QOS, job]] == now:
+            s.n[Tally.CHANGED] = s.n[Tally.MAIN_CHANGED] = 1
+        return False
+    if kind == Due.RELEASE:
+        if state != JobState.COMPLETING or not same:
+            return False
+        mark_completing(s, q, job, -1)
+        for k in range(s.job[JobRow.NODES_FROM, job], s.job[JobRow.NODES_FROM, job] + q.of[Request.NODES, job]):
+            settle_node(s, s.nodes[k], now)
+        s.job[JobRow.STATE, job] = JobState.ENDED
+        s.n[Tally.CHANGED] = s.n[Tally.MAIN_CHANGED] = 1
+        return True
+    if state != JobState.RUNNING or not same:
+        return False
+    if kind == Due.GRACE_OVER:
+        again = r.qos[QosRow.MODE, q.of[Request.QOS, job]] == PreemptMode.REQUEUE
+        interrupt(s, r, q, park, job, now, AttemptEnd.PREEMPTED, -1, again)
+    else:
+        finish_job(s, r, q, job, now)
+    return True
+
+
+@kernel
+def _due_ends(s, r, q, park, now):
+    """All that was due: jobs that end or have completed, graces that are over, nodes that were repaired."""
+    any_ = False
+    while s.n[Tally.HEAP] > 0 and s.heap_time[0] == now:
+        entry = s.heap_entry[0]
+        pop_due(s.heap_time, s.heap_entry, s.n[Tally.HEAP])
+        s.n[Tally.HEAP] -= 1
+        kind, number = (entry >> NUMBER_BITS) & ((1 << KIND_BITS) - 1), entry & ((1 << NUMBER_BITS) - 1)
+        if kind == Due.NODE_BACK:
+            any_ |= _node_comes_back(s, number, now)
+        else:
+            any_ |= _attempt_is_due(s, r, q, park, kind, number, now)
+    return any_
+
+
+@kernel
+def _lose_suspended(s, r, q, park, node, event, now):
+    """Jobs suspended on a node that fails are lost like running ones."""
+    if s.n[Tally.SUSPENDED] == 0:
+        return
+    for job in range(q.of.shape[1]):
+        if s.job[JobRow.STATE, job] == JobState.SUSPENDED:
+            on = False
+            for k in range(s.job[JobRow.NODES_FROM, job], s.job[JobRow.NODES_FROM, job] + q.of[Request.NODES, job]):
+                on |= s.nodes[k] == node
+            if on:
+                interrupt(s, r, q, park, job, now, AttemptEnd.NODE_FAILED, event, AGAIN)
+
+
+@kernel
+def _turn_nodes(s, r, q, park, events, now):
+    """Nodes go down, come back, or begin to drain."""
+    any_ = False
+    while s.n[Tally.TURNS] < events.time_s.size and events.time_s[s.n[Tally.TURNS]] == now:
+        event = s.n[Tally.TURNS]
+        node = events.node[event]
+        s.n[Tally.TURNS] += 1
+        any_ = True
+        if events.kind[event] == NodeTurn.BACK:
+            if not s.node[NodeRow.UP, node]:
+                s.node[NodeRow.UP, node] = 1
+                s.node[NodeRow.BACK, node] = 0
+                s.n[Tally.DOWN] -= 1
+        elif events.kind[event] == NodeTurn.DRAIN:
+            if s.node[NodeRow.UP, node]:
+                s.node[NodeRow.DRAINING, node] = max(events.repair_s[event], 1)
+                settle_node(s, node, now)
+        elif s.node[NodeRow.UP, node]:
+            at = s.n[Tally.SLOTS] - 1
+            while at >= 0:
+                job = s.job[JobRow.RUN_LIST, at]
+                on = False
+                for k in range(s.job[JobRow.NODES_FROM, job], s.job[JobRow.NODES_FROM, job] + q.of[Request.NODES, job]):
+                    on |= s.nodes[k] == node
+                if on and s.job[JobRow.STATE, job] == JobState.RUNNING:
+                    interrupt(s, r, q, park, job, now, AttemptEnd.NODE_FAILED, event, AGAIN)
+                at = min(at, s.n[Tally.SLOTS]) - 1
+            _lose_suspended(s, r, q, park, node, event, now)
+            if s.node[NodeRow.UP, node]:
+                s.node[NodeRow.UP, node] = 0
+                s.n[Tally.DOWN] += 1
+            s.node[NodeRow.DRAINING, node] = s.node[NodeRow.BACK, node] = 0
+            s.n[Tally.FAILED_NODES] += 1
+        else:
+            s.node[NodeRow.BACK, node] = 0  # it fails while it is repaired, and is back when a turn says so
+        s.n[Tally.CHANGED] = s.n[Tally.MAIN_CHANGED] = 1
+    return any_
+
+
+@kernel
+def _arrivals(s, r, q, park, now):
+    """Jobs that may start from now on join the queue."""
+    any_ = False
+    while s.n[Tally.ARRIVED] < q.of.shape[1] and q.of[Request.ELIGIBLE, s.job[JobRow.COMING, s.n[Tally.ARRIVED]]] == now:
+        enqueue(s, r, q, park, s.job[JobRow.COMING, s.n[Tally.ARRIVED]], now)
+        s.n[Tally.ARRIVED] += 1
+        s.n[Tally.CHANGED] = s.n[Tally.MAIN_CHANGED] = 1
+        any_ = True
+    return any_
+
+
+@kernel
+def _next_time(s, r, q, events):
+    """The next second at which anything happens."""
+    now = s.heap_time[0] if s.n[Tally.HEAP] > 0 else NEVER
+    if s.n[Tally.ARRIVED] < q.of.shape[1]:
+        now = min(now, q.of[Request.ELIGIBLE, s.job[JobRow.COMING, s.n[Tally.ARRIVED]]])
+    if s.n[Tally.TURNS] < events.time_s.size:
+        now = min(now, events.time_s[s.n[Tally.TURNS]])
+    if s.n[Tally.WAITING] > 0:
+        for k in range(r.resv.shape[1]):
+            end = reserved_until_s(r, k, s.n[Tally.RESV])
+            if end > s.n[Tally.RESV]:
+                now = min(now, end)
+        if r.multifactor:
+            now = min(now, s.n[Tally.NEXT_TICK])
+        if r.backfill != BackfillKind.NONE and r.bf_interval_s > 0 and s.n[Tally.CHANGED]:
+            now = min(now, s.n[Tally.NEXT_BACKFILL])
+        if r.sched_interval_s > 0 and s.n[Tally.PARTIAL]:
+            now = min(now, s.n[Tally.NEXT_MAIN])
+    return now
+
+
+@kernel
+def _due_passes(s, r, q, park, now):
+    """The passes that are due at an instant."""
+    if s.n[Tally.MAIN_CHANGED] or (s.n[Tally.PARTIAL] and now >= s.n[Tally.NEXT_MAIN]):
+        full = r.sched_interval_s == 0 or now >= s.n[Tally.NEXT_MAIN]
+        main_pass(s, r, q, park, now, NEVER if full else np.int64(r.depth))
+        s.n[Tally.PARTIAL] = 0 if full else 1
+        if full and r.sched_interval_s > 0:
+            s.n[Tally.NEXT_MAIN] = now + r.sched_interval_s
+    if r.backfill != BackfillKind.NONE and s.n[Tally.CHANGED] and (r.bf_interval_s == 0 or now >= s.n[Tally.NEXT_BACKFILL]):
+        s.n[Tally.LOOKED] = 0
+        while s.n[Tally.WAITING] > 0 and backfill_pass(s, r, q, park, now):
+            pass
+        s.n[Tally.CHANGED] = 0
+        s.f[Running.PASS_S] += r.bf_test_s * s.n[Tally.LOOKED]
+        s.n[Tally.BF_PERIOD] = r.bf_interval_s + np.int64(s.f[Running.PASS_S])
+        s.f[Running.PASS_S] -= np.int64(s.f[Running.PASS_S])
+        s.n[Tally.NEXT_BACKFILL] = now + s.n[Tally.BF_PERIOD]
+    s.n[Tally.MAIN_CHANGED] = 0  # what the passes themselves changed they have looked at
+
+
+@kernel
+def _is_stuck(s, r, q, events, now):
+    """Whether those who wait never start: nothing runs, comes or turns, ages are at their most, reservations came round."""
+    if s.n[Tally.HEAP] > 0 or s.n[Tally.ARRIVED] < q.of.shape[1] or s.n[Tally.TURNS] < events.time_s.size:
+        return False
+    patience = np.int64(max(PATIENCE_S, r.max_age_s))
+    for k in range(r.resv.shape[1]):
+        if reserved_until_s(r, k, now - 1) >= now and r.resv[ReservationRow.EVERY, k] == 0:
+            return False
+        patience = max(patience, r.resv[ReservationRow.LENGTH, k] + 2 * r.resv[ReservationRow.EVERY, k])
+    return now - s.n[Tally.LAST_CHANGE] > patience
+
+
+@kernel
+def advance(s, q, r, park, events, until_s):
+    """Go on with a run up to, not including, `until_s` [s].  May be called again with a later time."""
+    while True:
+        now = _next_time(s, r, q, events)
+        if now >= until_s:
+            return
+        if s.n[Tally.WAITING] > 0 and r.bf_interval_s > 0 and s.n[Tally.NEXT_BACKFILL] < now:
+            # passes in which nothing had changed went by on the way
+            s.n[Tally.NEXT_BACKFILL] += -(-(now - s.n[Tally.NEXT_BACKFILL]) // s.n[Tally.BF_PERIOD]) * s.n[Tally.BF_PERIOD]
+        changed = _due_ends(s, r, q, park, now)
+        changed |= _turn_nodes(s, r, q, park, events, now)
+        for k in range(r.resv.shape[1]):
+            if reserved_until_s(r, k, now - 1) == now:
+                s.n[Tally.CHANGED] = s.n[Tally.MAIN_CHANGED] = 1
+        s.n[Tally.RESV] = now
+        changed |= _arrivals(s, r, q, park, now)
+        if r.multifactor and s.n[Tally.WAITING] > 0 and now >= s.n[Tally.NEXT_TICK]:
+            reorder(s, r, q, park, now)
+            s.n[Tally.NEXT_TICK] = (now // r.calc_period_s + 1) * r.calc_period_s
+            s.n[Tally.CHANGED] = s.n[Tally.MAIN_CHANGED] = 1
+        changed |= resume_suspended(s, r, q, now)
+        before = s.n[Tally.STARTED] + s.n[Tally.PREEMPTIONS]
+        if s.n[Tally.WAITING] > 0:
+            _due_passes(s, r, q, park, now)
+        changed |= resume_suspended(s, r, q, now)
+        if changed or s.n[Tally.STARTED] + s.n[Tally.PREEMPTIONS] != before:
+            _note(s, park, now)
+            s.n[Tally.LAST_CHANGE] = now
+        elif _is_stuck(s, r, q, events, now):
+            return
+
+
+def warm_up() -> None:
+    """Runs nothing on one node, which has the kernels compiled with the types that every run has."""
+    jobs, rules, park = smallest_run()
+    advance(new_controller_state(jobs, rules, park, no_events()), jobs, rules, park, no_events(), 1)

@@ -1,0 +1,87 @@
+"""The queue of the controller: multifactor priorities, and waiting jobs sorted by tier, priority and submission.
+
+s  the state, a ControllerState;  r  ControllerRules;  q  ControllerJobs;  park  the nodes, a ControllerPark
+at  a place in the queue;  now  [s]
+"""
+
+import numpy as np
+
+from terp.simulate.engine.controller.controller_rows import (
+    JobRow,
+    JobState,
+    PartitionRow,
+    QosFactor,
+    Request,
+    ShareRow,
+    Tally,
+    Weight,
+)
+from terp.simulate.engine.controller.fair_share import fair_tree
+from terp.simulate.engine.shared.kernel_options import kernel
+
+
+@kernel
+def multifactor(s, r, q, park, job, now):
+    """Slurm's multifactor priority, in whole points."""
+    age = min((now - q.of[Request.ELIGIBLE, job]) / r.max_age_s, 1.0)
+    nodes, cores = park.node.shape[1], park.cores_count
+    size = q.of[Request.NODES, job] / nodes
+    part = q.of[Request.NODES, job] * max(q.of[Request.CORES, job], 1) / max(cores, 1)
+    if r.favor_small:
+        size, part = 1.0 - size, 1.0 - part
+    if cores > 0:
+        size = (size + part) / 2
+    fair, qos = s.share[ShareRow.FACTOR, q.of[Request.LEAF, job]], r.qos_x[QosFactor.RANK, q.of[Request.QOS, job]]
+    total = r.weights[Weight.AGE] * max(age, 0.0) + r.weights[Weight.FAIR_SHARE] * fair + r.weights[Weight.JOB_SIZE] * size
+    total += r.weights[Weight.PARTITION] * r.part_factor[q.of[Request.PARTITION, job]] + r.weights[Weight.QOS] * qos
+    return np.floor(total)
+
+
+@kernel
+def _comes_first(s, r, q, a, b):
+    """True if job a stands before job b in the queue."""
+    ta, tb = r.part[PartitionRow.TIER, q.of[Request.PARTITION, a]], r.part[PartitionRow.TIER, q.of[Request.PARTITION, b]]
+    if ta != tb:
+        return ta > tb
+    if s.key[a] != s.key[b]:
+        return s.key[a] > s.key[b]
+    return a < b
+
+
+@kernel
+def enqueue(s, r, q, park, job, now):
+    """Put a job in the queue at its place."""
+    s.key[job] = multifactor(s, r, q, park, job, now) if r.multifactor else 0.0
+    at = s.n[Tally.WAITING]
+    while at > 0 and _comes_first(s, r, q, job, s.job[JobRow.QUEUE, at - 1]):
+        s.job[JobRow.QUEUE, at] = s.job[JobRow.QUEUE, at - 1]
+        at -= 1
+    s.job[JobRow.QUEUE, at] = job
+    s.n[Tally.WAITING] += 1
+    s.n[Tally.QUEUED_GPUS] += q.of[Request.NODES, job] * q.of[Request.GPUS, job]
+    s.job[JobRow.STATE, job] = JobState.WAITING
+
+
+@kernel
+def reorder(s, r, q, park, now):
+    """A tick: factors and priorities anew, and the queue sorted by them."""
+    if r.weights[Weight.FAIR_SHARE] != 0:
+        fair_tree(s, r, now)
+    for at in range(s.n[Tally.WAITING]):
+        s.key[s.job[JobRow.QUEUE, at]] = multifactor(s, r, q, park, s.job[JobRow.QUEUE, at], now)
+    for at in range(1, s.n[Tally.WAITING]):
+        job, to = s.job[JobRow.QUEUE, at], at
+        while to > 0 and _comes_first(s, r, q, job, s.job[JobRow.QUEUE, to - 1]):
+            s.job[JobRow.QUEUE, to] = s.job[JobRow.QUEUE, to - 1]
+            to -= 1
+        s.job[JobRow.QUEUE, to] = job
+
+
+@kernel
+def unqueue(s, q, at):
+    """Take the job at a place out of the queue."""
+    job = s.job[JobRow.QUEUE, at]
+    for k in range(at, s.n[Tally.WAITING] - 1):
+        s.job[JobRow.QUEUE, k] = s.job[JobRow.QUEUE, k + 1]
+    s.n[Tally.WAITING] -= 1
+    s.n[Tally.QUEUED_GPUS] -= q.of[Request.NODES, job] * q.of[Request.GPUS, job]

@@ -1,0 +1,52 @@
+"""The main pass: waiting jobs start in order, and the first that does not fit keeps its partition's nodes.
+
+s  the state, a ControllerState;  r  ControllerRules;  q  ControllerJobs;  park  the nodes, a ControllerPark
+depth  how many jobs are looked at;  now  [s]
+"""
+
+from terp.simulate.engine.controller.controller_rows import JobRow, NodeRow, Request, Tally
+from terp.simulate.engine.controller.job_limits import may_run
+from terp.simulate.engine.controller.job_queue import unqueue
+from terp.simulate.engine.controller.node_map import choose_nodes, mark_up_nodes, mind_reservations
+from terp.simulate.engine.controller.preemption import preempt, start_after_preemption
+from terp.simulate.engine.controller.start_stop import start_job
+from terp.simulate.engine.shared.kernel_options import kernel
+
+
+@kernel
+def main_pass(s, r, q, park, now, depth):
+    """Start waiting jobs in order; the first that does not fit keeps the nodes of its partition from all behind it."""
+    for part in range(s.blocked.size):
+        s.blocked[part] = 0
+    for node in range(s.plan_nodes.shape[1]):
+        s.plan_nodes[0, node] = 1  # here: nodes that nobody before has been refused on
+    at, looked, blocked = 0, 0, 0
+    while at < s.n[Tally.WAITING] and looked < depth and blocked < s.blocked.size:
+        job = s.job[JobRow.QUEUE, at]
+        if s.blocked[q.of[Request.PARTITION, job]] or not may_run(s, r, q, job):
+            at += 1
+            continue
+        mark_up_nodes(s, r, q, job)
+        kept = False
+        for node in range(s.node.shape[1]):
+            kept |= bool(s.node[NodeRow.AVAIL, node]) and not s.plan_nodes[0, node]
+            s.node[NodeRow.AVAIL, node] = (
+                s.node[NodeRow.AVAIL, node] and s.plan_nodes[0, node] and s.node[NodeRow.COMPLETING, node] == 0
+            )
+        looked += 1
+        mind_reservations(s, r, q, job, now, now + q.of[Request.LIMIT, job])
+        if choose_nodes(s, r, q, park, job, NodeRow.FREE):
+            unqueue(s, q, at)
+            start_job(s, r, q, job, now, 0)
+            continue
+        stops = s.n[Tally.PREEMPTIONS]
+        if not kept and preempt(s, r, q, park, job, now):
+            start_after_preemption(s, r, q, job, now)
+            at = 0
+            continue
+        s.blocked[q.of[Request.PARTITION, job]] = 1
+        blocked += 1
+        for node in range(s.node.shape[1]):
+            if r.part_nodes[q.of[Request.PARTITION, job], node]:
+                s.plan_nodes[0, node] = 0
+        at = at + 1 if s.n[Tally.PREEMPTIONS] == stops else 0

@@ -1,0 +1,163 @@
+"""Which nodes a job gets: those that are up, not reserved for others, and fit, by the policy's placement.
+
+s  the state, a ControllerState;  r  ControllerRules;  q  ControllerJobs;  park  the nodes, a ControllerPark
+base  NodeRow.FREE, what is free now, or NodeRow.AHEAD, what is free in a look ahead
+"""
+
+import numpy as np
+
+from terp.simulate.engine.controller.controller_rows import (
+    FreeRow,
+    NodeRow,
+    ParkRow,
+    PartitionRow,
+    Placement,
+    Request,
+    ReservationRow,
+)
+from terp.simulate.engine.shared.kernel_options import kernel
+
+
+@kernel
+def fits_on(s, q, job, base, node, whole):
+    """Whether a node has room for a job's part, or is empty if the job takes whole nodes."""
+    if whole and s.node[base + FreeRow.JOBS, node] > 0:
+        return False
+    free = (
+        s.node[base + FreeRow.GPUS, node] >= q.of[Request.GPUS, job]
+        and s.node[base + FreeRow.CORES, node] >= q.of[Request.CORES, job]
+    )
+    return free and s.node[base + FreeRow.MEMORY, node] >= q.of[Request.MEMORY, job]
+
+
+@kernel
+def takes_whole_nodes(r, q, job):
+    """Whether a job gets nodes to itself, because it asks for that or its partition gives nothing less."""
+    return q.of[Request.EXCLUSIVE, job] or r.part[PartitionRow.WHOLE, q.of[Request.PARTITION, job]]
+
+
+@kernel
+def _better(count, need, best_count, enough):
+    """True if a group of `count` is a tighter fit than the best so far."""
+    if count >= need:
+        return not enough or count < best_count
+    return not enough and count > best_count
+
+
+@kernel
+def _choose_groups(s, park, by_leaf, need):
+    """The smallest group of fitting nodes that is enough, else the largest and on; of nodes in a row, or of one leaf."""
+    taken, size = 0, s.node.shape[1]
+    while taken < need:
+        best, best_count, enough = -1, 0, False
+        if by_leaf:
+            for leaf in range(s.group.size):
+                s.group[leaf] = 0
+            for node in range(size):
+                s.group[park.node[ParkRow.SWITCH, node]] += s.node[NodeRow.FIT, node]
+            for leaf in range(s.group.size):
+                count = s.group[leaf]
+                if count and _better(count, need - taken, best_count, enough):
+                    best, best_count, enough = leaf, count, count >= need - taken
+            for node in range(size):
+                if s.node[NodeRow.FIT, node] and park.node[ParkRow.SWITCH, node] == best and taken < need:
+                    s.node[NodeRow.CHOSEN, taken] = node
+                    s.node[NodeRow.FIT, node] = False
+                    taken += 1
+            continue
+        node = 0
+        while node < size:
+            if not s.node[NodeRow.FIT, node]:
+                node += 1
+                continue
+            first = node
+            while node < size and s.node[NodeRow.FIT, node]:
+                node += 1
+            if _better(node - first, need - taken, best_count, enough):
+                best, best_count, enough = first, node - first, node - first >= need - taken
+        for node in range(best, min(best + best_count, best + need - taken)):
+            s.node[NodeRow.CHOSEN, taken] = node
+            s.node[NodeRow.FIT, node] = False
+            taken += 1
+    return True
+
+
+@kernel
+def _choose_spread(s, park, need, base):
+    """The least loaded nodes, each from the leaf with most of them left."""
+    for leaf in range(s.group.size):
+        s.group[leaf] = 0
+    for node in range(s.node.shape[1]):
+        s.group[park.node[ParkRow.SWITCH, node]] += s.node[NodeRow.FIT, node]
+    for taken in range(need):
+        best = -1
+        for node in range(s.node.shape[1]):
+            if not s.node[NodeRow.FIT, node]:
+                continue
+            if (
+                best < 0
+                or s.node[base + FreeRow.GPUS, node] > s.node[base + FreeRow.GPUS, best]
+                or (
+                    s.node[base + FreeRow.GPUS, node] == s.node[base + FreeRow.GPUS, best]
+                    and s.group[park.node[ParkRow.SWITCH, node]] > s.group[park.node[ParkRow.SWITCH, best]]
+                )
+            ):
+                best = node
+        s.node[NodeRow.CHOSEN, taken] = best
+        s.node[NodeRow.FIT, best] = False
+        s.group[park.node[ParkRow.SWITCH, best]] -= 1
+    return True
+
+
+@kernel
+def choose_nodes(s, r, q, park, job, base):
+    """Choose nodes for a job among those of AVAIL, by what is free in the rows from `base` on.  False if too few."""
+    need, count, whole = q.of[Request.NODES, job], 0, takes_whole_nodes(r, q, job)
+    for node in range(s.node.shape[1]):
+        fits = s.node[NodeRow.AVAIL, node] and fits_on(s, q, job, base, node, whole)
+        s.node[NodeRow.FIT, node] = fits
+        count += fits
+    if count < need:
+        return False
+    if r.placement == Placement.FIRST:
+        taken = 0
+        for node in range(s.node.shape[1]):
+            if s.node[NodeRow.FIT, node] and taken < need:
+                s.node[NodeRow.CHOSEN, taken] = node
+                taken += 1
+        return True
+    if r.placement == Placement.SPREAD:
+        return _choose_spread(s, park, need, base)
+    return _choose_groups(s, park, r.placement == Placement.LEAVES, need)
+
+
+@kernel
+def mark_up_nodes(s, r, q, job):
+    """Set `avail` to the nodes of the job's partition that take jobs."""
+    part = q.of[Request.PARTITION, job]
+    for node in range(s.node.shape[1]):
+        s.node[NodeRow.AVAIL, node] = (
+            s.node[NodeRow.UP, node] and r.part_nodes[part, node] and s.node[NodeRow.DRAINING, node] == 0
+        )
+
+
+@kernel
+def reserved_until_s(r, k, from_s):
+    """The end of the first time that a reservation holds that is not over at a time, or of its last."""
+    end, every = r.resv[ReservationRow.BEGIN, k] + r.resv[ReservationRow.LENGTH, k], r.resv[ReservationRow.EVERY, k]
+    return end + ((from_s - end) // every + 1) * every if every > 0 and end <= from_s else end
+
+
+@kernel
+def mind_reservations(s, r, q, job, from_s, to_s):
+    """Take nodes out of `avail` that are reserved for others between two times; the earliest end of these, 0 if none."""
+    first_end = np.int64(0)
+    for k in range(r.resv.shape[1]):
+        end = reserved_until_s(r, k, from_s)
+        if end > from_s and end - r.resv[ReservationRow.LENGTH, k] < to_s and not r.resv_open[k, q.of[Request.LEAF, job]]:
+            for node in range(s.node.shape[1]):
+                if r.resv_nodes[k, node]:
+                    s.node[NodeRow.AVAIL, node] = False
+            if first_end == 0 or end < first_end:
+                first_end = end
+    return first_end

@@ -1,0 +1,1 @@
+"""What all engines share: codes, the options that kernels are compiled with, the heap of ends, and checkpoints."""
