@@ -12,11 +12,11 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from terp.physics.training.software import GENERATIONS, Generation
+from terp.catalogue import constants
+from terp.physics.training.software import Generation, TrainingSoftware
 from terp.validate.steps.training_grades import FITTED
 
 ROOT = Path(__file__).parents[1]
@@ -45,23 +45,23 @@ def theory(text: str) -> str:
 
 def table() -> list[str]:
     """A row a generation: what differs from what all have by default; in bold what is fitted."""
+    known = constants(TrainingSoftware)
     return [
         "| `--software` | what | attention | constants that differ |", "|---|---|---|---|",
-        *(row(name, one, FITTED.get(name, ())) for name, one in GENERATIONS.items()), "",
-        "By default: " + ", ".join(f"{in_words(field.name)} {shown(field.default)}" for field in plain_fields()) + ".",
+        *(row(name, one, FITTED.get(name, ())) for name, one in known.generations.items()), "",
+        "By default: " + ", ".join(f"{in_words(field.name)} {shown(getattr(known.defaults, field.name))}" for field in plain_fields()) + ".",
     ]  # fmt: skip
 
 
 def row(name: str, one: Generation, fitted: tuple[str, ...]) -> str:
     """One generation."""
-    mappings = [getattr(one, field.name) for field in dataclasses.fields(one) if field.default is dataclasses.MISSING]
-    kernels, shares = (value for value in mappings if isinstance(value, Mapping))
+    kernels, shares, defaults = one.attention, one.products_share, constants(TrainingSoftware).defaults
     words = [bold(f"products {shown(value)} {chip}", by=chip in fitted) for chip, value in shares.items()]
     if len(set(shares.values())) == 1 and not set(shares) & set(fitted):
         words = [f"products {shown(next(iter(shares.values())))}"]
     for field in plain_fields():
         value = getattr(one, field.name)
-        if value != field.default or field.name in fitted:
+        if value != getattr(defaults, field.name) or field.name in fitted:
             words.append(bold(f"{in_words(field.name)} {shown(value)}", by=field.name in fitted))
     kinds = sorted(set(kernels.values()))
     attention = kinds[0] if len(kinds) == 1 else ", ".join(f"{kernels[chip]} {chip}" for chip in kernels)
@@ -70,7 +70,7 @@ def row(name: str, one: Generation, fitted: tuple[str, ...]) -> str:
 
 def plain_fields() -> list[dataclasses.Field[Any]]:
     """Constants that have a default."""
-    return [field for field in dataclasses.fields(Generation) if field.default is not dataclasses.MISSING]
+    return [field for field in dataclasses.fields(Generation) if field.name not in ("title", "attention", "products_share")]
 
 
 def in_words(name: str) -> str:

@@ -12,6 +12,7 @@ from terp.catalogue import (
     TYPES,
     Accelerator,
     Node,
+    constant_notes,
     hourly,
     job_profiles,
     job_table,
@@ -19,6 +20,7 @@ from terp.catalogue import (
     read_prices,
     series_names,
 )
+from terp.catalogue.read.constants import FILES as CONSTANT_FILES
 from terp.catalogue.read.parts import FAMILIES
 from terp.describe import read_machine, read_model, read_site, read_workload, shipped_names
 from terp.reader import STATUSES
@@ -54,6 +56,7 @@ def test_every_source_is_used_and_known(catalogue):
         used |= {entry.source for entry in read(name).provenance.values() if entry.source}
     used |= {entry.source for entry in read_prices().provenance.values() if entry.source}
     used |= {hourly(name).entry.origin for name in series_names()}
+    used |= {note.source for file in CONSTANT_FILES for note in constant_notes(file) if note.source}
     assert used - set(catalogue.sources) == set()
     read = [*(ROOT / "src").rglob("*.py"), *(ROOT / "docs" / "theory").glob("*.md"), *(ROOT / "scripts").glob("*.py")]
     read += [*(ROOT / "budgets").glob("*.yaml"), *(ROOT / "sites").glob("*.yaml"), *(ROOT / "validation").rglob("*.yaml")]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from terp.catalogue import read_catalogue, read_prices
+from terp.catalogue import constants, read_catalogue, read_prices
 from terp.catalogue.read.parts import StorageAppliance
 from terp.catalogue.read.prices import Currency, Price, Prices
 from terp.describe import read_machine
@@ -25,7 +25,7 @@ from terp.physics import (
     unpriced_parts,
 )
 from terp.physics.money.costs import months_between
-from terp.physics.money.price_uncertainty import LEVEL_AT_EUR, LEVEL_EXPONENT, LEVEL_FRACTION
+from terp.physics.money.price_uncertainty import DealConstants
 from terp.reader import Provenance
 from terp.statistics import NORMAL_P95
 from terp.units import Money
@@ -119,8 +119,9 @@ def test_larger_deals_pay_less_a_part_and_more_in_all(quoted, times):
 
 
 def test_the_level_of_a_deal_by_hand():
-    assert level_fraction(LEVEL_AT_EUR) == LEVEL_FRACTION
-    assert level_fraction(10 * LEVEL_AT_EUR) == pytest.approx(LEVEL_FRACTION * 10**-LEVEL_EXPONENT)
+    known = constants(DealConstants)
+    assert level_fraction(known.level_at_eur) == known.level_fraction
+    assert level_fraction(10 * known.level_at_eur) == pytest.approx(known.level_fraction * 10**-known.exponent_ratio)
     assert level_fraction(0) == 1
 
 

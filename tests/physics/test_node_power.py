@@ -8,12 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from terp.catalogue import read_catalogue
+from terp.catalogue import constants, read_catalogue
 from terp.describe import read_machine
 from terp.errors import UnknownName
 from terp.hardware import build_machine
 from terp.physics import (
-    PATTERNS,
     Shape,
     capped,
     capped_job,
@@ -22,12 +21,11 @@ from terp.physics import (
     levels_of,
     node_trace_w,
     pattern_for,
+    patterns,
 )
 from terp.physics.gpu.clocks import power_w, sustained_clock
 from terp.physics.power.job_power import (
-    NODE_SPREAD_FRACTION,
-    PATTERN_OF,
-    SETTLE_S,
+    JobConstants,
     Pattern,
     ac_power_w,
     at_mean,
@@ -38,6 +36,7 @@ from terp.physics.power.job_power import (
 )
 from terp.physics.power.power_caps import gpu_power_w, mix_of
 
+SHARED = constants(JobConstants)
 MIXES = ("compute", "memory", "training")
 
 
@@ -67,7 +66,7 @@ def test_a_wait_costs_what_it_draws_less():
 def test_the_largest_step_is_that_of_the_time_constant():
     pattern, shape = Pattern(7000.0, waits_fraction=(0.5,), wait_s=50.0), Shape(1, 1000.0)
     found = job_power(pattern, shape)
-    assert found.step_max_ratio * found.mean_w == pytest.approx((7000 - 2700) * (1 - np.exp(-2 / SETTLE_S)), rel=1e-6)
+    assert found.step_max_ratio * found.mean_w == pytest.approx((7000 - 2700) * (1 - np.exp(-2 / SHARED.settle_s)), rel=1e-6)
     assert job_power(pattern, replace(shape, nodes_count=8)).step_max_ratio < found.step_max_ratio
     assert swings_w(found, 64)[1] == pytest.approx(64 * found.step_max_ratio * found.mean_w)
 
@@ -85,7 +84,7 @@ def test_a_wait_divides_by_the_nodes_as_far_as_it_is_evaluation():
 
 
 @given(
-    kind=st.sampled_from(sorted(PATTERNS)),
+    kind=st.sampled_from(sorted(patterns())),
     nodes=st.sampled_from([1, 2, 8, 64]),
     run_s=st.floats(1, 4000),
     lead_s=st.floats(0, 100),
@@ -93,33 +92,33 @@ def test_a_wait_divides_by_the_nodes_as_far_as_it_is_evaluation():
 )
 def test_every_run_stays_between_the_levels_of_its_pattern(kind, nodes, run_s, lead_s, tail_s):
     shape = Shape(nodes, run_s, lead_s, tail_s, 1 / nodes)
-    trace = node_trace_w(PATTERNS[kind], shape)
+    trace = node_trace_w(patterns()[kind], shape)
     assert len(trace) == round(shape.window_s) + 1
-    assert 2000 < trace.min() <= trace.max() <= PATTERNS[kind].computing_w + 1e-6
-    found = job_power(PATTERNS[kind], shape)
+    assert 2000 < trace.min() <= trace.max() <= patterns()[kind].computing_w + 1e-6
+    found = job_power(patterns()[kind], shape)
     assert found.level_ratios[0] <= found.level_ratios[1] <= found.level_ratios[2]
     assert 0 <= found.step_p99_ratio <= found.step_max_ratio
     assert found.energy_j == pytest.approx(found.mean_w * shape.window_s)
 
 
 def test_a_longer_run_needs_more_and_its_nodes_less_of_setting_up():
-    runs = [job_power(PATTERNS["unet3d"], Shape(1, run_s, 55, 57)) for run_s in (500, 1000, 4000)]
+    runs = [job_power(patterns()["unet3d"], Shape(1, run_s, 55, 57)) for run_s in (500, 1000, 4000)]
     assert runs[0].energy_j < runs[1].energy_j < runs[2].energy_j
     assert runs[0].mean_w < runs[1].mean_w < runs[2].mean_w
-    fortnight = job_power(PATTERNS["gpt3"], Shape(64, 14 * 86_400.0))
+    fortnight = job_power(patterns()["gpt3"], Shape(64, 14 * 86_400.0))
     assert fortnight.mean_w == pytest.approx(6849, rel=0.01)
 
 
 def test_other_nodes_and_known_means(gefion):
-    for kind in PATTERN_OF:
+    for kind in SHARED.pattern_of:
         pattern = pattern_for(gefion, kind)
         assert levels_of(gefion).idle_w <= pattern.idle_w < pattern.computing_w <= levels_of(gefion).full_w * 1.01
     with pytest.raises(UnknownName, match="did you mean 'pretraining'"):
         pattern_for(gefion, "pretrainin")
     half = replace(levels_of(gefion), idle_w=1120.0, full_w=3650.0)
-    assert on_node(PATTERNS["ssd"], half).computing_w == pytest.approx(PATTERNS["ssd"].computing_w / 2)
+    assert on_node(patterns()["ssd"], half).computing_w == pytest.approx(patterns()["ssd"].computing_w / 2)
     shape = Shape(16, 7200.0)
-    known = at_mean(PATTERNS["gpt3"], shape, 6200.0)
+    known = at_mean(patterns()["gpt3"], shape, 6200.0)
     assert job_power(known, shape).mean_w == pytest.approx(6200, rel=1e-4)
 
 
@@ -128,7 +127,7 @@ def test_other_nodes_and_known_means(gefion):
 
 def test_the_published_energy_of_gpt3_on_64_nodes():
     """The submitter's total is 415.08 kWh without the network (smc-mlperf-2024)."""
-    found = job_power(PATTERNS["gpt3"], Shape(64, 3412.0))
+    found = job_power(patterns()["gpt3"], Shape(64, 3412.0))
     assert 64 * found.energy_j / 3.6e6 == pytest.approx(415.08, rel=0.005)
 
 
@@ -140,7 +139,7 @@ def test_supplies_lose_what_was_read_on_both_sides():
 
 def test_the_mean_of_more_nodes_spreads_less():
     assert mean_spread_w(6849.0, 2) == pytest.approx(46, abs=1)
-    assert mean_spread_w(6849.0, 64) == pytest.approx(6849 * NODE_SPREAD_FRACTION / 8)
+    assert mean_spread_w(6849.0, 64) == pytest.approx(6849 * SHARED.node_spread_fraction / 8)
 
 
 def test_at_700_w_the_mixes_run_at_the_clocks_that_were_measured(gefion):

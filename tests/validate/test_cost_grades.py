@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from click.testing import CliRunner
 
-from terp.catalogue import read_prices
+from terp.catalogue import constants, read_prices
 from terp.errors import Problems
 from terp.physics import level_fraction
 from terp.physics.money import price_uncertainty as deals
@@ -71,9 +71,10 @@ def test_no_graded_purchase_is_fitted_to(found, shipped):
 
 def test_the_constants_are_those_of_the_fit(shipped):
     level, exponent, spread = fit_level(shipped, fitted_to(shipped))
-    assert level == pytest.approx(deals.LEVEL_FRACTION, abs=0.005)
-    assert exponent == pytest.approx(deals.LEVEL_EXPONENT, abs=0.005)
-    assert spread == pytest.approx(deals.LEVEL_SPREAD, abs=0.01)
+    known = constants(deals.DealConstants)
+    assert level == pytest.approx(known.level_fraction, abs=0.005)
+    assert exponent == pytest.approx(known.exponent_ratio, abs=0.005)
+    assert spread == pytest.approx(known.spread_ratio, abs=0.01)
 
 
 def test_frontier_gives_the_price_of_its_node_and_quotes_add_up(found):

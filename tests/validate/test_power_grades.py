@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from terp.errors import Problems
-from terp.physics import PATTERNS, node_trace_w
+from terp.physics import node_trace_w, patterns
 from terp.validate import power
 from terp.validate.grading.cases import published_file
 from terp.validate.grading.split import groups_for_fitting
@@ -109,7 +109,7 @@ def test_the_harder_split_sees_no_run_on_8_or_9_nodes(grades):
         "llama2_70b_lora, 8 nodes", "resnet, 8 nodes", "ssd, 8 nodes", "unet3d, 9 nodes",
     }  # fmt: skip
     assert len(grades.groups.cases) == 60
-    spread = [kind for kind in OF_1_AND_64_NODES if PATTERNS[kind].thinned_fraction]
+    spread = [kind for kind in OF_1_AND_64_NODES if patterns()[kind].thinned_fraction]
     assert {OF_1_AND_64_NODES[kind].thinned_fraction for kind in spread} == {0.189}
     assert OF_1_AND_64_NODES["ssd"].divided_fraction == 0
 
@@ -132,8 +132,8 @@ def test_constants_are_those_that_the_fit_finds():
     for kind in ("bert", "dlrm_dcnv2", "resnet", "unet3d"):
         rows = [row for row in shipped_rows() if is_for_fitting(row) and row.benchmark == kind]
         names = (*script.ONE[kind], *script.MANY.get(kind, ()))
-        held = script.loss(rows, PATTERNS[kind])
-        _, least = script.searched(lambda trial, rows=rows: script.loss(rows, trial), PATTERNS[kind], names)
+        held = script.loss(rows, patterns()[kind])
+        _, least = script.searched(lambda trial, rows=rows: script.loss(rows, trial), patterns()[kind], names)
         assert held <= 1.01 * least
 
 
@@ -141,7 +141,7 @@ def test_constants_are_counted():
     """Every number of a pattern that is not zero or shared is named."""
     shared = 6
     numbers = 0
-    for pattern in PATTERNS.values():
+    for pattern in patterns().values():
         for name, value in vars(pattern).items():
             if name == "waits_fraction":
                 numbers += min(len(value), 1) + (len(value) > 1 and abs(value[0] - (value[1] - value[0])) > 1e-9)
@@ -178,7 +178,7 @@ def test_a_file_made_by_the_model_is_graded_as_right(tmp_path):
     """What the model says of BERT, with the lead and tail of its shipped runs, read every two seconds."""
     row = next(row for row in shipped_rows() if row.benchmark == "bert")
     shape = shape_of(row)
-    trace = node_trace_w(PATTERNS["bert"], shape)
+    trace = node_trace_w(patterns()["bert"], shape)
     path = written(
         tmp_path,
         readings(seconds=shape.window_s, watts=lambda times: np.interp(times, np.arange(len(trace)), trace)),

@@ -15,13 +15,13 @@ from terp.physics.benchmark.hpl import (
     predict_hpl,
     rmax_interval,
 )
-from terp.physics.benchmark.hpl_power import NETWORK_J_PER_BYTE, hpl_power_w
+from terp.physics.benchmark.hpl_power import hpl_power_w
 from terp.physics.benchmark.mxp import MxpPrediction, predict_mxp
 from terp.physics.benchmark.ranks import Rank, edition_year, listed_flop_per_s, rank_in, ranks_in
 from terp.physics.fabric.collectives import Interconnect, collective_s, interconnect_between, interconnect_of
 from terp.physics.gpu.architectures import Architecture, Fallback, architecture_of, is_measured
 from terp.physics.gpu.dgemm import dgemm_flop_per_s, power_limited_clock_hz
-from terp.physics.gpu.kernels import SOFTWARE, STREAM_SHARE, attention_s, gemm_s, stream_s
+from terp.physics.gpu.kernels import attention_s, gemm_s, stream_s
 from terp.physics.money.costs import (
     CostLine,
     UnitPrice,
@@ -38,11 +38,11 @@ from terp.physics.money.costs import (
 )
 from terp.physics.money.electricity import Peaks, capacity_charge_eur, energy_price_eur_per_j, staircase_eur, staircases_eur
 from terp.physics.money.price_uncertainty import (
-    LEVEL_SPREAD,
     MARKET,
     draw_factors,
     level_fraction,
     level_fractions,
+    level_spread,
     split_lognormal,
 )
 from terp.physics.neural.families import work_of
@@ -58,7 +58,7 @@ from terp.physics.power.facility import (
     pue,
     waste_heat_celsius,
 )
-from terp.physics.power.job_power import PATTERNS, JobPower, Pattern, Shape, job_power, node_trace_w, pattern_for
+from terp.physics.power.job_power import JobPower, Pattern, Shape, job_power, node_trace_w, pattern_for, patterns
 from terp.physics.power.machine_power import MachinePower, machine_power, powers_w
 from terp.physics.power.node_levels import (
     NodeLevels,
@@ -69,23 +69,16 @@ from terp.physics.power.node_levels import (
     node_levels,
     node_power_w,
 )
-from terp.physics.power.power_caps import LEAST_CAP_FRACTION, Capped, capped, capped_job, gpu_cap_of_node_w
+from terp.physics.power.power_caps import Capped, capped, capped_job, gpu_cap_of_node_w, least_cap_fraction
 from terp.physics.serving.inference import decode_s, prefill_s
 from terp.physics.training.checkpoint import checkpoint_bytes, checkpoint_interval, checkpoint_write_s, expected_ettr
 from terp.physics.training.goodput import mean_repair_s
-from terp.physics.training.software import GENERATIONS, Generation, generation_named
+from terp.physics.training.software import Generation, generation_named, generations
 from terp.physics.training.step_prediction import TrainingStep, predict_step
 from terp.physics.training.strategy import Strategy
 
 __all__ = [
-    "GENERATIONS",
-    "LEAST_CAP_FRACTION",
-    "LEVEL_SPREAD",
     "MARKET",
-    "NETWORK_J_PER_BYTE",
-    "PATTERNS",
-    "SOFTWARE",
-    "STREAM_SHARE",
     "Architecture",
     "Capped",
     "CostLine",
@@ -133,6 +126,7 @@ __all__ = [
     "fan_power_w",
     "gemm_s",
     "generation_named",
+    "generations",
     "gpu_cap_of_node_w",
     "hall_flows",
     "hardware_lines",
@@ -144,8 +138,10 @@ __all__ = [
     "interconnect_of",
     "is_measured",
     "job_power",
+    "least_cap_fraction",
     "level_fraction",
     "level_fractions",
+    "level_spread",
     "levels_from_parts",
     "levels_of",
     "line_of",
@@ -162,6 +158,7 @@ __all__ = [
     "node_trace_w",
     "part_price",
     "pattern_for",
+    "patterns",
     "power_limited_clock_hz",
     "powers_w",
     "predict_hpcg",

@@ -11,7 +11,7 @@ import terp
 from terp.catalogue import Catalogue, Prices, read_catalogue, read_prices
 from terp.describe import Budget, Site, SiteChoice, Workload, read_site, read_workload
 from terp.errors import Problem, Problems, did_you_mean
-from terp.physics import LEAST_CAP_FRACTION
+from terp.physics import least_cap_fraction
 from terp.plan.machines.halls import Halls
 from terp.plan.money.payers import Source, money
 from terp.plan.search.objectives import OBJECTIVES
@@ -122,10 +122,10 @@ def read_inputs(budget: Written[Budget], objective: str = "", sites: tuple[str, 
             ("choices", "gpu_caps", index),
             "a lower cap than the models know",
             number(cap),
-            f"at least {LEAST_CAP_FRACTION:.2f} would do",
+            f"at least {least_cap_fraction():.2f} would do",
         )
         for index, cap in enumerate(record.choices.gpu_caps)
-        if cap < LEAST_CAP_FRACTION
+        if cap < least_cap_fraction()
     ]
     if problems:
         raise Problems(problems)

@@ -31,7 +31,10 @@ class Placed(Protocol):
 C = TypeVar("C", bound=Placed)
 
 FOLDER: Final = "physics"
-FILES: Final = ("architectures",)
+FILES: Final = (
+    "architectures", "precisions", "kernels", "collectives", "benchmarks", "training", "software", "networks", "inference",
+    "node_power", "costs",
+)  # fmt: skip
 """Files of constants, in the order of the docs' page."""
 _CHANGED: Final[ContextVar[Mapping[type, Placed]]] = ContextVar("changed constants", default={})  # noqa: B039
 
@@ -80,7 +83,10 @@ def read_constants(kind: type[C]) -> C:
 
 
 def constants_from(kind: type[C], sourced: Sourced) -> C:
-    """The record of a kind from a file that was read.  Raises Problems."""
+    """The record of a kind from a file that was read.  Raises Problems.
+
+    A kind with a class method `completed` is made of what that makes of the plain data, such as with defaults filled in.
+    """
     problems: list[Problem] = []
 
     def report(path: Path, wrong: str, found: str, would_do: str) -> None:
@@ -90,7 +96,8 @@ def constants_from(kind: type[C], sourced: Sourced) -> C:
     data: object = sourced.data
     for step in steps:
         data = data.get(step) if isinstance(data, dict) else None
-    record = record_of(kind, data, steps, report)
+    completed = getattr(kind, "completed", None)
+    record = record_of(kind, completed(data) if completed else data, steps, report)
     if record is None:
         raise Problems(problems)
     return record

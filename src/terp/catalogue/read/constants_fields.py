@@ -1,7 +1,8 @@
 """Plain data of a file of constants -> a frozen dataclass, by the types and units of its fields.
 
-A field's name says its dimension, as in every file: `launch_s` is written `launch: "2.66e-6 s"`.  Values of a mapping or a
-list have the dimension of their field.  Every mistake is collected with its path; nothing is guessed or clamped.
+A field's name says its dimension, as in every file: `launch_s` is written `launch: "2.66e-6 s"`, unless its metadata has a
+`key` of its own.  Values of a mapping or a list have the dimension of their field.  Every mistake is collected with its
+path; nothing is guessed or clamped.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def _plan(kind: type) -> dict[str, tuple[str, object, str, bool]]:
     """Key in a file -> field, type, dimension, and whether it may be left out."""
     hints = get_type_hints(kind)
     return {
-        written_name(field.name): (
+        field.metadata.get("key", written_name(field.name)): (
             field.name,
             hints[field.name],
             dimension_of(field.name),

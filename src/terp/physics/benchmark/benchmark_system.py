@@ -6,10 +6,11 @@ from math import ceil
 from typing import Final
 
 from terp.catalogue import Node
+from terp.catalogue.read.constants import constants
 from terp.errors import Problem, Problems
 from terp.hardware import Machine
-from terp.physics.benchmark.hpl import BLOCK, HplSystem
-from terp.physics.benchmark.hpl_power import ACTIVITY, hpl_power_w
+from terp.physics.benchmark.hpl import BLOCK, HplConstants, HplSystem
+from terp.physics.benchmark.hpl_power import hpl_power_w
 from terp.physics.power.machine_power import machine_power
 from terp.physics.power.node_levels import levels_of
 from terp.physics.power.power_caps import Capped, capped
@@ -57,12 +58,13 @@ def node_in_hpl(node: Node, oversubscription_ratio: float) -> tuple[int, float]:
     return max(node.link_domain_count, node.accelerators_count), a_gpu_bytes_per_s
 
 
-def benchmark_power_w(machine: Machine, gpus: int, activity: float = ACTIVITY) -> float:
+def benchmark_power_w(machine: Machine, gpus: int, activity: float | None = None) -> float:
     """Mean power of a run on `gpus` GPUs [W]: its nodes, and by its share of the GPUs network, storage and management.
 
-    activity   level of a node between idle and full [-], HPL's if not given
+    activity   level of a node between idle and full [-], HPL's if None
     """
     levels, beside_w = levels_of(machine), machine_power(machine).base_w * gpus / machine.gpus_count
+    activity = constants(HplConstants).activity_fraction if activity is None else activity
     if machine.file.compute.gpu_cap_w:
         most = (products_under_cap(machine).level_w - levels.idle_w) / (levels.full_w - levels.idle_w)
         activity = min(activity, most)

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar
 
+from terp.catalogue.read.constants import constants
 from terp.physics.benchmark.hpl import HplSystem
 from terp.physics.gpu.architectures import architecture_of
 
-HALO_BYTES_PER_FLOP: Final = 0.0067
-"""Bytes over the network for each flop, assumed, 0.003 to 0.01: a multigrid iteration does about 320 flops a point and
-exchanges the six faces of a 256-point cube some five times, 0.004, and again half as much for what latency adds."""
-LOW_RATIO: Final = 0.74
-HIGH_RATIO: Final = 1.13
-"""Published over predicted: the 10th and 90th percentile of the fit rows."""
-RUN_S: Final = 1800.0
-"""Shortest run that the list takes (hpcg-rules)."""
-ACTIVITY: Final = 0.70
-"""Power of an H100 in memory copies, 514 W, between idle 77 W and its cap 700 W (terp-h100)."""
+
+@dataclass(frozen=True)
+class HpcgConstants:
+    """Constants of HPCG.
+
+    halo_bytes_per_flop  over the network for each flop
+    low_ratio, high_ratio  published over predicted: 10th and 90th percentile of the fit rows
+    run_s                shortest run that the list takes
+    activity_fraction    level of a node between idle and full
+    """
+
+    PLACE: ClassVar[str] = "benchmarks.hpcg"
+    halo_bytes_per_flop: float
+    low_ratio: float
+    high_ratio: float
+    run_s: float
+    activity_fraction: float
 
 
 @dataclass(frozen=True)
@@ -40,16 +48,16 @@ def predict_hpcg(system: HplSystem) -> HpcgPrediction:
 
     Roofline with a term for halos.  Range 60 to 40,000 GPUs of at least 40 GB.  A machine of one node has no halo term.
     """
-    known = architecture_of(system.accelerator)
+    c, known = constants(HpcgConstants), architecture_of(system.accelerator)
     memory_s = 1 / (known.hpcg_flop_per_byte * system.accelerator.memory_rate_bytes_per_s)
     crosses = system.gpus_count > system.gpus_per_node_count
-    halo_s = HALO_BYTES_PER_FLOP / system.network_bytes_per_s if crosses else 0.0
+    halo_s = c.halo_bytes_per_flop / system.network_bytes_per_s if crosses else 0.0
     rate = system.gpus_count / (memory_s + halo_s)
     return HpcgPrediction(
         hpcg_flop_per_s=rate,
-        hpcg_low_flop_per_s=rate * LOW_RATIO / known.hpcg_wider_ratio,
-        hpcg_high_flop_per_s=rate * HIGH_RATIO * known.hpcg_wider_ratio,
-        run_s=RUN_S,
+        hpcg_low_flop_per_s=rate * c.low_ratio / known.hpcg_wider_ratio,
+        hpcg_high_flop_per_s=rate * c.high_ratio * known.hpcg_wider_ratio,
+        run_s=c.run_s,
         memory_fraction=memory_s / (memory_s + halo_s),
         halo_fraction=halo_s / (memory_s + halo_s),
     )

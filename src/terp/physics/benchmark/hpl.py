@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import sqrt
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 
 from terp.catalogue import Accelerator
+from terp.catalogue.read.constants import constants
 from terp.physics.gpu.architectures import architecture_of
 from terp.physics.gpu.dgemm import dgemm_flop_per_s
 
@@ -16,19 +17,32 @@ Floats = Any
 """An array of float64, or one of them."""
 
 BLOCK: Final = 1024
-MEMORY_SHARE: Final = 0.98
-HOST_SHARE: Final = 0.60
-"""Matrix over memory of the GPUs, and over that of a superchip's host besides: medians of the fit rows, rounded."""
+"""Rows of a block; runs take whole numbers of them."""
 
-NETWORK_SHARE: Final = 0.60
-STAGING_BYTES_PER_S: Final = 100e9
-"""Share of the published volume that updates do not hide (fitted, scripts/fit_hpl.py), and the rate at which swapped rows
-are gathered within a node (assumed, 70 to 250 GB/s; over that range the grade moves by less than a percentage point)."""
-LOW_RATIO: Final = 0.81
-HIGH_RATIO: Final = 1.10
-"""Published over predicted Rmax: the 10th and 90th percentile of the fit rows."""
-GPUS: Final = (60, 40_000)
-"""GPUs of the smallest and the largest run that constants were fitted to, rounded."""
+
+@dataclass(frozen=True)
+class HplConstants:
+    """Constants of HPL.
+
+    memory_fraction, host_memory_fraction  matrix over memory of the GPUs, and over that of a superchip's host besides
+    network_fraction     of the published volume, what updates do not hide
+    staging_bytes_per_s  rate at which swapped rows are gathered within a node
+    low_ratio, high_ratio  published over predicted Rmax: 10th and 90th percentile of the fit rows
+    gpus_count           of the smallest and the largest run that constants were fitted to
+    activity_fraction    level of a node in HPL between idle and full
+    network_energy_j_per_byte  power of a fabric over its nodes' rate, for machines of which only the ports are known
+    """
+
+    PLACE: ClassVar[str] = "benchmarks.hpl"
+    memory_fraction: float
+    host_memory_fraction: float
+    network_fraction: float
+    staging_bytes_per_s: float
+    low_ratio: float
+    high_ratio: float
+    gpus_count: tuple[int, int]
+    activity_fraction: float
+    network_energy_j_per_byte: float
 
 
 @dataclass(frozen=True)
@@ -52,7 +66,7 @@ class HplSystem:
         told = []
         if "hpl" not in architecture_of(self.accelerator).fitted:
             told.append(f"no constant was fitted on {self.accelerator.architecture}: the interval is wider, and assumed")
-        low, high = GPUS
+        low, high = constants(HplConstants).gpus_count
         if not low <= self.gpus_count <= high:
             told.append(f"constants were fitted on {low} to {high:,} GPUs")
         if self.accelerator.peak_flop_per_s.get("fp64-tensor", 0) < 0.2 * self.accelerator.peak_flop_per_s.get("fp32", 0):
@@ -110,7 +124,8 @@ def matrix_order(accelerator: Accelerator, gpus: int) -> int:
 
 def matrix_orders(accelerator: Accelerator, gpus: Floats) -> Floats:
     """As `matrix_order`, one for each number of GPUs."""
-    a_gpu_bytes = MEMORY_SHARE * accelerator.memory_bytes + HOST_SHARE * accelerator.host_memory_bytes
+    c = constants(HplConstants)
+    a_gpu_bytes = c.memory_fraction * accelerator.memory_bytes + c.host_memory_fraction * accelerator.host_memory_bytes
     return np.maximum(np.floor(np.sqrt(gpus * a_gpu_bytes / 8) / BLOCK), 1.0) * BLOCK
 
 
@@ -131,16 +146,17 @@ def hpl_terms(
     falls behind the arithmetic as N grows.  k and t are fitted to runs on the TOP500, s is assumed;
     range 60 to 40,000 GPUs.  Half of all equal machines differ by more than 5 % for reasons that are not on the list.
     """
+    c = constants(HplConstants)
     rate, square, doublings, root = speed_ratio * dgemm_flop_per_s(accelerator), order * order, np.log2(gpus), np.sqrt(gpus)
     flop = 2 / 3 * (square * order) + 2 * square
     dgemm_s = flop / (gpus * rate)
-    words_s = NETWORK_SHARE * 6 * rate * root / order * (4 + doublings / 2) * (1 - 1 / root) * dgemm_s
+    words_s = c.network_fraction * 6 * rate * root / order * (4 + doublings / 2) * (1 - 1 / root) * dgemm_s
     outside = gpus > gpus_per_node
     return HplTerms(
         flop=flop,
         dgemm_s=dgemm_s,
         network_s=outside * (words_s / (network_bytes_per_s * sqrt(gpus_per_node))),
-        staging_s=words_s / STAGING_BYTES_PER_S,
+        staging_s=words_s / c.staging_bytes_per_s,
         panel_s=order * doublings * architecture_of(accelerator).panel_s,
     )
 
@@ -148,7 +164,8 @@ def hpl_terms(
 def rmax_interval(accelerator: Accelerator) -> tuple[float, float]:
     """Low and high ends of the interval over the predicted rate."""
     wider = architecture_of(accelerator).hpl_wider_ratio
-    return LOW_RATIO / wider, HIGH_RATIO * wider
+    c = constants(HplConstants)
+    return c.low_ratio / wider, c.high_ratio * wider
 
 
 def predict_hpl(system: HplSystem) -> HplPrediction:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar
 
+from terp.catalogue.read.constants import constants
 from terp.physics.benchmark.hpl import HplSystem, matrix_order
 from terp.physics.gpu.architectures import architecture_of
 
-SHARE_OF_PEAK: Final = 0.45
-"""Published rate over dense FP16 peak: the median of the nine fit rows, which span 0.06 to 0.77."""
-LOW_RATIO: Final = 0.50
-HIGH_RATIO: Final = 1.6
-"""Published over predicted: the 10th and 90th percentile of the fit rows."""
+
+@dataclass(frozen=True)
+class MxpConstants:
+    """Published rate over dense FP16 peak, and published over predicted: 10th and 90th percentile of the fit rows."""
+
+    PLACE: ClassVar[str] = "benchmarks.mxp"
+    peak_fraction: float
+    low_ratio: float
+    high_ratio: float
 
 
 @dataclass(frozen=True)
@@ -37,12 +42,13 @@ def predict_mxp(system: HplSystem) -> MxpPrediction:
     """
     order = system.n_count or matrix_order(system.accelerator, system.gpus_count)
     peak = system.accelerator.peak_flop_per_s["fp16"]
+    c = constants(MxpConstants)
     wider = architecture_of(system.accelerator).mxp_wider_ratio
-    rate = SHARE_OF_PEAK * system.gpus_count * peak * system.speed_ratio
+    rate = c.peak_fraction * system.gpus_count * peak * system.speed_ratio
     return MxpPrediction(
         n_count=order,
         mxp_flop_per_s=rate,
-        mxp_low_flop_per_s=rate * LOW_RATIO / wider,
-        mxp_high_flop_per_s=rate * HIGH_RATIO * wider,
+        mxp_low_flop_per_s=rate * c.low_ratio / wider,
+        mxp_high_flop_per_s=rate * c.high_ratio * wider,
         run_s=2 / 3 * order**3 / rate,
     )

@@ -8,35 +8,40 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from terp.arrays import Floats
 from terp.catalogue import Accelerator
+from terp.catalogue.read.constants import constants
 from terp.errors import Problem, Problems, UnknownName
 from terp.hardware import Machine
 from terp.physics.gpu.architectures import architecture_of
 
-LINK_SHARE: Final = 0.843
-"""Rate of a ring over the rate of a GPU's links."""
-OWN_COPY: Final = 0.402
-"""What a rank does with its own part, as so much of a step more."""
-FILL: Final = 0.398
-"""Share k of the filling, 2 sqrt(k latency bytes/rate)."""
-START_S: Final = 5.0e-6
-STEP_S: Final = 0.685e-6
-SWITCH_START_S: Final = 20.5e-6
-"""Start of a collective, one step of it over links, and start of one in the link switches, on Hopper.
-All above are fitted to six to eight GPUs in a node (scripts/fit_collectives.py); those below are published, and nothing is
-fitted to more than one node."""
-HOP_S: Final = 5.0e-6
-TREE_SHARE: Final = 0.9
-"""One step over the fabric, and the rate of a tree over a ring's: NCCL's own estimates (nccl, src/graph/tuning.cc)."""
-PORT_SHARE: Final = 0.96
-"""Rate of a collective over that of its ports: 48 of 50 GB/s, the upper end of what a maintainer of NCCL expects
-(nccl-tests, issue 290), since filling is counted besides."""
+
+@dataclass(frozen=True)
+class CollectiveConstants:
+    """Constants of collectives; those of latencies are a Hopper's.
+
+    link_fraction    rate of a ring over that of a GPU's links;  port_fraction  of a collective over that of its ports
+    own_copy_ratio   what a rank does with its own part, as so much of a step more
+    fill_fraction    share k of the filling, 2 sqrt(k latency bytes/rate)
+    start_s, step_s, switch_start_s   start, one step over links, and start of one in the link switches
+    hop_s            one step over the fabric;  tree_fraction  rate of a tree over a ring's
+    """
+
+    PLACE: ClassVar[str] = "collectives"
+    link_fraction: float
+    own_copy_ratio: float
+    fill_fraction: float
+    start_s: float
+    step_s: float
+    switch_start_s: float
+    hop_s: float
+    tree_fraction: float
+    port_fraction: float
 
 
 @dataclass(frozen=True)
@@ -82,13 +87,13 @@ def interconnect_of(machine: Machine) -> Interconnect:
 
 def interconnect_between(
     accelerator: Accelerator, domain_gpus_count: int, port_bytes_per_s: float, *,
-    switched: bool = True, leaf_gpus_count: int = 10**9, taper_ratio: float = 1.0, hop_s: float = HOP_S,
+    switched: bool = True, leaf_gpus_count: int = 10**9, taper_ratio: float = 1.0, hop_s: float | None = None,
 ) -> Interconnect:  # fmt: skip
     """What a collective sees of a machine that only a table names.
 
     port_bytes_per_s   of a node's adapters over its GPUs, one direction [B/s]; 0 where there is one domain alone
     switched           False where GPUs of a domain link directly, one to each other
-    hop_s              InfiniBand's by default; clouds' own fabrics take tens of microseconds
+    hop_s              InfiniBand's if None; clouds' own fabrics take tens of microseconds
     """
     link, known = accelerator.link_rate_bytes_per_s, architecture_of(accelerator)
     return Interconnect(
@@ -100,7 +105,7 @@ def interconnect_between(
         leaf_gpus_count=leaf_gpus_count,
         taper_ratio=taper_ratio,
         latency_ratio=known.latency_ratio,
-        hop_s=hop_s,
+        hop_s=constants(CollectiveConstants).hop_s if hop_s is None else hop_s,
     )
 
 
@@ -136,51 +141,54 @@ def collective_s(net: Interconnect, kind: str, size_bytes: ArrayLike, ranks: Arr
 
 def _piped(latency: Any, wire: Any) -> Any:
     """Time of a pipeline whose chunks are chosen well, (sqrt(latency) + sqrt(wire))^2, with k of its cross term [s]."""
-    return latency + wire + 2 * np.sqrt(FILL * latency * wire)
+    return latency + wire + 2 * np.sqrt(constants(CollectiveConstants).fill_fraction * latency * wire)
 
 
 def _rate(net: Interconnect, p: Any, g: Any) -> Any:
     """Rate of a ring through all ranks: its links, and the adapters of its GPUs in a domain together [B/s]."""
-    links = LINK_SHARE * np.minimum(net.pair_bytes_per_s * (g - 1), net.link_bytes_per_s)
-    ports = PORT_SHARE * net.port_bytes_per_s * g
+    c = constants(CollectiveConstants)
+    links = c.link_fraction * np.minimum(net.pair_bytes_per_s * (g - 1), net.link_bytes_per_s)
+    ports = c.port_fraction * net.port_bytes_per_s * g
     return np.minimum(np.where(g > 1, links, np.inf), np.where(p > g, ports, np.inf))
 
 
 def _reduce(net: Interconnect, size: Any, p: Any, g: Any) -> Any:
     """The least of a ring, a tree of domains, and in one domain the link switches."""
-    d, late = p / g, net.latency_ratio
-    wire = (2 * (p - 1) + OWN_COPY) / p * size / _rate(net, p, g)
-    ring = (START_S + 2 * (p - d) * STEP_S) * late + 2 * (d - 1) * net.hop_s
-    tree = (START_S + 2 * (g - 1) * STEP_S) * late + 2 * np.log2(d) * net.hop_s
-    best = np.minimum(_piped(ring, wire), _piped(tree, wire / TREE_SHARE))
+    c, d, late = constants(CollectiveConstants), p / g, net.latency_ratio
+    wire = (2 * (p - 1) + c.own_copy_ratio) / p * size / _rate(net, p, g)
+    ring = (c.start_s + 2 * (p - d) * c.step_s) * late + 2 * (d - 1) * net.hop_s
+    tree = (c.start_s + 2 * (g - 1) * c.step_s) * late + 2 * np.log2(d) * net.hop_s
+    best = np.minimum(_piped(ring, wire), _piped(tree, wire / c.tree_fraction))
     if net.switch_bytes_per_s:
-        switch = _piped(SWITCH_START_S * late, size * (1 + 1 / g) / net.switch_bytes_per_s)
+        switch = _piped(c.switch_start_s * late, size * (1 + 1 / g) / net.switch_bytes_per_s)
         best = np.where(p > g, best, np.minimum(best, switch))
     return best
 
 
 def _gather(net: Interconnect, size: Any, p: Any, g: Any) -> Any:
     """A ring; of one GPU a domain, a tree's steps."""
-    d = p / g
+    c, d = constants(CollectiveConstants), p / g
     hops = np.where(g > 1, d - 1, np.log2(p))
-    latency = (START_S + (p - d) * STEP_S) * net.latency_ratio + hops * net.hop_s
-    return _piped(latency, (p - 1 + OWN_COPY) / p * size / _rate(net, p, g))
+    latency = (c.start_s + (p - d) * c.step_s) * net.latency_ratio + hops * net.hop_s
+    return _piped(latency, (p - 1 + c.own_copy_ratio) / p * size / _rate(net, p, g))
 
 
 def _exchange(net: Interconnect, size: Any, p: Any, g: Any) -> Any:
     """All pairs at once: the longer of what stays in the domain and what leaves it."""
-    latency = (START_S + (2 + p - g) * STEP_S) * net.latency_ratio + np.where(p > g, net.hop_s, 0.0)
-    wire = (g - 1 + OWN_COPY) / (LINK_SHARE * net.link_bytes_per_s)
+    c = constants(CollectiveConstants)
+    latency = (c.start_s + (2 + p - g) * c.step_s) * net.latency_ratio + np.where(p > g, net.hop_s, 0.0)
+    wire = (g - 1 + c.own_copy_ratio) / (c.link_fraction * net.link_bytes_per_s)
     if net.port_bytes_per_s:
         beyond = p - g + np.maximum(p - net.leaf_gpus_count, 0) * (net.taper_ratio - 1)
-        wire = np.maximum(wire, beyond / (PORT_SHARE * net.port_bytes_per_s))
+        wire = np.maximum(wire, beyond / (c.port_fraction * net.port_bytes_per_s))
     return _piped(latency, size / p * wire)
 
 
 def _send(net: Interconnect, size: Any, _p: Any, g: Any) -> Any:
     """One message, within the domain if both ranks are inside it."""
-    latency = (START_S + STEP_S) * net.latency_ratio + np.where(g > 1, 0.0, net.hop_s)
-    links, ports = LINK_SHARE * net.pair_bytes_per_s, PORT_SHARE * net.port_bytes_per_s
+    c = constants(CollectiveConstants)
+    latency = (c.start_s + c.step_s) * net.latency_ratio + np.where(g > 1, 0.0, net.hop_s)
+    links, ports = c.link_fraction * net.pair_bytes_per_s, c.port_fraction * net.port_bytes_per_s
     return _piped(latency, size / np.where(g > 1, links, ports or np.inf))
 
 

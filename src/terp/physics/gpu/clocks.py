@@ -3,36 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar
 
 from terp.catalogue import Accelerator
+from terp.catalogue.read.constants import constants
 from terp.physics.gpu.architectures import architecture_of
 
-BASE_W: Final = 97.0
-J_PER_BYTE: Final = 139e-12
-"""Power of an H100 at its boost clock that moves nothing, and energy of a byte of its memory: a line through a copy at
-3.0 TB/s that draws 514 W and a decoding step at 2.36 TB/s that draws 425 W (terp-h100)."""
-J_PER_FETCHED_BYTE: Final = 90e-12
-"""Energy of a byte that tiles of convolutions, which are narrow, fetch from the cache: a U-Net's step at 466 W asks for 96,
-a smaller one at 435 W for 88, a residual network's at 526 W for 110 (terp-h100)."""
-PRECISION_SHARE: Final = {
-    "bf16": 1.0,
-    "fp16": 1.0,
-    "fp8": 0.60,
-    "fp8-block": 0.62,
-    "fp4": 0.45,
-    "tf32": 2.0,
-    "fp32": 10.0,
-    "fp64": 10.0,
-}
-"""Energy of a flop over one in BF16: FP8 from 1,219 Tflop/s at 1.26 GHz; FP4 assumed, 0.25 to 0.5."""
-HOST_W: Final = 150.0
-"""Half of a Grace, which a superchip's cap holds: assumed, 100 to 200 W."""
-VOLTAGE_POWER: Final = 0.6
-"""Energy of a flop goes as the clock to this power, as voltage rises with it."""
 
-LOWEST_CLOCK: Final = 0.3
-"""Over the clock of the peak: 0.55 GHz of an H100, whose idle clock is 0.345."""
+@dataclass(frozen=True)
+class PowerConstants:
+    """Power of a GPU, measured on an H100; other chips scale it by their caps.
+
+    board_w          its cap;  base_w  at its boost clock, moving nothing;  idle_w  without work
+    byte_energy_j_per_byte   of a byte of its memory;  fetch_energy_j_per_byte  of one that tiles of convolutions, which are
+                     narrow, fetch from the cache
+    host_w           half of a Grace, which a superchip's cap holds
+    voltage_ratio    energy of a flop goes as the clock to this power, as voltage rises with it
+    lowest_clock_ratio   over the clock of the peak
+    waiting_fraction power of a GPU that waits for others or exchanges data, above its base, over one that computes
+    """
+
+    PLACE: ClassVar[str] = "node_power.gpu"
+    board_w: float
+    base_w: float
+    idle_w: float
+    byte_energy_j_per_byte: float
+    fetch_energy_j_per_byte: float
+    host_w: float
+    voltage_ratio: float
+    lowest_clock_ratio: float
+    waiting_fraction: float
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,19 @@ def highest_clock(chip: Accelerator) -> float:
 
 def cap_w(chip: Accelerator) -> float:
     """What the GPU alone may draw [W]: the board's cap, less the host's share in a superchip."""
-    return chip.board_power_w - (HOST_W if chip.host_memory_bytes else 0.0)
+    return chip.board_power_w - (constants(PowerConstants).host_w if chip.host_memory_bytes else 0.0)
+
+
+def base_w(chip: Accelerator) -> float:
+    """Power of a GPU at its boost clock that moves nothing [W]."""
+    c = constants(PowerConstants)
+    return c.base_w * cap_w(chip) / c.board_w
+
+
+def idle_w(chip: Accelerator) -> float:
+    """Power of a GPU without work [W]."""
+    c = constants(PowerConstants)
+    return c.idle_w * cap_w(chip) / c.board_w
 
 
 def power_w(chip: Accelerator, load: Load, clock: float) -> float:
@@ -70,21 +82,22 @@ def power_w(chip: Accelerator, load: Load, clock: float) -> float:
 
     P0  with the cap;  x  clock over the peak's;  F, B, C  flops, bytes of the memory, bytes fetched from the cache;  T  time
     """
-    moved = J_PER_BYTE * load.moved_bytes
+    c = constants(PowerConstants)
+    moved = c.byte_energy_j_per_byte * load.moved_bytes
     if load.on_chip_fraction:
-        moved *= 1 - load.on_chip_fraction * (1 - (clock / highest_clock(chip)) ** VOLTAGE_POWER)
-    energy_j: float = architecture_of(chip).flop_energy_j_per_flop * clock**VOLTAGE_POWER * load.flop + moved
-    energy_j += J_PER_FETCHED_BYTE * load.fetched_bytes
-    return BASE_W * cap_w(chip) / 700.0 + energy_j / load.time_s(clock)
+        moved *= 1 - load.on_chip_fraction * (1 - (clock / highest_clock(chip)) ** c.voltage_ratio)
+    energy_j: float = architecture_of(chip).flop_energy_j_per_flop * clock**c.voltage_ratio * load.flop + moved
+    energy_j += c.fetch_energy_j_per_byte * load.fetched_bytes
+    return base_w(chip) + energy_j / load.time_s(clock)
 
 
 def sustained_clock(chip: Accelerator, load: Load, most_w: float | None = None) -> float:
     """The highest clock at which a mix stays under a cap, the board's if none is given, over the clock of the peak.
 
-    Not below LOWEST_CLOCK, where a mix may draw more than a low cap.
+    Not below the lowest clock, where a mix may draw more than a low cap.
     """
     most_w = cap_w(chip) if most_w is None else most_w
-    low, high = LOWEST_CLOCK, highest_clock(chip)
+    low, high = constants(PowerConstants).lowest_clock_ratio, highest_clock(chip)
     if power_w(chip, load, high) <= most_w:
         return high
     for _ in range(20):

@@ -13,8 +13,9 @@ from numpy.typing import ArrayLike
 
 from terp.arrays import Floats
 from terp.catalogue import Accelerator
+from terp.catalogue.read.constants import constants
 from terp.physics.gpu.architectures import architecture_of
-from terp.physics.gpu.kernels import EXTRA_K
+from terp.physics.gpu.kernels import KernelConstants
 
 TILES: Final = ((256, 32), (128, 32), (64, 32), (256, 64), (128, 64), (64, 64), (256, 128), (128, 128), (128, 256))
 SPLITS: Final = (1, 2, 4, 8, 16, 32, 64)
@@ -23,14 +24,6 @@ _HIGH, _WIDE, _SPLIT = (
     np.array(column, np.float64)[:, None]
     for column in zip(*((*tile, split) for one in TILES for tile in {one, one[::-1]} for split in SPLITS), strict=True)
 )
-FETCH_BYTES: Final = 12.6
-"""Bytes that a multiprocessor fetches a clock for the tiles of a convolution, out of a cache that all share: 3.3 TB/s on an
-H100.  Fitted with PASS_S on a step of a U-Net and one of a residual network (terp-h100)."""
-PASS_S: Final = 0.2e-6
-BLOCK_POINTS: Final = 512
-BLOCKS: Final = 4
-"""Time in which a block of threads passes over its next points of a plane, mostly waiting for memory; points at once, and
-blocks that a multiprocessor holds (PyTorch's native batch norm)."""
 NORM_PASSES: Final = (2, 2)
 """Passes over a plane forward and backward: mean with variance, and result; both sums, and gradient."""
 
@@ -49,13 +42,14 @@ def convolution(
     rows m, columns n, depth k; for the gradient of the input m x (k/taps) over n taps, of the kernel n x k over m.
     Fitted in BF16 in PyTorch; other chips by their clocks and multiprocessors.
     """
+    c = constants(KernelConstants)
     m, n, k = (np.atleast_1d(np.asarray(size, np.float64)) for size in (rows, columns, depth))
     units, peak = accelerator.sms_count, accelerator.peak_flop_per_s["bf16"]
     part = np.ceil(k / (_SPLIT * DEPTH_STEP)) * DEPTH_STEP
     tiles = np.ceil(m / _HIGH) * np.ceil(n / _WIDE) * _SPLIT
     waves = np.ceil(tiles / units)
-    worked_s = waves * 2 * _HIGH * _WIDE * (part + EXTRA_K) * units / (peak * issue_share)
-    fetched = FETCH_BYTES * peak / architecture_of(accelerator).per_clock_flop
+    worked_s = waves * 2 * _HIGH * _WIDE * (part + c.gemm.extra_depth_ratio) * units / (peak * issue_share)
+    fetched = c.convolution.fetch_bytes * peak / architecture_of(accelerator).per_clock_flop
     fetched_s = waves * units * (_HIGH + _WIDE) * part * 2 / fetched
     added = np.where(_SPLIT > 1, 8.0 * _SPLIT, 0.0) * m * n / accelerator.memory_rate_bytes_per_s
     took_s = np.maximum(worked_s, fetched_s) + added
@@ -69,5 +63,6 @@ def plane_norm_s(accelerator: Accelerator, planes: ArrayLike, points: ArrayLike)
 
     T = ceil(planes / (4 SMs)) ceil(points / 512) t;  t the time of a step.  Instance norm has samples times channels planes.
     """
-    waves = np.ceil(np.asarray(planes, np.float64) / (BLOCKS * accelerator.sms_count))
-    return np.asarray(waves * np.ceil(np.asarray(points, np.float64) / BLOCK_POINTS) * PASS_S)
+    c = constants(KernelConstants).convolution
+    waves = np.ceil(np.asarray(planes, np.float64) / (c.blocks_count * accelerator.sms_count))
+    return np.asarray(waves * np.ceil(np.asarray(points, np.float64) / c.block_points_count) * c.pass_s)

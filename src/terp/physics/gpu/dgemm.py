@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import dataclass
+from typing import ClassVar
 
 from terp.catalogue import Accelerator
+from terp.catalogue.read.constants import constants
 from terp.physics.gpu.architectures import architecture_of
 
-IDLE_W: Final = 77.0
-DYNAMIC_W: Final = 622.0
-CLOCK_HZ: Final = 1.774e9
-"""One H100 SXM in DGEMM of order 16,384: idle and dynamic power, and clock (terp-h100)."""
+
+@dataclass(frozen=True)
+class DgemmConstants:
+    """One H100 SXM in DGEMM of order 16,384: idle and dynamic power, the clock that it keeps, its multiprocessors."""
+
+    PLACE: ClassVar[str] = "benchmarks.dgemm"
+    idle_w: float
+    dynamic_w: float
+    clock_hz: float
+    sms_count: int
 
 
 def power_limited_clock_hz(accelerator: Accelerator) -> float:
@@ -21,8 +29,9 @@ def power_limited_clock_hz(accelerator: Accelerator) -> float:
 
     Dynamic power goes as f V^2, and voltage about as f near the cap, hence the cube.
     """
-    dynamic_w = DYNAMIC_W * accelerator.sms_count / 132
-    clock_hz = CLOCK_HZ * (max(accelerator.board_power_w - IDLE_W, 1.0) / dynamic_w) ** (1 / 3)
+    measured = constants(DgemmConstants)
+    dynamic_w = measured.dynamic_w * accelerator.sms_count / measured.sms_count
+    clock_hz = measured.clock_hz * (max(accelerator.board_power_w - measured.idle_w, 1.0) / dynamic_w) ** (1 / 3)
     return float(min(clock_hz, accelerator.boost_clock_hz))
 
 

@@ -1,27 +1,26 @@
 """How long one kernel takes on one GPU: matrix products, attention, and work that only moves memory.
 
 Each is a roofline with the structure of the chip: tiles in waves over its multiprocessors, bytes at its memory rate, and
-a floor for the launch.  Chips differ by their numbers in the catalogue, software by the constants of `SOFTWARE`.
+a floor for the launch.  Chips differ by their numbers in the catalogue, software by its own constants, all of kernels.yaml.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from terp.arrays import Floats
 from terp.catalogue import Accelerator
+from terp.catalogue.read.constants import constants
 from terp.errors import Problem, Problems, UnknownName
 from terp.physics.gpu.architectures import Tiling, architecture_of
+from terp.physics.gpu.precisions import peak_flop_per_s, precision_named, precisions_of
 
-BYTES: Final = {"fp64": 8.0, "fp32": 4.0, "tf32": 4.0, "bf16": 2.0, "fp16": 2.0, "fp8": 1.0}
-"""Bytes of an operand by precision; products of FP8 are written in 16 bits."""
-MATRIX_PEAK: Final = {"fp64": "fp64-tensor"}
-"""Precision -> the peak that its matrix products have, where that goes by another name."""
 TILES: Final = ((128, 256), (128, 128), (64, 128), (64, 64))
 SPLITS: Final = (1, 2, 4, 8, 16)
 STEP: Final = 64
@@ -31,100 +30,138 @@ _HIGH, _WIDE, _SPLIT = (
 )
 _ADDED: Final = np.where(_SPLIT > 1, 4 * _SPLIT, 0.0)
 """Tiles and splits, each with each; bytes a result that is added up from parts."""
-EXTRA_K: Final = 146.0
-"""Prologue and epilogue of a tile, as so much more depth."""
-READ_SHARE: Final = 0.794
-"""Share of the memory rate that products reach.  Both are fitted on an H100 (scripts/fit_kernels.py)."""
-ATTENTION_SHARE: Final = 0.25
-"""The same of attention on short sequences, fitted likewise."""
 
 
 @dataclass(frozen=True)
 class Attention:
-    """Constants of an attention kernel: share of the peak by head size, tokens that a row costs beyond its own (causal and
-    not), the backward's rate over the forward's, and how many times more the rows cost it.
+    """An attention kernel on an architecture.
+
+    peak_fraction    of the BF16 peak, by head size;  backward_peak_fraction  the backward's rate over the forward's
+    causal_rows_ratio, full_rows_ratio   tokens that a row costs beyond its own, causal and not
+    backward_rows_ratio   how many times more the rows cost the backward
     """
 
-    peak_share: Mapping[int, float]
-    row_tokens: tuple[float, float]
-    backward_share: float | None = None
+    peak_fraction: Mapping[int, float]
+    causal_rows_ratio: float
+    full_rows_ratio: float
+    backward_peak_fraction: float | None = None
     backward_rows_ratio: float = 1.0
 
 
 @dataclass(frozen=True)
-class Software:
+class AttentionScale:
+    """A kernel on another architecture: its share of the peak and its rows over those on a Hopper."""
+
+    peak_ratio: float
+    rows_ratio: float
+
+
+@dataclass(frozen=True)
+class AttentionKernel:
+    """A kernel on a Hopper, on others where it is known there, and on others as it is scaled to them."""
+
+    hopper: Attention
+    others: Mapping[str, Attention] = field(default_factory=dict)
+    scaled: Mapping[str, AttentionScale] = field(default_factory=dict)
+
+    def on(self, architecture: str) -> Attention:
+        """The kernel on an architecture; where nothing is known of it there, as on a Hopper."""
+        if architecture in self.scaled:
+            by, base = self.scaled[architecture], self.hopper
+            return replace(
+                base,
+                peak_fraction={size: by.peak_ratio * value for size, value in base.peak_fraction.items()},
+                causal_rows_ratio=by.rows_ratio * base.causal_rows_ratio,
+                full_rows_ratio=by.rows_ratio * base.full_rows_ratio,
+            )
+        return self.others.get(architecture, self.hopper)
+
+
+@dataclass(frozen=True)
+class KernelSoftware:
     """What kernels cost in one software.
 
     host_s        least time between two launches from the host; 0 where launches are recorded
-    launch_s      time that a product takes beyond its arithmetic
+    launch_s      time that a GEMM takes beyond its arithmetic
     attention_launch_s  the same of attention
-    busy_share    by precision: rate over peak at boost when all multiprocessors are busy, by power-limited clock and issue
-    attention     by kernel
+    busy_fraction  by precision: rate over peak at boost when all multiprocessors are busy, by power-limited clock and issue
+    attention     its kernels
     """
 
     host_s: float
     launch_s: float
     attention_launch_s: float
-    busy_share: Mapping[str, float]
-    attention: Mapping[str, Attention]
+    busy_fraction: Mapping[str, float]
+    attention: tuple[str, ...]
 
 
-_TRTLLM: Final = Attention({64: 0.481, 128: 0.560, 192: 0.525, 256: 0.551}, (1157.0, 579.0))
+@dataclass(frozen=True)
+class GemmConstants:
+    """Of GEMM and attention on all architectures.
+
+    extra_depth_ratio   prologue and epilogue of a tile, as so much more depth
+    read_fraction       of the memory rate, what GEMM reaches;  attention_read_fraction  what short attention does
+    """
+
+    extra_depth_ratio: float
+    read_fraction: float
+    attention_read_fraction: float
 
 
-def scaled(one: Attention, share: float, rows: float) -> Attention:
-    """An attention kernel at so much of the share of the peak, and so many times the row tokens."""
-    shares = {size: share * value for size, value in one.peak_share.items()}
-    causal, full = one.row_tokens
-    return Attention(shares, (rows * causal, rows * full), one.backward_share, one.backward_rows_ratio)
+@dataclass(frozen=True)
+class StreamConstants:
+    """Of work that only moves memory: least time between launches; share of the memory rate by kind of work; the size that
+    fits the cache between two launches, and the rate of such work over the memory's.
+    """
+
+    host_s: float
+    memory_fraction: Mapping[str, float]
+    cache_bytes: float
+    cache_rate_ratio: float
 
 
-_TORCH_BUSY: Final = {"bf16": 0.716, "fp16": 0.74, "fp8": 0.64, "tf32": 0.76, "fp32": 0.82, "fp64": 0.98}
-_TORCH_ATTENTION: Final = {
-    "flash2": Attention({64: 0.337, 128: 0.348}, (404.0, 127.0), 0.883, 2.3),
-    "triton": Attention({64: 0.22, 128: 0.25}, (404.0, 127.0), 0.6, 2.3),
-    "triton, ampere": Attention({64: 0.40, 128: 0.50}, (210.0, 75.0), 0.7, 2.3),
-    "flash2, ampere": Attention({64: 0.62, 128: 0.69}, (210.0, 75.0), 0.883, 2.3),
-    "cudnn": Attention({64: 0.478, 128: 0.570}, (275.0, 79.0), 0.970, 3.7),
-    "cudnn, blackwell": Attention({64: 0.40, 128: 0.56}, (500.0, 145.0), 0.9, 3.7),
-    "cudnn, ampere": Attention({64: 0.62, 128: 0.69}, (210.0, 75.0), 0.883, 2.3),
-}
-"""On an H100 from our own (terp-h100).  FlashAttention-2 on an A100 by its makers' figures, 88 to 203 Tflop/s; cuDNN on
-Blackwell forward by aiconfigurator's tables, backward assumed, 0.7 to 1.0; llm-foundry's Triton kernel assumed, 0.2 to 0.35
-of an H100 and 0.35 to 0.6 of an A100, and its backward."""
+@dataclass(frozen=True)
+class ConvolutionConstants:
+    """Of convolutions: bytes that a multiprocessor fetches per clock for their tiles; and of norms over planes: time of a
+    block of threads for its next points, points at once, and blocks that a multiprocessor holds.
+    """
 
-SOFTWARE: Final = {
-    "trtllm-2025": Software(
-        host_s=0.0,
-        launch_s=2.66e-6,
-        attention_launch_s=15.4e-6,
-        busy_share={"bf16": 0.821},
-        attention={
-            "trtllm": _TRTLLM,
-            "trtllm, ampere": scaled(_TRTLLM, 0.856, 0.452),
-            "trtllm, blackwell": scaled(_TRTLLM, 0.898, 1.61),
-        },
-    ),
-    "torch-eager": Software(17.3e-6, 0.0, 0.0, _TORCH_BUSY, _TORCH_ATTENTION),
-    "torch-steps": Software(0.0, 2.66e-6, 0.0, _TORCH_BUSY, _TORCH_ATTENTION),
-}
-"""Steady kernels of an inference engine (aiconfigurator); of PyTorch called one by one (terp-h100); and of PyTorch in whole
-steps, whose launches the host keeps ahead of, each taken to cost what the engine's does."""
-
-STREAM_HOST_S: Final = 8.3e-6
-STREAM_SHARE: Final = {"copy": 0.90, "add": 0.90, "gelu": 0.86, "layernorm": 0.55, "softmax": 0.40, "adamw_fp32": 0.80}
-"""Share of the memory rate by kind of work (terp-h100)."""
-CACHE_BYTES: Final = 40e6
-CACHE_SHARE: Final = 1.2
-"""Work that fits the cache between two launches runs at this share of the memory rate."""
+    fetch_bytes: float
+    pass_s: float
+    block_points_count: int
+    blocks_count: int
 
 
-def software_named(name: str) -> Software:
+@dataclass(frozen=True)
+class KernelConstants:
+    """All constants of kernels; those of architectures stand apart."""
+
+    PLACE: ClassVar[str] = "kernels"
+    gemm: GemmConstants
+    stream: StreamConstants
+    convolution: ConvolutionConstants
+    attention: Mapping[str, AttentionKernel]
+    software: Mapping[str, KernelSoftware]
+
+    @cached_property
+    def kernels(self) -> dict[tuple[str, str], Attention]:
+        """Kernels by name and architecture, as far as they were asked for."""
+        return {}
+
+    def attention_on(self, kernel: str, architecture: str) -> Attention:
+        """A kernel on an architecture."""
+        key = (kernel, architecture)
+        if key not in self.kernels:
+            self.kernels[key] = self.attention[kernel].on(architecture)
+        return self.kernels[key]
+
+
+def software_named(name: str) -> KernelSoftware:
     """A software by name.  Raises UnknownName."""
-    found = SOFTWARE.get(name)
-    if found is None:
-        raise UnknownName("software", name, SOFTWARE)
-    return found
+    known = constants(KernelConstants).software
+    if name not in known:
+        raise UnknownName("software", name, known)
+    return known[name]
 
 
 def gemm_s(
@@ -147,15 +184,17 @@ def gemm_s(
     Fitted in one library, bf16; the peaks, rates and multiprocessors of other chips carry it over.
     """
     ran = software_named(software)
-    peak = accelerator.peak_flop_per_s.get(MATRIX_PEAK.get(precision, precision))  # type: ignore[call-overload]
-    if peak is None or precision not in ran.busy_share or precision not in BYTES:
-        known = sorted(set(ran.busy_share) & set(accelerator.peak_flop_per_s))
+    known = [name for name in precisions_of(accelerator) if name in ran.busy_fraction]
+    if precision not in known:
         wrong = f"{software} has no {precision} products on {accelerator.title}"
-        raise Problems([Problem("", 0, 0, "", wrong, would_do="known: " + ", ".join(known))])
+        raise Problems([Problem("", 0, 0, "", wrong, would_do="known: " + ", ".join(sorted(known)))])
+    peak, of, gemm = peak_flop_per_s(accelerator, precision), precision_named(precision), constants(KernelConstants).gemm
     rows, columns, depth = (np.asarray(size, np.float64) for size in (m, n, k))
     tiling = tiling_of(accelerator)
-    compute = tiled_s(accelerator, peak, min(ran.busy_share[precision] * tiling.busy_ratio, 1.0), rows, columns, depth)
-    moved_s = product_bytes(rows, columns, depth, BYTES[precision]) / (READ_SHARE * accelerator.memory_rate_bytes_per_s)
+    compute = tiled_s(accelerator, peak, min(ran.busy_fraction[precision] * tiling.busy_ratio, 1.0), rows, columns, depth)
+    moved_s = product_bytes(rows, columns, depth, of.operand_bytes) / (
+        gemm.read_fraction * accelerator.memory_rate_bytes_per_s
+    )
     took_s = np.maximum(compute, moved_s) + tiling.exposed_fraction * np.minimum(compute, moved_s)
     return np.asarray(np.maximum(ran.host_s, ran.launch_s * tiling.launch_ratio + took_s))
 
@@ -182,7 +221,7 @@ def tiled_s(
     m, n, k = (np.broadcast_to(size, shape).ravel() for size in (m, n, k))
     rate, lost = np.asarray(peak_flop_per_s) / units, 1 - np.asarray(busy_share)
     tiles = np.ceil(m / _HIGH) * np.ceil(n / _WIDE) * _SPLIT
-    depth = np.ceil(k / (_SPLIT * STEP)) * STEP + EXTRA_K
+    depth = np.ceil(k / (_SPLIT * STEP)) * STEP + constants(KernelConstants).gemm.extra_depth_ratio
     waves = np.ceil(tiles / units)
     worked_s = waves * (2 * _HIGH * _WIDE) * depth / (rate * (1 - lost * tiles / (waves * units)))
     added_s = _ADDED * m * n / (tiling_of(accelerator).reduce_fraction * accelerator.memory_rate_bytes_per_s)
@@ -206,23 +245,24 @@ def attention_s(
     Between head sizes x is interpolated.  Raises UnknownName for a kernel, Problems for a backward that was not measured.
     """
     ran = software_named(software)
-    found = ran.attention.get(f"{kernel}, {architecture_of(accelerator).attention_of}", ran.attention.get(kernel))
-    if found is None:
+    if kernel not in ran.attention:
         raise UnknownName(f"attention kernel of {software}", kernel, ran.attention)
-    if backward and found.backward_share is None:
+    known = constants(KernelConstants)
+    on_chip = known.attention_on(kernel, architecture_of(accelerator).attention_of)
+    if backward and on_chip.backward_peak_fraction is None:
         raise Problems([Problem("", 0, 0, "", f"the backward of {kernel} was not measured", would_do="use cudnn or flash2")])
     b, h, s = (np.asarray(size, np.float64) for size in (batch, heads, tokens))
     work = 4 * b * h * s * s * head_size * (0.5 if causal else 1.0) * (2.5 if backward else 1.0)
-    sizes = sorted(found.peak_share)
-    share = np.interp(head_size, sizes, [found.peak_share[size] for size in sizes])
-    rows = found.row_tokens[0 if causal else 1] * np.sqrt(128 / head_size)
+    sizes = sorted(on_chip.peak_fraction)
+    share = np.interp(head_size, sizes, [on_chip.peak_fraction[size] for size in sizes])
+    rows = (on_chip.causal_rows_ratio if causal else on_chip.full_rows_ratio) * np.sqrt(128 / head_size)
     if backward:
-        rows, share = rows * found.backward_rows_ratio, share * (found.backward_share or 1.0)
+        rows, share = rows * on_chip.backward_rows_ratio, share * (on_chip.backward_peak_fraction or 1.0)
     occupancy = np.minimum(1.0, b * h * np.ceil(s / 128) / accelerator.sms_count)
     rate = share * accelerator.peak_flop_per_s["bf16"] * occupancy
     kv = h if kv_heads is None else np.asarray(kv_heads, np.float64)
     moved = 4 * b * s * head_size * (h + kv) * (2.5 if backward else 1.0)
-    moved_s = moved / (ATTENTION_SHARE * accelerator.memory_rate_bytes_per_s)
+    moved_s = moved / (known.gemm.attention_read_fraction * accelerator.memory_rate_bytes_per_s)
     return np.asarray(np.maximum(ran.host_s, ran.attention_launch_s + np.maximum(work * (1 + rows / s) / rate, moved_s)))
 
 
@@ -231,9 +271,10 @@ def stream_s(accelerator: Accelerator, moved_bytes: ArrayLike, work: str = "copy
 
     Raises UnknownName for a kind of work.
     """
-    share = STREAM_SHARE.get(work)
+    stream = constants(KernelConstants).stream
+    share = stream.memory_fraction.get(work)
     if share is None:
-        raise UnknownName("kind of memory-bound work", work, STREAM_SHARE)
+        raise UnknownName("kind of memory-bound work", work, stream.memory_fraction)
     moved = np.asarray(moved_bytes, np.float64)
-    reached = np.where((moved < CACHE_BYTES) & (share > 0.8), CACHE_SHARE, share)
-    return np.asarray(np.maximum(STREAM_HOST_S, moved / (reached * accelerator.memory_rate_bytes_per_s)))
+    reached = np.where((moved < stream.cache_bytes) & (share > 0.8), stream.cache_rate_ratio, share)
+    return np.asarray(np.maximum(stream.host_s, moved / (reached * accelerator.memory_rate_bytes_per_s)))

@@ -8,23 +8,40 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 
 from terp.arrays import Floats
+from terp.catalogue.read.constants import constants
 from terp.statistics import NORMAL_P95
 
 Ranges = Mapping[str, tuple[float, float, float]]
 
 MARKET: Final = "market"
 """Name of the factor that all hardware shares."""
-LEVEL_FRACTION: Final = 0.803
-LEVEL_EXPONENT: Final = 0.092
-LEVEL_SPREAD: Final = 0.26
-"""Fitted to purchases: level of a deal of LEVEL_AT_EUR, how it falls with size, standard deviation of its log."""
-LEVEL_AT_EUR: Final = 1e7
+
+
+@dataclass(frozen=True)
+class DealConstants:
+    """Level of a negotiated deal over its parts at quoted prices, fitted to purchases.
+
+    level_fraction   of a deal of level_at_eur;  exponent_ratio  how it falls with size
+    spread_ratio     standard deviation of the level's logarithm
+    """
+
+    PLACE: ClassVar[str] = "costs"
+    level_fraction: float
+    exponent_ratio: float
+    spread_ratio: float
+    level_at_eur: float
+
+
+def level_spread() -> float:
+    """Standard deviation of the logarithm of a deal's level about the level of its size [-]."""
+    return constants(DealConstants).spread_ratio
 
 
 def split_lognormal(low: float, central: float, high: float, z: Floats) -> Floats:
@@ -48,13 +65,13 @@ def draw_factors(ranges: Ranges, scenarios_count: int, seed: int) -> dict[str, F
     ranges   name -> low, central and high in any unit, or over the central value
     seed     with the name, the seed of the name's own draws: another price more changes no other's draws
 
-    `market` is log-normal with the spread of deals about their level by size, LEVEL_SPREAD.
+    `market` is log-normal with the spread of deals about their level by size, `level_spread`.
     """
     factors = {}
     for name, (low, central, high) in ranges.items():
         z = _normal(name, scenarios_count, seed)
         factors[name] = split_lognormal(low / central, 1.0, high / central, z) if central > 0 else np.ones(scenarios_count)
-    factors[MARKET] = np.exp(LEVEL_SPREAD * _normal(MARKET, scenarios_count, seed))
+    factors[MARKET] = np.exp(level_spread() * _normal(MARKET, scenarios_count, seed))
     return factors
 
 
@@ -69,12 +86,13 @@ def level_fraction(quoted_eur: float) -> float:
     """What a public purchase pays, over the sum of its parts at quoted prices [-].  g = g0 (S / 10 MEUR)^-b, at most 1.
 
     quoted_eur   S, sum of the hardware at quoted prices [EUR]
-    g0, b        LEVEL_FRACTION and LEVEL_EXPONENT, fitted to purchases (docs/theory/costs.md)
+    g0, b        of costs.yaml, fitted to purchases (docs/theory/costs.md)
     """
     return float(level_fractions(np.array([quoted_eur]))[0])
 
 
 def level_fractions(quoted_eur: Floats) -> Floats:
     """The same for many purchases at once."""
-    size = np.maximum(quoted_eur, 1.0) / LEVEL_AT_EUR
-    return np.asarray(np.minimum(1.0, LEVEL_FRACTION * size**-LEVEL_EXPONENT))
+    c = constants(DealConstants)
+    size = np.maximum(quoted_eur, 1.0) / c.level_at_eur
+    return np.asarray(np.minimum(1.0, c.level_fraction * size**-c.exponent_ratio))

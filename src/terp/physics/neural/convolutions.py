@@ -8,23 +8,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import Final
+from typing import ClassVar
 
+from terp.catalogue.read.constants import constants
 from terp.describe import ResNetModel, UNetModel
 from terp.physics.neural.work import Layer, PlaneNorm, Product, Work
 
-NORM_BYTES: Final = 6.0
-"""Bytes a value of a norm over a plane of points: read for its mean and variance, read and written."""
-ACTIVATION_BYTES: Final = 4.0
-"""Bytes a value of an activation, a copy, or one side of a concatenation: read and written."""
-SUM_BYTES: Final = 6.0
-"""Bytes a value of a sum of two: both read, one written."""
-LAYOUT_BYTES: Final = 4.0
-"""Bytes a value that goes into or comes out of a convolution of volumes, to bring channels last and back."""
-LOSS_BYTES: Final = 24.0
-"""Bytes a class and point of softmax and loss in 32 bits: cast, exponentials and logarithm in three passes."""
-KEPT_BYTES: Final = 2.0
-"""Bytes kept for the backward a value that goes into a convolution, its norm, or an activation that is not in place."""
+
+@dataclass(frozen=True)
+class ConvolutionBytes:
+    """Bytes that are moved or kept beside convolutions, per value: of a norm over planes; of an activation, a copy or one
+    side of a concatenation; of a sum; of bringing channels last and back; of a class and point of softmax and loss; and
+    kept for the backward.
+    """
+
+    PLACE: ClassVar[str] = "networks.convolutions"
+    norm_bytes: float
+    activation_bytes: float
+    sum_bytes: float
+    layout_bytes: float
+    loss_bytes: float
+    kept_bytes: float
+
+
+def _bytes() -> ConvolutionBytes:
+    return constants(ConvolutionBytes)
 
 
 @dataclass(frozen=True)
@@ -80,9 +88,9 @@ def _up(model: UNetModel, level: int, points: list[float]) -> Layer:
     values = points[level] * here
     up = _Block(
         product=Product(points[level + 1], here * taps, below),
-        moved_bytes=LAYOUT_BYTES * (points[level + 1] * below + values) + 2 * ACTIVATION_BYTES * values,
+        moved_bytes=_bytes().layout_bytes * (points[level + 1] * below + values) + 2 * _bytes().activation_bytes * values,
         kept_bytes=0.0,
-        input_bytes=KEPT_BYTES * values,
+        input_bytes=_bytes().kept_bytes * values,
         other_parameters_count=here,
         launches_count=6,
     )
@@ -99,12 +107,12 @@ def _volume(model: UNetModel, level: int, into: int, points_in: float, points_ou
     """A convolution, its instance norm and its leaky ReLU, each read and written; channels come last for the product."""
     taps, out = prod(model.kernels[level]), model.features_count[level]
     values = points_out * out
-    around = LAYOUT_BYTES * (points_in * into + values) if len(model.patch_size) == 3 else 0.0
+    around = _bytes().layout_bytes * (points_in * into + values) if len(model.patch_size) == 3 else 0.0
     return _Block(
         product=Product(points_out, out, into * taps, taps_count=taps, leaf=level == 0 and into == model.channels_count),
-        moved_bytes=around + (NORM_BYTES + ACTIVATION_BYTES) * values,
-        kept_bytes=2 * KEPT_BYTES * values,
-        input_bytes=KEPT_BYTES * values,
+        moved_bytes=around + (_bytes().norm_bytes + _bytes().activation_bytes) * values,
+        kept_bytes=2 * _bytes().kept_bytes * values,
+        input_bytes=_bytes().kept_bytes * values,
         other_parameters_count=(3 if model.biased else 2) * out,
         launches_count=10,
         norm=PlaneNorm(out, points_out),
@@ -118,7 +126,7 @@ def _classes(model: UNetModel, features: int, points: float, name: str) -> Layer
         name=name,
         count=1,
         products=(Product(points, model.classes_count, features),),
-        moved_bytes=LAYOUT_BYTES * points * features + LOSS_BYTES * values,
+        moved_bytes=_bytes().layout_bytes * points * features + _bytes().loss_bytes * values,
         kept_residual_bytes=6.0 * values,
         other_parameters_count=model.classes_count,
         launches_count=8,
@@ -135,7 +143,7 @@ def resnet_work(model: ResNetModel, _: int) -> Work:
     values = float(side * side * model.base_size)
     stem = _image(side * side, model.base_size, model.channels_count, 7, leaf=True)
     side = -(-side // 2)
-    pooled = ACTIVATION_BYTES * values + 6.0 * side * side * model.base_size
+    pooled = _bytes().activation_bytes * values + 6.0 * side * side * model.base_size
     layers = [_layer("stem", [stem], moved_bytes=pooled, launches=1)]
     into = model.base_size
     for stage, count in enumerate(model.blocks_count):
@@ -151,7 +159,7 @@ def resnet_work(model: ResNetModel, _: int) -> Work:
         name="head",
         count=1,
         products=(Product(1.0, model.classes_count, into),),
-        moved_bytes=2.0 * side * side * into + LOSS_BYTES * model.classes_count,
+        moved_bytes=2.0 * side * side * into + _bytes().loss_bytes * model.classes_count,
         other_parameters_count=model.classes_count,
         launches_count=6,
     )
@@ -175,7 +183,7 @@ def _residual(
         blocks = [_image(points, inside, into, 3), _image(points, out, inside, 3, active=False)]
     if changed:
         blocks.append(_image(points, out, into, 1, active=False))
-    added = (SUM_BYTES + ACTIVATION_BYTES) * points * out
+    added = (_bytes().sum_bytes + _bytes().activation_bytes) * points * out
     return _layer(name, blocks, count=count, moved_bytes=added, launches=2)
 
 
@@ -184,9 +192,9 @@ def _image(points: int, out: int, into: int, side: int, *, active: bool = True, 
     values = float(points * out)
     return _Block(
         product=Product(float(points), out, into * side * side, taps_count=side * side, leaf=leaf),
-        moved_bytes=(NORM_BYTES + (ACTIVATION_BYTES if active else 0.0)) * values,
-        kept_bytes=KEPT_BYTES * values,
-        input_bytes=KEPT_BYTES * values,
+        moved_bytes=(_bytes().norm_bytes + (_bytes().activation_bytes if active else 0.0)) * values,
+        kept_bytes=_bytes().kept_bytes * values,
+        input_bytes=_bytes().kept_bytes * values,
         other_parameters_count=2 * out,
         launches_count=7 if active else 6,
     )

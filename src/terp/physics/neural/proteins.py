@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar
 
+from terp.catalogue.read.constants import constants
 from terp.describe import EvoformerModel
 from terp.physics.neural.work import AttentionWork, Layer, Product, Work
 
-PASSES_BYTES: Final = 28.0
-"""Bytes a value that a part of a block moves beside its products, in 16 bits: norm, gate, dropout, mask and sum."""
-WIDE_BYTES: Final = 4.0
-"""Bytes a value of an activation inside a part, read and written in 16 bits."""
+
+@dataclass(frozen=True)
+class FoldingBytes:
+    """Bytes a value that a part of a block moves beside its GEMM, and of an activation inside a part, in 16 bits."""
+
+    PLACE: ClassVar[str] = "networks.proteins"
+    passes_bytes: float
+    wide_bytes: float
+
+
+def _bytes() -> FoldingBytes:
+    return constants(FoldingBytes)
 
 
 @dataclass(frozen=True)
@@ -85,7 +94,8 @@ def _attended(tokens: int, groups: int, channels: int, heads: int, bias: tuple[f
     return _Part(
         products=(*_gated(rows, channels), *biases),
         attention=(AttentionWork(tokens, tokens, heads, heads, size, size, causal=False, groups_count=groups),),
-        moved_bytes=(PASSES_BYTES + 4 * WIDE_BYTES) * rows * channels + (6.0 * bias[0] * bias[1] if bias else 0.0),
+        moved_bytes=(_bytes().passes_bytes + 4 * _bytes().wide_bytes) * rows * channels
+        + (6.0 * bias[0] * bias[1] if bias else 0.0),
         kept_bytes=14.0 * rows * channels + (2.0 * bias[0] * bias[1] if bias else 0.0),
         scores_bytes=4.0 * scores,
         other_parameters_count=4 * channels + (2 * bias[1] if bias else 0),
@@ -116,7 +126,7 @@ def _means(model: EvoformerModel, sequences: int, channels: int) -> _Part:
         attention=(
             AttentionWork(1, sequences, model.heads_count, 1, size, size, causal=False, groups_count=model.residues_count),
         ),
-        moved_bytes=(PASSES_BYTES + 2 * WIDE_BYTES) * rows * channels,
+        moved_bytes=(_bytes().passes_bytes + 2 * _bytes().wide_bytes) * rows * channels,
         kept_bytes=10.0 * rows * channels,
         other_parameters_count=4 * channels,
         launches_count=16,
@@ -138,7 +148,7 @@ def _transition(rows: float, channels: int, wider: int) -> _Part:
     inner = channels * wider
     return _Part(
         products=(Product(rows, inner, channels, split="columns"), Product(rows, channels, inner, split="depth")),
-        moved_bytes=(PASSES_BYTES * channels + WIDE_BYTES * inner) * rows,
+        moved_bytes=(_bytes().passes_bytes * channels + _bytes().wide_bytes * inner) * rows,
         kept_bytes=rows * (4.0 * channels + 2.0 * inner),
         other_parameters_count=3 * channels + inner,
         launches_count=6,
@@ -152,7 +162,7 @@ def _outer(model: EvoformerModel, sequences: int, channels: int) -> _Part:
     return _Part(
         products=(Product(rows, 2 * c, channels), Product(pairs, z, c * c)),
         attention=(AttentionWork(r * c, r * c, 1, 1, sequences, 0, causal=False),),
-        moved_bytes=6.0 * rows * channels + WIDE_BYTES * pairs * c * c + 8.0 * pairs * z,
+        moved_bytes=6.0 * rows * channels + _bytes().wide_bytes * pairs * c * c + 8.0 * pairs * z,
         kept_bytes=2.0 * rows * channels + 4.0 * rows * c + 2.0 * pairs * c * c,
         other_parameters_count=2 * channels + 2 * c + z,
         launches_count=10,
@@ -166,7 +176,7 @@ def _triangle(model: EvoformerModel) -> _Part:
     return _Part(
         products=(Product(pairs, 5 * z, z), Product(pairs, z, z)),
         attention=(AttentionWork(r, r, z, z, r, 0, causal=False),),
-        moved_bytes=(PASSES_BYTES + 6 * WIDE_BYTES) * pairs * z,
+        moved_bytes=(_bytes().passes_bytes + 6 * _bytes().wide_bytes) * pairs * z,
         kept_bytes=18.0 * pairs * z,
         other_parameters_count=10 * z,
         launches_count=18,

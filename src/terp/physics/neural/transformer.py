@@ -5,17 +5,23 @@ state-space layers between its own.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import ClassVar
 
+from terp.catalogue.read.constants import constants
 from terp.describe import Latent, StateSpace, TransformerModel
 from terp.physics.neural.work import AttentionWork, Layer, Product, Work
 
-SUBLAYER_LAUNCHES: Final = 7
-"""Kernels of half a layer forward, not compiled: counted in the models that were timed (terp-h100)."""
-LARGE_EXPERT: Final = 2
-"""Inner over hidden size from which experts are divided by tensor parallelism too, as Megatron does unless told."""
-SCAN_CHUNK: Final = 256
-"""Tokens that a state-space layer treats as attention among themselves (Mamba-2)."""
+
+@dataclass(frozen=True)
+class TransformerConstants:
+    """Kernels of half a layer forward, not compiled; inner over hidden size from which experts are divided by tensor
+    parallelism too; tokens that a state-space layer treats as attention among themselves.
+    """
+
+    PLACE: ClassVar[str] = "networks.transformers"
+    sublayer_launches_count: int
+    large_expert_ratio: float
+    scan_chunk_count: int
 
 
 @dataclass(frozen=True)
@@ -108,7 +114,7 @@ def _layer(name: str, count: int, hidden: int, s: int, parts: tuple[_Part, ...])
         activated_bytes=sum(part.activated_bytes for part in parts),
         scores_bytes=sum(part.scores_bytes for part in parts),
         other_parameters_count=len(parts) * hidden,
-        launches_count=SUBLAYER_LAUNCHES * len(parts),
+        launches_count=constants(TransformerConstants).sublayer_launches_count * len(parts),
         exchanges_count=len(parts),
     )
 
@@ -165,7 +171,7 @@ def _experts(model: TransformerModel, s: int) -> _Part | None:
         return None
     h, experts = model.hidden_size, model.experts
     rows, wide = float(s * experts.active_count), experts.inner_size * (2 if model.gated else 1)
-    large = experts.inner_size >= LARGE_EXPERT * h
+    large = experts.inner_size >= constants(TransformerConstants).large_expert_ratio * h
     shared = _inner(model, s, experts.shared_inner_size) if experts.shared_inner_size else _Part(())
     return _Part(
         products=(
@@ -200,7 +206,7 @@ def _scan(model: TransformerModel, states: StateSpace, s: int) -> _Part:
     h, n, d, heads = model.hidden_size, states.state_size, states.head_size, states.heads_count
     inner, shared = heads * d, 2 * states.groups_count * n
     wide = 2 * inner + shared + heads
-    chunk = min(SCAN_CHUNK, s)
+    chunk = min(constants(TransformerConstants).scan_chunk_count, s)
     within = AttentionWork(chunk, chunk, heads, states.groups_count, n, d, causal=True, groups_count=max(s // chunk, 1))
     between = replace(within, context_count=round(2 * n * d / (n + d)), causal=False)
     return _Part(

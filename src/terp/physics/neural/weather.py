@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import dataclass
+from typing import ClassVar
 
+from terp.catalogue.read.constants import constants
 from terp.describe import AfnoModel, MeshModel
 from terp.physics.neural.work import Layer, Product, Work
 
-TRANSPOSED: Final = 2.8
-"""Bytes of transforms and transposing copies count so many times, as they use a part of each piece of memory that they
-touch: fitted on one step of a network of 62 million parameters (terp-h100)."""
-TRANSFORM_BYTES: Final = 64.0
-"""Bytes a value of a transform to Fourier space and back in 32 bits: there two passes, read and written, and its scale;
-back a copy that spares the input, two passes, its scale; and what is sorted into blocks of channels between them."""
-NORMS_BYTES: Final = 32.0
-"""Bytes a value of both norms of a layer in 32 bits, each with a copy that brings channels last; those copies transpose."""
-BETWEEN_BYTES: Final = 36.0
-"""Bytes a value of ReLU in Fourier space, of both sums, and of the cast to 16 bits."""
-INNER_BYTES: Final = 4.0
-"""Bytes an inner value of an activation in 16 bits."""
-EDGE_BYTES: Final = 26.0
-"""Bytes a value of an edge: two ends gathered and joined to it, a norm, its sum, and its message scattered, in 16 bits."""
-NODE_BYTES: Final = 18.0
-"""Bytes a value of a node: joined with the messages, a norm, its sum, in 16 bits."""
+
+@dataclass(frozen=True)
+class FieldBytes:
+    """Bytes per value that networks of fields move beside their GEMM: of a transform to Fourier space and back, of both
+    norms of a layer, of what stands between, of an activation of an inner value, of an edge and of a node of a mesh.
+
+    transposed_ratio   how many times bytes of transforms and transposing copies count
+    """
+
+    PLACE: ClassVar[str] = "networks.fields"
+    transposed_ratio: float
+    transform_bytes: float
+    norms_bytes: float
+    between_bytes: float
+    inner_bytes: float
+    edge_bytes: float
+    node_bytes: float
+
+
+def _bytes() -> FieldBytes:
+    return constants(FieldBytes)
 
 
 def afno_work(model: AfnoModel, _: int) -> Work:
@@ -32,12 +39,14 @@ def afno_work(model: AfnoModel, _: int) -> Work:
     in two complex products, each 8 n' b^2 flops a block: real and imaginary rows, 2 n', times real and imaginary weights
     side by side, 2 b, over a depth of b.  These and the transforms stay in 32 bits.
     """
+    of = _bytes()
     rows, columns = model.height_size // model.patch_size, model.width_size // model.patch_size
     points, hidden, block = float(rows * columns), model.hidden_size, model.hidden_size // model.blocks_count
     modes = float(rows * (columns // 2 + 1))
     values, inner = points * hidden, points * model.inner_size
     pixels = model.patch_size**2
     mixed = Product(2.0 * modes, 2 * block, block, count=model.blocks_count, precision="fp32")
+    fourier = of.transposed_ratio * (of.transform_bytes + of.norms_bytes / 2) + of.norms_bytes / 2 + of.between_bytes
     biases = (4 if model.biased else 0) * hidden
     layer = Layer(
         name="fourier",
@@ -48,8 +57,7 @@ def afno_work(model: AfnoModel, _: int) -> Work:
             Product(points, model.inner_size, hidden, split="columns"),
             Product(points, hidden, model.inner_size, split="depth"),
         ),
-        moved_bytes=(TRANSPOSED * (TRANSFORM_BYTES + NORMS_BYTES / 2) + NORMS_BYTES / 2 + BETWEEN_BYTES) * values
-        + INNER_BYTES * inner,
+        moved_bytes=fourier * values + of.inner_bytes * inner,
         kept_residual_bytes=12.0 * values,
         kept_inner_bytes=2.0 * inner,
         input_residual_bytes=6.0 * values,
@@ -62,7 +70,7 @@ def afno_work(model: AfnoModel, _: int) -> Work:
         name="patches",
         count=1,
         products=(Product(points, hidden, model.channels_count * pixels, leaf=True),),
-        moved_bytes=TRANSPOSED * 4.0 * points * model.channels_count * pixels,
+        moved_bytes=_bytes().transposed_ratio * 4.0 * points * model.channels_count * pixels,
         other_parameters_count=hidden + (int(points) * hidden if model.positioned else 0),
         launches_count=3,
     )
@@ -102,7 +110,7 @@ def mesh_work(model: MeshModel, _: int) -> Work:
         name="head",
         count=1,
         products=(Product(grid, h, h), *inner, Product(grid, model.outputs_count, h)),
-        moved_bytes=grid * (INNER_BYTES * h * model.inner_layers_count + 24.0 * model.outputs_count),
+        moved_bytes=grid * (_bytes().inner_bytes * h * model.inner_layers_count + 24.0 * model.outputs_count),
         kept_residual_bytes=2.0 * grid * h * model.inner_layers_count,
         input_residual_bytes=2.0 * grid * h * (model.inner_layers_count + 1),
         other_parameters_count=h * model.inner_layers_count + model.outputs_count,
@@ -116,7 +124,7 @@ def _networks(
     name: str, model: MeshModel, networks: tuple[tuple[float, int], ...], edges: float = 0.0, count: int = 1
 ) -> Layer:
     """Networks of nodes and edges, each of so many rows and so many numbers in; `edges` carry messages."""
-    h, inner = model.hidden_size, model.inner_layers_count
+    of, h, inner = _bytes(), model.hidden_size, model.inner_layers_count
     rows = sum(many for many, _ in networks)
     products = [
         product for many, into in networks for product in (Product(many, h, into), *(inner * (Product(many, h, h),)))
@@ -125,7 +133,7 @@ def _networks(
         name=name,
         count=count,
         products=tuple(products),
-        moved_bytes=h * (EDGE_BYTES * edges + NODE_BYTES * (rows - edges) + INNER_BYTES * inner * rows),
+        moved_bytes=h * (of.edge_bytes * edges + of.node_bytes * (rows - edges) + of.inner_bytes * inner * rows),
         kept_residual_bytes=2.0 * h * (inner + 1.0) * rows,
         input_residual_bytes=2.0 * h * (2.0 * edges + (inner + 1.0) * rows),
         other_parameters_count=len(networks) * (inner + 3) * h,

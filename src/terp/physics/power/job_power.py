@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from math import sqrt
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 
 from terp.arrays import Floats
+from terp.catalogue.read.constants import constants
 from terp.errors import UnknownName
 from terp.hardware import Machine
 from terp.physics.power.node_levels import NodeLevels, levels_of
 from terp.units import DAY_S
 
-MEASURED_IDLE_W: Final = 2240.0
-MEASURED_FULL_W: Final = 7300.0
-"""Idle and full power of the HGX H100 nodes that the patterns below are of, without fans [W] (smc-mlperf-2024)."""
-SETUP_W: Final = 2700.0
-"""A node that loads a program or data, whose GPUs have a context and no work [W]."""
-LOADING_S: Final = 27
-CLOSING_S: Final = 18
-"""How long before a run its nodes begin to load, and how long after it they close [s]."""
-SETTLE_S: Final = 1.6
-SETTLE_MANY_S: Final = 2.3
-"""Time constants at which power follows a change of phase [s]: of one node, and of several, which are not quite in step."""
 STEP_S: Final = 2
 """Seconds between readings that swings are told for; what is faster is hidden."""
-NODE_SPREAD_FRACTION: Final = 0.0095
-"""Standard deviation of nodes' mean powers in one job, over their mean: 46 of 6,849 W between readings that two nodes share,
-in GPT-3 on 64, and a root of two more of one node."""
-LOSS_W: Final = 122.0
-LOSS_FRACTION: Final = 0.009
-"""Loss of a node's power supplies: constant, and over what they deliver, from one-node runs.
-Meters of other runs differ by 1 %."""
 SHARES: Final = (0.05, 0.5, 0.95)
 """Percentiles that are told of a job's power."""
 LONGEST_TRACE_S: Final = float(DAY_S)
@@ -54,8 +37,8 @@ class Pattern:
     """
 
     computing_w: float
-    waiting_w: float = SETUP_W
-    idle_w: float = MEASURED_IDLE_W
+    waiting_w: float = field(default_factory=lambda: constants(JobConstants).setup_w)
+    idle_w: float = field(default_factory=lambda: constants(JobConstants).idle_w)
     burst_s: float = 0.0
     setup_s: float = 0.0
     waits_fraction: tuple[float, ...] = ()
@@ -65,36 +48,56 @@ class Pattern:
     thinned_fraction: float = 0.0
     dip_every_s: float = 0.0
     dip_s: float = 0.0
-    dip_fraction: float = 0.0
+    dip_fraction: float = field(default=0.0, metadata={"key": "dip_depth"})
 
 
-def _every(step: float, first: float | None = None) -> tuple[float, ...]:
-    """Shares of a run at equal steps."""
-    first = step if first is None else first
-    return tuple(first + step * index for index in range(int((0.999 - first) / step) + 1))
+@dataclass(frozen=True)
+class JobConstants:
+    """What all patterns share, of HGX H100 nodes without fans.
+
+    idle_w, full_w    of such nodes;  setup_w  of one that loads a program or data, whose GPUs have a context and no work
+    loading_s, closing_s  how long before a run its nodes begin to load, and how long after it they close
+    settle_s, settle_many_s  time constants at which power follows a change of phase: of one node, and of several
+    node_spread_fraction  standard deviation of nodes' mean powers in one job, over their mean
+    loss_w, loss_rate_fraction  loss of a node's power supplies: constant, and over what they deliver
+    patterns          by benchmark of MLPerf Training;  pattern_of  type of job -> the nearest of them
+    """
+
+    PLACE: ClassVar[str] = "node_power.jobs"
+    idle_w: float
+    full_w: float
+    setup_w: float
+    loading_s: int
+    closing_s: int
+    settle_s: float
+    settle_many_s: float
+    node_spread_fraction: float
+    loss_w: float
+    loss_rate_fraction: float
+    patterns: Mapping[str, Pattern]
+    pattern_of: Mapping[str, str]
+
+    @classmethod
+    def completed(cls, data: object) -> object:
+        """Patterns with all of their waits, from the first and the step to the next, and with idle and waiting power."""
+        if not isinstance(data, dict) or not isinstance(data.get("patterns"), dict):
+            return data
+        shared = {"waiting": data.get("setup"), "idle": data.get("idle")}
+        return data | {"patterns": {name: shared | _with_waits(one) for name, one in data["patterns"].items()}}
 
 
-PATTERNS: Final = {
-    "bert": Pattern(7040.0, setup_s=5.0, waits_fraction=(0.06,), wait_s=1.0),
-    "dlrm_dcnv2": Pattern(7210.0, idle_w=2700.0),
-    "gpt3": Pattern(
-        7140.0, waits_fraction=_every(1 / 24), first_more_s=1.0, dip_every_s=9.0, dip_s=2.0, dip_fraction=0.194,
-    ),
-    "llama2_70b_lora": Pattern(
-        7320.0, idle_w=2800.0, setup_s=14.0, waits_fraction=_every(0.14, 0.46), wait_s=2.0, first_more_s=13.0,
-        thinned_fraction=0.18,
-    ),
-    "resnet": Pattern(7100.0, setup_s=1.0, dip_every_s=90.0, dip_s=3.0, dip_fraction=0.055, thinned_fraction=0.19),
-    "ssd": Pattern(7010.0, 3460.0, waits_fraction=_every(0.245), wait_s=26.0, divided_fraction=0.81, thinned_fraction=0.092),
-    "unet3d": Pattern(7280.0, burst_s=2.0, setup_s=3.0, thinned_fraction=0.116),
-}  # fmt: skip
-"""Benchmark of MLPerf Training -> its pattern, fitted by scripts/fit_power.py: on one node, GPT-3 on 64, and what more nodes
-change."""
-PATTERN_OF: Final = {
-    "pretraining": "gpt3", "fine-tuning": "llama2_70b_lora", "multimodal": "unet3d", "evaluation": "bert", "debug": "bert",
-    "other": "dlrm_dcnv2",
-}  # fmt: skip
-"""Type of job in published statistics -> the measured pattern nearest to it: our choice, nothing measured says so."""
+def _with_waits(pattern: Mapping[str, object]) -> dict[str, object]:
+    """A pattern's plain data with a list of its waits, as shares of a run, at equal steps from the first."""
+    first, step = pattern.get("first_wait"), pattern.get("wait_every")
+    rest = {key: value for key, value in pattern.items() if key not in ("first_wait", "wait_every")}
+    if not isinstance(first, int | float) or not isinstance(step, int | float):
+        return dict(pattern)
+    return rest | {"waits": [first + step * index for index in range(int((0.999 - first) / step) + 1)]}
+
+
+def patterns() -> Mapping[str, Pattern]:
+    """Benchmark of MLPerf Training -> the pattern of its power, of HGX H100 nodes."""
+    return constants(JobConstants).patterns
 
 
 @dataclass(frozen=True)
@@ -143,12 +146,13 @@ def phases(pattern: Pattern, shape: Shape) -> list[tuple[int, float]]:
     A wait of t1 on one node takes t1 (1 - d + d / n) on n, with d the divided fraction; what the first takes more,
     compiling, does not divide.
     """
+    c = constants(JobConstants)
     begin, end = round(shape.lead_s), round(shape.lead_s + shape.run_s)
     level = computing_w(pattern, shape)
     divided = 1 - pattern.divided_fraction + pattern.divided_fraction / shape.nodes_count
     burst = min(begin + round(pattern.burst_s), end)
     at = min(burst + round(pattern.setup_s), end)
-    loading = (begin - LOADING_S, pattern.idle_w), (begin, max(SETUP_W, pattern.idle_w))
+    loading = (begin - c.loading_s, pattern.idle_w), (begin, max(c.setup_w, pattern.idle_w))
     found = [*loading, (burst, level), (at, pattern.waiting_w)]
     for index, fraction in enumerate(pattern.waits_fraction):
         start = min(max(begin + round(fraction * shape.run_s), at), end)
@@ -157,7 +161,7 @@ def phases(pattern: Pattern, shape: Shape) -> list[tuple[int, float]]:
         found.append((at, pattern.waiting_w))
     found += _computing(pattern, level, at, end)
     last = round(shape.window_s)
-    return [*found, (min(end + CLOSING_S, last), max(SETUP_W, pattern.idle_w)), (last, pattern.idle_w)]
+    return [*found, (min(end + c.closing_s, last), max(c.setup_w, pattern.idle_w)), (last, pattern.idle_w)]
 
 
 def _computing(pattern: Pattern, level_w: float, start: int, end: int) -> Iterator[tuple[int, float]]:
@@ -171,7 +175,8 @@ def _computing(pattern: Pattern, level_w: float, start: int, end: int) -> Iterat
 
 def node_trace_w(pattern: Pattern, shape: Shape) -> Floats:
     """Mean power of a job's nodes at every second of the window, which follows the phases with a time constant [W]."""
-    settle_s = SETTLE_S if shape.nodes_count == 1 else SETTLE_MANY_S
+    c = constants(JobConstants)
+    settle_s = c.settle_s if shape.nodes_count == 1 else c.settle_many_s
     steps = phases(pattern, shape)
     found = np.full(steps[-1][0] + 1, pattern.idle_w)
     at, power_w = 0, next((level_w for until, level_w in steps if until > 0), pattern.idle_w)
@@ -202,10 +207,11 @@ def job_power(pattern: Pattern, shape: Shape) -> JobPower:
 
 def on_node(pattern: Pattern, levels: NodeLevels) -> Pattern:
     """The pattern on another node, as far between idle and full.  P' = i' + (P - i) (f' - i') / (f - i)"""
-    share = (levels.full_w - levels.idle_w) / (MEASURED_FULL_W - MEASURED_IDLE_W)
+    c = constants(JobConstants)
+    share = (levels.full_w - levels.idle_w) / (c.full_w - c.idle_w)
 
     def moved(level_w: float) -> float:
-        return levels.idle_w + (level_w - MEASURED_IDLE_W) * share
+        return levels.idle_w + (level_w - c.idle_w) * share
 
     return replace(
         pattern,
@@ -217,9 +223,10 @@ def on_node(pattern: Pattern, levels: NodeLevels) -> Pattern:
 
 def pattern_for(machine: Machine, job_type: str) -> Pattern:
     """The pattern of a type of job in published statistics, on a machine's nodes.  Raises UnknownName."""
-    if job_type not in PATTERN_OF:
-        raise UnknownName("type of job", job_type, PATTERN_OF)
-    return on_node(PATTERNS[PATTERN_OF[job_type]], levels_of(machine))
+    c = constants(JobConstants)
+    if job_type not in c.pattern_of:
+        raise UnknownName("type of job", job_type, c.pattern_of)
+    return on_node(c.patterns[c.pattern_of[job_type]], levels_of(machine))
 
 
 def at_mean(pattern: Pattern, shape: Shape, level_w: float) -> Pattern:
@@ -239,9 +246,10 @@ def swings_w(found: JobPower, nodes_count: int) -> tuple[float, float]:
 
 def mean_spread_w(mean_w: float, nodes_count: int) -> float:
     """Standard deviation of the mean power of a job's nodes by which nodes it got [W].  s = f P / sqrt(n)"""
-    return NODE_SPREAD_FRACTION * mean_w / sqrt(nodes_count)
+    return constants(JobConstants).node_spread_fraction * mean_w / sqrt(nodes_count)
 
 
 def ac_power_w(dc_w: float) -> float:
     """Power that a node takes from the wall for what its supplies deliver [W].  P = a + (1 + b) P_dc"""
-    return LOSS_W + (1 + LOSS_FRACTION) * dc_w
+    c = constants(JobConstants)
+    return c.loss_w + (1 + c.loss_rate_fraction) * dc_w

@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import ClassVar, Literal
 
 from terp.catalogue import Accelerator, Node, Processor
+from terp.catalogue.read.constants import constants
 from terp.hardware import Machine
 
-REST_SHARE: Final = {"switched": 0.18, "direct": 0.06}
-"""All else in a node over its GPUs' caps.  Of boards with link switches: 7.3 kW less 8 x 700 W and 2 x 350 W (smc-mlperf-
-2024).  Of boards whose GPUs link directly, without switches and with fewer drives: from HPL runs of the fit rows."""
-IDLE_SHARE: Final = 2.2 / 7.3
-BUSY_SHARE: Final = 6.849 / 7.3
-"""Idle and long training over full power, of HGX H100 nodes without fans (smc-mlperf-2024)."""
-FAN_SHARE: Final = {"air": (0.25 / 7.3, 1.1 / 7.3), "liquid": (0.0, 0.0)}
-"""Fans at idle and at full power over full power (latif-2025 less smc-mlperf-2024); pumps are the hall's."""
-DOWN_SHARE: Final = 0.1 / 7.3
+
+@dataclass(frozen=True)
+class LevelConstants:
+    """Levels of HGX H100 nodes over their full power without fans, by which nodes that nobody measured are scaled.
+
+    rest_switched_fraction, rest_direct_fraction   all else in a node over its GPUs' caps: of boards with link switches,
+                    and of boards whose GPUs link directly
+    busy_fraction   in long training
+    idle_fan_fraction, full_fan_fraction   fans of an air-cooled node at idle and at full power
+    """
+
+    PLACE: ClassVar[str] = "node_power.levels"
+    rest_switched_fraction: float
+    rest_direct_fraction: float
+    idle_fraction: float
+    busy_fraction: float
+    idle_fan_fraction: float
+    full_fan_fraction: float
+    down_fraction: float
 
 
 @dataclass(frozen=True)
@@ -39,15 +50,17 @@ def levels_from_parts(
 
     full = (GPUs) (1 + rest) + (processors); the others are its shares, as of the HGX H100 nodes that were measured.
     """
-    full_w = gpus_w * (1 + REST_SHARE[board]) + processors_w
-    quiet, loud = FAN_SHARE[cooling]
+    c = constants(LevelConstants)
+    rest = c.rest_switched_fraction if board == "switched" else c.rest_direct_fraction
+    full_w = gpus_w * (1 + rest) + processors_w
+    quiet, loud = (c.idle_fan_fraction, c.full_fan_fraction) if cooling == "air" else (0.0, 0.0)
     return NodeLevels(
-        idle_w=IDLE_SHARE * full_w,
-        busy_w=BUSY_SHARE * full_w,
+        idle_w=c.idle_fraction * full_w,
+        busy_w=c.busy_fraction * full_w,
         full_w=full_w,
         idle_fan_w=quiet * full_w,
         full_fan_w=loud * full_w,
-        down_w=DOWN_SHARE * full_w,
+        down_w=c.down_fraction * full_w,
         rated_w=(1 + loud) * full_w,
     )
 

@@ -5,24 +5,34 @@ Nothing is fitted to whole steps but two constants of decoding.  Training is in 
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import dataclass
+from typing import ClassVar
 
 from terp.catalogue import Accelerator
+from terp.catalogue.read.constants import constants
 from terp.describe import TransformerModel
-from terp.physics.gpu.kernels import STREAM_SHARE, attention_s, gemm_s, software_named
+from terp.physics.gpu.kernels import KernelConstants, attention_s, gemm_s, software_named
 from terp.physics.neural.transformer import transformer_work
 from terp.physics.neural.work import Layer
 from terp.physics.training.products import Share, sizes_of
 
-PASSES: Final = (20, 5)
-"""Passes over activations of hidden and of inner size in a layer, not compiled: assumed, 16 to 24 and 4 to 6.  A gated layer
-has one more of inner size."""
-SMALL_KERNELS: Final = 9
-"""Small ones of a layer's kernels in decoding: counted in the models that were timed."""
-KV_SHARE: Final = 0.7
-BLOCK_BYTES_PER_S: Final = 50e9
-"""Share of the memory rate at which the cache of keys and values is read, and the rate of one block of it, a sequence and
-head: read off one decoding step of 32 sequences and three of one (terp-h100)."""
+
+@dataclass(frozen=True)
+class InferenceConstants:
+    """Of a transformer that answers, in PyTorch.
+
+    hidden_passes_count, inner_passes_count   over activations of hidden and of inner size in a layer, not compiled
+    small_kernels_count    of a layer's kernels in decoding
+    kv_rate_fraction       of the memory rate, at which the cache of keys and values is read
+    block_rate_bytes_per_s  of one block of it, a sequence and head
+    """
+
+    PLACE: ClassVar[str] = "inference"
+    hidden_passes_count: int
+    inner_passes_count: int
+    small_kernels_count: int
+    kv_rate_fraction: float
+    block_rate_bytes_per_s: float
 
 
 def _products_s(chip: Accelerator, layer: Layer, share: Share) -> float:
@@ -44,9 +54,10 @@ def prefill_s(chip: Accelerator, model: TransformerModel, batch: int, tokens: in
 
     The host's launches bind short prompts.  Dense layers with full attention were timed.
     """
-    hidden, inner = PASSES
+    c = constants(InferenceConstants)
+    hidden, inner = c.hidden_passes_count, c.inner_passes_count
     values = batch * tokens * (hidden * model.hidden_size + (inner + model.gated) * model.inner_size)
-    between_s = 2 * values / (STREAM_SHARE["gelu"] * chip.memory_rate_bytes_per_s)
+    between_s = 2 * values / (constants(KernelConstants).stream.memory_fraction["gelu"] * chip.memory_rate_bytes_per_s)
     host_s, total = software_named("torch-eager").host_s, _last_s(chip, model, batch)
     for layer in transformer_work(model, tokens).layers:
         layer_s = _products_s(chip, layer, Share(batch)) + between_s
@@ -67,8 +78,9 @@ def decode_s(chip: Accelerator, model: TransformerModel, batch: int, context: in
     Weights and the cache of keys and values are read once; the cache no faster than its blocks.
     """
     cache_bytes = 4 * batch * model.kv_count * context * model.head_size
-    rate = min(KV_SHARE * chip.memory_rate_bytes_per_s, batch * model.kv_count * BLOCK_BYTES_PER_S)
-    beside_s = cache_bytes / rate + SMALL_KERNELS * software_named("torch-steps").launch_s
+    c = constants(InferenceConstants)
+    rate = min(c.kv_rate_fraction * chip.memory_rate_bytes_per_s, batch * model.kv_count * c.block_rate_bytes_per_s)
+    beside_s = cache_bytes / rate + c.small_kernels_count * software_named("torch-steps").launch_s
     layers = transformer_work(model, 1).layers
     each_s = sum(layer.count * (_products_s(chip, layer, Share(batch)) + beside_s) for layer in layers)
     return each_s + _last_s(chip, model, batch)

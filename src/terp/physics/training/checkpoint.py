@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 import math
-from typing import Final
+from dataclasses import dataclass
+from typing import ClassVar
 
-from terp.physics.training.memory import STATE_BYTES
+from terp.catalogue.read.constants import constants
+from terp.physics.training.memory import MemoryConstants
 
-WEIGHT_BYTES: Final = 2.0
-"""Bytes a parameter of the weights that a step works with, beside the optimizer's state."""
-NODE_WRITE_BYTES_PER_S: Final = 2e9
-"""A checkpoint's rate a node where the machine's storage is not known: assumed, 0.5 to 10 GB/s."""
+
+@dataclass(frozen=True)
+class CheckpointConstants:
+    """Of checkpoints.
+
+    weight_bytes   per parameter of the weights that a step works with, beside the optimizer's state
+    node_write_bytes_per_s  a node's rate where the machine's storage is not known
+    restart_s      from a failure to the next step
+    """
+
+    PLACE: ClassVar[str] = "training.checkpoint"
+    weight_bytes: float
+    node_write_bytes_per_s: float
+    restart_s: float
 
 
 def checkpoint_bytes(parameters_count: float, optimizer: str = "adamw", trained_fraction: float = 1.0) -> float:
     """State that a job writes to go on from [B]: weights, and what the optimizer keeps of those that are trained."""
-    return parameters_count * trained_fraction * (STATE_BYTES[optimizer] + WEIGHT_BYTES)
+    state = constants(MemoryConstants).state_bytes[optimizer]
+    return parameters_count * trained_fraction * (state + constants(CheckpointConstants).weight_bytes)
 
 
 def checkpoint_write_s(written_bytes: float, nodes_count: int, storage_bytes_per_s: float | None) -> float:
     """Time of a write [s]: at the rate of the machine's storage, or of the job's nodes where that is not known."""
-    return written_bytes / (storage_bytes_per_s or NODE_WRITE_BYTES_PER_S * nodes_count)
+    return written_bytes / (storage_bytes_per_s or constants(CheckpointConstants).node_write_bytes_per_s * nodes_count)
 
 
 def checkpoint_interval(write_s: float, failures_per_s: float) -> float:

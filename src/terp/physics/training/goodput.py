@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final
 
 from terp.catalogue import Reliability
-from terp.physics.training.checkpoint import checkpoint_interval
+from terp.catalogue.read.constants import constants
+from terp.physics.training.checkpoint import CheckpointConstants, checkpoint_interval
 from terp.statistics import NORMAL_P95
-
-RESTART_S: Final = 900.0
-"""From a failure to the next step: found, drained, a spare node, weights read again (megascale-2024: within 15 minutes)."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +27,7 @@ class Goodput:
     interruptions_count: float
 
 
-def run_with_failures(work_s: float, failures_per_s: float, write_s: float, restart_s: float = RESTART_S) -> Goodput:
+def run_with_failures(work_s: float, failures_per_s: float, write_s: float, restart_s: float | None = None) -> Goodput:
     """A run of `work_s` under random failures.  T = (W / t) M e^(R/M) (e^((t + d)/M) - 1),  t = sqrt(2 d M) - d
 
     work_s    W  without failures or checkpoints [s];  failures_per_s  1/M  of all its nodes [1/s]
@@ -38,6 +35,7 @@ def run_with_failures(work_s: float, failures_per_s: float, write_s: float, rest
 
     Daly 2006, with his first-order interval, no shorter than a write and no longer than the run.
     """
+    restart_s = constants(CheckpointConstants).restart_s if restart_s is None else restart_s
     if failures_per_s <= 0:
         return Goodput(work_s, 1.0, work_s, write_s, 0.0)
     mean_s = 1 / failures_per_s

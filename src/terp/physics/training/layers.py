@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from terp.catalogue import Accelerator
+from terp.catalogue.read.constants import constants
 from terp.physics.gpu.architectures import architecture_of
 from terp.physics.gpu.clocks import Load, power_w, sustained_clock
 from terp.physics.gpu.convolution_rates import NORM_PASSES, plane_norm_s
 from terp.physics.gpu.kernels import attention_s
-from terp.physics.neural.convolutions import NORM_BYTES
+from terp.physics.gpu.precisions import precision_named
+from terp.physics.neural.convolutions import ConvolutionBytes
 from terp.physics.neural.work import AttentionWork, Layer, Work
-from terp.physics.training.products import BACKWARD, FORWARD, HEAD, Share, is_cast, products_of, sizes_of
+from terp.physics.training.products import BACKWARD, FORWARD, HEAD, LayerConstants, Share, is_cast, products_of, sizes_of
 from terp.physics.training.software import Generation
-
-MEMORY_SHARE: Final = 0.86
-"""Share of the memory rate of work that only moves bytes (terp-h100, GELU)."""
-CAST_BYTES: Final = {"fp8": 4.0, "fp8-block": 4.1, "fp4": 5.0}
-"""Bytes to cast a value for a product: read in 16 bits, written as it stands and transposed; FP4 turns it first, assumed."""
-UNFUSED_BYTES: Final = (13.0, 20.0)
-"""Bytes a score of attention that is not fused, forward and backward: written, scaled and masked with softmax, dropped out
-with its mask, read; and the same back, in 16 bits."""
-UNFUSED_SHARE: Final = 0.6
-"""Share of the peak of attention's products that are not fused: they are shallow; assumed, 0.4 to 0.8."""
-ATTENTION_ENERGY: Final = 1.7
-"""Energy of attention's flops over those of products, exponentials included: a weather transformer (terp-h100)."""
-MERGE_BYTES: Final = 4.0
-"""Bytes a result of attention whose keys pass round a ring: each round's part is added to the others'."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +55,7 @@ def micro_batch(chip: Accelerator, work: Work, share: Share, generation: Generat
     x   clock over that of the peak
     """
     products = products_of(chip, work, share, generation)
-    rate = MEMORY_SHARE * chip.memory_rate_bytes_per_s
+    rate = constants(LayerConstants).memory_rate_fraction * chip.memory_rate_bytes_per_s
     phases = (FORWARD, BACKWARD, HEAD)
     attention = [_all_attention_s(chip, work, share, generation, phase) for phase in phases]
     moving = [moving_bytes(work, share, generation, phase) for phase in phases]
@@ -77,7 +64,7 @@ def micro_batch(chip: Accelerator, work: Work, share: Share, generation: Generat
     load = Load(
         clocked_s=float(products.clocked_s.sum()),
         other_s=float(products.other_s.sum()) + sum(attention) + sum(moving) / rate + sum(waits),
-        flop=products.energy_flop + 3.5 * ATTENTION_ENERGY * attended,
+        flop=products.energy_flop + 3.5 * constants(LayerConstants).attention_energy_ratio * attended,
         moved_bytes=products.moved_bytes + sum(moving),
         fetched_bytes=products.fetched_bytes,
     )
@@ -104,13 +91,13 @@ def _waits_s(chip: Accelerator, work: Work, share: Share, generation: Generation
     if phase == HEAD:
         return 3 * work.head.launches_count * generation.gap_s
     times = 1 + phase
-    rate = MEMORY_SHARE * chip.memory_rate_bytes_per_s
+    rate = constants(LayerConstants).memory_rate_fraction * chip.memory_rate_bytes_per_s
     total = 0.0
     for layer in work.layers:
         total += layer.count * layer.launches_count * generation.gap_s * times
         for norm in layer.norms:
             planes = norm.channels_count * share.samples_count
-            counted_s = NORM_BYTES * times * planes * norm.points_count / rate
+            counted_s = constants(ConvolutionBytes).norm_bytes * times * planes * norm.points_count / rate
             passes_s = NORM_PASSES[phase] * float(plane_norm_s(chip, planes, norm.points_count))
             total += layer.count * max(passes_s - counted_s, 0.0)
     return total
@@ -129,13 +116,13 @@ def _all_attention_s(chip: Accelerator, work: Work, share: Share, generation: Ge
 
 def _attention_s(chip: Accelerator, part: AttentionWork, share: Share, generation: Generation, *, backward: bool) -> float:
     """One attention of a layer on one GPU [s]; over context parallelism, in chunks whose results are merged."""
-    heads, c = part.heads_count / share.tensor_count, share.context_count
-    rate = MEMORY_SHARE * chip.memory_rate_bytes_per_s
+    of, heads, c = constants(LayerConstants), part.heads_count / share.tensor_count, share.context_count
+    rate = of.memory_rate_fraction * chip.memory_rate_bytes_per_s
     kernel = attention_kernel(chip, generation)
     if kernel == "unfused":
         scores = share.samples_count * part.groups_count * heads * part.tokens_count * part.context_count / c
         flop = 4 * scores * part.head_size * (2 if backward else 1)
-        return scores * UNFUSED_BYTES[backward] / rate + flop / (UNFUSED_SHARE * chip.peak_flop_per_s["fp16"])
+        return scores * of.unfused_bytes[backward] / rate + flop / (of.unfused_rate_fraction * chip.peak_flop_per_s["fp16"])
     square_s = attention_s(
         chip, share.samples_count * part.groups_count * c * c, heads, part.tokens_count / c, part.head_size,
         kv_heads=max(part.kv_heads_count / share.tensor_count, 1.0), causal=part.causal, backward=backward, kernel=kernel,
@@ -144,7 +131,7 @@ def _attention_s(chip: Accelerator, part: AttentionWork, share: Share, generatio
     seen = part.pairs / (part.tokens_count**2 * part.groups_count * (0.5 if part.causal else 1.0))
     sizes = (part.head_size + part.value_size) / (2 * part.head_size)
     results = share.samples_count * part.groups_count * part.tokens_count / c * heads * part.value_size
-    return float(square_s) * seen * sizes / c + (c - 1) / c * MERGE_BYTES * results / rate
+    return float(square_s) * seen * sizes / c + (c - 1) / c * of.merge_bytes * results / rate
 
 
 def attention_kernel(chip: Accelerator, generation: Generation) -> str:
@@ -172,7 +159,7 @@ def moving_bytes(work: Work, share: Share, generation: Generation, phase: int) -
 
 def _cast_bytes(layer: Layer, share: Share) -> float:
     """Bytes that casts of a layer's inputs move forward; its gradients' are twice as many with what is kept [B]."""
-    each = CAST_BYTES.get(share.precision, 0.0)
+    each = precision_named(share.precision).cast_bytes
     if not each:
         return 0.0
     sizes = [sizes_of(product, share) for product in layer.products if is_cast(product)]

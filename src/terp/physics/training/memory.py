@@ -2,22 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar
 
 import numpy as np
 
 from terp.arrays import Floats
+from terp.catalogue.read.constants import constants
+from terp.physics.gpu.precisions import is_reduced
 from terp.physics.neural.work import Work
-from terp.physics.training.products import REDUCED, Share
+from terp.physics.training.products import Share
 from terp.physics.training.software import Generation
 from terp.physics.training.stage import Column, Recompute, kept_bytes, layer_bytes
 from terp.physics.training.step import Splits, arrays
 
-STATE_BYTES: Final = {"adamw": 12.0, "adamw-8bit": 6.0, "sgd": 8.0}
-"""Bytes a parameter of an optimizer: master weights and moments in 32 bits; moments in 8 bits; one moment."""
-CONTEXT_BYTES: Final = 5e9
-"""What CUDA, NCCL and an allocator's gaps take: assumed, 3 to 8 GB."""
+
+@dataclass(frozen=True)
+class MemoryConstants:
+    """Of memory.
+
+    state_bytes      by optimizer, per parameter
+    context_bytes    what CUDA, NCCL and an allocator's gaps take
+    binary_ratio     makers' gigabytes of GPU memory over 1e9 bytes;  usable_fraction  what an allocator can use of them
+    """
+
+    PLACE: ClassVar[str] = "training.memory"
+    state_bytes: Mapping[str, float]
+    context_bytes: float
+    binary_ratio: float
+    usable_fraction: float
+
+
+def room_fraction() -> float:
+    """What a job can take, over the memory that is sold [-]."""
+    c = constants(MemoryConstants)
+    return c.binary_ratio * c.usable_fraction
+
+
+def optimizers() -> tuple[str, ...]:
+    """Optimizers whose state is known."""
+    return tuple(constants(MemoryConstants).state_bytes)
 
 
 @dataclass(frozen=True)
@@ -54,14 +79,14 @@ def step_memory(
     flight = np.where(p > 1, np.minimum(m, p) * np.where(v > 1, 1 + (p - 1) / (p * v), 1.0), 1.0)
     kept = kept_bytes(work, share, recompute, generation) / p * flight
     again = max(layer_bytes(layer, share, generation) for layer in work.layers) if recompute.layers_fraction else 0.0
-    lean = share.precision in REDUCED and (generation.lean or share.adapters)
+    lean = is_reduced(share.precision) and (generation.lean or share.adapters)
     layer = (one.dense_parameters_count + one.expert_parameters_count) / work.layers_count
     logits = generation.logit_kept_bytes * work.head.inner_values_count * share.inner
     return StepMemory(
         weights_bytes=np.asarray((1.0 if lean else 2.0) * held / over[3]),
         gradients_bytes=np.asarray(generation.gradient_bytes * trained / over[2]),
-        optimizer_bytes=np.asarray(STATE_BYTES[optimizer] * trained / over[1]),
+        optimizer_bytes=np.asarray(constants(MemoryConstants).state_bytes[optimizer] * trained / over[1]),
         activations_bytes=np.asarray(kept + again),
         logits_bytes=np.where(p > 1, 0.0, logits),
-        other_bytes=CONTEXT_BYTES + np.where(z >= 3, 4.0 * layer, 0.0),
+        other_bytes=constants(MemoryConstants).context_bytes + np.where(z >= 3, 4.0 * layer, 0.0),
     )

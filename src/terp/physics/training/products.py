@@ -2,35 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from terp.arrays import Floats
 from terp.catalogue import Accelerator
+from terp.catalogue.read.constants import constants
 from terp.physics.gpu.architectures import architecture_of
-from terp.physics.gpu.clocks import PRECISION_SHARE
 from terp.physics.gpu.convolution_rates import convolution
-from terp.physics.gpu.kernels import READ_SHARE, product_bytes, tiled_s
+from terp.physics.gpu.kernels import KernelConstants, product_bytes, tiled_s
+from terp.physics.gpu.precisions import is_reduced, peak_flop_per_s, precision_named
 from terp.physics.neural.work import Product, Work
 from terp.physics.training.software import Generation
 
 FORWARD, BACKWARD, HEAD = range(3)
-ISSUE_SHARE: Final = {
-    "bf16": 0.909, "fp16": 0.909, "tf32": 0.927, "fp32": 0.95, "fp8": 0.897, "fp8-block": 0.80, "fp4": 0.80,
-}  # fmt: skip
-"""Rate of a large product over the peak at its clock: from rates and clocks of an H100 (terp-h100).  Blocks of FP8 run at
-0.85 to 1.03 of plain FP8 on five chips; FP4 at 0.42 of its peak on B200 and GB200, which its power explains in part."""
-PEAK_OF: Final = {"fp8-block": "fp8"}
-OPERAND_BYTES: Final = {
-    "bf16": 2.0, "fp16": 2.0, "tf32": 4.0, "fp32": 4.0, "fp8": 1.0, "fp8-block": 1.03, "fp4": 0.5625,
-}  # fmt: skip
-REDUCED: Final = ("fp8", "fp8-block", "fp4")
-"""Precisions that apply to large products alone; all else stays in BF16."""
-LEAST_DEPTH: Final = 64
-"""Products as narrow as a router's stay in 16 bits."""
+
+
+@dataclass(frozen=True)
+class LayerConstants:
+    """Of a layer's work on one GPU.
+
+    memory_rate_fraction    of work that only moves bytes, over the memory's
+    unfused_bytes           of a score of attention that is not fused, forward and backward
+    unfused_rate_fraction   of the peak, of attention's GEMM that are not fused
+    attention_energy_ratio  of attention's flops over those of GEMM, exponentials included
+    merge_bytes             of a result of attention whose keys pass round a ring
+    least_depth_count       GEMM as narrow as this stay in 16 bits
+    """
+
+    PLACE: ClassVar[str] = "training.layers"
+    memory_rate_fraction: float
+    unfused_bytes: tuple[float, float]
+    unfused_rate_fraction: float
+    attention_energy_ratio: float
+    merge_bytes: float
+    least_depth_count: int
 
 
 @dataclass(frozen=True)
@@ -96,29 +106,34 @@ def products_of(chip: Accelerator, work: Work, share: Share, generation: Generat
     m, n, k, times = (np.array([row[column] for row in table], np.float64) for column in range(4))
     names = [row.precision for row in table]
 
-    def by_precision(values: dict[str, float]) -> Floats:
-        return np.array([values[name] for name in names], np.float64)
+    known = {name: precision_named(name) for name in set(names)}
 
-    peaks = by_precision({name: chip.peak_flop_per_s[PEAK_OF.get(name, name)] for name in set(names)})  # type: ignore[index]
+    def by_precision(value: Callable[[str], float | None]) -> Floats:
+        each = {name: value(name) for name in known}
+        return np.array([each[name] for name in names], np.float64)
+
+    peaks = by_precision(lambda name: peak_flop_per_s(chip, name))
+    issued = by_precision(lambda name: known[name].issue_fraction)
     share_of_alone = generation.products_share.get(chip.architecture, architecture_of(chip).steps_fraction)
     rate = share_of_alone * np.array([row.rate for row in table])
-    computed = tiled_s(chip, peaks, by_precision(ISSUE_SHARE), m, n, k) / rate
-    moved_bytes = product_bytes(m, n, k, by_precision(OPERAND_BYTES))
+    computed = tiled_s(chip, peaks, issued, m, n, k) / rate
+    moved_bytes = product_bytes(m, n, k, by_precision(lambda name: known[name].operand_bytes))
     folded = np.array([row.taps for row in table]) > 1
     fetched_bytes = np.zeros(len(table))
     if folded.any():
-        took_s, fetched_bytes[folded] = convolution(chip, m[folded], n[folded], k[folded], ISSUE_SHARE["bf16"])
+        issue = precision_named("bf16").issue_fraction or 1.0
+        took_s, fetched_bytes[folded] = convolution(chip, m[folded], n[folded], k[folded], issue)
         computed[folded] = took_s / rate[folded]
         moved_bytes[folded] = 2.0 * np.array([row.read for row in table])[folded]
     vector = np.array([name == "fp32" for name in names])
-    computed[vector] = (2 * m * n * k / peaks)[vector] / ISSUE_SHARE["fp32"]
-    moved = moved_bytes / (READ_SHARE * chip.memory_rate_bytes_per_s)
+    computed[vector] = (2 * m * n * k / peaks)[vector] / issued[vector]
+    moved = moved_bytes / (constants(KernelConstants).gemm.read_fraction * chip.memory_rate_bytes_per_s)
     bound = computed > moved
     return Products(
         clocked_s=np.where(bound, computed, 0.0) * times,
         other_s=(np.where(bound, 0.0, moved) + generation.launch_s) * times,
         phase=np.array([row.phase for row in table]),
-        energy_flop=float((2 * m * n * k * times * by_precision(PRECISION_SHARE)).sum()),
+        energy_flop=float((2 * m * n * k * times * by_precision(lambda name: known[name].energy_ratio)).sum()),
         moved_bytes=float((moved_bytes * times).sum()),
         fetched_bytes=float((fetched_bytes * times).sum()),
     )
@@ -129,7 +144,7 @@ def _entries(work: Work, share: Share, generation: Generation) -> list[_Entry]:
 
     The head's stay in 16 bits.
     """
-    plain = "bf16" if share.precision in REDUCED else share.precision
+    plain = "bf16" if is_reduced(share.precision) else share.precision
     table = []
     for layer in (*work.layers, work.head):
         last = layer is work.head
@@ -150,7 +165,10 @@ def _entries(work: Work, share: Share, generation: Generation) -> list[_Entry]:
 
 def is_cast(product: Product) -> bool:
     """True for a product that FP8 and FP4 apply to."""
-    return product.split != "none" and min(product.depth_count, product.columns_count) > LEAST_DEPTH
+    return (
+        product.split != "none"
+        and min(product.depth_count, product.columns_count) > constants(LayerConstants).least_depth_count
+    )
 
 
 def sizes_of(product: Product, share: Share) -> tuple[float, float, float, float]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 from terp.catalogue import Accelerator
+from terp.catalogue.read.constants import constants
 from terp.physics.fabric.collectives import Interconnect, collective_s
+from terp.physics.gpu.precisions import is_reduced
 from terp.physics.neural.work import Layer, Work
 from terp.physics.training.layers import micro_batch
-from terp.physics.training.products import REDUCED, Share, expert_division
+from terp.physics.training.products import Share, expert_division
 from terp.physics.training.software import Generation
 
 
@@ -23,8 +25,17 @@ class Recompute:
 
 RECOMPUTE: Final = {"none": Recompute(), "selective": Recompute(attention=True), "full": Recompute(1.0)}
 """By the names that Megatron gave them."""
-GATHERED_AGAIN: Final = 0.3
-"""Share of the backward's second gather, for the weights' gradients, that does not hide behind a product: assumed."""
+
+
+@dataclass(frozen=True)
+class StageConstants:
+    """Of a stage: the share of the backward's second gather, for the weights' gradients, that does not hide behind a GEMM;
+    and parameters of adapters over those of the model.
+    """
+
+    PLACE: ClassVar[str] = "training.stage"
+    gathered_again_fraction: float
+    adapters_fraction: float
 
 
 @dataclass(frozen=True)
@@ -95,15 +106,11 @@ def column(
         expert_parameters_count=experts,
         expert_division_count=_expert_division(work, share),
         head_parameters_count=head,
-        trained_fraction=ADAPTER_SHARE if share.adapters else 1.0,
+        trained_fraction=constants(StageConstants).adapters_fraction if share.adapters else 1.0,
         pipe_bytes=work.residual_bytes * share.inner,
         clock_ratio=micro.clock_ratio,
         power_w=micro.power_w,
     )
-
-
-ADAPTER_SHARE: Final = 0.001
-"""Parameters of adapters over those of the model: rank 16 on a model of 70 billion, about; assumed, 0.0005 to 0.005."""
 
 
 def _tensor_s(net: Interconnect, work: Work, share: Share, generation: Generation) -> tuple[float, float]:
@@ -122,7 +129,7 @@ def _tensor_s(net: Interconnect, work: Work, share: Share, generation: Generatio
         return once, once
     gather = float(collective_s(net, "all_gather", size, t, inside))
     once = exchanges * (gather + float(collective_s(net, "reduce_scatter", size, t, inside)))
-    return once, once + exchanges * GATHERED_AGAIN * gather
+    return once, once + exchanges * constants(StageConstants).gathered_again_fraction * gather
 
 
 def _expert_s(net: Interconnect, work: Work, share: Share, generation: Generation) -> float:
@@ -194,9 +201,9 @@ def kept_bytes(work: Work, share: Share, recompute: Recompute, generation: Gener
 def layer_bytes(layer: Layer, share: Share, generation: Generation, *, scores: bool = True) -> float:
     """Activations of one layer that are kept; of products' inputs, none for adapters, and half where they are in FP8 [B]."""
     masks = layer.residual_values_count if generation.dropout else 0.0
-    inputs = 0.0 if share.adapters else 0.5 if share.precision in REDUCED else 1.0
+    inputs = 0.0 if share.adapters else 0.5 if is_reduced(share.precision) else 1.0
     kept = (layer.kept_residual_bytes + inputs * layer.input_residual_bytes + masks) * share.residual
-    lean = generation.lean and share.precision in REDUCED
+    lean = generation.lean and is_reduced(share.precision)
     kept += (layer.kept_inner_bytes - 0.5 * lean * layer.activated_bytes + inputs * layer.input_inner_bytes) * share.inner
     if scores and "unfused" in generation.attention.values():
         kept += layer.scores_bytes * share.inner

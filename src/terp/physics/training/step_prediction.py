@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Final
 
 from terp.catalogue import Accelerator
 from terp.physics.fabric.collectives import Interconnect
 from terp.physics.neural.work import Work
-from terp.physics.training.memory import StepMemory, step_memory
+from terp.physics.training.memory import StepMemory, room_fraction, step_memory
 from terp.physics.training.software import Generation
 from terp.physics.training.stage import RECOMPUTE, Column, Recompute, column
 from terp.physics.training.step import StepTime, step_time
 from terp.physics.training.strategy import Strategy
-
-FULL_SHARE: Final = 1.07 * 0.96
-"""What a job can take, over the memory that is sold: makers' gigabytes of GPU memory are 2^30 bytes, and an allocator cannot
-use the last of it."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +36,7 @@ def predict_step(
 ) -> TrainingStep:
     """A step of `batch_count` samples by a strategy; one that leaves recomputation open recomputes as few layers as fit."""
     share, splits = strategy.share, strategy.splits(batch_count)
-    room = FULL_SHARE * chip.memory_bytes
+    room = room_fraction() * chip.memory_bytes
 
     def held(recompute: Recompute) -> tuple[Column, StepMemory]:
         one = column(chip, net, work, share, recompute, generation)

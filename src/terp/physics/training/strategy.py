@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from terp.catalogue import Accelerator
+from terp.catalogue.read.constants import constants
 from terp.describe import ModelFile, TransformerModel
 from terp.errors import Problem
+from terp.physics.gpu.precisions import Precisions, precisions_of
 from terp.physics.neural.work import Work
-from terp.physics.training.memory import STATE_BYTES
-from terp.physics.training.products import ISSUE_SHARE, PEAK_OF, Share
+from terp.physics.training.memory import optimizers
+from terp.physics.training.products import Share
 from terp.physics.training.stage import Recompute
 from terp.physics.training.step import Splits
 
@@ -78,8 +80,8 @@ def misfits_of_strategy(
         if number < 1
     ]
     wrong += misfits_of_precision(chip, strategy.precision)
-    if strategy.optimizer not in STATE_BYTES:
-        wrong.append(_problem("optimizer", "not known", strategy.optimizer, "known: " + ", ".join(STATE_BYTES)))
+    if strategy.optimizer not in optimizers():
+        wrong.append(_problem("optimizer", "not known", strategy.optimizer, "known: " + ", ".join(optimizers())))
     if strategy.gpus_count > gpus_most:
         wrong.append(_problem("gpus", "more than the machine has", strategy.gpus_count, f"at most {gpus_most} would do"))
     if min(numbers) < 1:
@@ -93,10 +95,10 @@ def misfits_of_strategy(
 
 def misfits_of_precision(chip: Accelerator, precision: str) -> list[Problem]:
     """A precision that is not known, or that the chip has no matrix units for."""
-    known = [name for name in ISSUE_SHARE if PEAK_OF.get(name, name) in chip.peak_flop_per_s]
+    known = precisions_of(chip, in_steps=True)
     if precision in known:
         return []
-    what = f"{chip.title} has none" if precision in ISSUE_SHARE else "not known"
+    what = f"{chip.title} has none" if precision in constants(Precisions).precisions else "not known"
     return [_problem("precision", what, precision, "known: " + ", ".join(known))]
 
 

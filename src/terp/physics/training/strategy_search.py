@@ -14,11 +14,10 @@ from terp.catalogue import Accelerator
 from terp.describe import ModelFile, TransformerModel
 from terp.physics.fabric.collectives import Interconnect
 from terp.physics.neural.work import Work
-from terp.physics.training.memory import step_memory
+from terp.physics.training.memory import room_fraction, step_memory
 from terp.physics.training.software import Generation
 from terp.physics.training.stage import Column, Recompute, column
 from terp.physics.training.step import Splits, step_time
-from terp.physics.training.step_prediction import FULL_SHARE
 from terp.physics.training.strategy import Strategy
 
 RECOMPUTES: Final = (Recompute(), Recompute(attention=True), Recompute(0.5), Recompute(1.0))
@@ -91,7 +90,7 @@ def search(
         for grid in _grids(work, wanted, one.strategy):
             evaluated += len(grid.pipeline_count)
             held = _held(work, one, grid, generation)
-            fits = held <= FULL_SHARE * chip.memory_bytes
+            fits = held <= room_fraction() * chip.memory_bytes
             fitting += int(fits.sum())
             if fits.any():
                 _keep(best, chip, net, work, one, grid.only(fits), held[fits], wanted, generation)

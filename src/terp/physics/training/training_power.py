@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
+from terp.catalogue.read.constants import constants
 from terp.hardware import Machine
-from terp.physics.gpu.clocks import BASE_W, cap_w
+from terp.physics.gpu.clocks import PowerConstants, base_w, cap_w, idle_w
 from terp.physics.power.machine_power import machine_power
 from terp.physics.power.node_levels import levels_of, node_power_w
 from terp.physics.training.step_prediction import TrainingStep
-
-IDLE_W: Final = 77.0
-"""An H100 without work (terp-h100); others by their caps."""
-WAITING_SHARE: Final = 0.35
-"""Power of a GPU that waits for others or exchanges data, above its base, over one that computes: assumed, 0.1 to 0.6."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +36,10 @@ def step_power(machine: Machine, step: TrainingStep) -> StepPower:
     exposed = one.tensor_s + one.context_s + one.expert_s
     busy_s = float(time.layers_s + time.head_s) * (1 - exposed / max(one.layers_s, 1e-12)) + float(time.optimizer_s)
     busy = min(busy_s / step.step_s, 1.0)
-    base_w = BASE_W * cap_w(chip) / 700.0
-    gpu_w = base_w + (one.power_w - base_w) * (busy + WAITING_SHARE * (1 - busy))
-    idle_w = IDLE_W * cap_w(chip) / 700.0
-    full = max(min((gpu_w - idle_w) / (cap_w(chip) - idle_w), 1.0), 0.0)
+    least_w, lowest_w = base_w(chip), idle_w(chip)
+    waiting = constants(PowerConstants).waiting_fraction
+    gpu_w = least_w + (one.power_w - least_w) * (busy + waiting * (1 - busy))
+    full = max(min((gpu_w - lowest_w) / (cap_w(chip) - lowest_w), 1.0), 0.0)
     level_w = levels.idle_w + full * (levels.full_w - levels.idle_w)
     node_w = node_power_w(levels, level_w)
     nodes = -(-step.strategy.gpus_count // node.accelerators_count)

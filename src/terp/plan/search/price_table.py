@@ -12,9 +12,9 @@ import numpy as np
 from terp.arrays import Floats, Ints
 from terp.catalogue import Accelerator, Node, Part
 from terp.physics import (
-    LEVEL_SPREAD,
     MARKET,
     level_fractions,
+    level_spread,
     line_of,
     listed_flop_per_s,
     mean_repair_s,
@@ -117,7 +117,7 @@ class Setting:
                 ranges[column.name] = (one.low_eur / one.eur, 1.0, one.high_eur / one.eur)
         rates = {name: prices.rate_range(name) for name in ("installation", "maintenance")}
         ranges |= {name: (low / middle, 1.0, high / middle) for name, (low, middle, high) in rates.items()}
-        ranges[MARKET] = (np.exp(-NORMAL_P95 * LEVEL_SPREAD), 1.0, np.exp(NORMAL_P95 * LEVEL_SPREAD))
+        ranges[MARKET] = (np.exp(-NORMAL_P95 * level_spread()), 1.0, np.exp(NORMAL_P95 * level_spread()))
         shares = (np.asarray(share) for share in (1.0, rates["installation"][1], rates["maintenance"][1], 1.0))
         return Tariff(np.array(central), *shares), ranges
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from terp.catalogue import Accelerator, Catalogue, read_catalogue, read_spellings, spelt
-from terp.physics import SOFTWARE
 from terp.physics.fabric.collectives import Interconnect, collective_s, interconnect_between
+from terp.physics.gpu.kernels import software_named
 from terp.reader import read_text
 from terp.validate.grading.cases import expected, published_file
 from terp.validate.grading.csv_table import lines_of
@@ -74,7 +74,7 @@ def is_for_fitting(row: CollectiveRow) -> bool:
 
 def predict(row: CollectiveRow) -> float:
     """The model's time of a row [s]; one that PyTorch timed waits for its launch from the host besides."""
-    host_s = SOFTWARE["torch-eager"].host_s if "torch" in row.text.get("library", "").lower() else 0.0
+    host_s = software_named("torch-eager").host_s if "torch" in row.text.get("library", "").lower() else 0.0
     return host_s + float(collective_s(row.net, row.kind, row.size_bytes, row.ranks_count, row.inside_count))
 
 

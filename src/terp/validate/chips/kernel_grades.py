@@ -14,8 +14,6 @@ from terp.catalogue import Accelerator, read_catalogue, read_reference
 from terp.describe import TransformerModel
 from terp.errors import TerpError
 from terp.physics import (
-    SOFTWARE,
-    STREAM_SHARE,
     Strategy,
     TrainingStep,
     Work,
@@ -29,6 +27,7 @@ from terp.physics import (
     stream_s,
     work_of,
 )
+from terp.physics.gpu.kernels import software_named
 from terp.physics.training.stage import RECOMPUTE
 from terp.results.record import Json
 from terp.validate.chips.kernel_rows import BESIDE, KINDS, KernelRow, is_for_fitting, read_rows, shipped
@@ -50,11 +49,14 @@ _TORCH_ATTENTION: Final = (
 )
 TILED: Final = ("ampere", "blackwell")
 """Architectures beside Hopper on half of whose shapes constants were fitted."""
+_PYTORCH: Final = ("bf16", "fp16", "fp8", "tf32", "fp32", "fp64")
+_STREAMS: Final = ("copy", "add", "gelu", "layernorm", "softmax", "adamw_fp32")
+"""Precisions, and kinds of work that only moves memory, that something was fitted to in PyTorch."""
 _TILING: Final = ("launch", "busy share", "exposed share", "reduce share")
 CONSTANTS: Final = {
     "gemm": (
         "launch", "busy share", "read share", "reduce share", "extra depth", "host of PyTorch",
-        *(f"busy share of PyTorch in {precision}" for precision in SOFTWARE["torch-eager"].busy_share),
+        *(f"busy share of PyTorch in {precision}" for precision in _PYTORCH),
         *(f"{name} of {architecture}" for architecture in TILED for name in _TILING),
     ),
     "attention": (
@@ -62,7 +64,7 @@ CONSTANTS: Final = {
         *(f"{name} of {architecture}" for architecture in TILED for name in ("share", "rows")),
         *(f"{name} of {kernel}" for kernel in ("flash2", "cudnn") for name in _TORCH_ATTENTION),
     ),
-    "memory": ("host", "share in the cache", *(f"share of {work}" for work in STREAM_SHARE)),
+    "memory": ("host", "share in the cache", *(f"share of {work}" for work in _STREAMS)),
     "train": ("fetched by convolutions", "step of a norm's block", "bytes of transforms"),
     "prefill": (),
     "decode": ("rate of a block", "share of the memory rate"),
@@ -140,7 +142,7 @@ def baseline(row: KernelRow) -> float | None:
     """One line: flops over three quarters of the peak, half in attention and steps, no less than the launch or the bytes;
     for power the board's cap, for memory 18 bytes a parameter.
     """
-    chip, ran = read_catalogue().part(Accelerator, row.gpu), SOFTWARE[row.software]
+    chip, ran = read_catalogue().part(Accelerator, row.gpu), software_named(row.software)
     peak = chip.peak_flop_per_s["bf16"]
     if row.kind == "gemm" and row.text["dtype"] in ("bf16", "fp16"):
         m, n, k = (row.whole(size) for size in ("m", "n", "k"))

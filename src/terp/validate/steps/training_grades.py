@@ -16,7 +16,7 @@ import numpy as np
 from terp.arrays import Floats
 from terp.errors import Problem, Problems
 from terp.physics import generation_named, predict_step
-from terp.physics.training.products import PEAK_OF
+from terp.physics.gpu.precisions import peak_flop_per_s
 from terp.physics.training.step_prediction import TrainingStep
 from terp.reader import read_text
 from terp.results.record import Json
@@ -96,7 +96,7 @@ def _step(row: TrainingRow, index: int) -> TrainingStep:
 def _baseline_s(row: TrainingRow) -> float:
     """Model flops, and what was recomputed where that is stated, over half of the peak."""
     strategy = row.strategies[0]
-    peak = row.chip.peak_flop_per_s[PEAK_OF.get(strategy.precision, strategy.precision)]  # type: ignore[index]
+    peak = peak_flop_per_s(row.chip, strategy.precision)
     again = 1 + strategy.recompute.layers_fraction / 3 if strategy.recompute else 1.0
     trained = 2 / 3 if strategy.adapters else 1.0
     return row.batch_count * row.work.flop * again * trained / (0.5 * peak * row.gpus_count)

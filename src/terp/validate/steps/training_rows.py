@@ -12,7 +12,7 @@ from typing import Any, Final
 from terp.catalogue import Accelerator, read_catalogue, read_spellings, spelt
 from terp.describe import ModelFile, TransformerModel, read_model
 from terp.physics import Interconnect, Work, interconnect_between, work_of
-from terp.physics.training.software import GENERATIONS
+from terp.physics.training.software import generations
 from terp.physics.training.stage import RECOMPUTE, Recompute
 from terp.physics.training.strategy import Strategy
 from terp.validate.grading.grade import Skipped
@@ -158,7 +158,7 @@ def _software(text: Mapping[str, str]) -> str:
     framework = text.get("framework", "").lower()
     found = next((name for pattern, name in SOFTWARE if re.search(pattern, framework)), None)
     if found is None:
-        raise Unmodelled(f"no software {framework[:40]!r}; there are " + ", ".join(GENERATIONS))
+        raise Unmodelled(f"no software {framework[:40]!r}; there are " + ", ".join(generations()))
     return found
 
 
@@ -277,7 +277,7 @@ def _strategies(
     if batch < replicas:
         raise Unmodelled(f"a batch of {batch} leaves some of {replicas} replicas without work")
     zero, shard = _sharding(text, software, replicas * c)
-    core = GENERATIONS[software].title.startswith("Megatron-Core")
+    core = generations()[software].title.startswith("Megatron-Core")
     base = Strategy(
         gpus_count=gpus, tensor_count=t, pipeline_count=p, context_count=c, expert_count=e, zero_count=zero,
         shard_count=shard, sequence_parallel=t > 1 and (core or text.get("recompute") == "selective"),
@@ -305,7 +305,7 @@ def _sharding(text: Mapping[str, str], software: str, ranks: int) -> tuple[int, 
     if level is not None and level > 3:
         return 3, min(int(level), ranks)
     zero = int(level) if level is not None else 0
-    if zero == 0 and GENERATIONS[software].title.startswith("Megatron-Core"):
+    if zero == 0 and generations()[software].title.startswith("Megatron-Core"):
         zero = 1
     if zero == 0 and software.startswith("fsdp"):
         zero = 3

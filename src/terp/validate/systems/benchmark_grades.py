@@ -9,10 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from terp.catalogue import read_catalogue
+from terp.catalogue import constants, read_catalogue
 from terp.errors import UnknownName
-from terp.physics import NETWORK_J_PER_BYTE, hpl_power_w, predict_hpcg, predict_hpl, predict_mxp
-from terp.physics.benchmark.hpl_power import ACTIVITY
+from terp.physics import hpl_power_w, predict_hpcg, predict_hpl, predict_mxp
+from terp.physics.benchmark.hpl import HplConstants
 from terp.validate.grading.cases import expected, published_file
 from terp.validate.grading.csv_table import Row, read_rows
 from terp.validate.grading.grade import Case, Grade, Skipped
@@ -36,10 +36,10 @@ def _rmax(case: Built) -> float:
     return predict_hpl(case.system).rmax_flop_per_s
 
 
-def power_w(case: Built, activity: float = ACTIVITY) -> float:
+def power_w(case: Built, activity: float | None = None) -> float:
     """Power of a row's machine in HPL [W], with a network of which only the rate is known."""
     system = case.system
-    network_w = NETWORK_J_PER_BYTE * system.gpus_count * system.network_bytes_per_s
+    network_w = constants(HplConstants).network_energy_j_per_byte * system.gpus_count * system.network_bytes_per_s
     return hpl_power_w(case.levels, system.gpus_count / system.gpus_per_node_count, network_w, activity)
 
 

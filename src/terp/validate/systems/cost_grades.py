@@ -12,9 +12,10 @@ import numpy as np
 from pydantic import Field
 
 from terp.arrays import Floats
+from terp.catalogue import constants
 from terp.errors import Problem, Problems
 from terp.physics import draw_factors, level_fraction, ranges_of, scenarios_eur
-from terp.physics.money.price_uncertainty import LEVEL_AT_EUR
+from terp.physics.money.price_uncertainty import DealConstants
 from terp.reader import read_entries, read_text, read_tree
 from terp.results.record import Json, as_json
 from terp.validate.grading.cases import Limits, published_file
@@ -215,7 +216,7 @@ def fit_level(file: PurchaseFile, names: Sequence[str]) -> tuple[float, float, f
     ln g_i = ln g0 - b ln(S_i / 10 MEUR), g_i the published sum less what is not negotiated, over what is, at quoted prices.
     """
     priced = [price_purchase(file, name) for name in names]
-    size = np.log([one.hardware_eur / LEVEL_AT_EUR for one in priced])
+    size = np.log([one.hardware_eur / constants(DealConstants).level_at_eur for one in priced])
     level = np.log([(one.published_eur - one.other_eur) / one.negotiated_eur for one in priced])
     design = np.stack([np.ones_like(size), -size], axis=1)
     found = np.linalg.lstsq(design, level, rcond=None)[0]

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from terp.physics.power.job_power import PATTERNS, JobPower, Pattern, Shape, job_power
+from terp.physics.power.job_power import JobPower, Pattern, Shape, job_power, patterns
 from terp.reader import read_text
 from terp.results.record import Json
 from terp.validate.grading.cases import expected, published_file
@@ -31,11 +31,11 @@ LEVELS: Final = SWINGS[:3]
 SEEN: Final = (1, 64)
 """Numbers of nodes that the harder split fits to."""
 _THINNED: Final = 0.189
-OF_1_AND_64_NODES: Final = PATTERNS | {
-    "llama2_70b_lora": replace(PATTERNS["llama2_70b_lora"], setup_s=13.0, thinned_fraction=_THINNED),
-    "resnet": replace(PATTERNS["resnet"], computing_w=7056.0, setup_s=2.0, thinned_fraction=_THINNED),
-    "ssd": replace(PATTERNS["ssd"], computing_w=7032.0, waiting_w=3031.0, divided_fraction=0.0, thinned_fraction=_THINNED),
-    "unet3d": replace(PATTERNS["unet3d"], computing_w=7291.0, burst_s=1.0, setup_s=4.0, thinned_fraction=_THINNED),
+OF_1_AND_64_NODES: Final = dict(patterns()) | {
+    "llama2_70b_lora": replace(patterns()["llama2_70b_lora"], setup_s=13.0, thinned_fraction=_THINNED),
+    "resnet": replace(patterns()["resnet"], computing_w=7056.0, setup_s=2.0, thinned_fraction=_THINNED),
+    "ssd": replace(patterns()["ssd"], computing_w=7032.0, waiting_w=3031.0, divided_fraction=0.0, thinned_fraction=_THINNED),
+    "unet3d": replace(patterns()["unet3d"], computing_w=7291.0, burst_s=1.0, setup_s=4.0, thinned_fraction=_THINNED),
 }
 """Patterns fitted to runs on 1 and 64 nodes only; what more nodes change is LoRA's for all."""
 CONSTANTS: Final = (
@@ -86,9 +86,9 @@ def _around() -> dict[str, tuple[float, float]]:
     }
 
 
-def predicted(row: PowerRow, patterns: Mapping[str, Pattern] = PATTERNS) -> JobPower:
+def predicted(row: PowerRow, known: Mapping[str, Pattern] | None = None) -> JobPower:
     """The model's power of a run."""
-    return job_power(patterns[row.benchmark], shape_of(row))
+    return job_power((known or patterns())[row.benchmark], shape_of(row))
 
 
 def swings_of(found: JobPower) -> tuple[float, ...]:
@@ -138,12 +138,13 @@ def grade_power(path: Path | None = None) -> PowerGrades:
 
     Raises Problems for a file.
     """
+    known = patterns()
     rows, skipped = (list(shipped_rows()), []) if path is None else read_power_rows(path)
-    skipped += [Skipped(row.name, f"no pattern of {row.benchmark[:40]!r}") for row in rows if row.benchmark not in PATTERNS]
-    rows = [row for row in rows if row.benchmark in PATTERNS]
+    skipped += [Skipped(row.name, f"no pattern of {row.benchmark[:40]!r}") for row in rows if row.benchmark not in known]
+    rows = [row for row in rows if row.benchmark in known]
     fit = [row for row in shipped_rows() if is_for_fitting(row)]
     graded = [row for row in rows if path is not None or not is_for_fitting(row)]
-    energy, swings = _cases(graded, fit, PATTERNS)
+    energy, swings = _cases(graded, fit, known)
     many = [row for row in rows if row.nodes_count not in SEEN]
     return PowerGrades(
         energy=_grade("power", "energy", "j", rows, energy, skipped),
@@ -177,13 +178,13 @@ def _of_groups(rows: list[PowerRow], fit: list[PowerRow]) -> Grade:
     return replace(grade, rows_count=len(rows) + len(fit), fitted_count=len(fit))
 
 
-def _cases(rows: list[PowerRow], fit: list[PowerRow], patterns: Mapping[str, Pattern]) -> tuple[list[Case], list[Case]]:
+def _cases(rows: list[PowerRow], fit: list[PowerRow], known: Mapping[str, Pattern]) -> tuple[list[Case], list[Case]]:
     """Cases of energy and of swings; their baseline is the mean over all fit runs."""
     mean_w = fmean(row.mean_w for row in fit)
     mean = [fmean(getattr(row, name) for row in fit) for name in SWINGS]
     energy, swings = [], []
     for row in rows:
-        found, fitted = predicted(row, patterns), is_for_fitting(row)
+        found, fitted = predicted(row, known), is_for_fitting(row)
         told = {"run": _how_known(row)}
         baseline_j = mean_w * shape_of(row).window_s
         energy.append(Case(row.name, _part(row), row.energy_j, found.energy_j, baseline_j, told, fitted))

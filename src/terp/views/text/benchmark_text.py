@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from terp.catalogue import Own, edition, editions
+from terp.catalogue import Own, constants, edition, editions
 from terp.hardware import Machine
 from terp.physics import (
     HplPrediction,
@@ -15,7 +15,7 @@ from terp.physics import (
     predict_hpl,
     predict_mxp,
 )
-from terp.physics.benchmark.hpcg import ACTIVITY as MEMORY_ACTIVITY
+from terp.physics.benchmark.hpcg import HpcgConstants
 from terp.units import show
 
 
@@ -74,7 +74,7 @@ def hpcg_data(machine: Machine, gpus: int | None) -> dict[str, Any]:
     """The JSON of `terp predict MACHINE hpcg`."""
     system = benchmark_system(machine, gpus)
     run = predict_hpcg(system)
-    power_w = benchmark_power_w(machine, system.gpus_count, MEMORY_ACTIVITY)
+    power_w = benchmark_power_w(machine, system.gpus_count, constants(HpcgConstants).activity_fraction)
     return {
         "machine": machine.file.name,
         "benchmark": "hpcg",

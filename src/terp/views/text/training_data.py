@@ -29,9 +29,9 @@ from terp.physics import (
     work_of,
 )
 from terp.physics.gpu.architectures import is_measured
+from terp.physics.gpu.precisions import peak_flop_per_s
 from terp.physics.training.checkpoint import checkpoint_bytes, checkpoint_write_s
 from terp.physics.training.goodput import run_with_failures
-from terp.physics.training.products import PEAK_OF
 from terp.physics.training.stage import Recompute
 from terp.physics.training.strategy import misfits_of_precision, misfits_of_strategy
 from terp.physics.training.strategy_search import Found, Range, search
@@ -165,7 +165,7 @@ def training_data(wanted: Asked, step: TrainingStep, tokens: float | None, hire_
     flop = wanted.work.flop * wanted.batch_count * (2 / 3 if step.strategy.adapters else 1.0)
     again = 1 + _again(wanted, step.strategy.recompute or Recompute())
     precision = step.strategy.precision
-    peak = machine.accelerator.peak_flop_per_s[PEAK_OF.get(precision, precision)]  # type: ignore[index]
+    peak = peak_flop_per_s(machine.accelerator, precision)
     mfu = flop / step_s / (peak * step.strategy.gpus_count)
     data: dict[str, Any] = {
         "machine": machine.file.name,
