@@ -102,13 +102,13 @@ def main() -> None:
     for kind in kinds:
         mine = [row for row in rows if row.benchmark == kind]
         patterns[kind], _ = searched(
-            lambda trial, mine=mine: loss(mine, trial), node_power.PATTERNS[kind], (*ONE[kind], *MANY.get(kind, ()))
+            lambda trial, mine=mine: loss(mine, trial), node_power.patterns()[kind], (*ONE[kind], *MANY.get(kind, ()))
         )
         show(kind, mine, patterns[kind])
         if kind in MANY:
             seen = [row for row in mine if row.nodes_count in (1, 64)]
             names = (*ONE[kind], *(MANY[kind] if kind == "llama2_70b_lora" else ()))
-            hard, _ = searched(lambda trial, seen=seen: loss(seen, trial), node_power.PATTERNS[kind], names)
+            hard, _ = searched(lambda trial, seen=seen: loss(seen, trial), node_power.patterns()[kind], names)
             show("  1 and 64 nodes", seen, hard)
     fit_shared(rows, patterns)
 
