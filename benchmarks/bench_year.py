@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 
 from terp.catalogue import read_catalogue
-from terp.describe import Backfill, Policy, read_machine, read_policy, read_site, read_workload
+from terp.describe import Backfill, Policy, Scenario, read_machine, read_policy, read_site, read_workload
 from terp.hardware import build_machine
-from terp.simulate import Controls, draw_jobs, draw_node_events, kernels, kinds_of, run_pool, simulate
-from terp.simulate.controls import assigned, capped_jobs, checkpoints_of
+from terp.simulate import controls_on, draw_jobs, draw_node_events, kernels, kinds_of, run_pool
+from terp.simulate import year as simulated_year
 from terp.simulate.engine.engines import run_controller, run_core
-from terp.simulate.year import _load
+from terp.simulate.jobs.job_controls import jobs_under
+from terp.simulate.workload_year import load_of
 
 YEAR_S = 365 * 86_400
 SEED = 1
@@ -36,11 +37,9 @@ def year(gefion):
 def loaded(gefion, jobs, policy=None, record=None):
     """The jobs of the national workload as engines take them."""
     workload = read_workload("national")
-    kinds, controls, asked = kinds_of(gefion, workload), Controls(policy=policy), record or workload.record
-    rules = assigned(policy, asked, jobs)
-    _, level_w = capped_jobs(gefion, kinds, jobs, rules)
-    checkpoints = checkpoints_of(gefion, asked, kinds, jobs, controls)
-    return _load(gefion, read_site("copenhagen").record, checkpoints, jobs, level_w, rules, controls)
+    controls = controls_on(gefion, Scenario(machine="gefion"), policy)
+    work = jobs_under(controls, gefion, record or workload.record, kinds_of(gefion, workload), jobs)
+    return load_of(gefion, read_site("copenhagen").record, work, controls)
 
 
 def work_of(core, load):
@@ -73,8 +72,8 @@ def test_drawing_a_year(benchmark, gefion):
 
 def test_a_whole_year(benchmark, gefion):
     """Draw, simulate, account: what `wall_s` in summary.json says.  Bar: 3 s on one core."""
-    arguments = (gefion, read_site("copenhagen"), read_workload("national"), 365, SEED)
-    benchmark.pedantic(simulate, arguments, rounds=3, warmup_rounds=1)
+    named = {"site": read_site("copenhagen"), "workload": read_workload("national"), "seed": SEED}
+    benchmark.pedantic(simulated_year, (gefion,), named, rounds=3, warmup_rounds=1)
 
 
 def test_the_process(benchmark, tmp_path):

@@ -68,6 +68,16 @@ class UnknownName(TerpError):
         return type(self), (self.kind, self.name, self.known)
 
 
+def problems_of(error: TerpError) -> tuple[Problem, ...]:
+    """What an error says as problems, so that several errors can be raised as one."""
+    if isinstance(error, Problems):
+        return error.problems
+    if isinstance(error, UnknownName):
+        wrong = f"no {error.kind} {error.name!r}"
+        return (Problem("", 0, 0, "", wrong, would_do=did_you_mean(error.name, error.known)),)
+    return (Problem("", 0, 0, "", str(error)),)
+
+
 class Interrupted(TerpError):
     """The user stopped the work; nothing was left under the final name."""
 

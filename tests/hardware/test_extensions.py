@@ -9,7 +9,7 @@ from terp.describe import machine_of_text, read_machine, read_site, read_workloa
 from terp.errors import Problems
 from terp.hardware import build_machine
 from terp.physics import benchmark_system, machine_power, predict_hpl
-from terp.simulate import Controls, simulate
+from terp.simulate import year
 from terp.views.text.machine_text import as_text
 
 TEXT = """
@@ -119,15 +119,18 @@ def test_gpu_cap_of_the_file(catalogue):
     site, work = read_site("copenhagen"), read_workload("national")
     large = ("nodes: 63", "nodes: 159")
     capped, free = machine(catalogue, large), machine(catalogue, large, (', gpu_cap: "560 W"', ""))
-    by_file = simulate(capped, site, work, 2, 1)
-    given = simulate(free, site, work, 2, 1, controls=Controls(gpu_cap_w=560.0))
-    other = simulate(capped, site, work, 2, 1, controls=Controls(gpu_cap_w=450.0))
-    uncapped = simulate(free, site, work, 2, 1)
+    by_file = year(capped, site=site, workload=work, days=2, seed=1)
+    given = year(free, site=site, workload=work, days=2, seed=1, gpu_cap="560 W")
+    other = year(capped, site=site, workload=work, days=2, seed=1, gpu_cap="450 W")
+    uncapped = year(free, site=site, workload=work, days=2, seed=1)
     assert by_file.origin["controls"] == given.origin["controls"]
     assert by_file.origin["controls"]["gpu_cap_w"] == 560.0
     assert by_file.jobs.equals(given.jobs)
     assert not by_file.jobs.equals(uncapped.jobs)
     assert other.origin["controls"]["gpu_cap_w"] == 450.0
+    lifted = year(capped, site=site, workload=work, days=2, seed=1, gpu_cap="none")
+    assert lifted.origin["controls"]["gpu_cap_w"] is None
+    assert lifted.jobs.equals(uncapped.jobs)
     under, above = predict_hpl(benchmark_system(capped)), predict_hpl(benchmark_system(free))
     assert under.rmax_flop_per_s < above.rmax_flop_per_s
 

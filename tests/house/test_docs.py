@@ -160,9 +160,9 @@ def test_links_within_the_docs_lead_somewhere():
 def test_documented_keys_are_those_of_a_run(gefion):
     """docs/formats/run.md names every column and every key of summary.json and run.json."""
     from terp.describe import read_site, read_workload
-    from terp.simulate import simulate
+    from terp.simulate import year
 
-    run = simulate(gefion, read_site("copenhagen"), read_workload("national"), 1, 1)
+    run = year(gefion, site=read_site("copenhagen"), workload=read_workload("national"), days=1, seed=1)
     named = set(re.findall(r"`(\w+)`", (ROOT / "docs" / "formats" / "run.md").read_text("utf-8")))
     keys = {
         *run.summary,

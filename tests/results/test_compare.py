@@ -14,7 +14,7 @@ from terp.errors import Problems
 from terp.results import compare, paired_interval, read_cases, save_run
 from terp.results.comparison import Case, bands, changes_between
 from terp.results.figures import bands_of, differences, figures_of
-from terp.simulate import simulate
+from terp.simulate import year
 from terp.statistics import student_quantile
 
 
@@ -153,7 +153,7 @@ def run_folders(gefion, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
     for site in ("copenhagen", "groningen"):
         for seed in (1, 2):
-            run = simulate(gefion, read_site(site), read_workload("national"), 2, seed)
+            run = year(gefion, site=read_site(site), workload=read_workload("national"), days=2, seed=seed)
             save_run(run, folder / f"{site}-{seed}")
     return folder
 

@@ -19,7 +19,7 @@ from terp.physics import (
     work_of,
 )
 from terp.physics.training.training_power import step_power
-from terp.simulate import kinds_of, simulate
+from terp.simulate import kinds_of, year
 
 NATIONAL = (Path(__file__).parents[2] / "workloads" / "national.yaml").read_text("utf-8")
 PROTEIN = "{model: esm2-3b, gpus: 64, seq: 1024, global_batch: 1024, micro_batch: 4}"
@@ -105,7 +105,7 @@ def test_predicted_powers_are_near_those_measured(kinds):
 
 def test_work_done_is_useful_time_at_the_speed_of_each_job(gefion, national):
     """Job by job in plain Python; and none is more than what its kinds could do."""
-    run = simulate(gefion, read_site("copenhagen"), national, 3, 1)
+    run = year(gefion, site=read_site("copenhagen"), workload=national, days=3, seed=1)
     speeds = {(kind.domain, kind.job): kind.speed_ratio for kind in kinds_of(gefion, national)}
     work = dict.fromkeys(speeds, 0.0)
     for row in run.jobs.to_pylist():
@@ -120,7 +120,9 @@ def test_work_done_is_useful_time_at_the_speed_of_each_job(gefion, national):
 def test_newer_gpus_get_more_done_in_the_same_time(catalogue, gefion, national):
     """H100 beside the A100 of the published jobs, by which an hour of work counts."""
     older = build_machine(read_machine("hipergator-ai-2021"), catalogue)
-    here, there = (simulate(machine, read_site("copenhagen"), national, 3, 1) for machine in (gefion, older))
+    here, there = (
+        year(machine, site=read_site("copenhagen"), workload=national, days=3, seed=1) for machine in (gefion, older)
+    )
     faster, same = (run.summary["work_gpu_s"] / run.jobs.column("gpu_s").to_numpy().sum() for run in (here, there))
     assert faster > 1.5
     assert 0.9 < same < 1.002
@@ -133,7 +135,7 @@ def test_profiles_say_what_they_ran_on(catalogue):
 
 
 def test_a_run_tells_where_powers_and_speeds_come_from(gefion, national):
-    run = simulate(gefion, read_site("copenhagen"), national, 1, 1)
+    run = year(gefion, site=read_site("copenhagen"), workload=national, days=1, seed=1)
     rows = {row["job"]: row for row in run.summary["kinds"]}
     assert rows["protein-model-training"]["model"] == "esm2-3b"
     assert rows["protein-model-training"]["node_power_from"] == "predicted"
@@ -142,9 +144,9 @@ def test_a_run_tells_where_powers_and_speeds_come_from(gefion, national):
 
 
 def test_the_origin_changes_with_the_constants_of_the_models(gefion, national, monkeypatch):
-    before = simulate(gefion, read_site("copenhagen"), national, 1, 1).origin["digests"]
+    before = year(gefion, site=read_site("copenhagen"), workload=national, days=1, seed=1).origin["digests"]
     monkeypatch.setattr("terp.physics.training.training_power.WAITING_SHARE", 0.5)
-    after = simulate(gefion, read_site("copenhagen"), national, 1, 1).origin["digests"]
+    after = year(gefion, site=read_site("copenhagen"), workload=national, days=1, seed=1).origin["digests"]
     assert {name for name in before if before[name] != after[name]} == {"predictions"}
 
 

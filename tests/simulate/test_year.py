@@ -15,7 +15,7 @@ import terp
 from terp.describe import read_site, read_workload
 from terp.errors import Problems
 from terp.results import Run, load_run, save_run
-from terp.simulate import hour_by_hour, simulate
+from terp.simulate import hour_by_hour, year
 from terp.simulate.engine import compiled
 from terp.simulate.engine.compiled import cache_folder, kernel_digest
 
@@ -24,12 +24,12 @@ DAYS = 20
 
 @pytest.fixture(scope="module")
 def run(gefion):
-    return simulate(gefion, read_site("copenhagen"), read_workload("national"), DAYS, 7)
+    return year(gefion, site=read_site("copenhagen"), workload=read_workload("national"), days=DAYS, seed=7)
 
 
 def test_same_seed_same_bytes(gefion, run, tmp_path):
-    again = simulate(gefion, read_site("copenhagen"), read_workload("national"), DAYS, 7)
-    other = simulate(gefion, read_site("copenhagen"), read_workload("national"), DAYS, 8)
+    again = year(gefion, site=read_site("copenhagen"), workload=read_workload("national"), days=DAYS, seed=7)
+    other = year(gefion, site=read_site("copenhagen"), workload=read_workload("national"), days=DAYS, seed=8)
     for name, result in (("one", run), ("again", again), ("other", other)):
         save_run(result, tmp_path / name)
 
@@ -148,8 +148,8 @@ def test_hours_of_a_constant_load_are_price_times_energy():
 
 
 def test_the_same_machine_in_groningen_pays_tax(gefion):
-    there = simulate(gefion, read_site("groningen"), read_workload("national"), 3, 1)
-    here = simulate(gefion, read_site("copenhagen"), read_workload("national"), 3, 1)
+    there = year(gefion, site=read_site("groningen"), workload=read_workload("national"), days=3, seed=1)
+    here = year(gefion, site=read_site("copenhagen"), workload=read_workload("national"), days=3, seed=1)
     assert there.summary["it_energy_j"] == here.summary["it_energy_j"]
     assert there.summary["energy_tax_eur"] > 0 == here.summary["energy_tax_eur"]
     assert there.origin["series"]["carbon"]["synthetic"] is True

@@ -9,7 +9,6 @@ import signal
 import threading
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -19,21 +18,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import terp
-from terp.describe import read_site, read_workload
+from terp.describe import Scenario, read_site, read_workload
 from terp.errors import Interrupted, Problems, TerpError
 from terp.results import load_sweep
 from terp.results.sweep_folder import scalars
-from terp.simulate import simulate
+from terp.simulate import inputs_of, simulate_scenario, year
 from terp.simulate.jobs.draw import _HEAVIEST, _dealt, _golden, stable_order
-from terp.sweep import Scenario, processes, read_plan, run_sweep
+from terp.sweep import processes, read_axes, run_sweep
 from terp.sweep.axes import field_words
-from terp.sweep.points import do_batch
+from terp.sweep.points import do_batch, scenario_digest
 
 ROOT = Path(__file__).parents[2]
 
 
 def week(*over, **fixed):
-    return read_plan(over, {"machine": "gefion", "days": "1", **fixed})
+    return read_axes(over, {"machine": "gefion", "days": 1, **fixed})
 
 
 @contextlib.contextmanager
@@ -55,37 +54,37 @@ def seeds(folder):
 
 
 def test_axes_are_a_product_and_the_last_changes_fastest():
-    plan = read_plan(["load=70 %,0.8", "seed=1..3", "site=copenhagen,groningen"], {"machine": "gefion", "days": "7"})
-    assert plan.axes == {"load_fraction": (0.7, 0.8), "seed": (1, 2, 3), "site": ("copenhagen", "groningen")}
-    assert [(s.load_fraction, s.seed, s.site) for s in plan.scenarios][:3] == [
+    axes = read_axes(["load=70 %,0.8", "seed=1..3", "site=copenhagen,groningen"], {"machine": "gefion", "days": 7})
+    assert axes.axes == {"load_fraction": (0.7, 0.8), "seed": (1, 2, 3), "site": ("copenhagen", "groningen")}
+    assert [(s.load_fraction, s.seed, s.site) for s in axes.scenarios][:3] == [
         (0.7, 1, "copenhagen"), (0.7, 1, "groningen"), (0.7, 2, "copenhagen")
     ]  # fmt: skip
-    assert len(plan.scenarios) == 12
-    plain = asdict(Scenario("gefion", days=7))
-    assert plan.fixed == {name: value for name, value in plain.items() if name not in plan.axes}
+    assert len(axes.scenarios) == 12
+    plain = Scenario(machine="gefion", days=7).values
+    assert axes.fixed == {name: value for name, value in plain.items() if name not in axes.axes}
 
 
 @given(low=st.integers(0, 10**6), count=st.integers(1, 50), more=st.integers(0, 9))
 def test_ranges_hold_both_ends(low, count, more):
-    plan = read_plan([f"seed={low}..{low + count - 1},{low + count + more}"], {"machine": "gefion"})
-    assert plan.axes["seed"] == (*range(low, low + count), low + count + more)
+    axes = read_axes([f"seed={low}..{low + count - 1},{low + count + more}"], {"machine": "gefion"})
+    assert axes.axes["seed"] == (*range(low, low + count), low + count + more)
 
 
 def test_every_field_of_a_scenario_can_be_named():
-    assert set(field_words().values()) == set(asdict(Scenario("gefion")))
+    assert set(field_words().values()) == set(Scenario(machine="gefion").values)
     assert field_words()["load"] == "load_fraction"
 
 
 def test_all_mistakes_are_named_at_once():
     over = ["lod=3", "seed=5..1", "seed=1..9", "site=", "load=9,x", "days=1.5", "workload=a,a", "seed=2"]
     with pytest.raises(Problems) as error:
-        read_plan(over, {"workload": "national"})
+        read_axes(over, {"workload": "national"})
     lines = str(error.value).splitlines()
     for words in (
         "--over lod: no such field of a scenario; did you mean 'load'?",
         "--over seed: the range runs backwards, found '5..1'",
         "--over site: has no values; write them such as site=copenhagen,groningen",
-        "--over load: not from 0 to 5, found '9'",
+        "--over load: out of range, found 9.0; at most 5 would do",
         "--over load: not a fraction, found 'x'",
         "--over days: not a whole number, found '1.5'",
         "--over workload: a value stands twice, found a",
@@ -94,15 +93,15 @@ def test_all_mistakes_are_named_at_once():
     ):
         assert any(line.startswith(words) for line in lines), words
     with pytest.raises(Problems, match="is fixed as well"):
-        week("seed=1..2", seed="3")
+        week("seed=1..2", seed=3)
     with pytest.raises(Problems, match="too many scenarios, found 1,200,000"):
         week("seed=1..600000", "site=copenhagen,groningen")
 
 
 def test_names_that_are_not_there_are_all_said_before_anything_runs(tmp_path):
-    plan = read_plan(["machine=gefoin,gefion", "site=copenhagn,groningen"], {"days": "1"})
+    axes = read_axes(["machine=gefoin,gefion", "site=copenhagn,groningen"], {"days": 1})
     with pytest.raises(TerpError) as error:
-        run_sweep(plan, tmp_path / "sweep", nobody)
+        run_sweep(axes, tmp_path / "sweep", nobody)
     assert str(error.value).splitlines() == [
         "no machine 'gefoin'; did you mean 'gefion'?", "no site 'copenhagn'; did you mean 'copenhagen'?"
     ]  # fmt: skip
@@ -117,12 +116,12 @@ def test_rows_hold_fields_and_every_scalar_of_the_summary(tmp_path):
     assert (document["done_count"], document["failed_count"], document["complete"]) == (4, 0, True)
     rows = load_sweep(tmp_path).rows.to_pylist()
     assert [(row["load_fraction"], row["seed"]) for row in rows] == [(0.5, 1), (0.5, 2), (0.9, 1), (0.9, 2)]
-    scenario = Scenario("gefion", days=1, seed=2, load_fraction=0.9)
-    expected = scalars(scenario.summary())
+    scenario = Scenario(machine="gefion", days=1, seed=2, load=0.9)
+    expected = scalars(simulate_scenario(scenario).summary)
     got = rows[3]
-    for key in set(expected) - {"wall_s"} - set(asdict(scenario)):
+    for key in set(expected) - {"wall_s"} - set(scenario.values):
         assert got[key] == expected[key], key
-    assert {key: got[key] for key in asdict(scenario)} == asdict(scenario)
+    assert {key: got[key] for key in scenario.values} == scenario.values
     assert len(got["digests.machine"]) == len(got["scenario"]) == 64
     assert len(list(tmp_path.glob("part-*"))) == 1, "parts are put into one at the end"
 
@@ -150,7 +149,7 @@ def test_it_goes_on_where_it_stopped_and_may_grow(tmp_path):
 def test_other_sweeps_other_versions_and_other_folders_are_not_mixed(tmp_path, monkeypatch):
     run_sweep(week("seed=1..2"), tmp_path / "a", here)
     with pytest.raises(Problems, match="holds 2 scenarios over seed that are not of this sweep"):
-        run_sweep(week("seed=1..2", load_fraction="0.5"), tmp_path / "a", nobody)
+        run_sweep(week("seed=1..2", load=0.5), tmp_path / "a", nobody)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("years of work")
     with pytest.raises(Problems, match="is a folder with other files in it"):
@@ -172,7 +171,7 @@ def test_a_changed_file_is_another_sweep(tmp_path):
 
 
 def test_a_file_that_changes_on_the_way_is_said(tmp_path):
-    scenario = Scenario("gefion", days=1)
+    scenario = Scenario(machine="gefion", days=1)
     [(digest, row, wrong)] = do_batch([("not its digest", scenario)])
     assert (digest, row) == ("not its digest", None)
     assert "others here and now" in wrong
@@ -189,12 +188,12 @@ def test_what_fails_is_noted_and_the_others_go_on(tmp_path):
 
 
 def test_a_surprise_in_one_scenario_is_noted_with_its_kind(monkeypatch):
-    def surprising(self, inputs=None):
+    def surprising(scenario, inputs):
         raise ZeroDivisionError("a bug of ours")
 
-    scenario = Scenario("gefion", days=1)
-    digest = scenario.digest(scenario.inputs())
-    monkeypatch.setattr(Scenario, "summary", surprising)
+    scenario = Scenario(machine="gefion", days=1)
+    digest = scenario_digest(scenario, inputs_of(scenario))
+    monkeypatch.setattr("terp.sweep.points.simulate_scenario", surprising)
     assert do_batch([(digest, scenario)]) == [(digest, None, "ZeroDivisionError: a bug of ours")]
 
 
@@ -222,8 +221,8 @@ class Fragile(Executor):
     def __init__(self, deadly):
         self.deadly, self.dead, self.flying = deadly, False, []
 
-    def submit(self, function, batch):
-        assert function is do_batch
+    def submit(self, function, batch, given):
+        assert (function, given) == (do_batch, None)
         if self.dead:
             raise BrokenProcessPool
         future = Future()
@@ -315,8 +314,8 @@ def test_dask_does_the_same(tmp_path):
 def test_a_summary_is_that_of_its_run(gefion):
     """To the last digit; only the clock differs."""
     workload, site = read_workload("national"), read_site("copenhagen")
-    of_run = simulate(gefion, site, workload, 5, 3).summary
-    of_scenario = Scenario("gefion", days=5, seed=3).summary()
+    of_run = year(gefion, site=site, workload=workload, days=5, seed=3).summary
+    of_scenario = simulate_scenario(Scenario(machine="gefion", days=5, seed=3)).summary
     assert {**of_scenario, "wall_s": 0} == {**of_run, "wall_s": 0}
 
 

@@ -15,7 +15,7 @@ from terp.describe import Renewables, read_machine, read_site, read_workload
 from terp.hardware import build_machine
 from terp.physics import cooling_degree_days
 from terp.results import save_run
-from terp.simulate import simulate
+from terp.simulate import year
 from terp.views.cli.report import command
 from terp.views.report.eu_report import eu_report
 
@@ -37,7 +37,7 @@ def run(catalogue):
     site = read_site("groningen-warm")
     bought = Renewables(guarantees="0.5", agreements="0.2")
     site = dataclasses.replace(site, record=site.record.model_copy(update={"renewables": bought}))
-    return simulate(machine, site, read_workload("national"), 3, 1)
+    return year(machine, site=site, workload=read_workload("national"), days=3, seed=1)
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +124,7 @@ def test_degree_days_are_of_the_site_s_air(run):
 
 
 def test_a_hall_that_declares_nothing_says_so(gefion):
-    report = eu_report(simulate(gefion, read_site("copenhagen"), read_workload("national"), 1, 1))
+    report = eu_report(year(gefion, site=read_site("copenhagen"), workload=read_workload("national"), days=1, seed=1))
     items = by_symbol(report)
     assert {items[symbol]["known"] for symbol in ("TWH", "SDC", "SCR")} == {"not declared"}
     assert (items["WIN"]["value"], items["WIN-POT"]["value"], items["EREUSE"]["value"]) == (0, 0, 0)

@@ -1,6 +1,7 @@
 """WHAT DOES THE USER WANT?
 
-Frozen records of the files people write: machine, site, workload, policy, model, budget; and of traces.  No arithmetic here.
+Frozen records of the files people write: machine, site, workload, policy, model, budget, scenario; and of traces.
+No arithmetic here.
 """
 
 from terp.describe.budget import (
@@ -33,6 +34,7 @@ from terp.describe.machine_file import (
 )
 from terp.describe.model_file import Experts, Latent, ModelFile, Patches, StateSpace, TransformerModel, Window
 from terp.describe.policy import Account, Assign, Backfill, Limits, Partition, Policy, Priority, Qos, Reservation, Weights
+from terp.describe.scenario import Scenario
 from terp.describe.science import AfnoModel, EvoformerModel, MeshModel, ResNetModel, UNetModel
 from terp.describe.shipped import (
     MODEL_FAMILIES,
@@ -42,6 +44,7 @@ from terp.describe.shipped import (
     read_machine,
     read_model,
     read_policy,
+    read_scenario,
     read_site,
     read_workload,
     shipped_names,
@@ -106,6 +109,7 @@ __all__ = [
     "ResNetModel",
     "Reservation",
     "Runs",
+    "Scenario",
     "Site",
     "SiteChoice",
     "StateSpace",
@@ -126,6 +130,7 @@ __all__ = [
     "read_machine",
     "read_model",
     "read_policy",
+    "read_scenario",
     "read_site",
     "read_workload",
     "shipped_names",

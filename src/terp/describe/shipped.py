@@ -16,6 +16,7 @@ from terp.describe.checks import misfits as checks
 from terp.describe.machine_file import MachineFile
 from terp.describe.model_file import ModelFile, TransformerModel
 from terp.describe.policy import Policy
+from terp.describe.scenario import Scenario
 from terp.describe.science import SCIENCE_FAMILIES
 from terp.describe.site import Site
 from terp.describe.workload import Workload
@@ -146,6 +147,7 @@ _MACHINE: Final = _Kind("machines", MachineFile, checks.misfits_of_machine, chec
 _SITE: Final = _Kind("sites", Site, checks.misfits_of_site)
 _WORKLOAD: Final = _Kind("workloads", Workload, _misfits_of_workload)
 _POLICY: Final = _Kind("policies", Policy, checks.misfits_of_policy)
+_SCENARIO: Final = _Kind("scenarios", Scenario, lambda _: [])
 _BUDGET: Final = _Kind("budgets", Budget, _misfits_of_budget)
 
 
@@ -172,6 +174,11 @@ def read_workload(source: DescriptionSource | Workload | Written[Workload]) -> W
 def read_policy(source: DescriptionSource | Policy | Written[Policy]) -> Written[Policy]:
     """A policy, by shipped name, path or mapping.  Raises Problems or UnknownName."""
     return _POLICY.read(source)
+
+
+def read_scenario(source: DescriptionSource | Scenario | Written[Scenario]) -> Written[Scenario]:
+    """A scenario, by path or mapping; none ships.  Raises Problems or UnknownName."""
+    return _SCENARIO.read(source)
 
 
 def read_budget(source: DescriptionSource | Budget | Written[Budget]) -> Written[Budget]:

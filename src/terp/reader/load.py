@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 import hashlib
 import typing
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path as FilePath
 from typing import Any, Final, Generic, TypeVar
@@ -144,6 +144,21 @@ def read_entries(sourced: Sourced, kind: type[T], problems: list[Problem]) -> di
         except ValidationError as error:
             problems += _problems_of(error, kind, sourced.tree, (name,))
     return records
+
+
+def record_of_values(values: Mapping[str, object], kind: type[T], path_of: Callable[[str], str] = str) -> T:
+    """A checked record of values that stand in no file: of options, or of arguments from Python.
+
+    values    by key, written as in a file: quantities with their unit
+    path_of   how the place of a value is called in a problem, from its key
+
+    Raises Problems with every mistake at once.
+    """
+    try:
+        return kind.model_validate(dict(values))
+    except ValidationError as error:
+        problems = _problems_of(error, kind, Tree("", dict(values)))
+    raise Problems(replace(problem, line=0, column=0, path=path_of(problem.path)) for problem in problems)
 
 
 def _problems_of(error: ValidationError, kind: type[BaseModel], tree: Tree, prefix: Path = ()) -> list[Problem]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any, Final
 
+from terp.describe.scenario import NO_CAP
 from terp.errors import Problem, Problems
 from terp.results.figures import bands_of, differences, figures_of
 from terp.results.run_folder import load_run
@@ -86,16 +88,26 @@ def cases_of_sweep(folder: Path) -> list[Case]:
     fields = [name for name in [*sweep.document["axes"], *sweep.document["fixed"]] if name != "seed"]
     cases: dict[tuple[Any, ...], Case] = {}
     for row in sweep.rows.to_pylist():
-        key = tuple(row[name] for name in axes)
+        key = tuple(_plain(row.get(name)) for name in axes)
         if key not in cases:
             point = dict(zip(axes, key, strict=True))
             name = " ".join([str(folder), *(f"{axis}={value}" for axis, value in point.items())])
-            asked = {"version": sweep.document["version"], **{field: str(row.get(field)) for field in fields}}
+            asked = {"version": sweep.document["version"], **{field: _as_asked(row.get(field)) for field in fields}}
             digests = {name.removeprefix(DIGESTS): value for name, value in row.items() if name.startswith(DIGESTS)}
             cases[key] = Case(name, str(folder), asked, digests, point, {}, is_sweep=True)
         numbers = {name: value for name, value in row.items() if value is not None and name not in fields}
         cases[key].years[int(row["seed"])] = figures_of(numbers)
     return list(cases.values())
+
+
+def _plain(value: object) -> object:
+    """A field's value as a row holds it, as JSON takes it: a cap that was lifted is the word that lifts it."""
+    return NO_CAP if value == inf else value
+
+
+def _as_asked(value: object) -> str:
+    """A field's value in words; empty for what was left to the files."""
+    return "" if value is None else str(_plain(value))
 
 
 def changes_between(base: Case, other: Case) -> list[str]:

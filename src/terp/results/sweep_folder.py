@@ -7,14 +7,16 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 import terp
+from terp.describe.scenario import NO_CAP
 from terp.errors import Problem, Problems
 from terp.files import write_whole
 from terp.results.run_folder import Run, check_target, load_run
@@ -28,6 +30,31 @@ WOULD_DO: Final = "name a folder that `terp sweep -o` made"
 Row = dict[str, Any]
 
 
+FieldValue = str | int | float | bool | None
+"""A field of a scenario; None: as the files say."""
+
+
+class SweepFailure(TypedDict):
+    """A scenario that failed: its fields, and what was said."""
+
+    scenario: dict[str, FieldValue]
+    error: str
+
+
+class SweepDocument(TypedDict):
+    """sweep.json, see docs/formats/sweep.md."""
+
+    format: str
+    version: str
+    axes: dict[str, list[FieldValue]]
+    fixed: dict[str, FieldValue]
+    scenarios_count: int
+    done_count: int
+    failed_count: int
+    complete: bool
+    failures: list[SweepFailure]
+
+
 @dataclass(frozen=True)
 class Sweep:
     """A sweep that was kept.
@@ -37,7 +64,7 @@ class Sweep:
     """
 
     rows: pa.Table
-    document: dict[str, Any]
+    document: SweepDocument
 
 
 def scalars(summary: Mapping[str, Any]) -> dict[str, Any]:
@@ -66,11 +93,15 @@ def _label(entry: Mapping[str, Any], place: int) -> str:
 def row_of(digest: str, fields: Mapping[str, Any], digests: Mapping[str, str], summary: Mapping[str, Any]) -> Row:
     """A scenario's row: its digest, its fields, what its inputs were, and every scalar of its summary."""
     inputs = {f"{DIGESTS}{name}": value for name, value in digests.items()}
-    plain = {name: value for name, value in fields.items() if isinstance(value, bool | int | float | str)}
-    return {**scalars(summary), DIGEST: digest, **plain, **inputs}
+    return {**scalars(summary), DIGEST: digest, **{name: _cell(name, value) for name, value in fields.items()}, **inputs}
 
 
-def sweep_document(axes: Mapping[str, Sequence[Any]], fixed: Mapping[str, Any], count: int) -> dict[str, Any]:
+def _cell(name: str, value: object) -> object:
+    """A field's value in its column: numbers stay among numbers, so that a cap that was lifted is infinite."""
+    return inf if value == NO_CAP and name.endswith("_w") else value
+
+
+def sweep_document(axes: Mapping[str, Sequence[FieldValue]], fixed: Mapping[str, FieldValue], count: int) -> SweepDocument:
     """sweep.json of a sweep that begins."""
     return {
         "format": FORMAT,
@@ -85,7 +116,7 @@ def sweep_document(axes: Mapping[str, Sequence[Any]], fixed: Mapping[str, Any], 
     }
 
 
-def begin_sweep(folder: Path, document: Mapping[str, Any], digests: set[str]) -> set[str]:
+def begin_sweep(folder: Path, document: SweepDocument, digests: set[str]) -> set[str]:
     """Makes the folder, or goes on with it; digests of the scenarios that are there.
 
     Raises Problems if it cannot be written, or holds rows of other scenarios than `digests`.
@@ -106,7 +137,7 @@ def begin_sweep(folder: Path, document: Mapping[str, Any], digests: set[str]) ->
     return there
 
 
-def _other(folder: Path, kept: Mapping[str, Any], count: int) -> Problems:
+def _other(folder: Path, kept: SweepDocument, count: int) -> Problems:
     """A folder that holds what is not asked for."""
     if kept.get("version") != terp.__version__:
         wrong = f"holds a sweep of version {kept.get('version')}, and this is {terp.__version__}"
@@ -154,8 +185,8 @@ def _write_part(folder: Path, table: pa.Table) -> Path:
 
 
 def finish_sweep(
-    folder: Path, document: Mapping[str, Any], failures: Sequence[Mapping[str, Any]], order: Sequence[str]
-) -> dict[str, Any]:
+    folder: Path, document: SweepDocument, failures: Sequence[SweepFailure], order: Sequence[str]
+) -> SweepDocument:
     """Puts all parts into one, in order, and writes sweep.json as it now is; gives it."""
     parts = _parts(folder)
     table = _read_rows(folder, parts)
@@ -164,7 +195,7 @@ def finish_sweep(
         place = {digest: index for index, digest in enumerate(order)}
         sorted_rows = np.argsort([place[digest] for digest in table.column(DIGEST).to_pylist()], kind="stable")
         _replace_parts(folder, parts, table.take(pa.array(sorted_rows)))
-    ended = {
+    ended: SweepDocument = {
         **document,
         "done_count": done_count,
         "failed_count": len(failures),
@@ -213,9 +244,9 @@ def _read_rows(folder: Path, parts: Sequence[Path]) -> pa.Table | None:
     return table if first.size == table.num_rows else table.take(pa.array(np.sort(first)))
 
 
-def _read_document(folder: Path) -> dict[str, Any]:
+def _read_document(folder: Path) -> SweepDocument:
     try:
-        document = json.loads((folder / DOCUMENT).read_text("utf-8"))
+        document: SweepDocument = json.loads((folder / DOCUMENT).read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise _problem(folder / DOCUMENT, f"cannot be read: {str(error).splitlines()[0]}", WOULD_DO) from None
     if not isinstance(document, dict) or document.get("format") != FORMAT:
@@ -223,7 +254,7 @@ def _read_document(folder: Path) -> dict[str, Any]:
     return document
 
 
-def _write_document(folder: Path, document: Mapping[str, Any]) -> None:
+def _write_document(folder: Path, document: SweepDocument) -> None:
     write_whole(folder / DOCUMENT, json.dumps(document, indent=2) + "\n")
 
 

@@ -4,39 +4,47 @@ The only mutable state in Terp, inside three compiled engines and their slow ref
 and adds up outputs.
 """
 
+from terp.results.replay_folder import Replay
 from terp.simulate.account.hours import Hours, hour_by_hour
-from terp.simulate.controls import Controls
+from terp.simulate.controls import Controls, controls_on
 from terp.simulate.engine.compiled import compiled_before, kernels
 from terp.simulate.engine.pool_schedule import FlatSchedule, run_pool, schedule_pool
 from terp.simulate.engine.trace_schedule import Schedule, TraceExtras, schedule
 from terp.simulate.faults import draw_node_events
 from terp.simulate.jobs.draw import JobSet, draw_jobs
-from terp.simulate.jobs.job_kinds import Kind, kinds_of
-from terp.simulate.jobs.workload_check import TOLERANCE, Check, check_workload
-from terp.simulate.trace_replay import Replay, replay
-from terp.simulate.year import simulate
+from terp.simulate.jobs.job_kinds import JobKind, kinds_of
+from terp.simulate.jobs.workload_check import TOLERANCE, WorkloadCheck, check_workload
+from terp.simulate.questions import replay, year
+from terp.simulate.scenario_inputs import ScenarioInputs, inputs_of
+from terp.simulate.trace_replay import replay_trace
+from terp.simulate.workload_year import simulate_scenario
 
 __all__ = [
     "TOLERANCE",
-    "Check",
     "Controls",
     "FlatSchedule",
     "Hours",
+    "JobKind",
     "JobSet",
-    "Kind",
     "Replay",
+    "ScenarioInputs",
     "Schedule",
     "TraceExtras",
+    "WorkloadCheck",
     "check_workload",
     "compiled_before",
+    "controls_on",
     "draw_jobs",
     "draw_node_events",
     "hour_by_hour",
+    "inputs_of",
     "kernels",
     "kinds_of",
     "replay",
+    "replay_trace",
     "run_pool",
     "schedule",
     "schedule_pool",
-    "simulate",
+    "simulate_scenario",
+    "year",
 ]

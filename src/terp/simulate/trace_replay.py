@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final, Literal
 
 import numpy as np
 
 from terp.arrays import Ints
-from terp.describe import Backfill, Cluster, Policy, Priority, Site, Trace
+from terp.catalogue import Reliability
+from terp.describe import Backfill, Cluster, Policy, Priority, Scenario, Site, Trace
 from terp.errors import Problem, Problems
 from terp.hardware import Machine
 from terp.physics import idle_power_w, levels_of, machine_power, node_power_w, pue
 from terp.reader import Written
+from terp.results.replay_folder import Replay, ReplayEnergy, ReplaySummary
 from terp.simulate.account.hours import hour_by_hour
-from terp.simulate.controls import Controls, reliability_under
+from terp.simulate.controls import reliability_on
 from terp.simulate.engine.compiled import kernels
 from terp.simulate.engine.engines import cluster_of
 from terp.simulate.engine.pool_schedule import run_pool
@@ -27,49 +29,57 @@ BOUND_S: Final = 10
 """Jobs shorter than this count as so long in the bounded slowdown (Feitelson 1998)."""
 
 
-@dataclass(frozen=True)
-class Replay:
-    """A trace as it was simulated: the same jobs with simulated starts and ends, -1 where they did not happen."""
-
-    trace: Trace
-    summary: dict[str, Any]
-
-
-def replay(
-    machine: Machine, site: Written[Site], trace: Trace, policy: Policy, seed: int, controls: Controls,
+def replay_trace(
+    trace: Trace,
+    scenario: Scenario,
+    machine: Machine,
+    site: Written[Site],
+    policy: Policy,
     cluster: Cluster | None = None,
-) -> Replay:  # fmt: skip
+    source: str = "",
+) -> Replay:
     """Runs a trace on a machine.  Same arguments, same starts to the second.
 
+    scenario  of which the seed, failures and spare nodes count here
     policy    the pool runs it if it needs no nodes (see docs/theory/scheduling.md), else the controller
-    controls  of which failures and spare nodes count here
     cluster   the nodes, if not those of the machine
+    source    what the trace is called
 
-    Raises Problems for jobs that can never run.
+    Raises Problems for more spare nodes than nodes, and if no job of the trace can run.
     """
-    nodes = cluster or cluster_of(machine)
-    engine = engine_of(policy, trace, controls)
-    flat = engine == "pool"
+    nodes, seed = cluster or cluster_of(machine), scenario.seed
+    spares, count = scenario.spare_nodes_count, len(nodes.names)
+    reliability = reliability_on(machine, spares, failures=scenario.failures, nodes_count=count)
+    engine = engine_of(policy, trace, failures=scenario.failures)
     kernels(engine)  # compiled, if need be, before the clock starts
     began = time.perf_counter()
-    done = _in_pool(trace, policy, nodes) if flat else _on_nodes(machine, trace, policy, nodes, seed, controls)
+    done = _in_pool(trace, policy, nodes) if engine == "pool" else _on_nodes(trace, policy, nodes, reliability, seed)
     took_s = time.perf_counter() - began
-    summary = {
-        "machine": machine.file.name,
-        "policy": policy.name,
-        "engine": engine,
-        "seed": seed,
-        "nodes_count": len(nodes.names),
-        "gpus_count": int(nodes.gpus.sum()),
-        **_waits(done.trace, done.units, done.pool_units),
-        **done.figures,
-        **_energy(machine, site, done),
-        "refused": done.refused,
-        "notes": trace.notes,
-        "schedule_s": round(took_s, 4),
-        "jobs_per_s": round(len(trace) / max(took_s, 1e-9)),
-    }
-    return Replay(done.trace, summary)
+    summary = ReplaySummary(
+        machine=machine.file.name,
+        policy=policy.name,
+        engine=engine,
+        seed=seed,
+        nodes_count=count,
+        gpus_count=int(nodes.gpus.sum()),
+        jobs_count=len(done.trace),
+        jobs_started_count=int((done.trace.start_s >= 0).sum()),
+        makespan_s=int(done.trace.end_s.max(initial=0)) - int(done.trace.submit_s.min(initial=0)),
+        **_waits(done.trace),
+        **_use(done.trace, done.units, done.pool_units),
+        most_units_in_use_count=done.most_units_count,
+        counts=done.counts,
+        energy=_energy(machine, site, done),
+        refused=dict(done.refused),
+        notes=dict(trace.notes),
+        schedule_s=round(took_s, 4),
+        jobs_per_s=round(len(trace) / max(took_s, 1e-9)),
+    )
+    if summary.jobs_started_count == 0:
+        reasons = "; ".join(f"{number} {why}" for why, number in done.refused.items())
+        wrong = "no job of the trace can run on this machine"
+        raise Problems([Problem("", 0, 0, "", wrong, reasons, "name a larger machine, or another --unit")])
+    return Replay(source, done.trace, summary)
 
 
 @dataclass(frozen=True)
@@ -80,13 +90,14 @@ class _Done:
     units: Ints
     pool_units: int
     unit_nodes: float
-    figures: dict[str, Any]
+    most_units_count: int
+    counts: dict[str, int]
     refused: dict[str, int]
 
 
-def engine_of(policy: Policy, trace: Trace, controls: Controls) -> str:
+def engine_of(policy: Policy, trace: Trace, *, failures: bool) -> Literal["pool", "controller"]:
     """Which engine runs a trace: the pool if nothing that is asked needs nodes, else the controller."""
-    return "pool" if not controls.failures and _fits_a_pool(policy, trace) else "controller"
+    return "pool" if not failures and _fits_a_pool(policy, trace) else "controller"
 
 
 def _fits_a_pool(policy: Policy, trace: Trace) -> bool:
@@ -103,6 +114,7 @@ def _fits_a_pool(policy: Policy, trace: Trace) -> bool:
 
 
 def _in_pool(trace: Trace, policy: Policy, nodes: Cluster) -> _Done:
+    """A trace in a pool of alike units: whole nodes, or GPUs where no job names nodes."""
     bare = bool((trace.nodes == 0).all())
     units = trace.gpus if bare else trace.nodes
     pool = int(nodes.gpus.sum()) if bare else len(nodes.names)
@@ -110,30 +122,31 @@ def _in_pool(trace: Trace, policy: Policy, nodes: Cluster) -> _Done:
     kept = np.flatnonzero(able & (units > 0))
     refused = {"more than the machine has": int((~able).sum())} if not able.all() else {}
     submit_s, run_s, limit_s = (column[kept] for column in (trace.submit_s, trace.run_s, np.maximum(trace.limit_s, 1)))
-    found = run_pool(submit_s, units[kept], run_s, limit_s, pool, policy)
+    ran = run_pool(submit_s, units[kept], run_s, limit_s, pool, policy)
     start, end = np.full(len(trace), -1, np.int64), np.full(len(trace), -1, np.int64)
-    start[kept] = found.start_s
-    end[kept] = found.start_s + np.minimum(trace.run_s, trace.limit_s)[kept]
-    figures = {"most_units_in_use_count": found.most_units_count, "most_waiting_jobs_count": found.most_waiting_count}
+    start[kept] = ran.start_s
+    end[kept] = ran.start_s + np.minimum(trace.run_s, trace.limit_s)[kept]
+    counts = {"most_waiting_jobs_count": ran.most_waiting_count}
     gpus = 1 / max(float(nodes.gpus.mean()), 1.0) if bare else 1.0
-    return _Done(replace(trace, start_s=start, end_s=end), units, pool, gpus, figures, refused)
+    return _Done(replace(trace, start_s=start, end_s=end), units, pool, gpus, ran.most_units_count, counts, refused)
 
 
-def _on_nodes(machine: Machine, trace: Trace, policy: Policy, nodes: Cluster, seed: int, controls: Controls) -> _Done:
+def _on_nodes(trace: Trace, policy: Policy, nodes: Cluster, reliability: Reliability, seed: int) -> _Done:
+    """A trace on named nodes, by the controller, with the failures of a seed."""
     jobs = _with_nodes(trace, int(nodes.gpus.max()))
     work_s = float((jobs.nodes * jobs.run_s).sum()) / len(nodes.names)
     horizon_s = int(jobs.eligible_s.max(initial=0) + 2 * work_s + 2 * jobs.limit_s.max(initial=0)) + DAY_S
-    faults = draw_node_events(reliability_under(machine.reliability, controls), len(nodes.names), horizon_s, seed)
+    faults = draw_node_events(reliability, len(nodes.names), horizon_s, seed)
     turns = (faults.time_s, faults.node, faults.kind, faults.repair_s)
-    found = schedule(policy, nodes, jobs, TraceExtras(), turns)
-    told = {**found.counters, "most_units_in_use_count": found.counters["most_gpus_in_use_count"]}
-    told |= {
-        "interrupted_jobs_count": int((found.restarts > 0).sum()),
-        "lost_node_s": int((found.lost_s * jobs.nodes).sum()),
+    ran = schedule(policy, nodes, jobs, TraceExtras(), turns)
+    counts = ran.counters | {
+        "interrupted_jobs_count": int((ran.restarts > 0).sum()),
+        "lost_node_s": int((ran.lost_s * jobs.nodes).sum()),
     }
-    done = replace(jobs, start_s=found.start_s, end_s=found.end_s)
+    done = replace(jobs, start_s=ran.start_s, end_s=ran.end_s)
     units = jobs.nodes * np.where(jobs.exclusive, int(nodes.gpus.max()), jobs.gpus)
-    return _Done(done, units, int(nodes.gpus.sum()), 1 / max(float(nodes.gpus.mean()), 1.0), told, found.refused)
+    most, per_gpu = ran.counters["most_gpus_in_use_count"], 1 / max(float(nodes.gpus.mean()), 1.0)
+    return _Done(done, units, int(nodes.gpus.sum()), per_gpu, most, counts, ran.refused)
 
 
 def _with_nodes(trace: Trace, per_node: int) -> Trace:
@@ -150,37 +163,41 @@ def _with_nodes(trace: Trace, per_node: int) -> Trace:
     )
 
 
-def _waits(trace: Trace, units: Ints, pool_units: int) -> dict[str, Any]:
-    """Waits, slowdown, and use until the last submission and to the end."""
+def _waits(trace: Trace) -> dict[str, float]:
+    """Waits of the jobs that started [s], how many waited at all, and their bounded slowdown; 0 if none started."""
     ran = trace.start_s >= 0
     wait = (trace.start_s - trace.submit_s)[ran]
     run = np.maximum(trace.end_s - trace.start_s, 0)[ran]
-    last, end = int(trace.submit_s.max(initial=0)), int(trace.end_s.max(initial=0))
-    first = int(trace.submit_s.min(initial=0))
-    held = (np.minimum(trace.end_s, last) - trace.start_s).clip(0)[ran] @ units[ran]
-    whole = run @ units[ran]
     slowdown = np.maximum(1.0, (wait + run) / np.maximum(BOUND_S, run))
     median, p95 = np.percentile(wait, [50, 95]) if wait.size else (0.0, 0.0)
     return {
-        "jobs_count": len(trace),
-        "jobs_started_count": int(ran.sum()),
         "jobs_waited_fraction": float((wait > 0).mean()) if wait.size else 0.0,
         "mean_wait_s": float(wait.mean()) if wait.size else 0.0,
         "median_wait_s": float(median),
         "p95_wait_s": float(p95),
         "mean_bounded_slowdown_ratio": float(slowdown.mean()) if wait.size else 0.0,
-        "utilisation_fraction": float(held / max((last - first) * pool_units, 1)),
-        "utilisation_to_end_fraction": float(whole / max((end - first) * pool_units, 1)),
-        "makespan_s": end - first,
     }
 
 
-def _energy(machine: Machine, site: Written[Site], done: _Done) -> dict[str, Any]:
+def _use(trace: Trace, units: Ints, pool_units: int) -> dict[str, float]:
+    """Use of the units until the last submission and to the last end."""
+    ran = trace.start_s >= 0
+    run = np.maximum(trace.end_s - trace.start_s, 0)[ran]
+    last, end = int(trace.submit_s.max(initial=0)), int(trace.end_s.max(initial=0))
+    first = int(trace.submit_s.min(initial=0))
+    held = (np.minimum(trace.end_s, last) - trace.start_s).clip(0)[ran] @ units[ran]
+    return {
+        "utilisation_fraction": float(held / max((last - first) * pool_units, 1)),
+        "utilisation_to_end_fraction": float(run @ units[ran] / max((end - first) * pool_units, 1)),
+    }
+
+
+def _energy(machine: Machine, site: Written[Site], done: _Done) -> ReplayEnergy | None:
     """Energy, money and carbon, with every job at the level of a long training; the year begins with the trace."""
     ran = done.trace.end_s > done.trace.start_s
     start, end, units = done.trace.start_s[ran], done.trace.end_s[ran], done.units[ran] * done.unit_nodes
     if start.size == 0:
-        return {}
+        return None
     levels = levels_of(machine)
     idle_w = idle_power_w(levels)
     above_w = units * (node_power_w(levels, levels.busy_w) - idle_w)
@@ -194,19 +211,11 @@ def _energy(machine: Machine, site: Written[Site], done: _Done) -> dict[str, Any
     watts = np.concatenate([[base_w], power])
     hours = hour_by_hour(site.record, time_s, watts, horizon_s, machine_power(machine).rated_w, dry_w)
     it_j, meter_j = float(hours.it_j.sum()), float(hours.facility_j.sum())
-    return {
-        "it_energy_j": it_j,
-        "facility_energy_j": meter_j,
-        "mean_pue": pue(meter_j, it_j),
-        "electricity_cost_eur": float(hours.cost_eur.sum()),
-        "carbon_kg": float(hours.carbon_kg.sum()),
-        "peak_it_power_w": float(watts.max()),
-    }
-
-
-def refuse_if_nothing_ran(done: Replay) -> None:
-    """Raises Problems if no job of a trace could start."""
-    if done.summary["jobs_started_count"] == 0:
-        told = "; ".join(f"{count} {why}" for why, count in done.summary["refused"].items())
-        wrong = "no job of the trace can run on this machine"
-        raise Problems([Problem("", 0, 0, "", wrong, told, "name a larger machine, or another --unit")])
+    return ReplayEnergy(
+        it_energy_j=it_j,
+        facility_energy_j=meter_j,
+        mean_pue=pue(meter_j, it_j),
+        electricity_cost_eur=float(hours.cost_eur.sum()),
+        carbon_kg=float(hours.carbon_kg.sum()),
+        peak_it_power_w=float(watts.max()),
+    )

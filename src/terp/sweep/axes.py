@@ -4,61 +4,60 @@ from __future__ import annotations
 
 import itertools
 import re
-import typing
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, fields, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from math import prod
-from types import UnionType
-from typing import Any, Final
+from typing import Final
 
+from terp.describe import Scenario
+from terp.describe.scenario import ScenarioField, scenario_fields, value_of_text
 from terp.errors import Problem, Problems, did_you_mean
-from terp.sweep.scenario import Scenario
-from terp.units import UNITS, NotAQuantity, parse
+from terp.reader import record_of_values
+from terp.units import NotAQuantity
 
 MOST: Final = 1_000_000
-LIMITS: Final[dict[str, tuple[float, float]]] = {"days": (1, 3660), "seed": (0, 2**32 - 1), "load_fraction": (0, 5)}
+AS_FILED: Final = "file"
+"""What an axis says for "as the files say", of fields that may be left to them."""
 _RANGE: Final = re.compile(r"\s*(\d+)\s*\.\.\s*(\d+)\s*")
-_TRUTH: Final = {"yes": True, "true": True, "no": False, "false": False}
+
+Value = str | int | float | bool | None
+"""A value of a field; None: as the files say."""
 
 
 @dataclass(frozen=True)
-class Plan:
+class SweepAxes:
     """Scenarios to be: `base` with every combination of the values of the axes, the last axis changing fastest."""
 
     base: Scenario
-    axes: dict[str, tuple[Any, ...]]
+    axes: dict[str, tuple[Value, ...]]
 
     @property
     def scenarios(self) -> list[Scenario]:
         """All of them, in order."""
         return [
-            replace(self.base, **dict(zip(self.axes, values, strict=True)))
+            self.base.model_copy(update=dict(zip(self.axes, values, strict=True)))
             for values in itertools.product(*self.axes.values())
         ]
 
     @property
-    def fixed(self) -> dict[str, Any]:
+    def fixed(self) -> dict[str, Value]:
         """The fields that are not varied."""
-        return {name: value for name, value in asdict(self.base).items() if name not in self.axes}
+        return {name: value for name, value in self.base.values.items() if name not in self.axes}
 
 
 def field_words() -> dict[str, str]:
     """What people call each field of a scenario, its unit left out: `load` -> `load_fraction`."""
-    words = {}
-    for field in fields(Scenario):
-        unit = _dimension(field.name)
-        words[field.name.removesuffix(f"_{unit}") if unit else field.name] = field.name
-    return words
+    return {field.word: name for name, field in scenario_fields().items()}
 
 
-def read_plan(over: Sequence[str], fixed: Mapping[str, str]) -> Plan:
-    """The plan that words ask for.  Raises Problems with every mistake in them.
+def read_axes(over: Sequence[str], fixed: Mapping[str, object]) -> SweepAxes:
+    """The axes that words ask for.  Raises Problems with every mistake in them.
 
     over    axes such as `load=0.7,0.8`, `seed=1..20` or `site=copenhagen,groningen`
-    fixed   values of other fields, by field
+    fixed   values of other fields, by the words of the fields, as a file would hold them
     """
     problems: list[Problem] = []
-    axes: dict[str, tuple[Any, ...]] = {}
+    axes: dict[str, tuple[Value, ...]] = {}
     for words in over:
         try:
             name, values = _read_axis(words)
@@ -68,41 +67,85 @@ def read_plan(over: Sequence[str], fixed: Mapping[str, str]) -> Plan:
         if name in axes:
             problems.append(_problem(_axis(words), "stands twice", would_do="name all its values in one"))
         axes[name] = values
-    values_of: dict[str, Any] = {}
-    for name, text in fixed.items():
+    for field in map(scenario_fields().__getitem__, axes):
+        if field.word in fixed:
+            would_do = f"leave out one of {field.option} and --over {field.word}=..."
+            problems.append(_problem(f"--over {field.word}", "is fixed as well", str(fixed[field.word]), would_do))
+    named = {_axis(words).removeprefix("--over ").strip() for words in over}
+    return _axes_of(axes, fixed, problems, named, _option_of)
+
+
+def axes_of_values(
+    over: Mapping[str, Iterable[object]], fixed: Mapping[str, object], path: Callable[[str], str] = str
+) -> SweepAxes:
+    """The axes that a program asks for, values by the words of the fields.  Raises Problems with every mistake.
+
+    over    such as `{"gpu_cap": [None, "600 W"], "seed": range(20)}`; None: as the files say
+    fixed   values of other fields
+    path    how an axis is called in a problem, from its word
+    """
+    problems: list[Problem] = []
+    axes: dict[str, tuple[Value, ...]] = {}
+    known = field_words()
+    for word, given in over.items():
+        if word not in known:
+            problems.append(_problem(path(word), "no such field of a scenario", would_do=did_you_mean(word, known)))
+            continue
+        field = scenario_fields()[known[word]]
+        if isinstance(given, str) or not isinstance(given, Iterable):
+            problems.append(_problem(path(word), "no list of values", repr(given)[:60], f"write it such as [{given!r}]"))
+            continue
         try:
-            [values_of[name]] = _read_values(name, _word_of(name), [text])
+            axes[field.name] = _unlike(_checked(field, list(given), path(word)), path(word))
         except Problems as error:
             problems += error.problems
-        if name in axes:
-            would_do = f"leave out one of {_word_of(name)} and --over {_word_of(name)}=..."
-            problems.append(_problem(f"--over {_word_of(name)}", "is fixed as well", text, would_do))
-    needed = {field.name for field in fields(Scenario) if field.default is MISSING}
-    asked = {_axis(words).removeprefix("--over ").strip() for words in over}
-    for name in sorted(needed - set(values_of) - set(axes) - set(fixed) - asked):
-        problems.append(_problem(_word_of(name), "is not said", would_do=f"name a {_word_of(name)}, such as gefion"))
+    for word in sorted(set(over) & set(fixed)):
+        problems.append(_problem(path(word), "is fixed as well", repr(fixed[word])[:60], "leave out one of them"))
+    return _axes_of(axes, fixed, problems, set(over))
+
+
+def _option_of(word: str) -> str:
+    """The option of a field by its word, as problems of the command line name it."""
+    return f"--{word.replace('_', '-')}"
+
+
+def _axes_of(
+    axes: dict[str, tuple[Value, ...]],
+    fixed: Mapping[str, object],
+    problems: list[Problem],
+    named: set[str],
+    path_of: Callable[[str], str] = str,
+) -> SweepAxes:
+    """The axes with the scenario that they start from.  Raises Problems, those that were there among them.
+
+    named   words of the fields that are asked for, rightly or not, so that none of them is said to be missing
+    """
+    fields = scenario_fields()
     count = prod(len(values) for values in axes.values())
     if count > MOST:
         problems.append(_problem("", "too many scenarios", f"{count:,}", f"{MOST:,} or fewer do"))
+    missing = {field.word for field in fields.values() if field.required} - set(fixed) - {fields[name].word for name in axes}
+    problems += [
+        _problem(word, "is not said", would_do=f"name a {word}, such as gefion") for word in sorted(missing - named)
+    ]
+    try:
+        base = record_of_values({"machine": "-", **fixed}, Scenario, path_of)
+    except Problems as error:
+        raise Problems([*problems, *error.problems]) from None
     if problems:
         raise Problems(problems)
-    first = {name: values[0] for name, values in axes.items()}
-    return Plan(Scenario(**{**first, **values_of}), axes)
+    return SweepAxes(base.model_copy(update={name: values[0] for name, values in axes.items()}), axes)
 
 
-def _problem(path: str, wrong: str, found: str = "", would_do: str = "") -> Problem:
-    return Problem("", 0, 0, path, wrong, found, would_do)
+def _problem(path: str, wrong: str, value: str = "", would_do: str = "") -> Problem:
+    return Problem("", 0, 0, path, wrong, value, would_do)
 
 
 def _axis(words: str) -> str:
     return f"--over {words.partition('=')[0]}"
 
 
-def _word_of(name: str) -> str:
-    return next(word for word, field in field_words().items() if field == name)
-
-
-def _read_axis(words: str) -> tuple[str, tuple[Any, ...]]:
+def _read_axis(words: str) -> tuple[str, tuple[Value, ...]]:
     """A field and its values.  Raises Problems."""
     word, equals, text = words.partition("=")
     known = field_words()
@@ -110,84 +153,70 @@ def _read_axis(words: str) -> tuple[str, tuple[Any, ...]]:
     name = known.get(spelt, spelt if spelt in known.values() else "")
     if not name:
         raise Problems([_problem(_axis(words), "no such field of a scenario", would_do=did_you_mean(spelt, known))])
+    field = scenario_fields()[name]
     if not equals or not text.strip():
-        raise Problems([_problem(_axis(words), "has no values", would_do=f"write them such as {_example(name)}")])
-    values = _read_values(name, _axis(words), text.split(","))
-    twice = sorted({str(value) for value in values if values.count(value) > 1}) if len(set(values)) < len(values) else []
-    if twice:
-        raise Problems([_problem(_axis(words), "a value stands twice", ", ".join(twice[:3]))])
-    return name, values
-
-
-def _read_values(name: str, path: str, texts: Iterable[str]) -> tuple[Any, ...]:
-    """The values of a field that texts say, ranges written out.  Raises Problems."""
-    values: list[Any] = []
+        raise Problems([_problem(_axis(words), "has no values", would_do=f"write them such as {field.example}")])
+    values: list[object] = []
     problems = []
-    for text in texts:
+    for part in text.split(","):
         try:
-            values += _read_value(name, text.strip())
+            values += _values_of_text(field, part.strip())
         except NotAQuantity as error:
-            problems.append(_problem(path, error.wrong, repr(text.strip()), error.would_do))
+            problems.append(_problem(_axis(words), error.wrong, repr(part.strip()), error.would_do))
+    try:
+        checked = _checked(field, values, _axis(words))
+    except Problems as error:
+        raise Problems([*problems, *error.problems]) from None
     if problems:
         raise Problems(problems)
-    return tuple(values)
+    return name, _unlike(checked, _axis(words))
 
 
-def _read_value(name: str, text: str) -> list[Any]:
-    """A value or a range of a field.  Raises NotAQuantity."""
-    kind = _kind(name)
-    if kind is str:
-        if not text:
-            raise NotAQuantity("a value is empty", f"write it such as {_example(name)}")
-        return [text]
-    if kind is bool:
-        if text.lower() not in _TRUTH:
-            raise NotAQuantity("neither yes nor no", "write yes or no")
-        return [_TRUTH[text.lower()]]
-    found = _RANGE.fullmatch(text) if kind is int else None
-    if found:
-        low, high = int(found[1]), int(found[2])
-        if low > high or high - low >= MOST:
-            wrong = "the range runs backwards" if low > high else f"the range holds more than {MOST:,} values"
-            raise NotAQuantity(wrong, f"write it such as {_example(name)}")
-        return [*map(_within(name), range(low, high + 1))]
-    value = float(f"{parse(text, _dimension(name) or 'ratio'):.12g}")  # 70 % is 0.7, whatever 70 times 0.01 is
-    if kind is int and value != int(value):
-        raise NotAQuantity("not a whole number", f"write it such as {_example(name)}")
-    return [_within(name)(int(value) if kind is int else value)]
+def _values_of_text(field: ScenarioField, text: str) -> list[object]:
+    """What one text between commas says: a value, the values of a range, or None for what the files say.
+
+    Raises NotAQuantity.
+    """
+    if text == AS_FILED and field.optional and field.type is not str:
+        return [None]
+    ends = _RANGE.fullmatch(text) if field.type is int else None
+    if not ends:
+        return [value_of_text(field, text)]
+    low, high = int(ends[1]), int(ends[2])
+    if low > high or high - low >= MOST:
+        wrong = "the range runs backwards" if low > high else f"the range holds more than {MOST:,} values"
+        raise NotAQuantity(wrong, f"write it such as {field.example}")
+    return list(range(low, high + 1))
 
 
-def _within(name: str) -> Any:
-    """A check that a number is one that the field may have.  Raises NotAQuantity."""
-    low, high = LIMITS.get(name, (float("-inf"), float("inf")))
+def _checked(field: ScenarioField, values: list[object], path: str) -> tuple[Value, ...]:
+    """Values as a scenario holds them.  Whole numbers are within their field's limits if their ends are.
 
-    def check(value: float) -> float:
-        if not low <= value <= high:
-            raise NotAQuantity(f"not from {low:,} to {high:,}", f"write it such as {_example(name)}")
-        return value
-
-    return check
-
-
-def _kind(name: str) -> type:
-    """Type of a field: str, bool, int or float; of an optional one, what it is when given."""
-    hint: Any = typing.get_type_hints(Scenario)[name]
-    if isinstance(hint, UnionType):
-        [hint] = [part for part in typing.get_args(hint) if part is not type(None)]
-    return hint if hint in (bool, int, float) else str
-
-
-def _dimension(name: str) -> str:
-    """The unit that ends a field's name; empty if none does."""
-    return max((unit for unit in UNITS if name.endswith(f"_{unit}")), key=len, default="")
+    Raises Problems with every value that is none of the field.
+    """
+    ends: list[object] = values
+    if field.type is int and len(values) > 2 and all(type(value) is int for value in values):
+        numbers = [value for value in values if isinstance(value, int)]
+        ends = list({min(numbers), max(numbers)})
+    problems, checked = list[Problem](), dict[int, Value]()
+    for index, value in enumerate(ends):
+        given = {"machine": "-", field.word: value} if value is not None or not field.optional else {"machine": "-"}
+        try:
+            checked[index] = getattr(record_of_values(given, Scenario, lambda _: path), field.name)
+        except Problems as error:
+            problems += error.problems
+    if problems:
+        raise Problems(problems)
+    if ends is not values:
+        return tuple(value for value in values if isinstance(value, int))
+    return tuple(checked.values())
 
 
-def _example(name: str) -> str:
-    word = _word_of(name)
-    examples = {
-        "machine": "gefion,netherlands",
-        "site": "copenhagen,groningen",
-        "load_fraction": "0.7,0.8,0.9",
-        "days": "30,365",
-    }
-    return f"{word}={examples.get(name, '1..20' if _kind(name) is int else 'one,other')}"
+def _unlike(values: tuple[Value, ...], path: str) -> tuple[Value, ...]:
+    """The values, each of which may stand once.  Raises Problems."""
+    if not values:
+        raise Problems([_problem(path, "has no values", would_do="name one or more")])
+    if len(set(values)) < len(values):
+        twice = sorted({str(value) for value in values if values.count(value) > 1})
+        raise Problems([_problem(path, "a value stands twice", ", ".join(twice[:3]))])
+    return values

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from collections import Counter, deque
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
-from dataclasses import asdict, dataclass, field, replace
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from terp.errors import Interrupted, TerpError
-from terp.results.sweep_folder import Row, add_part, begin_sweep, finish_sweep, merge_parts, row_of, sweep_document
-from terp.sweep.axes import Plan
+import terp
+from terp.describe import Scenario
+from terp.errors import Interrupted, Problem, Problems, TerpError, problems_of
+from terp.results.sweep_folder import (
+    Row,
+    SweepDocument,
+    SweepFailure,
+    add_part,
+    begin_sweep,
+    finish_sweep,
+    merge_parts,
+    row_of,
+    sweep_document,
+)
+from terp.simulate import ScenarioInputs, inputs_of, simulate_scenario
+from terp.simulate.scenario_inputs import GivenInputs
+from terp.sweep.axes import SweepAxes
 from terp.sweep.executors import Crew
-from terp.sweep.scenario import Inputs, Scenario
 
 TASK_S: Final = 3.0  # a task's work, so that sending it costs little and losing it no more
 _LARGEST: Final = 256
@@ -25,7 +40,8 @@ _SMALL: Final = 200
 Item = tuple[str, Scenario]
 Outcome = tuple[str, Row | None, str]
 """Digest of a scenario; its row, or none and what went wrong."""
-Told = Callable[[int, int, float], None]
+Progress = Callable[[int, int, float], None]
+"""Called with scenarios done, scenarios in all, and about how long the rest will take [s]; may raise to stop."""
 
 
 @dataclass
@@ -34,6 +50,7 @@ class _Work:
 
     waiting: deque[Item]
     keep: Callable[[list[Outcome]], None]
+    given: GivenInputs | None = None
     killed: Counter[str] = field(default_factory=Counter)
     rows_count: int = 0
     spent_s: float = 0.0
@@ -72,16 +89,18 @@ class _Work:
                 self.waiting.appendleft((digest, scenario))
 
 
-def run_sweep(plan: Plan, folder: Path, crew: Crew, tell: Told | None = None) -> dict[str, Any]:
-    """Runs what is missing of a plan in a sweep folder; sweep.json.
+def run_sweep(
+    axes: SweepAxes, folder: Path, crew: Crew, progress: Progress | None = None, given: GivenInputs | None = None
+) -> SweepDocument:
+    """Runs what is missing of a sweep in its folder; sweep.json.
 
-    tell   called with scenarios done, scenarios in all, and about how long the rest will take [s]
+    given   inputs that stand for those that the scenarios name
 
     Raises Problems, all at once, for names that are not there and for a folder that cannot be used, and Interrupted,
     with sweep.json, if stopped.  A scenario that fails is noted, and the others go on.
     """
-    scenarios = _digested(plan)
-    document = sweep_document(plan.axes, plan.fixed, len(scenarios))
+    scenarios = _digested(axes, given)
+    document = sweep_document(axes.axes, axes.fixed, len(scenarios))
     there = begin_sweep(folder, document, set(scenarios))
     failures: dict[str, str] = {}
     small: list[Path] = []
@@ -97,11 +116,11 @@ def run_sweep(plan: Plan, folder: Path, crew: Crew, tell: Told | None = None) ->
             small.clear()
         failures.update((digest, wrong) for digest, row, wrong in outcomes if row is None)
         done_count += len(outcomes)
-        if tell is not None:
+        if progress is not None:
             each_s = (time.perf_counter() - began) / (done_count - len(there))
-            tell(done_count, len(scenarios), each_s * (len(scenarios) - done_count))
+            progress(done_count, len(scenarios), each_s * (len(scenarios) - done_count))
 
-    work = _Work(deque(item for item in scenarios.items() if item[0] not in there), keep)
+    work = _Work(deque(item for item in scenarios.items() if item[0] not in there), keep, given)
     try:
         while work.waiting:
             with crew() as (executor, workers):
@@ -109,12 +128,14 @@ def run_sweep(plan: Plan, folder: Path, crew: Crew, tell: Told | None = None) ->
     except KeyboardInterrupt:
         raise Interrupted(f"{done_count - len(failures):,} of {len(scenarios):,}") from None
     finally:
-        failed = [{"scenario": asdict(scenarios[digest]), "error": wrong} for digest, wrong in failures.items()]
+        failed: list[SweepFailure] = [
+            {"scenario": scenarios[digest].values, "error": wrong} for digest, wrong in failures.items()
+        ]
         document = finish_sweep(folder, document, failed, list(scenarios))
     return document
 
 
-def _until_broken(executor: Any, workers: int, work: _Work) -> None:
+def _until_broken(executor: Executor, workers: int, work: _Work) -> None:
     """Sends batches out and keeps what comes back, until all is done or the executor breaks."""
     flying: dict[Future[list[Outcome]], list[Item]] = {}
     broken = False
@@ -122,7 +143,7 @@ def _until_broken(executor: Any, workers: int, work: _Work) -> None:
         while not broken and work.room(list(flying.values()), workers):
             batch = work.next_batch(workers)
             try:
-                flying[executor.submit(do_batch, batch)] = batch
+                flying[executor.submit(do_batch, batch, work.given)] = batch
             except BrokenExecutor:
                 work.waiting.extendleft(reversed(batch))
                 broken = True
@@ -139,51 +160,69 @@ def _until_broken(executor: Any, workers: int, work: _Work) -> None:
                 work.came_back(outcomes)
 
 
-def _digested(plan: Plan) -> dict[str, Scenario]:
-    """The scenarios of a plan by digest, in order.  Raises TerpError for what is wrong with any of their files."""
-    found: dict[str, Scenario] = {}
-    wrong: dict[str, None] = {}
-    read: dict[Scenario, Inputs | None] = {}
-    for scenario in plan.scenarios:
+def _digested(axes: SweepAxes, given: GivenInputs | None) -> dict[str, Scenario]:
+    """The scenarios of a sweep by digest, in order.  Raises Problems for what is wrong with any of their files."""
+    digested: dict[str, Scenario] = {}
+    problems: list[Problem] = []
+    read: dict[Scenario, ScenarioInputs | None] = {}
+    for scenario in axes.scenarios:
         files = _files(scenario)
         if files not in read:
             try:
-                read[files] = scenario.inputs()
+                read[files] = inputs_of(files, given)
             except TerpError as error:
                 read[files] = None
-                wrong |= dict.fromkeys(str(error).splitlines())
+                problems += problems_of(error)
         inputs = read[files]
         if inputs is not None:
-            found[scenario.digest(inputs)] = scenario
-    if wrong:
-        raise TerpError("\n".join(wrong))
-    return found
+            digested[scenario_digest(scenario, inputs)] = scenario
+    if problems:
+        raise Problems(problems)
+    return digested
+
+
+def scenario_digest(scenario: Scenario, inputs: ScenarioInputs) -> str:
+    """SHA-256 of a question as it stands: version of Terp, fields, and what is in the files that they name."""
+    values = scenario.values
+    named = {name: Path(value) for name, value in values.items() if isinstance(value, str)}
+    files = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in named.items() if path.is_file()}
+    question = [terp.__version__, values, inputs.digests, files]
+    return hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()
 
 
 def _files(scenario: Scenario) -> Scenario:
-    """The scenario with the seed and the days of all that share its inputs."""
-    return replace(scenario, seed=1, days=1)
+    """The scenario as all have it that share its inputs: of its own only what names a file, and the load."""
+    return Scenario(
+        machine=scenario.machine,
+        site=scenario.site,
+        workload=scenario.workload,
+        load_fraction=scenario.load_fraction,
+        policy=scenario.policy,
+    )
 
 
 @lru_cache(maxsize=16)
-def _read(files: Scenario) -> Inputs:
-    return files.inputs()
+def _read(files: Scenario, given: GivenInputs | None) -> ScenarioInputs:
+    """The inputs of scenarios, read once by a process."""
+    return inputs_of(files, given)
 
 
-def do_batch(batch: list[Item]) -> list[Outcome]:
+def do_batch(batch: list[Item], given: GivenInputs | None = None) -> list[Outcome]:
     """Runs scenarios where this is called; what one raises is its outcome."""
-    return [_outcome(digest, scenario) for digest, scenario in batch]
+    return [_outcome(digest, scenario, given) for digest, scenario in batch]
 
 
-def _outcome(digest: str, scenario: Scenario) -> Outcome:
+def _outcome(digest: str, scenario: Scenario, given: GivenInputs | None) -> Outcome:
+    """A scenario's row, or what went wrong."""
     try:
-        inputs = _read(_files(scenario))
-        if scenario.digest(inputs) != digest:
+        inputs = _read(_files(scenario), given)
+        if scenario_digest(scenario, inputs) != digest:
             _read.cache_clear()
-            inputs = _read(_files(scenario))
-        if scenario.digest(inputs) != digest:
+            inputs = _read(_files(scenario), given)
+        if scenario_digest(scenario, inputs) != digest:
             return digest, None, "its files, or Terp itself, are others here and now than where and when the sweep began"
-        return digest, row_of(digest, asdict(scenario), inputs.digests, scenario.summary(inputs)), ""
+        summary = simulate_scenario(scenario, inputs).summary
+        return digest, row_of(digest, scenario.values, inputs.digests, summary), ""
     except TerpError as error:
         return digest, None, str(error)
     except Exception as error:  # noqa: BLE001 - one bad scenario must not end a night's work

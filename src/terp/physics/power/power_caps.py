@@ -82,6 +82,16 @@ def least_cap_fraction() -> float:
     return constants(CapConstants).least_cap_w / constants(PowerConstants).board_w
 
 
+def gpu_cap_range_w(chip: Accelerator) -> tuple[float, float]:
+    """The lowest and the highest cap that a GPU's driver takes [W]: a share of its own cap, and its board's power."""
+    return least_cap_w(chip), chip.board_power_w
+
+
+def least_node_cap_w(machine: Machine) -> float:
+    """The lowest cap of a node, without fans, that caps of its GPUs can keep [W]."""
+    return _level_w(machine, least_cap_w(machine.accelerator))
+
+
 def gpu_power_w(machine: Machine, level_w: float) -> float:
     """Mean power of a GPU in a node of a level [W]: between idle and its cap as the level is between idle and full."""
     levels, most_w = levels_of(machine), cap_w(machine.accelerator)

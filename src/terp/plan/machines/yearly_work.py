@@ -16,7 +16,7 @@ from terp.plan.machines.machine_writer import machine_text
 from terp.plan.machines.node_counts import built
 from terp.plan.planning_inputs import Inputs
 from terp.predict import KindRate, domain_rates, gpu_time_shares, inference_tokens_per_s_per_gpu, tokens_per_s_per_gpu
-from terp.simulate import Controls, Kind, kinds_of
+from terp.simulate import JobKind, kinds_of
 from terp.simulate.controls import capped_kinds
 
 
@@ -46,7 +46,7 @@ class Jobs:
     """A small machine of a frame with the workload's jobs on it: their power, and what an hour of its GPUs is worth."""
 
     machine: Machine
-    kinds: tuple[Kind, ...]
+    kinds: tuple[JobKind, ...]
     rates: tuple[KindRate, ...]
     tokens_per_s: float
     inference_tokens_per_s: float
@@ -79,8 +79,8 @@ def node_work(inputs: Inputs, jobs: Jobs, cap_fraction: float) -> NodeWork:
     """A node of a machine with its jobs, under a cap of its GPUs over the makers' own."""
     machine = jobs.machine
     board_w, levels = machine.accelerator.board_power_w, levels_of(machine)
-    cap_w = cap_fraction * board_w if cap_fraction < 1 else 0.0
-    kinds, pace = capped_kinds(machine, jobs.kinds, Controls(gpu_cap_w=cap_w))
+    cap_w = cap_fraction * board_w if cap_fraction < 1 else None
+    kinds, pace = capped_kinds(machine, jobs.kinds, cap_w)
     time = gpu_time_shares(inputs.workload.record)
     busy_w, rates = 0.0, {name: [0.0, 0.0, 0.0, 0.0] for name in inputs.weights}
     for kind, speed, rate in zip(kinds, pace.tolist(), jobs.rates, strict=True):

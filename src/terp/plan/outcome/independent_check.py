@@ -31,7 +31,7 @@ from terp.plan.money.months import year_of
 from terp.plan.money.payers import allocate, unpaid_eur
 from terp.plan.planning_inputs import Inputs
 from terp.predict import gpu_time_shares
-from terp.simulate import Controls, kinds_of
+from terp.simulate import kinds_of
 from terp.simulate.controls import capped_kinds
 
 YEAR_S = 365 * 86_400
@@ -89,8 +89,8 @@ def _capped_off_w(machine: Machine) -> float:
 
 def _year(inputs: Inputs, subject: Subject, machine: Machine) -> tuple[float, float, float, float]:
     """Energy of a year at the meter [J], PUE, power at the meter in the worst hour [W], carbon [kg]."""
-    levels, power, cap_w = levels_of(machine), machine_power(machine), machine.file.compute.gpu_cap_w or 0.0
-    kinds, _ = capped_kinds(machine, kinds_of(machine, inputs.workload), Controls(gpu_cap_w=cap_w))
+    levels, power, cap_w = levels_of(machine), machine_power(machine), machine.file.compute.gpu_cap_w
+    kinds, _ = capped_kinds(machine, kinds_of(machine, inputs.workload), cap_w)
     time = gpu_time_shares(inputs.workload.record)
     busy_w = fsum(time[kind.domain, kind.job] * node_power_w(levels, kind.level_w) for kind in kinds)
     spare = machine.file.reliability.spare_nodes_count if machine.file.reliability else 0

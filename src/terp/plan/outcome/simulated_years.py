@@ -12,11 +12,11 @@ from typing import Any, Final
 import numpy as np
 
 from terp.catalogue import read_catalogue
-from terp.describe import Site, Workload, machine_of_text, read_site, read_workload
-from terp.hardware import Machine, build_machine
+from terp.describe import Scenario, Workload, machine_of_text, read_site, read_workload
+from terp.hardware import build_machine
 from terp.plan.planning_inputs import largest_on, weighted
 from terp.reader import Written
-from terp.simulate import kinds_of, simulate
+from terp.simulate import ScenarioInputs, simulate_scenario
 from terp.sweep.executors import Crew
 from terp.units import HOUR_S
 
@@ -47,10 +47,10 @@ class Asked:
 
 
 @lru_cache(maxsize=4)
-def _inputs(asked: Asked) -> tuple[Machine, Written[Site], Written[Workload]]:
+def _inputs(asked: Asked) -> ScenarioInputs:
     machine = build_machine(machine_of_text(asked.text, asked.name), read_catalogue())
     workload = weighted(read_workload(asked.workload), dict(asked.domains), asked.load_fraction)
-    return machine, read_site(asked.site), _that_fits(workload, machine.gpus_count)
+    return ScenarioInputs(machine, read_site(asked.site), _that_fits(workload, machine.gpus_count))
 
 
 def _that_fits(workload: Written[Workload], gpus_count: int) -> Written[Workload]:
@@ -61,8 +61,8 @@ def _that_fits(workload: Written[Workload], gpus_count: int) -> Written[Workload
 
 def one_year(asked: Asked, seed: int) -> dict[str, Any]:
     """The figures of one simulated year that a plan keeps, with GPU-hours of work by domain and kind of job."""
-    machine, site, workload = _inputs(asked)
-    summary = simulate(machine, site, workload, DAYS, seed, kinds=kinds_of(machine, workload)).summary
+    inputs = _inputs(asked)
+    summary = simulate_scenario(Scenario(machine=asked.name, days=DAYS, seed=seed), inputs).summary
     kept = {name: summary[name] for name in _KEPT}
     useful = summary["domains"]
     kept["gpu_hours"] = {name: (entry["gpu_s"] - entry["lost_gpu_s"]) / HOUR_S for name, entry in useful.items()}

@@ -14,9 +14,9 @@ from terp.simulate.engine.engines import EngineJobs, Outcome, leaf_of
 from terp.simulate.engine.shared.codes import AttemptEnd
 from terp.simulate.faults import CAUSES, NodeFaults
 from terp.simulate.jobs.draw import JobSet
-from terp.simulate.jobs.job_kinds import Kind
+from terp.simulate.jobs.job_kinds import JobKind
 
-_NUMBERS: Final = ("gpu_cap_w", "node_cap_w", "power_cap_w", "response_w", "spare_nodes_count")
+_CAPS: Final = ("gpu_cap_w", "node_cap_w", "power_cap_w", "response_w")
 
 
 def operation_figures(
@@ -50,7 +50,7 @@ def operation_figures(
     }
 
 
-def placement_figures(machine: Machine, kinds: tuple[Kind, ...], jobs: JobSet, outcome: Outcome) -> dict[str, Any]:
+def placement_figures(machine: Machine, kinds: tuple[JobKind, ...], jobs: JobSet, outcome: Outcome) -> dict[str, Any]:
     """What being spread over more leaves than need be cost jobs of several nodes, by the models of their steps.
 
     A job on L of between L0 (as few as can be) and n leaves (every node on its own) takes
@@ -83,13 +83,14 @@ def _later_attempts(outcome: Outcome) -> Any:
 
 
 def controls_data(controls: Controls) -> dict[str, Any]:
-    """The settings as run.json holds them, the policy by name and digest."""
+    """The settings as run.json holds them: as they were in force, null for no cap; the policy by name and digest."""
     policy = controls.policy
     digest = hashlib.sha256(policy.model_dump_json().encode()).hexdigest() if policy else ""
     return {
         "policy": policy.name if policy else "easy",
         "policy_digest": digest,
-        **{name: getattr(controls, name) for name in _NUMBERS},
+        **{name: getattr(controls, name) for name in _CAPS},
+        "spare_nodes_count": controls.spare_nodes_count,
         "response": list(controls.response),
         "failures": controls.failures,
         "checkpoints": controls.checkpoints,

@@ -14,11 +14,11 @@ from terp.hardware import Machine
 from terp.physics import machine_power, waste_heat_celsius
 from terp.reader import Provenance, Record, Written
 from terp.results.run_folder import FORMAT
-from terp.simulate.jobs.job_kinds import Kind, kinds_digest, predicted_provenance
+from terp.simulate.jobs.job_kinds import JobKind, kinds_digest, predicted_provenance
 
 
 def origin_of(
-    machine: Machine, site: Written[Site], workload: Written[Workload], kinds: tuple[Kind, ...], days: int, seed: int
+    machine: Machine, site: Written[Site], workload: Written[Workload], kinds: tuple[JobKind, ...], days: int, seed: int
 ) -> dict[str, Any]:
     """run.json, see docs/formats/run.md.  Holds no time of day: the same run gives the same bytes."""
     provenance = dict(machine.provenance)

@@ -13,14 +13,14 @@ from terp.hardware import Machine
 from terp.physics import cooling_degree_days, pue
 from terp.simulate.account.hours import Hours
 from terp.simulate.account.tables import FINAL_STATES
-from terp.simulate.jobs.job_kinds import Kind, kinds_data
+from terp.simulate.jobs.job_kinds import JobKind, kinds_data
 from terp.units import DAY_S
 
 SIZE_EDGES: Final = (1, 8, 16, 64, 256, 512)
 
 
 def summarise(
-    table: pa.Table, hours: Hours, machine: Machine, workload: Workload, kinds: tuple[Kind, ...], days: int, seed: int,
+    table: pa.Table, hours: Hours, machine: Machine, workload: Workload, kinds: tuple[JobKind, ...], days: int, seed: int,
     node_failures: int, pace: NDArray[np.float64] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """summary.json, see docs/formats/run.md.  Keys carry their unit.

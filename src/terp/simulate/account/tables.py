@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from terp.arrays import Floats, Ints
 from terp.catalogue import TYPES
 from terp.describe import Workload
 from terp.predict.workload_mix import job_names, profile_names
@@ -30,20 +32,20 @@ class Attempts:
     watts       what the job drew of the nodes: its own power and the idle power of the GPUs it held [W]
     """
 
-    job: NDArray[np.int64]
-    start_s: NDArray[np.int64]
-    end_s: NDArray[np.int64]
-    outcome: NDArray[np.int64]
-    first_node: NDArray[np.int64] | NDArray[np.int32]
-    watts: NDArray[np.float64]
+    job: Ints
+    start_s: Ints
+    end_s: Ints
+    outcome: Ints
+    first_node: Ints | NDArray[np.int32]
+    watts: Floats
 
     @classmethod
-    def of(cls, outcome: Outcome, watts_by_job: NDArray[np.float64]) -> Attempts:
+    def of(cls, outcome: Outcome, watts_by_job: Floats) -> Attempts:
         """The attempts that an engine noted."""
         columns = (outcome.attempt_start, outcome.attempt_end, outcome.attempt_outcome, outcome.attempt_node)
         return cls(outcome.attempt_job, *columns, watts_by_job[outcome.attempt_job])
 
-    def last(self, jobs: int) -> NDArray[np.int64]:
+    def last(self, jobs: int) -> Ints:
         """Which attempt was the last of each job; -1 where there was none."""
         by_job = np.full(jobs, -1, np.int64)
         np.maximum.at(by_job, self.job, np.arange(self.job.size))
@@ -53,7 +55,7 @@ class Attempts:
 def interruptions_table(attempts: Attempts) -> pa.Table:
     """Every time that a node failure or another job cut a job short: its row in the table of jobs, and when it ran."""
     cut = (attempts.outcome == AttemptEnd.NODE_FAILED) | (attempts.outcome == AttemptEnd.PREEMPTED)
-    columns: dict[str, NDArray[Any]] = {
+    columns: dict[str, Ints | NDArray[np.int32]] = {
         "job": attempts.job,
         "start_s": attempts.start_s,
         "end_s": attempts.end_s,
@@ -88,8 +90,14 @@ def hours_table(hours: Hours) -> pa.Table:
     )
 
 
-def _coded(codes: NDArray[np.int64], names: tuple[str, ...] | list[str]) -> pa.DictionaryArray:
-    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int8)), pa.array(names))
+def _coded(codes: Ints, names: Sequence[str]) -> pa.DictionaryArray:
+    """A column of names by their codes, in the smallest integers that hold them: one byte up to 128 names."""
+    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.min_scalar_type(-len(names)))), pa.array(list(names)))
+
+
+def _of_last(values: Ints | NDArray[np.int32], last: Ints) -> Ints | NDArray[np.int32]:
+    """What an attempt's column says of each job's last attempt; anything where a job has none, -1 in `last`."""
+    return values[last] if values.size else np.zeros(last.size, np.int64)
 
 
 def jobs_table(workload: Workload, jobs: JobSet, state: Outcome, attempts: Attempts, hours: Hours) -> pa.Table:
@@ -110,7 +118,7 @@ def jobs_table(workload: Workload, jobs: JobSet, state: Outcome, attempts: Attem
         {
             "submit_s": jobs.submit_s,
             "start_s": pa.array(state.first_start_s, mask=~started),
-            "last_start_s": pa.array(attempts.start_s[last], mask=~started),
+            "last_start_s": pa.array(_of_last(attempts.start_s, last), mask=~started),
             "end_s": pa.array(state.end_s, mask=~ended),
             "wait_s": pa.array(state.first_start_s - jobs.submit_s, mask=~started),
             "run_s": jobs.run_s,
@@ -122,7 +130,7 @@ def jobs_table(workload: Workload, jobs: JobSet, state: Outcome, attempts: Attem
             "job": _coded(jobs.job, [name for _, name in names]),
             "group": _coded(jobs.group, list(workload.groups)),
             "profile": _coded(jobs.profile, profile_names(workload)),
-            "first_node": pa.array(attempts.first_node[last], mask=~started),
+            "first_node": pa.array(_of_last(attempts.first_node, last), mask=~started),
             "restarts_count": state.restarts.astype(np.int32),
             "gpu_s": held_s.astype(np.int64) * jobs.gpus,
             "lost_gpu_s": state.lost_s * jobs.gpus,

@@ -250,13 +250,15 @@ def _kinds_of_job(workload: Workload, kind: Ints, group: Ints, array: Ints, rng:
 def _submissions(workload: Workload, count: int, horizon_s: int, utc_offset_s: float, rng: np.random.Generator) -> Ints:
     """Seconds at which `count` submissions come: a rate by local hour and weekday times Gamma noise of each hour."""
     arrivals = workload.arrivals
-    hours = -(-horizon_s // HOUR_S)
-    local = np.arange(hours) + round(utc_offset_s / HOUR_S)  # 2024-01-01 is a Monday
+    first, gone_s = divmod(round(utc_offset_s), HOUR_S)  # the local hour that the run begins in, and how far it is gone
+    hours = -(-(horizon_s + gone_s) // HOUR_S)
+    local = np.arange(hours) + first  # 2024-01-01 is a Monday
+    edges_s = np.clip(np.arange(hours + 1) * HOUR_S - gone_s, 0, horizon_s)
     rate = np.array(arrivals.by_hour_ratio)[local % 24] * np.array(arrivals.by_weekday_ratio)[local // 24 % 7]
     rate *= rng.gamma(arrivals.noise_shape_ratio, 1 / arrivals.noise_shape_ratio, hours)
-    rate[-1] *= (horizon_s - (hours - 1) * HOUR_S) / HOUR_S
-    edges = np.concatenate([[0.0], np.cumsum(rate)])
-    at_s = np.interp(rng.random(count) * edges[-1], edges, np.minimum(np.arange(hours + 1) * HOUR_S, horizon_s))
+    rate *= np.diff(edges_s) / HOUR_S
+    total = np.concatenate([[0.0], np.cumsum(rate)])
+    at_s = np.interp(rng.random(count) * total[-1], total, edges_s)
     submit_s: Ints = np.minimum(at_s.astype(np.int64), horizon_s - 1)
     return submit_s
 

@@ -42,7 +42,7 @@ BUSY: Final = "long training"
 
 
 @dataclass(frozen=True)
-class Kind:
+class JobKind:
     """A kind of job on the machine that is simulated.
 
     model        what it runs; empty if its file does not say
@@ -64,7 +64,7 @@ class Kind:
     scatter_ratio: float = 1.0
 
 
-def kinds_of(machine: Machine, workload: Written[Workload]) -> tuple[Kind, ...]:
+def kinds_of(machine: Machine, workload: Written[Workload]) -> tuple[JobKind, ...]:
     """Every kind of job, in the order that `JobSet.job` counts.  Raises Problems, all at once, for what cannot run so."""
     profiles, scale = profile_names(workload.record), scale_of_workload(machine)
     known = is_measured(machine.accelerator, "steps")
@@ -85,7 +85,7 @@ def kinds_of(machine: Machine, workload: Written[Workload]) -> tuple[Kind, ...]:
         if job.node_power_w is not None:
             level_w, level_from = job.node_power_w * scale, FILE
         model = job.runs.model if job.runs else ""
-        kinds.append(Kind(domain, name, model, level_w, level_from, speed, speed_from, write_s, scatter))
+        kinds.append(JobKind(domain, name, model, level_w, level_from, speed, speed_from, write_s, scatter))
     if problems:
         raise Problems(problems)
     return tuple(kinds)
@@ -120,7 +120,7 @@ def _speeds(asked: Asked, step: TrainingStep, profiles: Iterable[str]) -> dict[s
     return {profile: round(steps_s[name] / step.step_s, 3) for profile, name in nodes.items()}
 
 
-def _work_gpu_s(table: pa.Table, kinds: Sequence[Kind]) -> Floats:
+def _work_gpu_s(table: pa.Table, kinds: Sequence[JobKind]) -> Floats:
     """What each job got done: the GPU time that it would take on the GPUs of its profile, without failures [s]."""
     profiles = table.column("profile").combine_chunks()
     ratios = np.array([[kind.speed_ratio[name] for name in profiles.dictionary.to_pylist()] for kind in kinds])
@@ -130,7 +130,7 @@ def _work_gpu_s(table: pa.Table, kinds: Sequence[Kind]) -> Floats:
     return done
 
 
-def kinds_data(table: pa.Table, kinds: Sequence[Kind], pace: Floats | None = None) -> list[dict[str, Any]]:
+def kinds_data(table: pa.Table, kinds: Sequence[JobKind], pace: Floats | None = None) -> list[dict[str, Any]]:
     """`kinds` of summary.json, see docs/formats/run.md."""
     codes = table.column("job").combine_chunks().indices.to_numpy()
     sums = {
@@ -155,13 +155,13 @@ def kinds_data(table: pa.Table, kinds: Sequence[Kind], pace: Floats | None = Non
     ]
 
 
-def kinds_digest(kinds: Iterable[Kind]) -> str:
+def kinds_digest(kinds: Iterable[JobKind]) -> str:
     """SHA-256 of all powers and speeds: it changes with the machine, the file, and the constants of the models."""
     rows = [(kind.domain, kind.job, f"{kind.level_w:.9g}", sorted(kind.speed_ratio.items())) for kind in kinds]
     return hashlib.sha256(repr(rows).encode()).hexdigest()
 
 
-def predicted_provenance(kinds: Iterable[Kind]) -> dict[str, Provenance]:
+def predicted_provenance(kinds: Iterable[JobKind]) -> dict[str, Provenance]:
     """Who says what is not in the workload file: paths of `node_power` and `speed`, as derived values."""
     found = {}
     for kind in kinds:

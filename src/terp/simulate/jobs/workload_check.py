@@ -18,7 +18,7 @@ POINT: Final = 0.01  # or by a percentage point: the curves were read off figure
 
 
 @dataclass(frozen=True)
-class Check:
+class WorkloadCheck:
     """One printed figure and what was drawn.  Shares are fractions, durations seconds.
 
     measure   what is compared;  of  for which type, or all;  at  at which size, state, type or quantile
@@ -54,9 +54,9 @@ class _Drawn(NamedTuple):
     kind: Ints
 
 
-def check_workload(workload: Workload, jobs: JobSet) -> list[Check]:
+def check_workload(workload: Workload, jobs: JobSet) -> list[WorkloadCheck]:
     """Compares drawn jobs with the printed figures of the profiles they were drawn from (acme-2024)."""
-    checks: list[Check] = []
+    checks: list[WorkloadCheck] = []
     for index, profile in enumerate(profile_names(workload)):
         mine = _Drawn(*(column[jobs.profile == index] for column in (jobs.gpus, jobs.run_s, jobs.state, jobs.kind)))
         figures = [figure for figure in published_jobs() if figure.profile == profile]
@@ -65,7 +65,7 @@ def check_workload(workload: Workload, jobs: JobSet) -> list[Check]:
     return checks
 
 
-def _shares(jobs: _Drawn, figures: list[Published]) -> list[Check]:
+def _shares(jobs: _Drawn, figures: list[Published]) -> list[WorkloadCheck]:
     """Shares of jobs and of GPU time by size, end state and type.  Jobs at their limit were drawn as failed."""
     labels = {
         "gpus": jobs.gpus,
@@ -86,7 +86,7 @@ def _shares(jobs: _Drawn, figures: list[Published]) -> list[Check]:
     return checks
 
 
-def _durations(jobs: _Drawn, figures: list[Published]) -> list[Check]:
+def _durations(jobs: _Drawn, figures: list[Published]) -> list[WorkloadCheck]:
     """Quantiles of the run times by type."""
     checks = []
     for kind in dict.fromkeys(figure.of for figure in figures):
@@ -100,5 +100,5 @@ def _durations(jobs: _Drawn, figures: list[Published]) -> list[Check]:
     return checks
 
 
-def _check(figure: Published, drawn: float, points: float, count: int) -> Check:
-    return Check(figure.profile, figure.measure, figure.of, figure.at, figure.value, drawn, points, count)
+def _check(figure: Published, drawn: float, points: float, count: int) -> WorkloadCheck:
+    return WorkloadCheck(figure.profile, figure.measure, figure.of, figure.at, figure.value, drawn, points, count)

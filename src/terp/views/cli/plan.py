@@ -67,9 +67,9 @@ def command(
     inputs = read_inputs(read_budget(budget), objective, _names(sites))
     crew = None
     if not no_simulation:
-        from terp.views.cli.simulate import _say_if_compiling
+        from terp.views.cli.simulate import say_if_compiling
 
-        _say_if_compiling()
+        say_if_compiling()
         crew = dask(scheduler) if scheduler else processes(workers or cores())
     try:
         plan = make_plan(inputs, crew, scenarios, seed, _progress())

@@ -13,38 +13,12 @@ from typing import Final
 
 import click
 
+from terp.views.cli.scenario_options import ScenarioCommand, typed_words
+
 _PATIENCE_S: Final = 20.0
 
 
-class _Sweep(click.Command):
-    """Has an option for each field of a scenario, asked for when first needed."""
-
-    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        if not any(isinstance(param, _Field) for param in self.params):
-            self.params += _fields()
-        return super().get_params(ctx)
-
-
-class _Field(click.Option):
-    """A field of the scenario that is the same in all of the sweep."""
-
-
-def _fields() -> list[click.Parameter]:
-    from dataclasses import fields
-
-    from terp.sweep import Scenario
-    from terp.sweep.axes import field_words
-
-    words = {field: word for word, field in field_words().items()}
-    return [
-        _Field([f"--{words[field.name].replace('_', '-')}", f"field_{field.name}"], default=None, metavar="VALUE",
-               help=f"The {words[field.name].replace('_', ' ')} of all, if not swept.")
-        for field in fields(Scenario)
-        if field.name != "machine"
-    ]  # fmt: skip
-
-
-@click.command("sweep", cls=_Sweep)
+@click.command("sweep", cls=ScenarioCommand)
 @click.argument("machine", required=False)
 @click.option(
     "--over", multiple=True, metavar="FIELD=VALUES", help="Values with commas, or a range such as 1..20; again for more."
@@ -67,7 +41,7 @@ def command(
     scheduler: str | None,
     *,
     as_json: bool,
-    **fields: str | None,
+    **options: object,
 ) -> None:
     """Simulate MACHINE in every combination of the values of some fields, and keep the figures of each.
 
@@ -75,23 +49,22 @@ def command(
     """
     from terp.errors import Interrupted
     from terp.results import bands, cases_of_sweep
-    from terp.sweep.axes import read_plan
+    from terp.sweep.axes import read_axes
     from terp.sweep.executors import cores, dask, processes
     from terp.sweep.points import run_sweep
-    from terp.views.cli.simulate import _say_if_compiling
+    from terp.views.cli.simulate import say_if_compiling
     from terp.views.text.comparison_text import bands_text
 
     if not over:
         raise click.UsageError("say what to vary, such as --over seed=1..20")
     if scheduler and workers:
         raise click.UsageError("--workers is of this machine: Dask has its own")
-    given = {name.removeprefix("field_"): value for name, value in fields.items() if value is not None}
-    plan = read_plan(over, {**given, **({"machine": machine} if machine is not None else {})})
+    axes = read_axes(over, typed_words(machine, options))
     if not scheduler:
-        _say_if_compiling()
+        say_if_compiling()
     crew = dask(scheduler) if scheduler else processes(workers or cores())
     try:
-        document = run_sweep(plan, out, crew, _stoppable(_progress()))
+        document = run_sweep(axes, out, crew, _stoppable(_progress()))
     except Interrupted as error:
         click.echo(f"\nterp: interrupted; {error} are kept in {out}, and the same command goes on from there", err=True)
         sys.stderr.flush()

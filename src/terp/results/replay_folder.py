@@ -1,0 +1,146 @@
+"""A trace that was replayed, its figures, and its folder: the trace with the simulated times, and summary.json."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from terp.connect import read_trace, write_trace
+from terp.describe import Trace
+from terp.errors import Problem, Problems
+from terp.files import write_whole
+from terp.results.record import Json, Result, as_json, digest_of
+from terp.results.run_folder import check_target
+
+TRACE_FILE: Final = "trace.parquet"
+SUMMARY_FILE: Final = "summary.json"
+_CLOCK: Final = ("schedule_s", "jobs_per_s")
+"""Figures of the computer that replayed it, not of the machine."""
+
+
+@dataclass(frozen=True)
+class ReplayEnergy:
+    """What the machine drew, every job at the level of a long training; at the meter but for `it_`."""
+
+    it_energy_j: float
+    facility_energy_j: float
+    mean_pue: float
+    electricity_cost_eur: float
+    carbon_kg: float
+    peak_it_power_w: float
+
+
+@dataclass(frozen=True)
+class ReplaySummary:
+    """The figures of a replay.
+
+    engine      pool or controller
+    *_wait_s    from submission to the start, of jobs that started
+    mean_bounded_slowdown_ratio      jobs under 10 s counting as 10 s (Feitelson 1998)
+    utilisation_fraction             of the units until the last submission; utilisation_to_end_fraction  to the last end
+    most_units_in_use_count          nodes or GPUs, as the engine counts them
+    counts      what else the engine counted, by name
+    energy      None if no job ran
+    refused     how many jobs could never start, by reason;  notes  what was repaired in the trace
+    schedule_s  how long the engine took here;  jobs_per_s  of the trace in that time
+    """
+
+    machine: str
+    policy: str
+    engine: str
+    seed: int
+    nodes_count: int
+    gpus_count: int
+    jobs_count: int
+    jobs_started_count: int
+    jobs_waited_fraction: float
+    mean_wait_s: float
+    median_wait_s: float
+    p95_wait_s: float
+    mean_bounded_slowdown_ratio: float
+    utilisation_fraction: float
+    utilisation_to_end_fraction: float
+    makespan_s: int
+    most_units_in_use_count: int
+    schedule_s: float
+    jobs_per_s: int
+    counts: dict[str, int] = field(default_factory=dict)
+    energy: ReplayEnergy | None = None
+    refused: dict[str, int] = field(default_factory=dict)
+    notes: dict[str, int] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Json]:
+        """summary.json: the counts and the energy stand among the other figures."""
+        document: dict[str, Json] = {}
+        for entry in fields(self):
+            value = as_json(getattr(self, entry.name))
+            if entry.name in ("counts", "energy"):
+                document |= value if isinstance(value, dict) else {}
+            elif entry.name not in ("refused", "notes", *_CLOCK):
+                document[entry.name] = value
+        last = ("refused", "notes", *_CLOCK)
+        return document | {name: as_json(getattr(self, name)) for name in last}
+
+    @classmethod
+    def of(cls, document: Mapping[str, Json]) -> ReplaySummary:
+        """The figures of a summary.json.  Raises KeyError for one that is missing."""
+        energy_names = [entry.name for entry in fields(ReplayEnergy)]
+        own = {entry.name for entry in fields(cls)} - {"counts", "energy"}
+        energy = ReplayEnergy(**{name: document[name] for name in energy_names}) if energy_names[0] in document else None  # type: ignore[arg-type]
+        counts = {
+            name: value
+            for name, value in document.items()
+            if name not in own and name not in energy_names and isinstance(value, int)
+        }
+        return cls(**{name: document[name] for name in own}, counts=counts, energy=energy)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Replay(Result):
+    """A trace as it was simulated.
+
+    source    the name of the file that the trace was read from; empty if it was at hand
+    trace     the same jobs with simulated starts and ends, -1 where they did not happen
+    summary   the figures
+    """
+
+    source: str
+    trace: Trace
+    summary: ReplaySummary
+
+    def to_dict(self) -> dict[str, Json]:
+        """What `terp simulate --trace --json` prints."""
+        return {"trace": self.source, **self.summary.to_dict()}
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the figures, but for how long it took here: the same replay has the same digest on any computer."""
+        return digest_of({name: value for name, value in self.to_dict().items() if name not in _CLOCK})
+
+    def save(self, folder: Path | str) -> None:
+        """Writes the trace with its simulated times, and its figures.  Raises Problems if it cannot."""
+        target = Path(folder)
+        check_target(target, SUMMARY_FILE)
+        target.mkdir(parents=True, exist_ok=True)
+        write_trace(self.trace, target / TRACE_FILE)
+        write_whole(target / SUMMARY_FILE, json.dumps(self.summary.to_dict(), indent=2) + "\n")
+
+
+def is_replay(folder: Path) -> bool:
+    """True for a folder that a replay was saved to, as far as its names tell."""
+    return (folder / TRACE_FILE).is_file() and (folder / SUMMARY_FILE).is_file()
+
+
+def load_replay(folder: Path) -> Replay:
+    """Reads a replay's folder.  Raises Problems if it holds none, or not a whole one."""
+    try:
+        document = json.loads((folder / SUMMARY_FILE).read_text("utf-8"))
+        summary = ReplaySummary.of(document)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        wrong = f"holds no whole replay: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+        raise Problems([Problem(str(folder), 0, 0, "", wrong, would_do="replay the trace again")]) from None
+    return Replay(TRACE_FILE, read_trace(folder / TRACE_FILE), summary)

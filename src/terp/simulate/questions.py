@@ -1,0 +1,184 @@
+"""The front door of `simulate`: a year of a workload, or a trace replayed, asked with the words of the options.
+
+The verbs of the terminal call these, and nothing else of this folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+from terp.connect import Known, SlurmConf, read_slurm_conf, read_trace
+from terp.describe import MachineFile, Policy, Scenario, Site, Trace, Workload, read_policy
+from terp.errors import Problem, Problems, TerpError, problems_of
+from terp.hardware import Machine
+from terp.reader import Written, record_of_values
+from terp.results import Run
+from terp.results.replay_folder import Replay
+from terp.simulate.scenario_inputs import GivenInputs, ScenarioInputs, inputs_of
+from terp.simulate.trace_replay import engine_of, replay_trace
+from terp.simulate.workload_year import Progress, simulate_scenario
+
+MachineSource = str | Path | Written[MachineFile] | Machine
+SiteSource = str | Path | Written[Site]
+WorkloadSource = str | Path | Written[Workload]
+PolicySource = str | Path | Written[Policy] | Policy
+
+
+def year(
+    machine: MachineSource,
+    *,
+    site: SiteSource | None = None,
+    workload: WorkloadSource = "national",
+    days: int = 365,
+    seed: int = 1,
+    load: float | str | None = None,
+    policy: PolicySource | None = None,
+    gpu_cap: str | None = None,
+    node_cap: str | None = None,
+    power_cap: str | None = None,
+    response: str | None = None,
+    response_hours: str = "17-20",
+    spare_nodes: int | None = None,
+    failures: bool = True,
+    checkpoints: Literal["file", "daly"] = "file",
+    delay_by: Literal["price", "carbon"] = "price",
+    progress: Progress | None = None,
+) -> Run:
+    """A year, or some days, of a machine with a whole country working on it.
+
+    machine, site, workload, policy   by shipped name or path, or as they were read or built
+    days, seed    how long, and which year of all that might be: the same seed gives the same tables to the byte
+    load          GPU time asked for over GPU time there is
+    gpu_cap, node_cap, power_cap, response   powers with their unit, such as "600 W"; "none" lifts a cap of the file
+    spare_nodes   that stand by for those that fail
+    failures      False: nothing fails
+    progress      called with the share done, 0 to 1; may raise to stop the run
+
+    What is None is as the files say.  Raises Problems with everything that is wrong with the question at once.
+    """
+    words: dict[str, object] = {
+        "site": site,
+        "workload": workload,
+        "days": days,
+        "seed": seed,
+        "load": load,
+        "policy": policy,
+        "gpu_cap": gpu_cap,
+        "node_cap": node_cap,
+        "power_cap": power_cap,
+        "response": response,
+        "response_hours": response_hours,
+        "spare_nodes": spare_nodes,
+        "failures": failures,
+        "checkpoints": checkpoints,
+        "delay_by": delay_by,
+    }
+    scenario, given = asked_in_words({"machine": machine, **words})
+    return simulate_scenario(scenario, inputs_of(scenario, given), progress)
+
+
+def replay(
+    trace: Trace | str | Path,
+    machine: MachineSource,
+    *,
+    site: SiteSource | None = None,
+    policy: PolicySource | None = None,
+    slurm_conf: str | Path | SlurmConf | None = None,
+    assoc: str | Path | None = None,
+    unit: Literal["node", "gpu"] | None = None,
+    seed: int = 1,
+    spare_nodes: int | None = None,
+    failures: bool = True,
+    before: Callable[[str], None] | None = None,
+) -> Replay:
+    """The jobs of a trace on a machine, under a policy or a real slurm.conf; EASY backfill if neither is given.
+
+    trace        a file of any format that Terp reads, or a trace that was read
+    machine, site, policy   by shipped name or path, or as they were read or built
+    slurm_conf   its policy and its nodes count, not the machine's;  assoc  accounts and QOS, as sacctmgr prints them
+    unit         what a processor of an SWF trace is
+    seed, spare_nodes, failures   as of `year`
+    before       called with the engine's name before it begins
+
+    Raises Problems with everything that is wrong with the question at once, and if no job of the trace can run.
+    """
+    words: dict[str, object] = {"machine": machine, "site": site, "policy": policy}
+    scenario, given = asked_in_words({**words, "seed": seed, "spare_nodes": spare_nodes, "failures": failures})
+    conf, inputs = conf_and_inputs(scenario, given, slurm_conf, assoc)
+    jobs = trace if isinstance(trace, Trace) else read_jobs(Path(trace), unit or "", inputs.machine, conf)
+    shared = conf.policy if conf else inputs.policy or read_policy("easy").record
+    if before is not None:
+        before(engine_of(shared, jobs, failures=scenario.failures))
+    cluster, source = conf.cluster if conf else None, "" if isinstance(trace, Trace) else Path(trace).name
+    return replay_trace(jobs, scenario, inputs.machine, inputs.site, shared, cluster, source)
+
+
+def conf_and_inputs(
+    scenario: Scenario, given: GivenInputs, slurm_conf: str | Path | SlurmConf | None, assoc: str | Path | None = None
+) -> tuple[SlurmConf | None, ScenarioInputs]:
+    """A slurm.conf, where one is named, and a scenario's inputs with its policy.
+
+    Raises Problems with the mistakes of all files at once, and for two answers to how the machine is shared.
+    """
+    problems: list[Problem] = []
+    conf = slurm_conf if isinstance(slurm_conf, SlurmConf) else None
+    if slurm_conf is not None and (scenario.policy is not None or given.policy is not None):
+        wrong = "a policy and a slurm.conf both say how the machine is shared"
+        problems.append(Problem("", 0, 0, "slurm_conf", wrong, would_do="leave one out"))
+    if assoc is not None and slurm_conf is None:
+        problems.append(Problem("", 0, 0, "assoc", "is of a slurm.conf", would_do="name a slurm.conf as well"))
+    try:
+        if slurm_conf is not None and conf is None:
+            conf = read_slurm_conf(Path(str(slurm_conf)), Path(assoc) if assoc is not None else None)
+    except TerpError as error:
+        problems += problems_of(error)
+    try:
+        inputs = inputs_of(scenario, given)
+    except TerpError as error:
+        raise Problems([*problems, *problems_of(error)]) from None
+    if problems:
+        raise Problems(problems)
+    shared = conf.policy if conf else inputs.policy
+    return conf, ScenarioInputs(inputs.machine, inputs.site, inputs.workload, shared)
+
+
+def read_jobs(path: Path, unit: str, machine: Machine, conf: SlurmConf | None = None) -> Trace:
+    """A trace's file, as the machine has room for it, or the nodes of a slurm.conf.  Raises Problems."""
+    if conf is not None:
+        known = Known(nodes_count=len(conf.cluster.names), node_gpus_count=int(conf.cluster.gpus.max(initial=0)))
+    else:
+        known = Known(nodes_count=machine.nodes_count, node_gpus_count=machine.node.accelerators_count)
+    return read_trace(path, unit=unit, known=known)
+
+
+def asked_in_words(words: dict[str, object], path_of: Callable[[str], str] = str) -> tuple[Scenario, GivenInputs]:
+    """A scenario from words and values, and the inputs among them that are no names.
+
+    words     by the words of the fields; None: as the files say
+    path_of   how a field is called in a problem, from its word
+
+    Raises Problems with every mistake at once.
+    """
+    plain = {word: _name_of(value) for word, value in words.items() if value is not None}
+    scenario = record_of_values(plain, Scenario, path_of)
+    machine, site, workload, policy = (words.get(word) for word in ("machine", "site", "workload", "policy"))
+    shared = policy.record if isinstance(policy, Written) else policy
+    given = GivenInputs(
+        machine=machine if isinstance(machine, Machine | Written) else None,
+        site=site if isinstance(site, Written) else None,
+        workload=workload if isinstance(workload, Written) else None,
+        policy=shared if isinstance(shared, Policy) else None,
+    )
+    return scenario, given
+
+
+def _name_of(value: object) -> object:
+    """What a scenario says of a value: the name of what was read or built, and of a path its text."""
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Machine):
+        return value.file.name
+    record = value.record if isinstance(value, Written) else value
+    return record.name if isinstance(record, Policy | Site | Workload | MachineFile) else value

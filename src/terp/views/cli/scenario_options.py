@@ -1,0 +1,99 @@
+"""The options that a scenario's fields are given with, made from the fields, so that all verbs spell them alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import click
+
+_PREFIX = "field_"
+
+
+class ScenarioCommand(click.Command):
+    """A command with an option for each field of a scenario but the machine, made when they are first needed."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """The command's own parameters and those of the fields."""
+        if not any(isinstance(param, FieldOption) for param in self.params):
+            self.params[1:1] = field_options()  # after the machine
+        return super().get_params(ctx)
+
+
+class FieldOption(click.Option):
+    """An option that sets a field of a scenario; its value is the text that was typed."""
+
+
+def field_options() -> list[click.Parameter]:
+    """The options, in the order of the record: `--gpu-cap` of `gpu_cap_w`, and --no-failures for `--failures no`."""
+    from terp.describe.scenario import OTHER_SPELLINGS, scenario_fields
+
+    options: list[click.Parameter] = []
+    for name, field in scenario_fields().items():
+        if field.required:
+            continue
+        others = [f"--{word}" for word in OTHER_SPELLINGS.get(field.word, ())]
+        metavar = {"w": "POWER", "fraction": "FRACTION", "count": "COUNT"}.get(field.dimension, "TEXT")
+        metavar = "INTEGER" if field.type is int else "yes|no" if field.type is bool else metavar
+        metavar = "|".join(field.choices) or metavar
+        default = "" if field.default is None or field.type is bool else f"  [default: {field.default}]"
+        names = [field.option, *others, f"{_PREFIX}{name}"]
+        options.append(FieldOption(names, default=None, metavar=metavar, help=f"{field.help}{default}"))
+        if field.type is bool:
+            without = [f"--no-{field.word}", f"{_PREFIX}no_{name}"]
+            options.append(FieldOption(without, is_flag=True, default=False, help=f"The same as {field.option} no."))
+    file = ["--scenario", f"{_PREFIX}of_file"]
+    options.append(FieldOption(file, default=None, metavar="FILE", help="A file of these, which options override."))
+    return options
+
+
+def typed_fields(options: Mapping[str, object]) -> dict[str, str]:
+    """What was typed for each field, by the field's name.  Raises click.UsageError for `--failures yes --no-failures`."""
+    from terp.describe.scenario import scenario_fields
+
+    typed: dict[str, str] = {}
+    for name, field in scenario_fields().items():
+        text = options.get(f"{_PREFIX}{name}")
+        without = bool(options.get(f"{_PREFIX}no_{name}"))
+        if without and text not in (None, "no"):
+            raise click.UsageError(f"{field.option} {text} and --no-{field.word} contradict each other: leave one out")
+        if without or isinstance(text, str):
+            typed[name] = "no" if without else str(text)
+    return typed
+
+
+def typed_words(machine: str | None, options: Mapping[str, object]) -> dict[str, object]:
+    """The values that were typed, by the words of the fields, over those of the scenario's file if there is one.
+
+    Raises Problems with every value that is none of its field.
+    """
+    from terp.describe.scenario import scenario_fields, value_of_text
+    from terp.errors import Problem, Problems
+    from terp.units import NotAQuantity
+
+    words: dict[str, object] = {} if machine is None else {"machine": machine}
+    problems = []
+    for name, text in typed_fields(options).items():
+        field = scenario_fields()[name]
+        try:
+            words[field.word] = value_of_text(field, text)
+        except NotAQuantity as error:
+            problems.append(Problem("", 0, 0, field.option, error.wrong, repr(text), error.would_do))
+    if problems:
+        raise Problems(problems)
+    return {**_of_file(options), **words}
+
+
+def _of_file(options: Mapping[str, object]) -> dict[str, object]:
+    """The values of the file that --scenario names, as they are written there, by the words of the fields."""
+    from terp.describe import read_scenario
+
+    file = options.get(f"{_PREFIX}of_file")
+    if not isinstance(file, str):
+        return {}
+    data = read_scenario(file).tree.data
+    return {word: value["value"] if isinstance(value, dict) else value for word, value in data.items() if word != "kind"}
+
+
+def option_of(word: str) -> str:
+    """How a field is spelt on the command line, by its word: `gpu_cap` is `--gpu-cap`, and the machine is the argument."""
+    return word if word == "machine" else f"--{word.replace('_', '-')}"
