@@ -43,7 +43,7 @@ LOWER_FIRST = {"errors": "units"}  # units imports errors' hint; both stand at t
 MODULE_LINES, FUNCTION_LINES = 400, 50
 WITHOUT_UNIT = {  # numbers that have none, by the field's own meaning
     "seed", "days", "line", "column", "count", "miss", "points", "drawn", "published", "value",
-    "mean_price_eur_per_mwh", "share", "in_service", "predicted", "scale", "restarts", "amount",
+    "mean_price_eur_per_mwh", "mean_pue", "share", "in_service", "predicted", "scale", "restarts", "amount",
 }  # fmt: skip
 
 ARRAYS_OF_ROWS = {  # one value a job, node, port or attempt: named in their docstrings, with units
