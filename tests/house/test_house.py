@@ -51,6 +51,7 @@ ARRAYS_OF_ROWS = {  # one value a job, node, port or attempt: named in their doc
     "describe.trace.Trace",
     "hardware.fabric.Fabric",
     "hardware.trees._Shape",
+    "simulate.account.tables.Attempts",
     "simulate.engine.controller.controller_state.ControllerJobs",
     "simulate.engine.controller.controller_state.ControllerPark",
     "simulate.engine.controller.controller_state.ControllerRules",
