@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
 
-    from terp import plan, predict, simulate, sweep, validate
+    from terp import extend, plan, predict, simulate, sweep, validate
     from terp.describe import (
         Budget,
         DescriptionSource,
@@ -48,6 +48,7 @@ __all__ = [
     "TerpError",
     "__version__",
     "budget",
+    "extend",
     "load",
     "machine",
     "model",
@@ -69,7 +70,7 @@ TYPES: Final = {
     "TerpError": "terp.errors",
 }
 """Names that stand elsewhere, for annotations and `except`."""
-VERBS: Final = ("predict", "simulate", "sweep", "plan", "validate")
+VERBS: Final = ("predict", "simulate", "sweep", "plan", "validate", "extend")
 """Modules that are loaded when they are first named."""
 
 

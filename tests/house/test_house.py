@@ -35,6 +35,7 @@ ORDER = (
     "sweep",
     "plan",
     "validate",
+    "extend",
     "views",
 )
 ROOMS = [name for name in ORDER if (PACKAGE / name).is_dir()]

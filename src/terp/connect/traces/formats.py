@@ -36,7 +36,9 @@ READERS: Final[dict[str, Callable[[Path, Reading], Iterator[Rows]]]] = {
 }
 OWN: Final = "terp"
 TRACE_FORMATS: Final = (*READERS, OWN)
-"""Formats that `read_trace` knows; "terp" is our own Parquet."""
+"""Formats that ship; "terp" is our own Parquet.  `terp.extend.trace_format` adds to READERS."""
+SEERS: Final[dict[str, Callable[[bytes], bool]]] = {}
+"""Format that a user added -> whether a file is of it, by its first bytes."""
 
 _NUMBERS: Final = re.compile(r"\s*-?\d+(\.\d*)?([ \t]+-?\d+(\.\d*)?){10,}\s*")
 
@@ -44,7 +46,7 @@ _NUMBERS: Final = re.compile(r"\s*-?\d+(\.\d*)?([ \t]+-?\d+(\.\d*)?){10,}\s*")
 def read_trace(path: str | Path, format: str = "", unit: str = "", known: Known | None = None) -> Trace:  # noqa: A002
     """The jobs of a file.  Raises Problems if it cannot be used; what was repaired or dropped is in the trace's notes.
 
-    format   one of TRACE_FORMATS; "" sees it by the content
+    format   one of TRACE_FORMATS, or a user's own; "" sees it by the content
     unit     what the processors of an SWF are, "node" or "gpu"; "" as the file says, or else nodes
     known    what else is known of the machine and its clock
     """
@@ -126,8 +128,8 @@ def _reading(path: str | Path, kind: str, unit: str, known: Known | None) -> tup
     known = known or Known()
     known = known if not unit else Known(**{**vars(known), "unit": unit})
     problems = []
-    if kind not in ("", *TRACE_FORMATS):
-        hint = did_you_mean(kind, TRACE_FORMATS)
+    if kind not in ("", *READERS, OWN):
+        hint = did_you_mean(kind, (*READERS, OWN))
         problems.append(Problem("", 0, 0, "format", "no such format of a trace", repr(kind), hint))
     if known.unit not in ("", *UNITS):
         hint = "'node' or 'gpu' would do"
@@ -144,6 +146,9 @@ def _reading(path: str | Path, kind: str, unit: str, known: Known | None) -> tup
 def seen_format(path: Path, reading: Reading) -> str:
     """The format of a file, by its first bytes.  Raises Problems if it is none that is known."""
     start = head(path, reading)
+    for kind, sees in SEERS.items():
+        if sees(start):
+            return kind
     if start[:4] == b"PAR1":
         return OWN
     text = start.decode("utf-8", "replace").removeprefix("\ufeff").lstrip()
@@ -164,5 +169,5 @@ def seen_format(path: Path, reading: Reading) -> str:
     }.items():
         if columns <= names:
             return kind
-    hint = f"say its format ({', '.join(TRACE_FORMATS)}); a sacct listing needs its line of names, so leave out -n"
+    hint = f"say its format ({', '.join((*READERS, OWN))}); a sacct listing needs its line of names, so leave out -n"
     raise reading.problem("no format of a trace that is known", hint)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -149,6 +149,10 @@ class Reading:
     def notes(self) -> dict[str, int]:
         """What was repaired or dropped, before and now -> how many rows."""
         return self.earlier | self.tally.notes()
+
+    def leave_out(self, reason: str, lines: Sequence[int]) -> None:
+        """Counts jobs that a reader does not hand on, by the lines where they stand; the trace's notes then say so."""
+        self.tally.add(f"dropped: {reason}", np.asarray(lines, np.int64))
 
     def problem(self, wrong: str, would_do: str = "", line: int = 0, found: str = "") -> Problems:
         """The file cannot be used, for this reason."""

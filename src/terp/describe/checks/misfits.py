@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import typing
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final
 
 from terp.catalogue import Catalogue, Part, Server, hourly, job_profiles, read_catalogue, series_names, unknown_sources
@@ -15,7 +15,7 @@ from terp.describe.checks.hall_checks import misfits_of_hall
 from terp.describe.machine_file import OF_TOPOLOGY, PARTS, MachineFile
 from terp.describe.model_file import ModelFile, TransformerModel
 from terp.describe.policy import Policy
-from terp.describe.science import misfits_of_science
+from terp.describe.science import SCIENCE_FAMILIES, Wrong, misfits_of_science
 from terp.describe.site import Site
 from terp.describe.workload import TypeName, Workload
 from terp.errors import Problem, UnknownName, did_you_mean
@@ -263,7 +263,7 @@ def _sequence(tree: Tree, path: tuple[str, ...], model: ModelFile, seq: int | No
 def misfits_of_model(written: Written[ModelFile]) -> list[Problem]:
     """Shapes that cannot be, each with its place."""
     model, tree = written.record, written.tree
-    wrong = wrong_shapes(model) if isinstance(model, TransformerModel) else misfits_of_science(model)
+    wrong = FAMILY_MISFITS[getattr(model, "family", "")](model)
     return [tree.problem(path, what, would_do=would_do) for path, what, would_do in wrong]
 
 
@@ -292,6 +292,13 @@ def wrong_shapes(model: TransformerModel) -> list[tuple[tuple[str, ...], str, st
     if model.patches and (model.patches.height_size % model.patches.size or model.patches.width_size % model.patches.size):
         wrong.append((("patches", "size"), "does not divide the height and the width", "a common divisor would do"))
     return wrong
+
+
+FAMILY_MISFITS: Final[dict[str, Callable[[Any], Iterable[Wrong]]]] = {
+    "transformer": wrong_shapes,
+    **dict.fromkeys(SCIENCE_FAMILIES, misfits_of_science),
+}
+"""Family of models -> what is wrong with their shapes.  `terp.extend.model_family` adds to it."""
 
 
 def misfits_of_policy(written: Written[Policy]) -> list[Problem]:

@@ -12,7 +12,7 @@ from terp.physics.neural.transformer import transformer_work
 from terp.physics.neural.weather import afno_work, mesh_work
 from terp.physics.neural.work import Work
 
-_WORKS: Final[dict[str, Callable[[Any, int], Work]]] = {
+WORKS: Final[dict[str, Callable[[Any, int], Work]]] = {
     "transformer": transformer_work,
     "unet": unet_work,
     "resnet": resnet_work,
@@ -20,9 +20,9 @@ _WORKS: Final[dict[str, Callable[[Any, int], Work]]] = {
     "mesh-gnn": mesh_work,
     "evoformer": evoformer_work,
 }
-"""Family -> what makes the work of its models."""
+"""Family -> what makes the work of its models.  `terp.extend.model_family` adds to it."""
 
 
 def work_of(model: ModelFile, tokens: int = 0) -> Work:
     """The work of a model on samples of so many tokens; a model of images and volumes has its own size and takes 0."""
-    return _WORKS[getattr(model, "family", "")](model, tokens)
+    return WORKS[getattr(model, "family", "")](model, tokens)

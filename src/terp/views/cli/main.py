@@ -70,6 +70,8 @@ def main() -> NoReturn:
         click.echo(trouble, err=True)
         sys.exit(2)
     try:
+        if plugins := os.environ.get("TERP_PLUGINS"):
+            import_module("terp.extend").load_plugins(plugins)
         cli.main(prog_name="terp", standalone_mode=False)
         code = 0
     except click.exceptions.Exit as error:
