@@ -105,3 +105,21 @@ def test_what_is_not_there_is_said():
         attention_s(gpu(), 1, 1, 128, 64, kernel="trtllm", software="trtllm-2025", backward=True)
     with pytest.raises(UnknownName, match="memory-bound work"):
         stream_s(gpu(), 1, "sort")
+
+
+@pytest.mark.parametrize("precision", ["fp8", "fp8-block", "mxfp8", "fp4"])
+def test_a_chip_with_fp4_has_gemm_in_every_precision_below_16_bits(precision):
+    """One table of precisions: what training predicts, kernels predict; FP4 is the fastest, blocks a little behind plain FP8."""
+    chip = read_catalogue().part(Accelerator, "b200-sxm-180gb")
+    took, plain, half = (
+        float(gemm_s(chip, 16384, 16384, 16384, precision=name, software="torch-steps"))
+        for name in (precision, "fp8", "bf16")
+    )
+    assert took < half
+    assert took < plain if precision == "fp4" else plain <= took < 1.2 * plain
+
+
+def test_a_precision_that_a_chip_has_not_names_those_it_has():
+    for precision in ("fp4", "mxfp8"):
+        with pytest.raises(Problems, match="known: bf16, fp16, fp32, fp64, fp8, fp8-block, tf32"):
+            gemm_s(read_catalogue().part(Accelerator, "h100-sxm-80gb"), 64, 64, 64, precision=precision)

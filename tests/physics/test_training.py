@@ -18,7 +18,9 @@ from terp.physics import (
     work_of,
 )
 from terp.physics.training.goodput import run_with_failures
-from terp.physics.training.stage import RECOMPUTE
+from terp.physics.training.products import Share
+from terp.physics.training.stage import RECOMPUTE, column
+from terp.physics.training.step import Splits, step_time
 from terp.physics.training.strategy import misfits_of_strategy
 from terp.physics.training.strategy_search import Range, search
 
@@ -217,3 +219,35 @@ def test_sharding_groups_must_divide_the_replicas():
     strategy = Strategy(512, tensor_count=4, pipeline_count=4, interleave_count=5, shard_count=5)
     [problem] = misfits_of_strategy(CHIP, LLAMA, work_of(LLAMA, 8192), strategy, 512, 1528)
     assert (problem.path, problem.found) == ("--shard", "5")
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    rows=st.lists(
+        st.tuples(st.sampled_from([1, 2, 4]), st.sampled_from([1, 2]), st.sampled_from([8, 16, 64]), st.integers(0, 3)),
+        min_size=2, max_size=5,
+    )
+)  # fmt: skip
+def test_a_split_takes_as_long_beside_others_as_alone(rows):
+    """Splits broadcast, and no element of the answer depends on its neighbours, whatever of them is sharded."""
+    work, share = work_of(LLAMA, 8192), Share(1, tensor_count=4)
+    one = column(CHIP, NET, work, share, RECOMPUTE["none"], GENERATION)
+
+    def took_s(some):
+        p, v, d, z = (np.array(values, float) for values in zip(*some, strict=True))
+        return step_time(CHIP, NET, work, one, share, Splits(p, v, d, 512 / d, z, d), GENERATION).step_s
+
+    alone = [float(took_s([row])[0]) for row in rows]
+    assert took_s(rows) == pytest.approx(alone, rel=1e-12)
+
+
+def test_zero_1_and_3_beside_each_other_are_as_alone():
+    work, share = work_of(LLAMA, 8192), Share(1, tensor_count=4)
+    one = column(CHIP, NET, work, share, RECOMPUTE["none"], GENERATION)
+
+    def took_s(zero):
+        return np.asarray(step_time(CHIP, NET, work, one, share, Splits(1, 1, 64, 8, zero, 64), GENERATION).step_s)
+
+    both = took_s([1, 3])
+    assert both.tolist() == [float(took_s(1)), float(took_s(3))]
+    assert both[0] != both[1]

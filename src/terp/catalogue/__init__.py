@@ -3,7 +3,14 @@
 Parts, citations, hourly series and published job statistics, as data with a source on every number.
 """
 
-from terp.catalogue.read.constants import ConstantNote, constant_notes, constants, constants_digest, with_constants
+from terp.catalogue.read.constants import (
+    ConstantNote,
+    constant_notes,
+    constants,
+    constants_digest,
+    constants_used,
+    with_constants,
+)
 from terp.catalogue.read.hourly_series import FIRST_HOUR, HOURS_COUNT, Series, hourly, series_digest, series_names
 from terp.catalogue.read.job_statistics import (
     STATES,
@@ -89,6 +96,7 @@ __all__ = [
     "constant_notes",
     "constants",
     "constants_digest",
+    "constants_used",
     "edition",
     "editions",
     "hourly",

@@ -7,13 +7,14 @@ that varies numbers runs the model inside `with_constants(changed_record)`; noth
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import cache
 from importlib import resources
-from typing import ClassVar, Final, Protocol, TypeVar, cast
+from typing import Any, ClassVar, Final, Protocol, TypeVar, cast
 
 from terp import units
 from terp.catalogue.read.constants_fields import record_of
@@ -36,6 +37,29 @@ FILES: Final = (
     "node_power", "costs",
 )  # fmt: skip
 """Files of constants, in the order of the docs' page."""
+_ARCHITECTURE: Final = "architectures.architectures.*."
+RESTS_ON: Final[Mapping[str, tuple[str, ...]]] = {
+    "hpl": (
+        "benchmarks.hpl.*", "benchmarks.dgemm.*", f"{_ARCHITECTURE}dgemm", f"{_ARCHITECTURE}panel",
+        f"{_ARCHITECTURE}wider.hpl",
+    ),
+    "hpcg": ("benchmarks.hpcg.*", f"{_ARCHITECTURE}hpcg", f"{_ARCHITECTURE}wider.hpcg"),
+    "mxp": ("benchmarks.mxp.*", f"{_ARCHITECTURE}wider.mxp"),
+    "kernels": ("kernels.*", "precisions.*", f"{_ARCHITECTURE}tiling.*"),
+    "collectives": ("collectives.*", f"{_ARCHITECTURE}switch", f"{_ARCHITECTURE}latency"),
+    "training": (
+        "training.*", "software.*", "networks.*", "precisions.*", "kernels.*", "collectives.*", "node_power.gpu.*",
+        "architectures.sheet.*", f"{_ARCHITECTURE}per_clock", f"{_ARCHITECTURE}flop_energy", f"{_ARCHITECTURE}tiling.*",
+        f"{_ARCHITECTURE}switch", f"{_ARCHITECTURE}latency", f"{_ARCHITECTURE}steps", f"{_ARCHITECTURE}wider.training",
+    ),
+    "inference": ("inference.*", "kernels.*", f"{_ARCHITECTURE}tiling.*"),
+    "power": (
+        "node_power.*", "benchmarks.hpl.activity", "benchmarks.hpcg.activity", f"{_ARCHITECTURE}per_clock",
+        f"{_ARCHITECTURE}flop_energy",
+    ),
+    "costs": ("costs.*",),
+}  # fmt: skip
+"""Model -> the constants that its predictions rest on, by path with wildcards."""
 _CHANGED: Final[ContextVar[Mapping[type, Placed]]] = ContextVar("changed constants", default={})  # noqa: B039
 
 
@@ -113,9 +137,14 @@ def _text(name: str) -> str:
     return resources.files("terp.catalogue").joinpath(FOLDER, f"{name}.yaml").read_text("utf-8")
 
 
-@cache
 def constants_digest() -> str:
-    """SHA-256 of all files of constants."""
+    """SHA-256 of all files of constants, and of what `with_constants` around the call has put in their place."""
+    changed = sorted(repr(record) for record in _CHANGED.get().values())
+    return hashlib.sha256("\n".join([_files_digest(), *changed]).encode()).hexdigest() if changed else _files_digest()
+
+
+@cache
+def _files_digest() -> str:
     hashed = hashlib.sha256()
     for name in FILES:
         hashed.update(_text(name).encode())
@@ -126,11 +155,55 @@ def constant_notes(file: str) -> tuple[ConstantNote, ...]:
     """Every sourced value of a file of constants, in its order.  Raises UnknownName."""
     if file not in FILES:
         raise UnknownName("file of constants", file, FILES)
-    return tuple(_note(f"{file}.{dotted(path)}", entry) for path, entry in _file(file).provenance.items())
+    sourced = _file(file)
+    return tuple(_note(sourced, file, path, entry) for path, entry in sourced.provenance.items())
 
 
-def _note(path: str, entry: Provenance) -> ConstantNote:
-    return ConstantNote(path, entry.value_text, entry.status, entry.range_text, entry.source, entry.fitted_by, entry.note)
+def constants_used(model: str, architectures: Collection[str] = ()) -> tuple[ConstantNote, ...]:
+    """The constants that a model's predictions rest on, with who says them.  Raises UnknownName.
+
+    model           a key of `RESTS_ON`, such as "hpl" or "training"
+    architectures   those whose values are wanted, such as a chip's and those it falls back on; all if empty
+    """
+    if model not in RESTS_ON:
+        raise UnknownName("model with constants", model, RESTS_ON)
+    wanted = RESTS_ON[model]
+    files = dict.fromkeys(pattern.partition(".")[0] for pattern in wanted)
+    return tuple(
+        note
+        for file in files
+        for note in constant_notes(file)
+        if any(fnmatchcase(note.path, pattern) for pattern in wanted) and _is_of(note.path, architectures)
+    )
+
+
+def _is_of(path: str, architectures: Collection[str]) -> bool:
+    """True for a path that is of no architecture, or of one of some."""
+    steps = path.split(".")
+    return not architectures or steps[:2] != ["architectures", "architectures"] or steps[2] in architectures
+
+
+def _note(sourced: Sourced, file: str, path: Path, entry: Provenance) -> ConstantNote:
+    text = entry.value_text or _in_words(sourced.data, path)
+    name = f"{file}.{dotted(path)}"
+    return ConstantNote(name, text, entry.status, entry.range_text, entry.source, entry.fitted_by, entry.note)
+
+
+def _in_words(data: Any, path: Path) -> str:
+    """A list or a mapping at a path, in one line."""
+    for step in path:
+        data = data[step]
+    if isinstance(data, list):
+        return ", ".join(map(str, data))
+    return ", ".join(f"{dotted(inner)} {value}" for inner, value in _leaves(data))
+
+
+def _leaves(data: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    if isinstance(data, dict):
+        for key, value in data.items():
+            yield from _leaves(value, (*path, key))
+    else:
+        yield path, data
 
 
 def wrong_ranges(sourced: Sourced) -> list[Problem]:

@@ -8,6 +8,7 @@ from typing import ClassVar
 from terp.catalogue.read.constants import constants
 from terp.physics.benchmark.hpl import HplSystem, matrix_order
 from terp.physics.gpu.architectures import architecture_of
+from terp.physics.gpu.precisions import peak_flop_per_s
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def predict_mxp(system: HplSystem) -> MxpPrediction:
     by a factor of two.
     """
     order = system.n_count or matrix_order(system.accelerator, system.gpus_count)
-    peak = system.accelerator.peak_flop_per_s["fp16"]
+    peak = peak_flop_per_s(system.accelerator, "fp16")
     c = constants(MxpConstants)
     wider = architecture_of(system.accelerator).mxp_wider_ratio
     rate = c.peak_fraction * system.gpus_count * peak * system.speed_ratio

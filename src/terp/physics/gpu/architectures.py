@@ -15,6 +15,8 @@ from typing import ClassVar, Final, Literal
 from terp.catalogue import Accelerator
 from terp.catalogue.read.constants import constants
 from terp.errors import UnknownName
+from terp.notes import Caveat
+from terp.physics.gpu.precisions import peak_flop_per_s
 
 Subject = Literal[
     "clocks", "hpl", "dgemm", "hpcg", "mxp", "tiling", "attention", "collectives", "steps", "convolutions", "caps",
@@ -147,6 +149,17 @@ class Architecture:
     mxp_wider_ratio: float
     training_wider_ratio: float
 
+    def caveats(self, model: Model) -> tuple[Caveat, ...]:
+        """What was never measured of this architecture that a model's predictions rest on, and whose values stand for it."""
+        codes = {self.name: "constant-assumed", SHEET: "constant-from-sheet"}
+        return tuple(
+            Caveat(
+                codes.get(one.taken_from, "constant-of-another"),
+                {"architecture": self.title, "subject": one.subject, "taken_from": one.taken_from},
+            )
+            for one in self.fallbacks_of(model)
+        )
+
     def fallbacks_of(self, model: Model) -> tuple[Fallback, ...]:
         """Fallbacks that a model's predictions rest on; not those whose value is this architecture's own, if assumed."""
         subjects = RESTS_ON[model]
@@ -192,7 +205,7 @@ def architecture_of(accelerator: Accelerator) -> Architecture:
     known = table.of(accelerator.architecture)
     if known.per_clock_flop and known.flop_energy_j_per_flop:
         return known
-    peak = accelerator.peak_flop_per_s["bf16"]
+    peak = peak_flop_per_s(accelerator, "bf16")
     energy = table.sheet.flop_energy_ratio * accelerator.board_power_w / peak
     return replace(
         known,

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from terp.catalogue import Accelerator
 from terp.catalogue.read.constants import constants
+from terp.errors import UnknownName
 from terp.physics.gpu.architectures import architecture_of
 
 
@@ -36,8 +37,13 @@ def power_limited_clock_hz(accelerator: Accelerator) -> float:
 
 
 def dgemm_flop_per_s(accelerator: Accelerator) -> float:
-    """Sustained DGEMM rate of one GPU [flop/s], within 3 % where it was measured, 10 % where it was fitted."""
+    """Sustained DGEMM rate of one GPU [flop/s], within 3 % where it was measured, 10 % where it was fitted.
+
+    Raises UnknownName for a chip without FP64.
+    """
     known, peak = architecture_of(accelerator), accelerator.fp64_matrix_flop_per_s
+    if not peak:
+        raise UnknownName(f"precision of {accelerator.title}", "fp64", accelerator.peak_flop_per_s)
     if known.power_limited:
         return known.dgemm_fraction * peak * power_limited_clock_hz(accelerator) / accelerator.boost_clock_hz
     return known.dgemm_fraction * peak

@@ -259,7 +259,7 @@ def attention_s(
     if backward:
         rows, share = rows * on_chip.backward_rows_ratio, share * (on_chip.backward_peak_fraction or 1.0)
     occupancy = np.minimum(1.0, b * h * np.ceil(s / 128) / accelerator.sms_count)
-    rate = share * accelerator.peak_flop_per_s["bf16"] * occupancy
+    rate = share * peak_flop_per_s(accelerator, "bf16") * occupancy
     kv = h if kv_heads is None else np.asarray(kv_heads, np.float64)
     moved = 4 * b * s * head_size * (h + kv) * (2.5 if backward else 1.0)
     moved_s = moved / (known.gemm.attention_read_fraction * accelerator.memory_rate_bytes_per_s)

@@ -10,7 +10,7 @@ from terp.physics.gpu.architectures import architecture_of
 from terp.physics.gpu.clocks import Load, power_w, sustained_clock
 from terp.physics.gpu.convolution_rates import NORM_PASSES, plane_norm_s
 from terp.physics.gpu.kernels import attention_s
-from terp.physics.gpu.precisions import precision_named
+from terp.physics.gpu.precisions import peak_flop_per_s, precision_named
 from terp.physics.neural.convolutions import ConvolutionBytes
 from terp.physics.neural.work import AttentionWork, Layer, Work
 from terp.physics.training.products import BACKWARD, FORWARD, HEAD, LayerConstants, Share, is_cast, products_of, sizes_of
@@ -122,7 +122,7 @@ def _attention_s(chip: Accelerator, part: AttentionWork, share: Share, generatio
     if kernel == "unfused":
         scores = share.samples_count * part.groups_count * heads * part.tokens_count * part.context_count / c
         flop = 4 * scores * part.head_size * (2 if backward else 1)
-        return scores * of.unfused_bytes[backward] / rate + flop / (of.unfused_rate_fraction * chip.peak_flop_per_s["fp16"])
+        return scores * of.unfused_bytes[backward] / rate + flop / (of.unfused_rate_fraction * peak_flop_per_s(chip, "fp16"))
     square_s = attention_s(
         chip, share.samples_count * part.groups_count * c * c, heads, part.tokens_count / c, part.head_size,
         kv_heads=max(part.kv_heads_count / share.tensor_count, 1.0), causal=part.causal, backward=backward, kernel=kernel,

@@ -124,14 +124,18 @@ def _data_s(
         inside = np.clip(net.domain_gpus_count // t, 1.0, ranks)
         weights = 2.0 * parameters
         gradients = generation.gradient_bytes * parameters * one.trained_fraction
+        sharded: Any = 0.0
+        if np.any(z >= 3):
+            sharded = _sharded_s(net, weights, np.minimum(shard, ranks), ranks, inside, m, work_s, generation)
         if np.all(z >= 3):
-            total = total + _sharded_s(net, weights, np.minimum(shard, ranks), ranks, inside, m, work_s, generation)
+            total = total + sharded
             continue
         summed = collective_s(net, "all_reduce", gradients, ranks, inside)
         scattered = collective_s(net, "reduce_scatter", gradients, ranks, inside)
         gathered = collective_s(net, "all_gather", weights * one.trained_fraction, ranks, inside)
         plain = np.where(z >= 1, scattered + gathered, summed)
-        total = total + plain - np.minimum(plain * generation.data_overlap_fraction, (one.forward_s + one.backward_s) / p)
+        exposed = plain - np.minimum(plain * generation.data_overlap_fraction, (one.forward_s + one.backward_s) / p)
+        total = total + np.where(z >= 3, sharded, exposed)
     return np.asarray(total)
 
 

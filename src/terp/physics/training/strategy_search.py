@@ -94,7 +94,7 @@ def search(
             fitting += int(fits.sum())
             if fits.any():
                 _keep(best, chip, net, work, one, grid.only(fits), held[fits], wanted, generation)
-    return Found(_frontier(best), evaluated, fitting)
+    return Found(_frontier(best, by_time=wanted.by == "time"), evaluated, fitting)
 
 
 @dataclass(frozen=True)
@@ -212,13 +212,11 @@ def _weight(by: str, gpus: Floats, one: Column) -> Any:
     return {"time": 1.0, "energy": gpus * one.power_w, "euros": gpus}[by]
 
 
-def _frontier(best: dict[int, Candidate]) -> tuple[Candidate, ...]:
+def _frontier(best: dict[int, Candidate], *, by_time: bool) -> tuple[Candidate, ...]:
     """By what is best first, those that no other beats in it and in time; by time itself, that no smaller job beats."""
     found: list[Candidate] = []
     for nodes, one in sorted(best.items()):
-        others = (
-            other for count, other in best.items() if other is not one and (other.key_ratio != other.step_s or count < nodes)
-        )
+        others = (other for count, other in best.items() if other is not one and (count < nodes or not by_time))
         if not any(other.step_s <= one.step_s and other.key_ratio <= one.key_ratio for other in others):
             found.append(one)
     return tuple(sorted(found, key=lambda one: one.key_ratio))

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 import terp
-from terp.catalogue import hourly, job_statistics_digest, read_catalogue, series_digest
+from terp.catalogue import constants_digest, hourly, job_statistics_digest, read_catalogue, series_digest
 from terp.describe import Site, Workload
 from terp.hardware import Machine
 from terp.physics import machine_power, waste_heat_celsius
@@ -83,6 +83,7 @@ def digests_of(machine: Machine, site: Written[Site], workload: Written[Workload
         "site": _digest(site.record),
         "workload": _digest(workload.record),
         "catalogue": machine.catalogue_digest,
+        "constants": constants_digest(),
         "series": series_digest(),
         "job_statistics": job_statistics_digest(),
     }
