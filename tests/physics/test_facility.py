@@ -288,14 +288,14 @@ def test_a_step_s_price_is_that_of_a_year_of_flat_load(gefion):
     Price within 2 %: the mean price is not weighted with the hall's load, and a month's peak is taken for the year's.
     """
     from terp.physics import machine_power
-    from terp.views.text.training_data import site_rates
+    from terp.predict.site_rates import site_rates
 
     there = dataclasses.replace(gefion, file=gefion.file.model_copy(update={"site": "groningen-warm"}))
-    ratio, price = site_rates(there)
+    rates = site_rates(there)
     power_w, site = machine_power(gefion).expected_w, read_site("groningen-warm").record
     hours = hour_by_hour(site, np.array([0]), np.array([power_w]), 366 * 86_400, power_w)
-    assert ratio == pytest.approx(pue(hours.facility_j.sum(), hours.it_j.sum()))
-    assert price == pytest.approx(hours.cost_eur.sum() / hours.facility_j.sum(), rel=0.02)
+    assert rates.pue_ratio == pytest.approx(pue(hours.facility_j.sum(), hours.it_j.sum()))
+    assert rates.energy_eur_per_j == pytest.approx(hours.cost_eur.sum() / hours.facility_j.sum(), rel=0.02)
 
 
 # published.  Constants are those of sites/groningen-warm.yaml, assumed before any of these was computed; no fit.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 import terp
@@ -87,10 +89,10 @@ class Machine:
         """The document that `terp show --json` prints, see docs/formats/machine.md."""
         return terp.document_of(self)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of the machine file's record, as run.json has it."""
-        return self.written.digest
+        return hashlib.sha256(self.file.model_dump_json().encode()).hexdigest()
 
     @property
     def caveats(self) -> tuple[Caveat, ...]:

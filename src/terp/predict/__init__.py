@@ -1,8 +1,11 @@
 """HOW FAST IS IT, HERE?
 
-Physics on a described machine: what its jobs run, and how much of each kind of work an hour of its GPUs does.
+Physics on a described machine: `hpl`, `hpcg` and `mxp`, a `training` and the `search` for its best split; and what the jobs
+of a workload run, and how much of each kind of work an hour of the machine's GPUs does.
 """
 
+from terp.predict.benchmark_runs import hpcg, hpl, mxp
+from terp.predict.split_search import search
 from terp.predict.throughput import (
     DomainRate,
     KindRate,
@@ -12,6 +15,7 @@ from terp.predict.throughput import (
     inference_tokens_per_s_per_gpu,
     tokens_per_s_per_gpu,
 )
+from terp.predict.training_steps import training
 from terp.predict.workload_mix import gpu_time_shares, kind_shares
 
 __all__ = [
@@ -21,7 +25,12 @@ __all__ = [
     "domain_rates",
     "domain_ratios",
     "gpu_time_shares",
+    "hpcg",
+    "hpl",
     "inference_tokens_per_s_per_gpu",
     "kind_shares",
+    "mxp",
+    "search",
     "tokens_per_s_per_gpu",
+    "training",
 ]

@@ -21,7 +21,7 @@ from terp.physics.neural.families import work_of
 from terp.physics.training.software import generation_named
 from terp.physics.training.strategy import Strategy
 from terp.physics.training.strategy_search import Range, search
-from terp.predict.job_runs import Asked, asked_on, placed, strategy_of
+from terp.predict.training_job import job_of_runs, placed, runs_on
 from terp.predict.workload_mix import job_names, kind_shares
 from terp.reader import Written
 
@@ -144,10 +144,7 @@ def _peer_node(entry: Throughput | None) -> str:
 @cache
 def _step_on(runs: Runs, node: str) -> float:
     """Step of what a workload asks for, on as many GPUs of a node of the catalogue [s]."""
-    model = read_model(runs.model).record
-    work, strategy = work_of(model, runs.seq_count or 0), strategy_of(runs, runs.gpus_count or 1)
-    asked = Asked(model, work, generation_named(runs.software), strategy, runs.global_batch_count)
-    return asked.step_on(node).step_s
+    return job_of_runs(runs, runs.gpus_count or 1).step_on(node).step_s
 
 
 def _training(machine: Machine, runs: Runs) -> tuple[float, float, float, str]:
@@ -156,9 +153,9 @@ def _training(machine: Machine, runs: Runs) -> tuple[float, float, float, str]:
     fixed = runs.model_copy(update={"gpus_count": runs.gpus_count or machine.gpus_count})
     reference_s = _step_on(fixed, read_reference().record.node)
     if is_measured(machine.accelerator, "steps"):
-        asked, step = asked_on(machine, fixed)
+        job, step = runs_on(machine, fixed)
         ratio = reference_s / step.step_s
-        spread = 0.0 if name == read_reference().record.gpu else max(asked.generation.spread_fraction, RATIO_SPREAD_FRACTION)
+        spread = 0.0 if name == read_reference().record.gpu else max(job.generation.spread_fraction, RATIO_SPREAD_FRACTION)
         return ratio, ratio / (1 + spread), ratio * (1 + spread), PREDICTED
     entry = read_throughputs().of(name)
     if entry is None or entry.training_ratio is None:

@@ -5,7 +5,16 @@ stands, who says so (status, range, source), and it reports every problem of a f
 """
 
 from terp.reader.fields import FlopPerS, Money, Month, Name, Ratio, Record, Seconds, Share
-from terp.reader.load import Sourced, Written, read_entries, read_record, read_text, read_tree, record_of, record_of_values
+from terp.reader.load import (
+    Sourced,
+    Written,
+    read_entries,
+    read_record,
+    read_text,
+    read_tree,
+    record_of,
+    record_of_values,
+)
 from terp.reader.provenance import BASES, STATUSES, Provenance
 from terp.reader.tree import Tree, changed_data, dotted, parse_yaml, tree_of_mapping
 

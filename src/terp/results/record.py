@@ -15,21 +15,30 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
 import terp
 from terp.notes import Caveat, Scalar, SourceNote
 
-__all__ = ["Caveat", "Json", "Result", "Scalar", "SourceNote", "Viewer", "as_json", "viewer"]
+__all__ = ["Caveat", "Json", "Result", "Scalar", "SourceNote", "Viewer", "as_json", "unprinted", "viewer"]
 
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 """What `json.dumps` takes."""
 MOST_REPR: Final = 196
+PRINTED: Final = "printed"
+"""Metadata of a field that is False where the document leaves it out."""
+F = TypeVar("F")
+
+
+def unprinted(default: F) -> F:
+    """A field of a result that its document leaves out, such as a title that only people read."""
+    made: F = field(default=default, metadata={PRINTED: False})
+    return made
 
 
 class Viewer(Protocol):
@@ -43,6 +52,14 @@ class Viewer(Protocol):
 
     def table_html(self, title: str, rows: Sequence[Mapping[str, object]]) -> str:
         """Rows of a table as an HTML table for a notebook."""
+
+
+@runtime_checkable
+class Documented(Protocol):
+    """What makes its own document."""
+
+    def to_dict(self) -> Mapping[str, object]:
+        """The document, as JSON takes it."""
 
 
 def viewer() -> Viewer:
@@ -60,13 +77,13 @@ class Result:
     Two results of one class are equal if their documents are: `digest` is the identity.
     """
 
-    caveats: tuple[Caveat, ...] = ()
-    sources: tuple[SourceNote, ...] = ()
+    caveats: tuple[Caveat, ...] = field(default=(), metadata={PRINTED: False})
+    sources: tuple[SourceNote, ...] = field(default=(), metadata={PRINTED: False})
 
     def to_dict(self) -> dict[str, Json]:
         """The document of this result, as `--json` prints it: fields by name, caveats as sentences, no sources."""
-        names = [field.name for field in fields(self) if field.name not in ("caveats", "sources")]
-        document = {name: as_json(getattr(self, name)) for name in names}
+        names = [part.name for part in fields(self) if part.metadata.get(PRINTED, True)]
+        document: dict[str, Json] = {name: as_json(getattr(self, name)) for name in names}
         return {**document, "caveats": self.sentences()}
 
     def sentences(self) -> list[Json]:
@@ -90,7 +107,7 @@ class Result:
         return hash((type(self).__name__, self.digest))
 
     def __repr__(self) -> str:
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values = {part.name: getattr(self, part.name) for part in fields(self)}
         return one_line(type(self).__name__, values)
 
     def _repr_html_(self) -> str:
@@ -138,6 +155,8 @@ def as_json(value: object) -> Json:
         return [as_json(entry) for entry in value]
     if isinstance(value, Path):
         return str(value)
+    if isinstance(value, Documented):
+        return as_json(value.to_dict())
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: as_json(getattr(value, field.name)) for field in fields(value)}
+        return {part.name: as_json(getattr(value, part.name)) for part in fields(value)}
     raise TypeError(f"{type(value).__name__} has no JSON")

@@ -10,6 +10,7 @@ import numpy as np
 
 from terp.catalogue import Accelerator
 from terp.catalogue.read.constants import constants
+from terp.notes import Caveat
 from terp.physics.gpu.architectures import architecture_of
 from terp.physics.gpu.dgemm import dgemm_flop_per_s
 
@@ -61,17 +62,17 @@ class HplSystem:
     n_count: int | None = None
     speed_ratio: float = 1.0
 
-    def caveats(self) -> tuple[str, ...]:
-        """What is not known to be true for a prediction of this system, a sentence each."""
-        told = []
+    def caveats(self) -> tuple[Caveat, ...]:
+        """What is not known to be true for a prediction of this system."""
+        caveats = []
         if "hpl" not in architecture_of(self.accelerator).fitted:
-            told.append(f"no constant was fitted on {self.accelerator.architecture}: the interval is wider, and assumed")
+            caveats.append(Caveat("hpl-not-fitted", {"architecture": self.accelerator.architecture}))
         low, high = constants(HplConstants).gpus_count
         if not low <= self.gpus_count <= high:
-            told.append(f"constants were fitted on {low} to {high:,} GPUs")
+            caveats.append(Caveat("gpus-outside-fit", {"low_count": low, "high_count": high}))
         if self.accelerator.peak_flop_per_s.get("fp64-tensor", 0) < 0.2 * self.accelerator.peak_flop_per_s.get("fp32", 0):
-            told.append("this GPU has little FP64: its power in HPL is overstated, and emulated FP64 is not modelled")
-        return tuple(told)
+            caveats.append(Caveat("little-fp64"))
+        return tuple(caveats)
 
 
 @dataclass(frozen=True)

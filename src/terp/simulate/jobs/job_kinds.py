@@ -30,7 +30,7 @@ from terp.physics import (
 )
 from terp.physics.gpu.architectures import is_measured
 from terp.physics.training.training_power import step_power
-from terp.predict.job_runs import Asked, asked_on, placed
+from terp.predict.training_job import TrainingJob, placed, runs_on
 from terp.predict.workload_mix import job_names, profile_names
 from terp.reader import Provenance, Written
 
@@ -75,10 +75,10 @@ def kinds_of(machine: Machine, workload: Written[Workload]) -> tuple[JobKind, ..
         speed, speed_from, write_s, scatter = dict.fromkeys(profiles, 1.0), PUBLISHED, 0.0, 1.0
         if job.runs is not None and known:
             try:
-                asked, step = asked_on(machine, job.runs)
+                training, step = runs_on(machine, job.runs)
                 level_w, level_from = float(round(step_power(machine, step).level_w)), PREDICTED
-                speed, speed_from, write_s = _speeds(asked, step, profiles), PREDICTED, _write_s(machine, asked, step)
-                scatter = _scatter_ratio(machine, asked, step)
+                speed, speed_from, write_s = _speeds(training, step, profiles), PREDICTED, _write_s(machine, training, step)
+                scatter = _scatter_ratio(machine, training, step)
             except Problems as error:
                 path = ("domains", domain, "jobs", name, "runs")
                 problems += [placed(workload, path, problem) for problem in error.problems]
@@ -91,16 +91,16 @@ def kinds_of(machine: Machine, workload: Written[Workload]) -> tuple[JobKind, ..
     return tuple(kinds)
 
 
-def _scatter_ratio(machine: Machine, asked: Asked, step: TrainingStep) -> float:
+def _scatter_ratio(machine: Machine, training: TrainingJob, step: TrainingStep) -> float:
     """What a step takes where every node hangs on another leaf, over that on as few leaves as can be, to the thousandth."""
     net = interconnect_of(machine)
-    apart = asked.step(machine.accelerator, replace(net, leaf_gpus_count=net.domain_gpus_count))
+    apart = training.step(machine.accelerator, replace(net, leaf_gpus_count=net.domain_gpus_count))
     return max(round(apart.step_s / step.step_s, 3), 1.0)
 
 
-def _write_s(machine: Machine, asked: Asked, step: TrainingStep) -> float:
+def _write_s(machine: Machine, training: TrainingJob, step: TrainingStep) -> float:
     """Time of a checkpoint's write, with the storage to itself [s]."""
-    written = checkpoint_bytes(asked.work.parameters_count, step.strategy.optimizer, step.column.trained_fraction)
+    written = checkpoint_bytes(training.work.parameters_count, step.strategy.optimizer, step.column.trained_fraction)
     nodes = -(-step.strategy.gpus_count // machine.node.accelerators_count)
     return round(checkpoint_write_s(written, nodes, machine.storage.write_bytes_per_s), 2)
 
@@ -113,10 +113,10 @@ def scale_of_workload(machine: Machine) -> float:
     return levels_of(machine).full_w / node_levels(node, accelerator, processor).full_w
 
 
-def _speeds(asked: Asked, step: TrainingStep, profiles: Iterable[str]) -> dict[str, float]:
+def _speeds(training: TrainingJob, step: TrainingStep, profiles: Iterable[str]) -> dict[str, float]:
     """Steps on each profile's GPUs over the step here."""
     nodes = {profile: job_profile(profile).node for profile in profiles}
-    steps_s = {name: asked.step_on(name).step_s for name in set(nodes.values())}
+    steps_s = {name: training.step_on(name).step_s for name in set(nodes.values())}
     return {profile: round(steps_s[name] / step.step_s, 3) for profile, name in nodes.items()}
 
 

@@ -4,13 +4,46 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, Any
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, TypedDict
 
 import click
 
 if TYPE_CHECKING:
-    from terp.hardware import Machine
+    from typing import Unpack
 
+    from terp.errors import Problem
+    from terp.hardware import Machine
+    from terp.predict.training_job import By
+    from terp.results.benchmark_results import BenchmarkResult
+
+
+class _Options(TypedDict):
+    """Options of a training that a search has too, by the keywords of both calls."""
+
+    global_batch: int
+    seq: int | None
+    gpus: int | None
+    tp: int | None
+    pp: int | None
+    vp: int | None
+    cp: int | None
+    ep: int | None
+    micro_batch: int | None
+    zero: int | None
+    shard: int | None
+    recompute: str | None
+    adapters: bool
+    optimizer: str
+    precision: str
+    software: str | None
+    gpu_hour: float | None
+
+
+_OPTIONS: Final = ("tokens", *_Options.__annotations__)
 _GPUS = click.option("--gpus", type=int, help="GPUs of the run, in whole nodes; all if not given.")
 _ORDER = click.option("--n", "order", type=int, help="Order of the matrix; fills the memory if not given.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, data alone.")
@@ -27,18 +60,29 @@ def command(context: click.Context, machine: str) -> None:
     context.obj = machine
 
 
-def _built(name: str) -> Machine:
-    from terp.catalogue import read_catalogue
-    from terp.describe import read_machine
-    from terp.hardware import build_machine
+@contextmanager
+def _by_options() -> Iterator[None]:
+    """Words problems of a call by the options of the terminal: `global_batch` is `--global-batch`."""
+    from terp.errors import Problems
 
-    return build_machine(read_machine(name), read_catalogue())
+    try:
+        yield
+    except Problems as error:
+        raise Problems([_by_option(problem) for problem in error.problems]) from None
 
 
-def _print(machine: Machine, data: dict[str, Any], edition: str | None = None, *, as_json: bool) -> None:
+def _by_option(problem: Problem) -> Problem:
+    """A problem with the option that it is about, and with options in what would do."""
+    path = f"--{problem.path.replace('_', '-')}" if problem.path in _OPTIONS else problem.path
+    would_do = re.sub(r"\b([a-z_]+)=(\S+)", lambda m: f"--{m[1].replace('_', '-')} {m[2]}", problem.would_do)
+    would_do = re.sub(r"\bor pp of\b", "or --pp of", would_do)
+    return replace(problem, path=path, would_do=would_do)
+
+
+def _print(machine: Machine, result: BenchmarkResult, edition: str | None = None, *, as_json: bool) -> None:
     from terp.views.text.benchmark_text import as_text
 
-    click.echo(json.dumps(data, indent=2) if as_json else as_text(machine, data, edition))
+    click.echo(json.dumps(result.to_dict(), indent=2) if as_json else as_text(machine, result, edition))
 
 
 @command.command("hpl")
@@ -49,16 +93,10 @@ def _print(machine: Machine, data: dict[str, Any], edition: str | None = None, *
 @click.pass_obj
 def hpl(name: str, gpus: int | None, order: int | None, edition: str | None, *, as_json: bool) -> None:
     """Rmax, run time, power and energy of HPL, and the rank in every edition of the TOP500 that is held."""
-    from terp.catalogue import edition as held
-    from terp.views.text.benchmark_text import hpl_data
+    import terp
 
-    if edition is not None:
-        held(edition)
-    machine = _built(name)
-    data = hpl_data(machine, gpus, order)
-    if edition is not None:
-        data |= {key: {edition: data[key][edition]} for key in ("rank", "green_rank", "neighbours")}
-    _print(machine, data, edition, as_json=as_json)
+    machine = terp.machine(name)
+    _print(machine, terp.predict.hpl(machine, gpus=gpus, n=order, edition=edition), edition, as_json=as_json)
 
 
 @command.command("hpcg")
@@ -67,10 +105,10 @@ def hpl(name: str, gpus: int | None, order: int | None, edition: str | None, *, 
 @click.pass_obj
 def hpcg(name: str, gpus: int | None, *, as_json: bool) -> None:
     """Rate and power of HPCG."""
-    from terp.views.text.benchmark_text import hpcg_data
+    import terp
 
-    machine = _built(name)
-    _print(machine, hpcg_data(machine, gpus), as_json=as_json)
+    machine = terp.machine(name)
+    _print(machine, terp.predict.hpcg(machine, gpus=gpus), as_json=as_json)
 
 
 @command.command("mxp")
@@ -80,10 +118,10 @@ def hpcg(name: str, gpus: int | None, *, as_json: bool) -> None:
 @click.pass_obj
 def mxp(name: str, gpus: int | None, order: int | None, *, as_json: bool) -> None:
     """Rate, run time and power of HPL-MxP."""
-    from terp.views.text.benchmark_text import mxp_data
+    import terp
 
-    machine = _built(name)
-    _print(machine, mxp_data(machine, gpus, order), as_json=as_json)
+    machine = terp.machine(name)
+    _print(machine, terp.predict.mxp(machine, gpus=gpus, n=order), as_json=as_json)
 
 
 def _finite(_: click.Context, parameter: click.Parameter, value: float | None) -> float | None:
@@ -125,61 +163,26 @@ def _finite(_: click.Context, parameter: click.Parameter, value: float | None) -
 @click.option("--by", type=click.Choice(["time", "energy", "euros"]), default="time", help="What --search puts first.")
 @_JSON
 @click.pass_obj
-def train(name: str, /, *, as_json: bool, **options: Any) -> None:
+def train(
+    name: str,
+    /,
+    *,
+    model: str,
+    as_json: bool,
+    searched: bool,
+    by: By,
+    no_sequence_parallel: bool,
+    tokens: float | None,
+    **options: Unpack[_Options],
+) -> None:
     """A training step of a model: time, memory, power, energy, euros, and the best way to split it."""
-    from terp.views.text.training_data import asked, found_by, frontier_data, step_of, training_data
+    import terp
     from terp.views.text.training_text import frontier_text, training_text
 
-    machine = _built(name)
-    named = (options[name] for name in ("model", "seq", "global_batch", "software", "precision"))
-    wanted = asked(machine, *named)
-    strategy, fixed = _strategy(machine, options)
-    if options["searched"]:
-        found = found_by(wanted, strategy, fixed, strategy.gpus_count, options["by"])
-        rows = frontier_data(wanted, found, options["by"], options["gpu_hour"])
-        if not rows:
-            raise click.ClickException("no split that was tried fits the memory; use more GPUs or fewer fixed options")
-        data: Any = {"evaluated_count": found.evaluated_count, "fitting_count": found.fitting_count, "frontier": rows}
-        click.echo(json.dumps(data, indent=2) if as_json else frontier_text(wanted, found, rows, options["by"]))
-        return
-    step = step_of(wanted, strategy, any_micro_batch=options["micro_batch"] is None)
-    data = training_data(wanted, step, options["tokens"], options["gpu_hour"])
-    click.echo(json.dumps(data, indent=2) if as_json else training_text(wanted, data))
-
-
-def _strategy(machine: Machine, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """The strategy of the options, and those that a search holds fixed."""
-    from terp.physics import Strategy
-    from terp.physics.training.stage import RECOMPUTE
-
-    again = RECOMPUTE[options["recompute"]] if options["recompute"] else None
-    strategy = Strategy(
-        gpus_count=options["gpus"] if options["gpus"] is not None else machine.gpus_count,
-        micro_batch_count=_or_one(options["micro_batch"]),
-        tensor_count=_or_one(options["tp"]),
-        pipeline_count=_or_one(options["pp"]),
-        interleave_count=_or_one(options["vp"]),
-        context_count=_or_one(options["cp"]),
-        expert_count=_or_one(options["ep"]),
-        sequence_parallel=not options["no_sequence_parallel"],
-        zero_count=1 if options["zero"] is None else options["zero"],
-        shard_count=options["shard"],
-        recompute=again,
-        precision=options["precision"],
-        adapters=options["adapters"],
-        optimizer=options["optimizer"],
-    )
-    named = {
-        "tensor": "tp",
-        "pipeline": "pp",
-        "interleave": "vp",
-        "context": "cp",
-        "expert": "ep",
-        "micro_batches": "micro_batch",
-    }
-    fixed = {key: options[option] for key, option in named.items()}
-    return strategy, fixed | {"recompute": again, "zero": options["zero"]}
-
-
-def _or_one(value: int | None) -> int:
-    return 1 if value is None else value
+    with _by_options():
+        if searched:
+            found = terp.predict.search(name, model, by=by, sequence_parallel=not no_sequence_parallel, **options)
+            click.echo(json.dumps(found.to_dict(), indent=2) if as_json else frontier_text(found))
+            return
+        result = terp.predict.training(name, model, tokens=tokens, sequence_parallel=not no_sequence_parallel, **options)
+    click.echo(json.dumps(result.to_dict(), indent=2) if as_json else training_text(result))

@@ -1,0 +1,175 @@
+"""HPL, HPCG and HPL-MxP on a machine, or on some of its GPUs."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from terp.catalogue import Own, constants, edition, editions, sources_named
+from terp.describe import DescriptionSource
+from terp.hardware import Machine, machine_from
+from terp.notes import Caveat, SourceNote
+from terp.physics import HplPrediction, benchmark_power_w, benchmark_system, predict_hpcg, predict_hpl, predict_mxp
+from terp.physics.benchmark.hpcg import HpcgConstants
+from terp.predict.call_options import checked_options
+from terp.reader import Record
+from terp.results.benchmark_results import (
+    HpcgBreakdown,
+    HpcgResult,
+    HplBreakdown,
+    HplResult,
+    MxpResult,
+    Neighbour,
+    Neighbours,
+    NoBreakdown,
+)
+
+
+class BenchmarkOptions(Record):
+    """What a benchmark is run with.
+
+    gpus_count   in whole nodes; all if absent
+    n_count      order of the matrix; absent to fill the memory
+    edition      of the TOP500, such as "2024-11", to rank in; all that are held if absent
+    """
+
+    gpus_count: int | None = Field(default=None, ge=1, le=100_000_000)
+    n_count: int | None = Field(default=None, ge=1, le=10**12)
+    edition: str | None = None
+
+
+def hpl(
+    machine: Machine | DescriptionSource, *, gpus: int | None = None, n: int | None = None, edition: str | None = None
+) -> HplResult:
+    """A run of HPL on a machine: Rmax with its interval, time, power, and the rank in every edition of the TOP500.
+
+    machine   built, or whatever `terp.machine` takes
+    gpus      of the run, in whole nodes; all if None
+    n         order of the matrix; None to fill the memory
+    edition   such as "2024-11", to rank in this one only
+
+    Raises TerpError for a number of GPUs or an order that cannot be.  The model: docs/theory/hpl.md.
+    """
+    options = checked_options(BenchmarkOptions, {"gpus": gpus, "n": n, "edition": edition})
+    built = machine_from(machine)
+    names = _editions(options.edition)
+    system = benchmark_system(built, options.gpus_count, options.n_count)
+    run = predict_hpl(system)
+    power_w = benchmark_power_w(built, system.gpus_count)
+    rank, green, neighbours = _places(built, run, power_w, names)
+    return HplResult(
+        machine=built.file.name,
+        benchmark="hpl",
+        gpus_count=system.gpus_count,
+        rmax_flop_per_s=run.rmax_flop_per_s,
+        rmax_low_flop_per_s=run.rmax_low_flop_per_s,
+        rmax_high_flop_per_s=run.rmax_high_flop_per_s,
+        n_count=run.n_count,
+        run_s=run.run_s,
+        efficiency_fraction=run.rmax_flop_per_s / (system.gpus_count * built.accelerator.fp64_matrix_flop_per_s),
+        power_w=power_w,
+        energy_j=power_w * run.run_s,
+        flop_per_s_per_w=run.rmax_flop_per_s / power_w,
+        rank=rank,
+        green_rank=green,
+        neighbours=neighbours,
+        breakdown=HplBreakdown(
+            dgemm_flop_per_s=run.dgemm_flop_per_s,
+            dgemm_fraction=run.dgemm_s / run.run_s,
+            network_fraction=run.network_s / run.run_s,
+            staging_fraction=run.staging_s / run.run_s,
+            panel_fraction=run.panel_s / run.run_s,
+            matrix_bytes=8.0 * run.n_count**2,
+            gpu_memory_fraction=8.0 * run.n_count**2 / (system.gpus_count * built.accelerator.memory_bytes),
+        ),
+        caveats=system.caveats(),
+        sources=_sources(built, "hpl-scalability"),
+    )
+
+
+def hpcg(machine: Machine | DescriptionSource, *, gpus: int | None = None) -> HpcgResult:
+    """A run of HPCG on a machine: rate with its interval, power, and where the time goes.
+
+    machine, gpus   as for `hpl`
+
+    Raises TerpError for a number of GPUs that cannot be.  The model: docs/theory/hpl.md.
+    """
+    options, built = checked_options(BenchmarkOptions, {"gpus": gpus}), machine_from(machine)
+    system = benchmark_system(built, options.gpus_count)
+    run = predict_hpcg(system)
+    power_w = benchmark_power_w(built, system.gpus_count, constants(HpcgConstants).activity_fraction)
+    return HpcgResult(
+        machine=built.file.name,
+        benchmark="hpcg",
+        gpus_count=system.gpus_count,
+        hpcg_flop_per_s=run.hpcg_flop_per_s,
+        hpcg_low_flop_per_s=run.hpcg_low_flop_per_s,
+        hpcg_high_flop_per_s=run.hpcg_high_flop_per_s,
+        run_s=run.run_s,
+        power_w=power_w,
+        energy_j=power_w * run.run_s,
+        breakdown=HpcgBreakdown(run.memory_fraction, run.halo_fraction),
+        caveats=system.caveats(),
+        sources=_sources(built, "hpcg-rules"),
+    )
+
+
+def mxp(machine: Machine | DescriptionSource, *, gpus: int | None = None, n: int | None = None) -> MxpResult:
+    """A run of HPL-MxP on a machine: rate with its interval, time and power.
+
+    machine, gpus, n   as for `hpl`
+
+    Raises TerpError for a number of GPUs or an order that cannot be.  The model: docs/theory/hpl.md.
+    """
+    options, built = checked_options(BenchmarkOptions, {"gpus": gpus, "n": n}), machine_from(machine)
+    system = benchmark_system(built, options.gpus_count, options.n_count)
+    run = predict_mxp(system)
+    power_w = benchmark_power_w(built, system.gpus_count)
+    return MxpResult(
+        machine=built.file.name,
+        benchmark="mxp",
+        gpus_count=system.gpus_count,
+        mxp_flop_per_s=run.mxp_flop_per_s,
+        mxp_low_flop_per_s=run.mxp_low_flop_per_s,
+        mxp_high_flop_per_s=run.mxp_high_flop_per_s,
+        n_count=run.n_count,
+        run_s=run.run_s,
+        power_w=power_w,
+        energy_j=power_w * run.run_s,
+        breakdown=NoBreakdown(),
+        caveats=(*system.caveats(), Caveat("mxp-is-a-share")),
+        sources=_sources(built),
+    )
+
+
+def _editions(name: str | None) -> tuple[str, ...]:
+    """The editions to rank in.  Raises UnknownName for one that is not held."""
+    if name is None:
+        return tuple(editions())
+    edition(name)
+    return (name,)
+
+
+def _places(
+    machine: Machine, run: HplPrediction, power_w: float, names: tuple[str, ...]
+) -> tuple[dict[str, int | None], dict[str, int | None], dict[str, Neighbours]]:
+    """Ranks by edition in the TOP500 and by flops per joule, and the neighbours in each."""
+    entry = machine.file.listed
+    own = Own(entry.name, entry.rmax_flop_per_s or run.rmax_flop_per_s) if entry else None
+    rank: dict[str, int | None] = {}
+    green: dict[str, int | None] = {}
+    neighbours = {}
+    for name in names:
+        place = edition(name).place(run.rmax_flop_per_s, own)
+        rank[name] = place.rank
+        green[name] = edition(name).green_rank(run.rmax_flop_per_s / power_w, run.rmax_flop_per_s, own)
+        neighbours[name] = Neighbours(place.exact, _neighbour(place.above), _neighbour(place.below))
+    return rank, green, neighbours
+
+
+def _neighbour(entry: tuple[str, float] | None) -> Neighbour | None:
+    return None if entry is None else Neighbour(*entry)
+
+
+def _sources(machine: Machine, *models: str) -> tuple[SourceNote, ...]:
+    """Citations of the machine's values and of the models."""
+    return sources_named({source.key for source in machine.sources} | set(models))

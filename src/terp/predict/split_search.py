@@ -1,0 +1,114 @@
+"""`terp.predict.search`: the best ways to split a training over a machine."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+from terp.connect import model_from
+from terp.describe import DescriptionSource, ModelFile
+from terp.errors import Problem, Problems
+from terp.hardware import Machine, machine_from
+from terp.physics import interconnect_of
+from terp.physics.training.stage import RECOMPUTE
+from terp.physics.training.strategy import Strategy
+from terp.predict.call_options import checked_options, euros, keyword_problems
+from terp.predict.training_job import BY, By, ModelSource, TrainingJob, TrainingOptions, job_of, splits_up_to
+from terp.predict.training_record import sources_of, training_result
+from terp.reader import Written
+from terp.results.training_results import FrontierEntry, SearchResult
+
+
+def search(
+    machine: Machine | DescriptionSource,
+    model: ModelSource,
+    *,
+    global_batch: int,
+    by: By = "time",
+    seq: int | None = None,
+    gpus: int | None = None,
+    tp: int | None = None,
+    pp: int | None = None,
+    vp: int | None = None,
+    cp: int | None = None,
+    ep: int | None = None,
+    micro_batch: int | None = None,
+    zero: int | None = None,
+    shard: int | None = None,
+    recompute: str | None = None,
+    sequence_parallel: bool = True,
+    adapters: bool = False,
+    optimizer: str = "adamw",
+    precision: str = "bf16",
+    software: str | None = None,
+    gpu_hour: float | str | None = None,
+) -> SearchResult:
+    """The best ways to split a training over a machine: of each number of nodes the best, the best of all first.
+
+    by     "time", "energy", or "euros": hire if a price of a GPU-hour is given, else electricity
+    gpus   at most so many; all of the machine if None
+
+    The others are as for `training`; one that is given is held, all others are searched.  Raises TerpError; a search that
+    finds nothing that fits raises it too.
+    """
+    given: dict[str, object] = {
+        "global_batch": global_batch, "seq": seq, "gpus": gpus, "tp": tp, "pp": pp, "vp": vp, "cp": cp, "ep": ep,
+        "micro_batch": micro_batch, "zero": zero, "shard": shard, "recompute": recompute,
+        "sequence_parallel": sequence_parallel, "adapters": adapters, "optimizer": optimizer, "precision": precision,
+        "software": software, "gpu_hour": euros(gpu_hour),
+    }  # fmt: skip
+    options = checked_options(TrainingOptions, given)
+    if by not in BY:
+        raise Problems([Problem("", 0, 0, "by", "not one of the known words", repr(by), f"known: {', '.join(BY)}")])
+    return _searched(machine_from(machine), model_from(model), options, by)
+
+
+def _searched(machine: Machine, model: Written[ModelFile], options: TrainingOptions, by: By) -> SearchResult:
+    """The result of a search whose options are checked.  Raises Problems."""
+    try:
+        job = job_of(model.record, options, machine)
+        found = splits_up_to(machine, job, _held(options), job.strategy.gpus_count, by)
+    except Problems as error:
+        raise keyword_problems(error) from None
+    if not found.frontier:
+        wrong, would_do = "no split that was tried fits the memory", "use more GPUs or fewer fixed options"
+        raise Problems([Problem("", 0, 0, "", wrong, would_do=would_do)])
+    entries = [_entry(machine, job, candidate.strategy, options) for candidate in found.frontier]
+    return SearchResult(
+        evaluated_count=found.evaluated_count,
+        fitting_count=found.fitting_count,
+        frontier=tuple(sorted(entries, key=lambda entry: _key(entry, by))),
+        by=by,
+        machine_title=machine.file.title,
+        model_title=model.record.title,
+        global_batch_count=options.global_batch_count,
+        sources=sources_of(machine, model),
+    )
+
+
+def _held(options: TrainingOptions) -> dict[str, tuple[object, ...]]:
+    """What a search holds fixed: the only choice of each option that is given."""
+    fixed = {
+        "tensor": options.tp_count,
+        "pipeline": options.pp_count,
+        "interleave": options.vp_count,
+        "context": options.cp_count,
+        "expert": options.ep_count,
+        "micro_batches": options.micro_batch_count,
+        "zero": options.zero_count,
+        "recompute": RECOMPUTE[options.recompute] if options.recompute else None,
+    }
+    return {name: (value,) for name, value in fixed.items() if value is not None}
+
+
+def _entry(machine: Machine, job: TrainingJob, strategy: Strategy, options: TrainingOptions) -> FrontierEntry:
+    """An entry of the frontier: the figures of a candidate's step."""
+    step = replace(job, strategy=strategy).step(machine.accelerator, interconnect_of(machine))
+    result = training_result(machine, job, step, options)
+    figures = {part.name: getattr(result, part.name) for part in fields(FrontierEntry) if part.name != "nodes_count"}
+    return FrontierEntry(**figures, nodes_count=-(-strategy.gpus_count // machine.node.accelerators_count))
+
+
+def _key(entry: FrontierEntry, by: By) -> float:
+    """What a frontier is sorted by; by euros, hire if it is known, else electricity, else energy."""
+    chosen = {"time": entry.step_s, "energy": entry.energy_j, "euros": entry.hire_eur}[by]
+    return chosen or entry.cost_eur or entry.energy_j

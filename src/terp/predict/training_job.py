@@ -1,0 +1,247 @@
+"""A training on a machine: what is asked for, whether it can be, and its step.  Everything that trains goes through here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+from pydantic import Field
+
+from terp.catalogue import Accelerator, Node, read_catalogue
+from terp.describe import DescriptionSource, ModelFile, Runs, TransformerModel, Workload, read_model
+from terp.errors import Problem, Problems, UnknownName
+from terp.hardware import Machine
+from terp.physics.fabric.collectives import Interconnect, interconnect_between, interconnect_of
+from terp.physics.neural.families import work_of
+from terp.physics.neural.work import Work
+from terp.physics.training.software import Generation, generation_named
+from terp.physics.training.stage import RECOMPUTE
+from terp.physics.training.step_prediction import TrainingStep, predict_step
+from terp.physics.training.strategy import Strategy, misfits_of_precision, misfits_of_strategy
+from terp.physics.training.strategy_search import Found, Range, search
+from terp.reader import Record, Written
+from terp.units import show
+
+LANGUAGE_SOFTWARE: Final = "megatron-2024"
+OTHER_SOFTWARE: Final = "eager"
+"""Of transformers, and of convolutions, operators and graphs, where none is asked for."""
+By = Literal["time", "energy", "euros"]
+BY: Final = ("time", "energy", "euros")
+"""What the best split is best by."""
+ModelSource = DescriptionSource | ModelFile | Written[ModelFile]
+"""What names a model: a shipped name, a path, a hub's config.json, a mapping, or one that is read already."""
+MOST_MICRO_BATCH: Final = 11
+"""Powers of two that are tried for a micro-batch that is not given."""
+
+
+class TrainingOptions(Record):
+    """The options of a training, by the words of the terminal and of a workload's `runs`; None where one is not given.
+
+    seq_count            tokens of a sequence; not for models of images and volumes
+    global_batch_count   samples of a step, over all replicas
+    gpus_count           of the job; all of the machine if absent; of a search, at most so many
+    micro_batch_count    the fastest that fits if absent
+    tokens_count         of the whole run, or samples where there are no tokens
+    gpu_hour_eur         price of a GPU and hour
+    """
+
+    seq_count: int | None = Field(default=None, ge=1, le=10**8)
+    global_batch_count: int = Field(le=10**9)
+    gpus_count: int | None = Field(default=None, le=10**8)
+    tp_count: int | None = Field(default=None, le=10**6)
+    pp_count: int | None = Field(default=None, le=10**6)
+    vp_count: int | None = Field(default=None, le=10**6)
+    cp_count: int | None = Field(default=None, le=10**6)
+    ep_count: int | None = Field(default=None, le=10**6)
+    micro_batch_count: int | None = Field(default=None, le=10**6)
+    zero_count: int | None = Field(default=None, ge=0, le=3)
+    shard_count: int | None = Field(default=None, ge=1, le=10**6)
+    recompute: Literal["none", "selective", "full"] | None = None
+    sequence_parallel: bool = True
+    adapters: bool = False
+    optimizer: str = "adamw"
+    precision: str = "bf16"
+    software: str | None = None
+    tokens_count: int | None = Field(default=None, ge=1, le=10**18)
+    gpu_hour_eur: float | None = Field(default=None, ge=0, le=1e6)
+
+    def strategy(self, gpus_most: int) -> Strategy:
+        """The split of these options, on all of so many GPUs if they name no number; 1 for a split that is not given."""
+        return Strategy(
+            gpus_count=gpus_most if self.gpus_count is None else self.gpus_count,
+            micro_batch_count=_or_one(self.micro_batch_count),
+            tensor_count=_or_one(self.tp_count),
+            pipeline_count=_or_one(self.pp_count),
+            interleave_count=_or_one(self.vp_count),
+            context_count=_or_one(self.cp_count),
+            expert_count=_or_one(self.ep_count),
+            sequence_parallel=self.sequence_parallel,
+            zero_count=1 if self.zero_count is None else self.zero_count,
+            shard_count=self.shard_count,
+            recompute=RECOMPUTE[self.recompute] if self.recompute else None,
+            precision=self.precision,
+            adapters=self.adapters,
+            optimizer=self.optimizer,
+        )
+
+
+def _or_one(count: int | None) -> int:
+    return 1 if count is None else count
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """A model on its samples, a software, a split and a batch: a training that is asked for, on whatever machine.
+
+    software      name of `generation`
+    batch_count   samples of a step
+    """
+
+    model: ModelFile
+    work: Work
+    software: str
+    generation: Generation
+    strategy: Strategy
+    batch_count: int
+
+    def step(self, chip: Accelerator, net: Interconnect) -> TrainingStep:
+        """The predicted step; in BF16 on a chip that does not have the precision asked for."""
+        has = not misfits_of_precision(chip, self.strategy.precision)
+        strategy = self.strategy if has else replace(self.strategy, precision="bf16")
+        return predict_step(chip, net, self.work, strategy, self.batch_count, self.generation)
+
+    def step_on(self, name: str) -> TrainingStep:
+        """The step on as many GPUs of a node of the catalogue, on a fabric that loses nothing.
+
+        Whether the split fits their memory is not asked.  Raises UnknownName.
+        """
+        node = read_catalogue().part(Node, name)
+        chip = read_catalogue().part(Accelerator, node.accelerator)
+        port_bytes_per_s = node.compute_ports_count * node.compute_port_rate_bytes_per_s / node.accelerators_count
+        switched = node.link_switches_count > 0
+        return self.step(chip, interconnect_between(chip, node.link_domain_count, port_bytes_per_s, switched=switched))
+
+    def misfits_on(self, machine: Machine) -> list[Problem]:
+        """All that keeps its split from dividing the model, the batch and the machine."""
+        return misfits_of_strategy(
+            machine.accelerator, self.model, self.work, self.strategy, self.batch_count, machine.gpus_count
+        )
+
+
+def job_of(model: ModelFile, options: TrainingOptions, machine: Machine) -> TrainingJob:
+    """The training of a call's options on a machine, with the software that is usual for the model if none is named.
+
+    Raises Problems for a sequence that is missing or means nothing, with those of the precision; or UnknownName.
+    """
+    if options.software is not None:
+        generation_named(options.software)
+    own_size = getattr(model, "vocabulary_size", 0) == 0
+    problems = []
+    if not own_size and options.seq_count is None:
+        problems.append(Problem("", 0, 0, "seq", "missing", would_do="write the tokens of a sequence, such as --seq 8192"))
+    if own_size and options.seq_count is not None:
+        wrong = f"{model.title} has samples of its own size"
+        problems.append(Problem("", 0, 0, "seq", wrong, str(options.seq_count), "leave it away"))
+    if problems:
+        raise Problems([*problems, *misfits_of_precision(machine.accelerator, options.precision)])
+    software = options.software or (LANGUAGE_SOFTWARE if isinstance(model, TransformerModel) else OTHER_SOFTWARE)
+    strategy = options.strategy(machine.gpus_count)
+    work = work_of(model, options.seq_count or 0)
+    return TrainingJob(model, work, software, generation_named(software), strategy, options.global_batch_count)
+
+
+def job_of_runs(runs: Runs, gpus_most: int) -> TrainingJob:
+    """The training of a workload's `runs`, on all of so many GPUs if it names no number.
+
+    Raises UnknownName for a model or a software that is not there.
+    """
+    options = TrainingOptions.model_validate(runs.model_dump(exclude={"model"}, exclude_none=True))
+    model = read_model(runs.model).record
+    generation, strategy = generation_named(runs.software), options.strategy(gpus_most)
+    return TrainingJob(
+        model, work_of(model, runs.seq_count or 0), runs.software, generation, strategy, runs.global_batch_count
+    )
+
+
+def runs_on(machine: Machine, runs: Runs) -> tuple[TrainingJob, TrainingStep]:
+    """The training of a workload's `runs` and its step on a machine.  Raises Problems, by the keys of `runs`."""
+    try:
+        generation_named(runs.software)
+    except UnknownName as error:
+        raise Problems([Problem("", 0, 0, "software", str(error))]) from None
+    job = job_of_runs(runs, machine.gpus_count)
+    remedy = f"a split that `terp predict {machine.file.name} train --search` finds would do"
+    return job, step_that_fits(machine, job, lambda: remedy)
+
+
+def step_that_fits(machine: Machine, job: TrainingJob, remedy: Callable[[], str]) -> TrainingStep:
+    """The step of a training on a machine.
+
+    remedy   what would do if it does not fit the memory
+
+    Raises Problems for a split that does not divide, or does not fit.
+    """
+    problems = job.misfits_on(machine)
+    if problems:
+        raise Problems(problems)
+    step = job.step(machine.accelerator, interconnect_of(machine))
+    if not step.fits:
+        held, room = (show(size, "bytes", 3) for size in (float(step.memory.total_bytes), machine.accelerator.memory_bytes))
+        raise Problems([Problem("", 0, 0, "", f"does not fit: {held} on a GPU of {room}", would_do=remedy())])
+    return step
+
+
+def with_micro_batch(machine: Machine, job: TrainingJob) -> TrainingJob:
+    """The training with the micro-batch that is fastest of the powers of two that divide and fit; with 1 if none does."""
+    net, fastest, least_s = interconnect_of(machine), job, float("inf")
+    for power in range(MOST_MICRO_BATCH):
+        tried = replace(job, strategy=replace(job.strategy, micro_batch_count=2**power))
+        if tried.misfits_on(machine):
+            break
+        step = tried.step(machine.accelerator, net)
+        if not step.fits:
+            break
+        if step.step_s < least_s:
+            fastest, least_s = tried, step.step_s
+    return fastest
+
+
+def not_positive(job: TrainingJob) -> list[Problem]:
+    """Counts of a training that are below one; what else keeps a split from working, a search steps over."""
+    split = job.strategy
+    counts = {
+        "gpus": split.gpus_count,
+        "micro_batch": split.micro_batch_count,
+        "tp": split.tensor_count,
+        "pp": split.pipeline_count,
+        "vp": split.interleave_count,
+        "cp": split.context_count,
+        "ep": split.expert_count,
+        "global_batch": job.batch_count,
+    }
+    wrong, would_do = "not a positive number", "at least 1 would do"
+    return [Problem("", 0, 0, name, wrong, f"{count:g}", would_do) for name, count in counts.items() if count < 1]
+
+
+def splits_up_to(
+    machine: Machine, job: TrainingJob, held: Mapping[str, tuple[object, ...]], gpus_most: int, by: By = "time"
+) -> Found:
+    """Searches splits up to so many GPUs.  Raises Problems for a precision or a number of GPUs that the machine has not."""
+    problems = [*not_positive(job), *misfits_of_precision(machine.accelerator, job.strategy.precision)]
+    if gpus_most > machine.gpus_count:
+        would_do = f"1 to {machine.gpus_count} would do"
+        problems.append(Problem("", 0, 0, "gpus", "not on this machine", str(gpus_most), would_do))
+    if problems:
+        raise Problems(problems)
+    node, base = machine.node.accelerators_count, job.strategy
+    wide = Range(gpus_most, node, job.batch_count, base, by=by, **held)  # type: ignore[arg-type]
+    return search(machine.accelerator, interconnect_of(machine), job.model, job.work, wide, job.generation)
+
+
+def placed(workload: Written[Workload], path: tuple[str, ...], problem: Problem) -> Problem:
+    """A problem of an option, at the key of a workload file that says the same."""
+    key = problem.path.removeprefix("--").replace("-", "_")
+    would_do = re.sub(r"--([a-z]+)", r"\1", problem.would_do) if key else problem.would_do
+    return workload.tree.problem((*path, key) if key else path, problem.wrong, problem.found, would_do)

@@ -1,0 +1,95 @@
+"""`terp.predict.training`: a step of a model on a machine, and its run."""
+
+from __future__ import annotations
+
+from terp.connect import model_from
+from terp.describe import DescriptionSource
+from terp.errors import Problems
+from terp.hardware import Machine, machine_from
+from terp.predict.call_options import checked_options, euros, keyword_problems, whole
+from terp.predict.training_job import (
+    ModelSource,
+    TrainingJob,
+    TrainingOptions,
+    job_of,
+    splits_up_to,
+    step_that_fits,
+    with_micro_batch,
+)
+from terp.predict.training_record import sources_of, split_of, training_result
+from terp.results.training_results import TrainingResult
+
+
+def training(
+    machine: Machine | DescriptionSource,
+    model: ModelSource,
+    *,
+    global_batch: int,
+    seq: int | None = None,
+    gpus: int | None = None,
+    tp: int | None = None,
+    pp: int | None = None,
+    vp: int | None = None,
+    cp: int | None = None,
+    ep: int | None = None,
+    micro_batch: int | None = None,
+    zero: int | None = None,
+    shard: int | None = None,
+    recompute: str | None = None,
+    sequence_parallel: bool = True,
+    adapters: bool = False,
+    optimizer: str = "adamw",
+    precision: str = "bf16",
+    software: str | None = None,
+    tokens: float | None = None,
+    gpu_hour: float | str | None = None,
+) -> TrainingResult:
+    """A training step of a model on a machine: time with its interval, memory, power, energy and euros; and its run.
+
+    machine       built, or whatever `terp.machine` takes
+    model         as `terp.model` takes it
+    global_batch  samples of a step, over all replicas
+    seq           tokens of a sequence; not for models of images and volumes, whose samples have their own size
+    gpus          of the job; all of the machine if None
+    tp, pp, vp, cp, ep   tensor, pipeline, interleaved, context and expert parallelism; 1 if None
+    micro_batch   samples that a replica runs at once; the fastest power of two that fits if None
+    zero          sharded over replicas: 0 nothing, 1 the optimizer (if None), 2 gradients too, 3 weights too
+    shard         GPUs that share the shards; all replicas if None
+    recompute     "none", "selective" or "full"; as few layers as fit if None
+    software      generation of the training software; "megatron-2024", or "eager" for other than transformers, if None
+    tokens        of the whole run, or samples where there are no tokens: gives `run`
+    gpu_hour      price of a GPU and hour, such as "2 EUR"; a number is euros
+
+    Raises TerpError with every problem of a split that does not divide or does not fit, and with one that would do.
+    The model: docs/theory/training.md.
+    """
+    given: dict[str, object] = {
+        "global_batch": global_batch, "seq": seq, "gpus": gpus, "tp": tp, "pp": pp, "vp": vp, "cp": cp, "ep": ep,
+        "micro_batch": micro_batch, "zero": zero, "shard": shard, "recompute": recompute,
+        "sequence_parallel": sequence_parallel, "adapters": adapters, "optimizer": optimizer, "precision": precision,
+        "software": software, "tokens": whole(tokens), "gpu_hour": euros(gpu_hour),
+    }  # fmt: skip
+    options = checked_options(TrainingOptions, given)
+    built, network = machine_from(machine), model_from(model)
+    try:
+        job = job_of(network.record, options, built)
+        if options.micro_batch_count is None:
+            job = with_micro_batch(built, job)
+        step = step_that_fits(built, job, lambda: _what_would_fit(built, job))
+    except Problems as error:
+        raise keyword_problems(error) from None
+    return training_result(built, job, step, options, sources_of(built, network))
+
+
+def _what_would_fit(machine: Machine, job: TrainingJob) -> str:
+    """Options of a split that fits on as many GPUs, in words; or that none does."""
+    found = splits_up_to(machine, job, {}, job.strategy.gpus_count)
+    if not found.frontier:
+        return "no split that was tried fits on as many GPUs: use more, or a machine with more memory"
+    best = split_of(found.frontier[0].strategy)
+    fewer = {} if best.gpus_count == job.strategy.gpus_count else {"gpus": best.gpus_count}
+    counts = {"tp": best.tp_count, "pp": best.pp_count, "vp": best.vp_count, "cp": best.cp_count, "ep": best.ep_count}
+    counts["micro_batch"] = int(best.micro_batch_count)
+    split = {name: count for name, count in counts.items() if count > 1}
+    words = {**fewer, **split, "zero": best.zero_count, "recompute": best.recompute}
+    return " ".join(f"{name}={value}" for name, value in words.items()) + " would do"

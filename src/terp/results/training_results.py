@@ -1,0 +1,245 @@
+"""A predicted training: a step with its interval, memory, power and cost; the whole run; and the frontier of a search."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+
+from terp.results.record import Json, Result, as_json, unprinted
+from terp.results.table import Table, table_of
+
+
+@dataclass(frozen=True)
+class TrainingSplit:
+    """How a training is split over GPUs, by the names of its options; a count of one is not split.
+
+    dp_count              replicas
+    zero_count            what is sharded over replicas: 0 nothing, 1 the optimizer, 2 gradients too, 3 weights too
+    shard_count           GPUs that share the shards; None for all replicas
+    recompute             "none", "selective" (attention) or "full"; recomputed_fraction  of layers
+    """
+
+    gpus_count: int
+    tp_count: int
+    pp_count: int
+    vp_count: int
+    cp_count: int
+    ep_count: int
+    dp_count: int
+    micro_batch_count: float
+    zero_count: int
+    shard_count: int | None
+    sequence_parallel: bool
+    recompute: str
+    recomputed_fraction: float
+    precision: str
+    optimizer: str
+    adapters: bool
+
+    def to_dict(self) -> dict[str, Json]:
+        """By the names of the options: `tp` for `tp_count`."""
+        values = {field.name: as_json(getattr(self, field.name)) for field in fields(self)}
+        return {name if name == "gpus_count" else name.removesuffix("_count"): value for name, value in values.items()}
+
+
+@dataclass(frozen=True)
+class GpuMemory:
+    """What the fullest GPU holds [B]."""
+
+    weights_bytes: float
+    gradients_bytes: float
+    optimizer_bytes: float
+    activations_bytes: float
+    logits_bytes: float
+    other_bytes: float
+
+
+@dataclass(frozen=True)
+class StepBreakdown:
+    """Parts of a step, which add up to it [s]; of exchanges only what does not hide behind work.
+
+    tensor_s, context_s, expert_s   exchanges of tensor, context and expert parallelism
+    pipeline_s   sends between stages;  bubble_s  the pipeline's;  data_s  gradients and weights over replicas
+    input_s      waiting for data;  overhead_s  loss, clipping, logging;  stragglers_s  waiting for the slowest
+    """
+
+    compute_s: float
+    attention_s: float
+    tensor_s: float
+    context_s: float
+    expert_s: float
+    pipeline_s: float
+    bubble_s: float
+    data_s: float
+    optimizer_s: float
+    input_s: float
+    overhead_s: float
+    stragglers_s: float
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """A whole run, with failures and checkpoints.
+
+    tokens_count        or samples, where there are no tokens
+    goodput_fraction    time without failures and checkpoints over all of it
+    interruptions_count   to expect
+    checkpoint_interval_s, checkpoint_s, checkpoint_bytes   between two, of one, and its size
+    cost_eur, hire_eur, capital_eur   as of a step; None where they are not known
+    """
+
+    tokens_count: float
+    steps_count: int
+    run_s: float
+    run_low_s: float
+    run_high_s: float
+    goodput_fraction: float
+    interruptions_count: float
+    checkpoint_interval_s: float
+    checkpoint_s: float
+    checkpoint_bytes: float
+    energy_j: float
+    cost_eur: float | None
+    hire_eur: float | None
+    capital_eur: float | None
+
+    @property
+    def low(self) -> float:
+        """The low end of `run_s` [s]."""
+        return self.run_low_s
+
+    @property
+    def high(self) -> float:
+        """The high end of `run_s` [s]."""
+        return self.run_high_s
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TrainingResult(Result):
+    """A predicted step of a training, see docs/formats/predict.md.
+
+    step_low_s, step_high_s   nine of ten published steps of this software lie between
+    mfu_fraction    model flops over the dense peak of the precision; hfu_fraction counts what was recomputed too
+    memory_bytes    what the fullest GPU holds
+    gpu_power_w, node_power_w   means of a GPU, and of a node with its fans
+    job_power_w     mean of all nodes with their share of network, storage and management
+    energy_j        of a step of the job, before the hall
+    cost_eur        electricity of a step; None without a site;  hire_eur  None without a price of a GPU-hour
+    capital_eur     share of the machine's own price over five years; None where its file has none
+    run             None where no number of tokens was given
+    """
+
+    machine: str
+    model: str
+    parameters_count: int
+    gpus_count: int
+    global_batch_count: int
+    sequence_tokens_count: int | None
+    step_s: float
+    step_low_s: float
+    step_high_s: float
+    samples_per_s: float
+    tokens_per_s: float | None
+    mfu_fraction: float
+    hfu_fraction: float
+    memory_bytes: float
+    memory: GpuMemory
+    fits: bool
+    breakdown: StepBreakdown
+    gpu_power_w: float
+    node_power_w: float
+    job_power_w: float
+    energy_j: float
+    pue_ratio: float | None
+    cost_eur: float | None
+    hire_eur: float | None
+    capital_eur: float | None
+    strategy: TrainingSplit
+    software: str
+    run: TrainingRun | None = None
+    machine_title: str = unprinted("")
+    model_title: str = unprinted("")
+    software_title: str = unprinted("")
+    gpu_memory_bytes: float = unprinted(0.0)
+
+    @property
+    def value(self) -> float:
+        """The step [s]."""
+        return self.step_s
+
+    @property
+    def low(self) -> float:
+        """The low end of the step [s]."""
+        return self.step_low_s
+
+    @property
+    def high(self) -> float:
+        """The high end of the step [s]."""
+        return self.step_high_s
+
+    def to_dict(self) -> dict[str, Json]:
+        """As `terp predict MACHINE train --json` prints it; `run` only where there is one."""
+        document = super().to_dict()
+        run = document.pop("run")
+        return document if run is None else {**document, "run": run}
+
+
+@dataclass(frozen=True)
+class FrontierEntry:
+    """The best split that a search found on a number of nodes."""
+
+    gpus_count: int
+    step_s: float
+    samples_per_s: float
+    tokens_per_s: float | None
+    mfu_fraction: float
+    memory_bytes: float
+    gpu_power_w: float
+    energy_j: float
+    cost_eur: float | None
+    hire_eur: float | None
+    strategy: TrainingSplit
+    nodes_count: int
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SearchResult(Result):
+    """The best splits of a training on every number of nodes, the best first.
+
+    evaluated_count   splits that were looked at;  fitting_count  that fit the memory
+    by                what is best: "time", "energy" or "euros"
+    """
+
+    evaluated_count: int
+    fitting_count: int
+    frontier: tuple[FrontierEntry, ...]
+    by: str = unprinted("time")
+    machine_title: str = unprinted("")
+    model_title: str = unprinted("")
+    global_batch_count: int = unprinted(0)
+
+    @property
+    def best(self) -> FrontierEntry:
+        """The first of the frontier."""
+        return self.frontier[0]
+
+    @property
+    def table(self) -> Table:
+        """The frontier as a table, a row an entry, the split's options beside its figures."""
+        return table_of([self._row(entry) for entry in self.frontier])
+
+    def to_dict(self) -> dict[str, Json]:
+        """As `terp predict MACHINE train --search --json` prints it."""
+        document = super().to_dict()
+        return {name: document[name] for name in ("evaluated_count", "fitting_count", "frontier")}
+
+    def __len__(self) -> int:
+        return len(self.frontier)
+
+    def __iter__(self) -> Iterator[FrontierEntry]:
+        return iter(self.frontier)
+
+    @staticmethod
+    def _row(entry: FrontierEntry) -> dict[str, object]:
+        split = {name: value for name, value in asdict(entry.strategy).items() if name != "gpus_count"}
+        return {**{name: value for name, value in vars(entry).items() if name != "strategy"}, **split}
