@@ -5,12 +5,25 @@ The verbs of the terminal call these, and nothing else of this folder.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from terp.connect import Known, SlurmConf, read_slurm_conf, read_trace
-from terp.describe import MachineFile, Policy, Scenario, Site, Trace, Workload, read_policy
+from terp.describe import (
+    DescriptionSource,
+    MachineFile,
+    Policy,
+    Scenario,
+    Site,
+    Trace,
+    Workload,
+    read_machine,
+    read_policy,
+    read_site,
+    read_workload,
+)
 from terp.errors import Problem, Problems, TerpError, problems_of
 from terp.hardware import Machine
 from terp.reader import Written, record_of_values
@@ -20,10 +33,12 @@ from terp.simulate.scenario_inputs import GivenInputs, ScenarioInputs, inputs_of
 from terp.simulate.trace_replay import engine_of, replay_trace
 from terp.simulate.workload_year import Progress, simulate_scenario
 
-MachineSource = str | Path | Written[MachineFile] | Machine
-SiteSource = str | Path | Written[Site]
-WorkloadSource = str | Path | Written[Workload]
-PolicySource = str | Path | Written[Policy] | Policy
+MachineSource = DescriptionSource | MachineFile | Written[MachineFile] | Machine
+SiteSource = DescriptionSource | Site | Written[Site]
+WorkloadSource = DescriptionSource | Workload | Written[Workload]
+PolicySource = DescriptionSource | Policy | Written[Policy]
+T = TypeVar("T")
+Named = TypeVar("Named", MachineFile, Site, Workload, Policy)
 
 
 def year(
@@ -48,7 +63,7 @@ def year(
 ) -> Run:
     """A year, or some days, of a machine with a whole country working on it.
 
-    machine, site, workload, policy   by shipped name or path, or as they were read or built
+    machine, site, workload, policy   by shipped name, path or mapping, or as they were read or built
     days, seed    how long, and which year of all that might be: the same seed gives the same tables to the byte
     load          GPU time asked for over GPU time there is
     gpu_cap, node_cap, power_cap, response   powers with their unit, such as "600 W"; "none" lifts a cap of the file
@@ -96,7 +111,7 @@ def replay(
     """The jobs of a trace on a machine, under a policy or a real slurm.conf; EASY backfill if neither is given.
 
     trace        a file of any format that Terp reads, or a trace that was read
-    machine, site, policy   by shipped name or path, or as they were read or built
+    machine, site, policy   by shipped name, path or mapping, or as they were read or built
     slurm_conf   its policy and its nodes count, not the machine's;  assoc  accounts and QOS, as sacctmgr prints them
     unit         what a processor of an SWF trace is
     seed, spare_nodes, failures   as of `year`
@@ -153,7 +168,7 @@ def read_jobs(path: Path, unit: str, machine: Machine, conf: SlurmConf | None = 
     return read_trace(path, unit=unit, known=known)
 
 
-def asked_in_words(words: dict[str, object], path_of: Callable[[str], str] = str) -> tuple[Scenario, GivenInputs]:
+def asked_in_words(words: Mapping[str, object], path_of: Callable[[str], str] = str) -> tuple[Scenario, GivenInputs]:
     """A scenario from words and values, and the inputs among them that are no names.
 
     words     by the words of the fields; None: as the files say
@@ -161,24 +176,42 @@ def asked_in_words(words: dict[str, object], path_of: Callable[[str], str] = str
 
     Raises Problems with every mistake at once.
     """
-    plain = {word: _name_of(value) for word, value in words.items() if value is not None}
-    scenario = record_of_values(plain, Scenario, path_of)
-    machine, site, workload, policy = (words.get(word) for word in ("machine", "site", "workload", "policy"))
-    shared = policy.record if isinstance(policy, Written) else policy
+    problems: list[Problem] = []
+
+    def at_hand(word: str, read: Callable[[object], T]) -> T | None:
+        value = words.get(word)
+        if value is None or isinstance(value, str | os.PathLike):
+            return None
+        try:
+            return read(value)
+        except TerpError as error:
+            problems.extend(problems_of(error))
+            return None
+
+    policy = at_hand("policy", read_policy)  # type: ignore[arg-type]  # it refuses what is none
     given = GivenInputs(
-        machine=machine if isinstance(machine, Machine | Written) else None,
-        site=site if isinstance(site, Written) else None,
-        workload=workload if isinstance(workload, Written) else None,
-        policy=shared if isinstance(shared, Policy) else None,
+        machine=at_hand("machine", lambda value: value if isinstance(value, Machine) else read_machine(value)),  # type: ignore[arg-type]
+        site=at_hand("site", read_site),  # type: ignore[arg-type]
+        workload=at_hand("workload", read_workload),  # type: ignore[arg-type]
+        policy=policy.record if policy else None,
     )
+    plain = {word: os.fspath(value) if isinstance(value, os.PathLike) else value for word, value in words.items()}
+    plain |= {word: _name_of(value) for word, value in vars(given).items() if value is not None}
+    named = {word: value for word, value in plain.items() if value is not None}
+    for word in ("machine", "site", "workload", "policy"):
+        if problems and not isinstance(named.get(word, ""), str):
+            named[word] = "-"  # what is wrong with it is said already
+    try:
+        scenario = record_of_values(named, Scenario, path_of)
+    except Problems as error:
+        raise Problems([*problems, *error.problems]) from None
+    if problems:
+        raise Problems(problems)
     return scenario, given
 
 
-def _name_of(value: object) -> object:
-    """What a scenario says of a value: the name of what was read or built, and of a path its text."""
-    if isinstance(value, Path):
-        return str(value)
-    if isinstance(value, Machine):
-        return value.file.name
-    record = value.record if isinstance(value, Written) else value
-    return record.name if isinstance(record, Policy | Site | Workload | MachineFile) else value
+def _name_of(given: Machine | Written[Named] | Policy) -> str:
+    """The name of what was read or built."""
+    if isinstance(given, Machine):
+        return given.file.name
+    return given.record.name if isinstance(given, Written) else given.name
