@@ -90,7 +90,7 @@ def test_every_node_of_the_catalogue_stands_and_is_joined(name):
     """A unit of each node in a rack and fabric that fit it, so that no part ships that nothing can be built of."""
     node = read_catalogue().part(Node, name)
     domain = max(node.link_domain_count // node.accelerators_count, 1)
-    rack = "nvl72-rack" if domain > 1 else "rack-48u" if node.rack_units_count > 1 else "cray-ex-cabinet"
+    rack = node.rack if domain > 1 else "rack-48u" if node.rack_units_count > 1 else "cray-ex-cabinet"
     compute = {"node": name, "rack": rack, "scalable_units_count": 2, "left_out_count": 0, "nodes_per_unit_count": 18}
     fabric = {"switch": "q3400-ra", "cable": "mpo12-fibre-800", "switch_optic": None, "node_optic": None}
     machine = changed("eos", compute | {"nodes_per_rack_count": domain}, fabric | {"tiers_count": 2})

@@ -25,6 +25,7 @@ from terp.catalogue.read.job_statistics import (
     published_jobs,
 )
 from terp.catalogue.read.measured_throughput import Throughput, Throughputs, read_throughputs
+from terp.catalogue.read.own_folder import own_catalogue, use_own_catalogue
 from terp.catalogue.read.parts import (
     FAMILIES,
     Accelerator,
@@ -104,6 +105,7 @@ __all__ = [
     "job_profiles",
     "job_statistics_digest",
     "job_table",
+    "own_catalogue",
     "published_jobs",
     "read_catalogue",
     "read_prices",
@@ -116,6 +118,7 @@ __all__ = [
     "sources_named",
     "spelt",
     "unknown_sources",
+    "use_own_catalogue",
     "usual_fleet",
     "with_constants",
 ]

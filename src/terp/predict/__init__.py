@@ -14,6 +14,7 @@ from terp.predict.throughput import (
     domain_ratios,
     inference_tokens_per_s_per_gpu,
     tokens_per_s_per_gpu,
+    work_is_measured,
 )
 from terp.predict.training_steps import training
 from terp.predict.workload_mix import gpu_time_shares, kind_shares
@@ -33,4 +34,5 @@ __all__ = [
     "search",
     "tokens_per_s_per_gpu",
     "training",
+    "work_is_measured",
 ]

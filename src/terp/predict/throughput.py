@@ -166,6 +166,16 @@ def _training(machine: Machine, runs: Runs) -> tuple[float, float, float, str]:
     return peer * entry.training_ratio, peer * low / (1 + spread), peer * high * (1 + spread), TRAINING
 
 
+def work_is_measured(accelerator: str) -> bool:
+    """True if training was measured on a GPU: on its architecture, so that steps are predicted, or on itself by others.
+
+    Of any other nothing is known but the rate of its memory.  Raises UnknownName.
+    """
+    entry = read_throughputs().of(accelerator)
+    chip = read_catalogue().part(Accelerator, accelerator)
+    return is_measured(chip, "steps") or (entry is not None and entry.training_ratio is not None)
+
+
 def _by_memory(chip: Accelerator) -> tuple[float, float, float, str]:
     """By the rate of its memory, or the BF16 peak if that is less."""
     reference = read_catalogue().part(Accelerator, read_reference().record.gpu)

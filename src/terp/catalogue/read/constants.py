@@ -13,13 +13,13 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
-from importlib import resources
 from typing import Any, ClassVar, Final, Protocol, TypeVar, cast
 
 from terp import units
 from terp.catalogue.read.constants_fields import record_of
+from terp.catalogue.read.own_folder import own_catalogue, read_with_own, texts_of
 from terp.errors import Problem, Problems, UnknownName
-from terp.reader import Provenance, Sourced, Tree, dotted, read_tree
+from terp.reader import Provenance, Sourced, Tree, dotted
 from terp.reader.tree import Path
 
 
@@ -100,10 +100,17 @@ def with_constants(*records: Placed) -> Iterator[None]:
         _CHANGED.reset(token)
 
 
-@cache
 def read_constants(kind: type[C]) -> C:
-    """The record of a kind from the catalogue's file.  Raises Problems with every wrong value, by file and path."""
-    return constants_from(kind, _file(kind.PLACE.partition(".")[0]))
+    """The record of a kind from the catalogue's file, with the user's own entries in it.
+
+    Raises Problems with every wrong value, by file and path.
+    """
+    return cast("C", _read_constants(kind, own_catalogue()))
+
+
+@cache
+def _read_constants(kind: type[C], own: str) -> C:
+    return constants_from(kind, _file(kind.PLACE.partition(".")[0], own))
 
 
 def constants_from(kind: type[C], sourced: Sourced) -> C:
@@ -128,26 +135,23 @@ def constants_from(kind: type[C], sourced: Sourced) -> C:
 
 
 @cache
-def _file(name: str) -> Sourced:
-    """A file of constants as plain data, its sourcing and its places."""
-    return read_tree(_text(name), f"{FOLDER}/{name}.yaml")
-
-
-def _text(name: str) -> str:
-    return resources.files("terp.catalogue").joinpath(FOLDER, f"{name}.yaml").read_text("utf-8")
+def _file(name: str, _own: str) -> Sourced:
+    """A file of constants as plain data, its sourcing and its places, with a folder of the user's own."""
+    return read_with_own(f"{FOLDER}/{name}.yaml")
 
 
 def constants_digest() -> str:
     """SHA-256 of all files of constants, and of what `with_constants` around the call has put in their place."""
-    changed = sorted(repr(record) for record in _CHANGED.get().values())
-    return hashlib.sha256("\n".join([_files_digest(), *changed]).encode()).hexdigest() if changed else _files_digest()
+    files, changed = _files_digest(own_catalogue()), sorted(repr(record) for record in _CHANGED.get().values())
+    return hashlib.sha256("\n".join([files, *changed]).encode()).hexdigest() if changed else files
 
 
 @cache
-def _files_digest() -> str:
+def _files_digest(_own: str) -> str:
     hashed = hashlib.sha256()
     for name in FILES:
-        hashed.update(_text(name).encode())
+        for text in texts_of(f"{FOLDER}/{name}.yaml"):
+            hashed.update(text.encode())
     return hashed.hexdigest()
 
 
@@ -155,7 +159,7 @@ def constant_notes(file: str) -> tuple[ConstantNote, ...]:
     """Every sourced value of a file of constants, in its order.  Raises UnknownName."""
     if file not in FILES:
         raise UnknownName("file of constants", file, FILES)
-    sourced = _file(file)
+    sourced = _file(file, own_catalogue())
     return tuple(_note(sourced, file, path, entry) for path, entry in sourced.provenance.items())
 
 

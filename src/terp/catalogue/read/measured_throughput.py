@@ -6,14 +6,14 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 
 from pydantic import Field
 
+from terp.catalogue.read.own_folder import own_catalogue, read_with_own, texts_of
 from terp.catalogue.read.parts import Accelerator, Part
 from terp.catalogue.read.whole import read_catalogue, unknown_sources
-from terp.errors import Problems, UnknownName
-from terp.reader import Name, Provenance, dotted, read_entries, read_tree
+from terp.errors import Problems, UnknownName, did_you_mean
+from terp.reader import Name, Provenance, dotted, read_entries
 from terp.units import parse_range
 
 
@@ -57,17 +57,25 @@ class Throughputs:
         return parse_range(self.provenance[path].range_text, dimension)
 
 
-@cache
 def read_throughputs() -> Throughputs:
-    """The throughputs that ship with Terp.  Raises Problems if the file of them is wrong."""
-    text = resources.files("terp.catalogue").joinpath("throughput.yaml").read_text("utf-8")
-    sourced, catalogue = read_tree(text, "throughput.yaml"), read_catalogue()
+    """The throughputs that ship with Terp, with the user's own beside them.  Raises Problems if a file of them is wrong."""
+    return _throughputs(own_catalogue())
+
+
+@cache
+def _throughputs(_own: str) -> Throughputs:
+    """The throughputs with a folder of the user's own."""
+    sourced, catalogue = read_with_own("throughput.yaml"), read_catalogue()
     problems = unknown_sources(sourced, catalogue.sources)
     entries = read_entries(sourced, Throughput, problems)
-    if problems:
-        raise Problems(problems)
+    known = catalogue.parts[catalogue.family_of(Accelerator)]
     for name, entry in entries.items():
         for accelerator in (name, entry.peer or name):
-            catalogue.part(Accelerator, accelerator)
+            if accelerator not in known:
+                would_do = did_you_mean(accelerator, known)
+                problems.append(sourced.tree.problem((name,), "no such accelerator", repr(accelerator), would_do))
+    if problems:
+        raise Problems(problems)
     provenance = {f"throughput.{dotted(path)}": entry for path, entry in sourced.provenance.items()}
-    return Throughputs(entries, provenance, hashlib.sha256(text.encode()).hexdigest())
+    digest = hashlib.sha256("".join(texts_of("throughput.yaml")).encode()).hexdigest()
+    return Throughputs(entries, provenance, digest)

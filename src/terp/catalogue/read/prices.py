@@ -6,11 +6,11 @@ import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import Final, Literal
 
 from pydantic import Field
 
+from terp.catalogue.read.own_folder import own_catalogue, read_with_own, texts_of
 from terp.catalogue.read.parts import Part
 from terp.catalogue.read.whole import read_catalogue, unknown_sources
 from terp.errors import Problem, Problems, UnknownName, did_you_mean
@@ -107,18 +107,36 @@ class Prices:
         return entry.range_text if entry else ""
 
 
-@cache
 def read_prices() -> Prices:
-    """The prices that ship with Terp.  Raises Problems if a file of them is wrong."""
-    folder = resources.files("terp.catalogue").joinpath("prices")
-    return prices_of(
-        {name: folder.joinpath(f"{name}.yaml").read_text("utf-8") for name in (*PRICE_FILES, "rates", "currencies")}
-    )
+    """The prices that ship with Terp, with the user's own in their place or beside them.  Raises Problems."""
+    return _prices(own_catalogue())
+
+
+@cache
+def _prices(_own: str) -> Prices:
+    """The prices with a folder of the user's own."""
+    names = (*PRICE_FILES, "rates", "currencies")
+    hashed, problems, read = hashlib.sha256(), list[Problem](), dict[str, Sourced]()
+    for name in names:
+        for text in texts_of(f"prices/{name}.yaml"):
+            hashed.update(text.encode())
+        try:
+            read[name] = read_with_own(f"prices/{name}.yaml")
+        except Problems as error:
+            problems += error.problems
+    if problems:
+        raise Problems(problems)
+    return _prices_in(read, hashed.hexdigest())
 
 
 def prices_of(texts: Mapping[str, str]) -> Prices:
     """The prices in texts of YAML, by the name of their file: `PRICE_FILES`, "rates", "currencies".  Raises Problems."""
     read = {name: read_tree(text, f"prices/{name}.yaml") for name, text in texts.items()}
+    return _prices_in(read, hashlib.sha256("".join(texts.values()).encode()).hexdigest())
+
+
+def _prices_in(read: Mapping[str, Sourced], digest: str) -> Prices:
+    """The prices of files that were read, by name.  Raises Problems."""
     problems = list[Problem]()
     tables = {name: read_entries(read[name], Price, problems) for name in PRICE_FILES if name in read}
     rates = read_entries(read["rates"], Rate, problems) if "rates" in read else {}
@@ -136,7 +154,6 @@ def prices_of(texts: Mapping[str, str]) -> Prices:
     if problems:
         raise Problems(problems)
     entries = {name: entry for table in tables.values() for name, entry in table.items()}
-    digest = hashlib.sha256("".join(texts.values()).encode()).hexdigest()
     return Prices(entries, rates, currencies, provenance, digest)
 
 

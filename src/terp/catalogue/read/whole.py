@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
-from typing import TypeVar
+from typing import Final, TypeVar
 
+from terp.catalogue.read.own_folder import own_catalogue, read_with_own, texts_of
 from terp.catalogue.read.parts import FAMILIES, Part, Source
 from terp.errors import Problem, Problems, UnknownName, did_you_mean
 from terp.notes import SourceNote
-from terp.reader import Provenance, Sourced, dotted, read_entries, read_tree
+from terp.reader import Provenance, Sourced, dotted, read_entries
 
 P = TypeVar("P", bound=Part)
 
@@ -63,27 +63,60 @@ class Catalogue:
         raise UnknownName("part in accelerators", beginning, names)
 
 
-@cache
 def read_catalogue() -> Catalogue:
-    """The catalogue that ships with Terp.  Raises Problems if a file of it is wrong."""
-    folder = resources.files("terp.catalogue")
+    """The catalogue that ships with Terp, with the user's own beside it if there is one.
+
+    Raises Problems, all at once, if a file of it is wrong.
+    """
+    return _catalogue(own_catalogue())
+
+
+@cache
+def _catalogue(_own: str) -> Catalogue:
+    """The catalogue with a folder of the user's own."""
     hashed = hashlib.sha256()
     problems: list[Problem] = []
-    texts = {"sources": folder.joinpath("sources.yaml").read_text("utf-8")}
-    texts |= {family: folder.joinpath("parts", f"{family}.yaml").read_text("utf-8") for family in FAMILIES}
-    for text in texts.values():
-        hashed.update(text.encode())
-    sources = read_entries(read_tree(texts.pop("sources"), "sources.yaml"), Source, problems)
+    read: dict[str, Sourced] = {}
+    for name in ("sources.yaml", *(f"parts/{family}.yaml" for family in FAMILIES)):
+        for text in texts_of(name):
+            hashed.update(text.encode())
+        try:
+            read[name] = read_with_own(name, name.removeprefix("parts/"))
+        except Problems as error:
+            problems += error.problems
+    if problems:
+        raise Problems(problems)
+    sources = read_entries(read.pop("sources.yaml"), Source, problems)
     parts: dict[str, Mapping[str, Part]] = {}
     provenance: dict[str, Provenance] = {}
-    for family, text in texts.items():
-        sourced = read_tree(text, f"{family}.yaml")
+    for family, sourced in zip(FAMILIES, read.values(), strict=True):
         parts[family] = read_entries(sourced, FAMILIES[family], problems)
         problems += unknown_sources(sourced, sources)
         provenance |= {f"{family}.{dotted(path)}": entry for path, entry in sourced.provenance.items()}
+    for family, sourced in zip(FAMILIES, read.values(), strict=True):
+        problems += [problem for name in parts[family] for problem in _unmet(sourced, name, parts[family][name], parts)]
     if problems:
         raise Problems(problems)
     return Catalogue(parts, sources, provenance, hashed.hexdigest())
+
+
+_NAMED: Final[Mapping[str, str]] = {
+    "accelerator": "accelerators", "processor": "processors", "adapter": "adapters", "rack": "racks", "adapters": "adapters",
+    "switch": "switches", "storage_switch": "switches", "cable": "cables", "storage_cable": "cables",
+    "switch_optic": "cables", "storage_optic": "cables", "node_optics": "cables",
+}  # fmt: skip
+"""Field of a part that names others -> their family."""
+
+
+def _unmet(sourced: Sourced, name: str, part: Part, parts: Mapping[str, Mapping[str, Part]]) -> Iterator[Problem]:
+    """Parts that a part names and the catalogue does not have."""
+    for field, family in _NAMED.items():
+        named = getattr(part, field, None)
+        for other in named if isinstance(named, list) else [named]:
+            if other is not None and other not in parts[family]:
+                yield sourced.tree.problem(
+                    (name, field), f"no such part in {family}", repr(other), did_you_mean(other, parts[family])
+                )
 
 
 def sources_named(names: Iterable[str]) -> tuple[SourceNote, ...]:

@@ -14,9 +14,12 @@ from terp.catalogue import Accelerator, Node
 from terp.plan.machines.frames import Extras, Frame, extras_for, frame_for, kits_for
 from terp.plan.money.months import MONTH_S, later
 from terp.plan.planning_inputs import Inputs, Place
+from terp.predict import work_is_measured
 
 ACCEPTANCE_MONTHS: Final = 3
 """From delivery to the first jobs: assumed, 2 to 9.  Gefion opened six months after it was announced (gefion-press)."""
+
+UNMEASURED: Final = "no work on its GPU was measured; tried where the budget names it in choices.nodes"
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,11 @@ class Loser:
 
 
 def designs(inputs: Inputs) -> tuple[list[Design], list[Loser]]:
-    """All designs that a budget lets in, and what was turned away before any number was looked at."""
+    """All designs that a budget lets in, and what was turned away before any number was looked at.
+
+    GPUs on which nobody measured any training are tried only where the budget names their nodes: a plan that rests on the
+    rate of a memory would buy the data sheet that promises most.
+    """
     found, losers = list[Design](), list[Loser]()
     record = inputs.budget.record
     for name in record.choices.nodes or sold(inputs):
@@ -76,6 +83,9 @@ def designs(inputs: Inputs) -> tuple[list[Design], list[Loser]]:
         frames = list(_frames(inputs, name))
         if not frames:
             losers.append(Loser(name, node.short_title, "its ports fit no network of the catalogue"))
+            continue
+        if not record.choices.nodes and not work_is_measured(node.accelerator):
+            losers.append(Loser(name, node.short_title, UNMEASURED))
             continue
         for place in inputs.places.values():
             delivered, reason = _delivery(inputs, name, place)

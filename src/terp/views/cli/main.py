@@ -48,12 +48,21 @@ class _Verbs(click.Group):
 
 @click.group(cls=_Verbs, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(VERSION, prog_name="terp")
+@click.option(
+    "--catalogue",
+    metavar="DIR",
+    help="Folder with parts, prices and architectures of your own, beside those that ship; also TERP_CATALOGUE.",
+)
 @click.pass_context
-def cli(context: click.Context) -> None:
+def cli(context: click.Context, catalogue: str | None) -> None:
     """Terp: an AI supercomputer in software, from one description of the machine.
 
     Start with `terp show gefion`, then `terp simulate gefion`.
     """
+    if catalogue is not None:
+        from terp.catalogue import use_own_catalogue
+
+        use_own_catalogue(catalogue)
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 

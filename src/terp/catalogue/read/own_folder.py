@@ -1,0 +1,142 @@
+"""A user's own catalogue: a folder with files of the same form beside those that ship, read as one with them.
+
+The folder is named by the environment variable TERP_CATALOGUE, by `terp --catalogue DIR`, or by `use_own_catalogue`.  It
+may hold any of `catalogue_files`, each with entries of its own; an entry that ships is not changed, but for prices, where
+a quote of one's own takes the place of the one of the same name.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib import resources
+from pathlib import Path as FilePath
+from typing import Final
+
+from terp.errors import Problem, Problems, did_you_mean
+from terp.reader import Sourced, Tree, read_text, read_tree
+from terp.reader.tree import Path
+
+VARIABLE: Final = "TERP_CATALOGUE"
+_FOLDERS: Final = ("parts", "prices", "physics")
+_ALONE: Final = ("sources.yaml", "throughput.yaml")
+_REPLACED: Final = "prices/"
+
+
+@cache
+def catalogue_files() -> tuple[str, ...]:
+    """Files of the catalogue that a folder of one's own may add to, such as "parts/nodes.yaml"."""
+    shipped = resources.files("terp.catalogue")
+    found = [f"{name}/{file.name}" for name in _FOLDERS for file in shipped.joinpath(name).iterdir()]
+    return (*_ALONE, *sorted(name for name in found if name.endswith(".yaml")))
+
+
+def own_catalogue() -> str:
+    """The folder of the user's own catalogue; empty if there is none."""
+    return os.environ.get(VARIABLE, "").strip()
+
+
+def use_own_catalogue(folder: str | FilePath | None) -> None:
+    """Reads the catalogue with a folder of one's own from now on, in this process and those that it starts; None: without.
+
+    What was read before stays as it is.  Raises Problems if the folder is not one of a catalogue.
+    """
+    if folder is None:
+        os.environ.pop(VARIABLE, None)
+        return
+    path = str(FilePath(folder).absolute())
+    _own_files(path)
+    os.environ[VARIABLE] = path
+
+
+@cache
+def _own_files(folder: str) -> Mapping[str, FilePath]:
+    """Files of a folder by their name in the catalogue.  Raises Problems: no folder, or files that no catalogue has."""
+    top = FilePath(folder)
+    if not top.is_dir():
+        would_do = f"name a folder with files such as parts/nodes.yaml, or unset {VARIABLE}"
+        raise Problems([Problem(folder, 0, 0, "", "no such folder", would_do=would_do)])
+    files = {path.relative_to(top).as_posix(): path for path in sorted(top.glob("**/*.y*ml"))}
+    problems = [
+        Problem(str(path), 0, 0, "", "not a file of the catalogue", repr(name), did_you_mean(name, catalogue_files()))
+        for name, path in files.items()
+        if name not in catalogue_files()
+    ]
+    if problems:
+        raise Problems(problems)
+    return files
+
+
+def texts_of(name: str) -> tuple[str, ...]:
+    """The text of a file of the catalogue that ships, and the user's own beside it, if there is one.  Raises Problems."""
+    shipped = resources.files("terp.catalogue").joinpath(*name.split("/")).read_text("utf-8")
+    folder = own_catalogue()
+    own = _own_files(folder).get(name) if folder else None
+    return (shipped,) if own is None else (shipped, read_text(own))
+
+
+def read_with_own(name: str, shown: str = "") -> Sourced:
+    """A file of the catalogue with the user's own entries in it.  Raises Problems.
+
+    name    such as "parts/nodes.yaml"
+    shown   what problems call the file that ships; its name if empty
+    """
+    texts = texts_of(name)
+    shipped = read_tree(texts[0], shown or name)
+    if len(texts) == 1:
+        return shipped
+    own = read_tree(texts[1], str(_own_files(own_catalogue())[name]))
+    return joined(shipped, own, replaces=name.startswith(_REPLACED))
+
+
+def joined(shipped: Sourced, own: Sourced, *, replaces: bool = False) -> Sourced:
+    """Two files of entries as one.  Raises Problems, all at once, for entries that stand in both unless `replaces`.
+
+    A key whose value is a mapping of entries in both, such as `architectures`, is joined entry by entry.
+    """
+    if not isinstance(own.data, dict):
+        raise Problems([own.tree.problem((), "not a mapping of names to entries", would_do="start with a name and a colon")])
+    data, moved, problems = dict(shipped.data), list[Path](), list[Problem]()
+    for key, entry in own.data.items():
+        if key not in data or replaces:
+            data[key] = entry
+            moved.append((key,))
+            continue
+        if not _holds_entries(data[key]) or not _holds_entries(entry):
+            problems.append(own.tree.problem((key,), "ships with Terp already", repr(key), "give it another name", key=True))
+            continue
+        for name in entry:
+            if name in data[key]:
+                wrong = "ships with Terp already"
+                problems.append(own.tree.problem((key, name), wrong, repr(name), "give it another name", key=True))
+        data[key] = {**data[key], **entry}
+        moved += [(key, name) for name in entry]
+    if problems:
+        raise Problems(problems)
+    kept = {path: note for path, note in shipped.provenance.items() if not _within(path, moved)}
+    tree = JoinedTree(shipped.tree.file, data, shipped.tree.values, shipped.tree.keys, own=own.tree, moved=tuple(moved))
+    return replace(shipped, tree=tree, data=data, provenance={**kept, **own.provenance})
+
+
+def _holds_entries(value: object) -> bool:
+    return isinstance(value, dict) and bool(value) and all(isinstance(entry, dict) for entry in value.values())
+
+
+def _within(path: Path, prefixes: list[Path] | tuple[Path, ...]) -> bool:
+    return any(path[: len(prefix)] == prefix for prefix in prefixes)
+
+
+@dataclass
+class JoinedTree(Tree):
+    """The places of two files: problems of the entries that `moved` names point into `own`."""
+
+    own: Tree = field(default_factory=lambda: Tree(""))
+    moved: tuple[Path, ...] = ()
+
+    def problem(self, path: Path, wrong: str, found: str = "", would_do: str = "", *, key: bool = False) -> Problem:
+        """A problem at the place of a path, in the file that the path is from."""
+        if _within(path, self.moved):
+            return self.own.problem(path, wrong, found, would_do, key=key)
+        return super().problem(path, wrong, found, would_do, key=key)
