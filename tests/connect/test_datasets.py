@@ -5,8 +5,8 @@ import json
 import pytest
 
 from terp.connect import Known, read_trace
-from terp.connect.traces.sacct_values import Clock
-from terp.connect.traces.trace_rows import Tally
+from terp.connect.traces.accounting.sacct_values import Clock
+from terp.connect.traces.trace_rows import RowTally
 from terp.describe import TRACE_STATES
 from terp.errors import Problems
 
@@ -134,7 +134,7 @@ def test_quotes(tmp_path):
 
 def test_a_zone_that_this_machine_does_not_know():
     with pytest.raises(Problems, match=r"zone: the rules of this time zone are not on this machine, found 'Mars/Base'"):
-        Clock("Mars/Base", Tally())
+        Clock("Mars/Base", RowTally())
 
 
 def test_a_missing_column_is_named(tmp_path):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from terp.connect import Known, read_trace
-from terp.connect.traces.sacct_values import UNLIMITED_S, duration_s, limit_s, resources, tasks
+from terp.connect.traces.accounting.sacct_values import UNLIMITED_S, duration_s, limit_s, resources, tasks
 from terp.connect.traces.trace_rows import NONE
 from terp.describe import TRACE_STATES
 from terp.errors import Problems

@@ -22,7 +22,7 @@ from terp.connect import TRACE_FORMATS, Known, convert, read_trace, trace_batche
 from terp.connect.traces import csv_blocks as lines
 from terp.connect.traces import formats
 from terp.connect.traces import submit_order as ordering
-from terp.connect.traces.sacct_values import STATES
+from terp.connect.traces.accounting.sacct_values import STATES
 from terp.connect.traces.trace_parquet import COLUMNS
 from terp.connect.traces.trace_rows import Reading
 from terp.describe import TRACE_STATES

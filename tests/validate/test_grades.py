@@ -7,8 +7,8 @@ import pytest
 
 from terp.catalogue import read_catalogue
 from terp.errors import Problems, UnknownName
-from terp.validate import Case, Grade
-from terp.validate.grading.cases import Limits, expected, published_file
+from terp.validate import Grade, GradedCase
+from terp.validate.grading.cases import ErrorLimits, expected, published_file
 from terp.validate.grading.csv_table import KNOWN, read_rows, rows_of
 from terp.validate.grading.published_rows import Built, Unbuilt, build_row
 from terp.validate.grading.split import group_of, groups_for_fitting
@@ -18,7 +18,7 @@ HEAD = "name,accelerator,gpus_est,processor,interconnect,rmax_tflops,nmax,rpeak_
 GOOD = 'One,NVIDIA H100,1024,Xeon 8480C 56C,"Infiniband NDR400",45000,3000000,68000,14336,56\n'
 
 
-LIMITS = Limits(bar_fraction=0.05, held_fraction=0.05, step_fraction=0.01, reason="a test")
+LIMITS = ErrorLimits(bar_fraction=0.05, held_fraction=0.05, step_fraction=0.01, reason="a test")
 
 
 def built(line=GOOD):
@@ -83,7 +83,7 @@ def test_constants_are_those_that_the_fit_finds():
 
 def test_a_grade_adds_up_by_hand():
     cases = tuple(
-        Case(str(number), "x", 100.0, predicted, baseline, {})
+        GradedCase(str(number), "x", 100.0, predicted, baseline, {})
         for number, (predicted, baseline) in enumerate([(110, 120), (95, None), (100, 90), (130, 100), (98, 100)])
     )
     found = Grade(cases, "m", "q", "w", 5, 0, (), (), LIMITS)

@@ -23,7 +23,7 @@ from terp.describe.hall import Conversion, Cooling, Evaporation, Hall, HeatReuse
 from terp.describe.machine_file import (
     PARTS,
     Compute,
-    Fabric,
+    FabricSection,
     Listed,
     MachineFile,
     Management,
@@ -79,7 +79,7 @@ __all__ = [
     "Evaporation",
     "EvoformerModel",
     "Experts",
-    "Fabric",
+    "FabricSection",
     "Group",
     "Hall",
     "HeatReuse",

@@ -79,7 +79,7 @@ class Compute(Record):
         return self.scalable_units_count or 0
 
 
-class Fabric(Record):
+class FabricSection(Record):
     """The compute fabric.  Which of the keys below the line belong to a topology, `OF_TOPOLOGY` says.
 
     tiers_count           worked out where it is not given
@@ -182,7 +182,7 @@ class MachineFile(Record):
     in_service: int | None = Field(default=None, ge=1990, le=2100)
     site: Name | None = None
     compute: Compute
-    fabric: Fabric
+    fabric: FabricSection
     storage: Storage | None = None
     management: Management | None = None
     partitions: dict[Name, OtherNodes] = {}

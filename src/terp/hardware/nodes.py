@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 import terp
 from terp.catalogue import Cable, Catalogue, Node, Rack, Switch
-from terp.describe import Compute, MachineFile
-from terp.describe import Fabric as Wiring
+from terp.describe import Compute, FabricSection, MachineFile
 from terp.errors import Problem
 from terp.hardware.counts import Whole, over
 from terp.hardware.fabric import Fabric
@@ -90,7 +89,7 @@ def check_cables(written: Written[MachineFile], node: Node, switch: Switch, cata
     return [written.tree.problem(("fabric", field), wrong, found) for field, wrong, found in faults]
 
 
-def cable_faults(file: Wiring, node: Node, switch: Switch, catalogue: Catalogue) -> list[tuple[str, str, str]]:
+def cable_faults(file: FabricSection, node: Node, switch: Switch, catalogue: Catalogue) -> list[tuple[str, str, str]]:
     """As `check_cables`: the field, what is wrong with it, and what was found there."""
     needs = {
         "switch_optic": switch.ports_per_cage_count * switch.port_rate_bytes_per_s,

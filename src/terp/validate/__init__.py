@@ -19,15 +19,15 @@ from terp.validate.graders import (
     slurm,
     training,
 )
-from terp.validate.grading.grade import Case, Errors, Grade, Skipped
+from terp.validate.grading.grade import Errors, Grade, GradedCase, Skipped
 from terp.validate.grading.model_grades import AllGrades, Grades
 
 __all__ = [
     "GRADERS",
     "AllGrades",
-    "Case",
     "Errors",
     "Grade",
+    "GradedCase",
     "Grades",
     "Skipped",
     "all_models",

@@ -16,7 +16,7 @@ _WORDS: Final = {"mamba": "M", "attention": "*", "mlp": "-", "moe": "E"}
 
 
 @dataclass(frozen=True)
-class Names:
+class ShapeKeys:
     """The keys of a family, and what holds where its config is silent.
 
     layers ... vocabulary  keys, of which the first that is there counts; no key of positions: none are learned
@@ -35,20 +35,20 @@ class Names:
     tied: bool = False
 
 
-PLAIN: Final = Names()
-TIED: Final = Names(tied=True)
-UNGATED: Final = Names(gated=False)
-STARCODER: Final = Names(gated=False, tied=True)
-GPT: Final = Names(("n_layer",), ("n_embd",), ("n_head",), ("n_inner",), ("n_positions",), 4, gated=False, tied=True)
-ENCODER: Final = Names(positions=("max_position_embeddings",), gated=False, causal=False, tied=True)
-OPT: Final = Names(inner=("ffn_dim",), positions=("max_position_embeddings",), gated=False, tied=True)
+PLAIN: Final = ShapeKeys()
+TIED: Final = ShapeKeys(tied=True)
+UNGATED: Final = ShapeKeys(gated=False)
+STARCODER: Final = ShapeKeys(gated=False, tied=True)
+GPT: Final = ShapeKeys(("n_layer",), ("n_embd",), ("n_head",), ("n_inner",), ("n_positions",), 4, gated=False, tied=True)
+ENCODER: Final = ShapeKeys(positions=("max_position_embeddings",), gated=False, causal=False, tied=True)
+OPT: Final = ShapeKeys(inner=("ffn_dim",), positions=("max_position_embeddings",), gated=False, tied=True)
 _OLD: Final = (("num_hidden_layers", "n_layer"), ("hidden_size", "n_embed"), ("num_attention_heads", "n_head"))
-BLOOM: Final = Names(*_OLD, inner=("n_inner",), inner_ratio=4, gated=False, tied=True)
-FALCON: Final = Names(*_OLD, inner=("ffn_hidden_size",), inner_ratio=4, gated=False, tied=True)
-MPT: Final = Names(("n_layers",), ("d_model",), ("n_heads",), ("d_inner",), inner_ratio=4, gated=False, tied=True)
+BLOOM: Final = ShapeKeys(*_OLD, inner=("n_inner",), inner_ratio=4, gated=False, tied=True)
+FALCON: Final = ShapeKeys(*_OLD, inner=("ffn_hidden_size",), inner_ratio=4, gated=False, tied=True)
+MPT: Final = ShapeKeys(("n_layers",), ("d_model",), ("n_heads",), ("d_inner",), inner_ratio=4, gated=False, tied=True)
 
 
-def plain(config: Config, names: Names = PLAIN) -> Shape:
+def plain(config: Config, names: ShapeKeys = PLAIN) -> Shape:
     """A dense transformer."""
     hidden = config.count("hidden", *names.hidden)
     inner = config.maybe("inner", *names.inner) if names.inner_ratio else config.count("inner", *names.inner)
@@ -67,12 +67,12 @@ def plain(config: Config, names: Names = PLAIN) -> Shape:
     }
 
 
-def windowed(config: Config, names: Names = PLAIN) -> Shape:
+def windowed(config: Config, names: ShapeKeys = PLAIN) -> Shape:
     """Dense, with a window in all layers, if any."""
     return plain(config, names) | _window(config, "all")
 
 
-def alternating(config: Config, names: Names = TIED) -> Shape:
+def alternating(config: Config, names: ShapeKeys = TIED) -> Shape:
     """Dense, with a window in every second layer."""
     return plain(config, names) | _window(config, "half")
 
@@ -235,7 +235,7 @@ def nemotron_h(config: Config) -> Shape:
         "groups": config.maybe("state_space.groups", "n_groups"),
         "window": config.maybe("state_space.window", "conv_kernel"),
     }
-    shape = plain(config, Names(gated=False, inner=("intermediate_size", "moe_intermediate_size")))
+    shape = plain(config, ShapeKeys(gated=False, inner=("intermediate_size", "moe_intermediate_size")))
     shape["layers"] = config.maybe("layers", "num_hidden_layers", default=layers)
     if "E" not in pattern:
         return {**shape, "state_space": states}
@@ -276,7 +276,7 @@ def vit(config: Config) -> Shape:
     """An encoder of patches of an image; classes are as many as have a label."""
     size, edge = config.count("patches.size", "patch_size"), config.count("patches.height", "image_size")
     labels = config.below("id2label").data
-    shape = plain(config, Names(vocabulary=(), gated=False, causal=False))
+    shape = plain(config, ShapeKeys(vocabulary=(), gated=False, causal=False))
     config.keys["patches.width"] = config.keys.get("patches.height", "image_size")
     patches = {
         "height": edge,

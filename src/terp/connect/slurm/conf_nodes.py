@@ -32,7 +32,7 @@ _COUNT: Final = re.compile(r"([0-9]{1,9})([kmgtp]?)", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True)
-class Node:
+class ConfNode:
     """A node as its line describes it; `memory` is in bytes, 0 where it is not said."""
 
     name: str
@@ -43,14 +43,14 @@ class Node:
 
 
 @dataclass
-class Nodes:
+class ConfNodes:
     """The nodes that are in service, by name in the order of their lines, and those that are not.
 
     sets    names of NodeSet lines -> names of nodes
     place   names of nodes in service -> their numbers, from 1
     """
 
-    up: dict[str, Node] = field(default_factory=dict)
+    up: dict[str, ConfNode] = field(default_factory=dict)
     down: set[str] = field(default_factory=set)
     sets: dict[str, list[str]] = field(default_factory=dict)
     place: dict[str, int] = field(default_factory=dict)
@@ -94,9 +94,9 @@ def hosts(pair: Pair, notes: Notes) -> list[str]:
     return names
 
 
-def nodes_of(lines: list[list[Pair]], notes: Notes) -> Nodes:
+def nodes_of(lines: list[list[Pair]], notes: Notes) -> ConfNodes:
     """The nodes of all NodeName lines, without those that are down."""
-    nodes, defaults = Nodes(), dict[str, Pair]()
+    nodes, defaults = ConfNodes(), dict[str, Pair]()
     for pairs in lines:
         if pairs[0].key.lower() != "nodename":
             continue
@@ -116,7 +116,7 @@ def nodes_of(lines: list[list[Pair]], notes: Notes) -> Nodes:
     return nodes
 
 
-def _add(nodes: Nodes, settings: Settings, notes: Notes) -> None:
+def _add(nodes: ConfNodes, settings: Settings, notes: Notes) -> None:
     """Add the nodes of one line."""
     pair = settings.said["nodename"]
     settings.asked.add("nodename")
@@ -136,7 +136,7 @@ def _add(nodes: Nodes, settings: Settings, notes: Notes) -> None:
         nodes.down |= set(names)
         notes.model(pair, f"left out: {len(set(names))} nodes")
     else:
-        nodes.up |= {name: Node(name, gpus, cores, memory, features) for name in names}
+        nodes.up |= {name: ConfNode(name, gpus, cores, memory, features) for name in names}
         notes.model(pair, f"{len(set(names))} nodes of {gpus} GPUs and {cores} cores")
 
 
@@ -203,7 +203,7 @@ def _in_service(settings: Settings) -> bool:
     return _STATES[word]
 
 
-def _down(nodes: Nodes, settings: Settings, notes: Notes) -> None:
+def _down(nodes: ConfNodes, settings: Settings, notes: Notes) -> None:
     """Take nodes out of service that a DownNodes line names."""
     pair = settings.said["downnodes"]
     settings.asked.add("downnodes")
@@ -220,7 +220,7 @@ def _down(nodes: Nodes, settings: Settings, notes: Notes) -> None:
     notes.model(pair, f"left out: {len(names)} nodes")
 
 
-def _set(nodes: Nodes, settings: Settings, notes: Notes) -> None:
+def _set(nodes: ConfNodes, settings: Settings, notes: Notes) -> None:
     """Name a set of nodes: those of a feature, and those that are listed."""
     pair = settings.said["nodeset"]
     settings.asked.add("nodeset")
@@ -238,7 +238,7 @@ def _set(nodes: Nodes, settings: Settings, notes: Notes) -> None:
     notes.model(pair, f"{len(nodes.sets[pair.value])} nodes")
 
 
-def cluster_of(nodes: Nodes, leaves: dict[str, int], *, memory_counts: bool) -> Cluster:
+def cluster_of(nodes: ConfNodes, leaves: dict[str, int], *, memory_counts: bool) -> Cluster:
     """The nodes in service.  Memory is not said where it is not shared out; nodes on no leaf hang on one of their own."""
     rest = max(leaves.values(), default=-1) + 1
     order = {leaf: number for number, leaf in enumerate(dict.fromkeys(sorted(leaves.get(name, rest) for name in nodes.up)))}
@@ -251,7 +251,7 @@ def cluster_of(nodes: Nodes, leaves: dict[str, int], *, memory_counts: bool) -> 
     )
 
 
-def leaves_of(path: Path, nodes: Nodes, notes: Notes) -> dict[str, int]:
+def leaves_of(path: Path, nodes: ConfNodes, notes: Notes) -> dict[str, int]:
     """The leaf of each node that a topology.conf names, numbered as they stand there."""
     leaves: dict[str, int] = {}
     count = 0

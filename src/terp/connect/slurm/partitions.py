@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from terp.connect.slurm.conf_lines import Notes, Pair
-from terp.connect.slurm.conf_nodes import Nodes
+from terp.connect.slurm.conf_nodes import ConfNodes
 from terp.connect.slurm.conf_values import (
     LONGEST_S,
     TIMES,
@@ -30,7 +30,7 @@ _BILLED: Final = {"cpu": "billing_core_ratio", "gres/gpu": "billing_gpu_ratio", 
 
 
 def partitions_of(
-    lines: list[list[Pair]], nodes: Nodes, notes: Notes, accounts: Iterable[str], qos: Iterable[str], *, whole: bool
+    lines: list[list[Pair]], nodes: ConfNodes, notes: Notes, accounts: Iterable[str], qos: Iterable[str], *, whole: bool
 ) -> tuple[dict[str, dict[str, Any]], str]:
     """The partitions that are up, as a policy file says them, and the name of the default one.
 
@@ -65,7 +65,9 @@ def partitions_of(
     return partitions, chosen
 
 
-def _partition(settings: Settings, nodes: Nodes, accounts: set[str], qos: set[str], *, whole: bool) -> dict[str, Any] | None:
+def _partition(
+    settings: Settings, nodes: ConfNodes, accounts: set[str], qos: set[str], *, whole: bool
+) -> dict[str, Any] | None:
     """One partition; None where it is down or has no node in service."""
     pair, notes = settings.said["partitionname"], settings.notes
     settings.asked.add("partitionname")

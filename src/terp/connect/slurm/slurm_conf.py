@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from terp.connect.slurm.accounts import Accounting, read_accounting
 from terp.connect.slurm.conf_lines import ConfLine, Notes, Pair, read_lines
-from terp.connect.slurm.conf_nodes import Nodes, cluster_of, leaves_of, nodes_of
+from terp.connect.slurm.conf_nodes import ConfNodes, cluster_of, leaves_of, nodes_of
 from terp.connect.slurm.conf_values import Settings
 from terp.connect.slurm.partitions import partitions_of
 from terp.connect.slurm.scheduling import Scheduling, left_over, scheduling_of
@@ -79,7 +79,7 @@ def _sorted(lines: list[ConfLine]) -> tuple[ConfLine, ...]:
     return tuple(sorted(dict.fromkeys(lines), key=lambda line: (files[line.file], line.line)))
 
 
-def _refuse_empty(path: Path, nodes: Nodes, lines: list[list[Pair]], notes: Notes) -> None:
+def _refuse_empty(path: Path, nodes: ConfNodes, lines: list[list[Pair]], notes: Notes) -> None:
     """No node or no partition, which is no machine."""
     named = {pairs[0].key.lower() for pairs in lines}
     for key, there in (("NodeName", bool(nodes.up)), ("PartitionName", False)):
@@ -91,7 +91,7 @@ def _refuse_empty(path: Path, nodes: Nodes, lines: list[list[Pair]], notes: Note
 
 
 def _leaves(
-    path: Path, topology: str | Path | None, scheduling: Scheduling, settings: Settings, nodes: Nodes, notes: Notes
+    path: Path, topology: str | Path | None, scheduling: Scheduling, settings: Settings, nodes: ConfNodes, notes: Notes
 ) -> dict[str, int]:
     """The leaf of each node: of the file that is named, or of the one beside if the placement asks for it."""
     beside = path.parent / "topology.conf"

@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from terp.arrays import Ints
 from terp.connect.traces import sacct_values as words
+from terp.connect.traces.accounting.sacct_json import json_of
 from terp.connect.traces.csv_blocks import Columns, Mend, tables
-from terp.connect.traces.sacct_json import json_of
 from terp.connect.traces.trace_rows import NONE, UNKNOWN, Reading, Rows, blank
 from terp.describe import TRACE_STATES
 from terp.errors import Problem, Problems

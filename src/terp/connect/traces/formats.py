@@ -12,12 +12,12 @@ from typing import Final
 
 import pyarrow as pa
 
+from terp.connect.traces.accounting.sacct import sacct_rows
+from terp.connect.traces.accounting.sacct_json import sacct_json_rows
 from terp.connect.traces.csv_blocks import head
 from terp.connect.traces.datasets import acme_rows, helios_rows, philly_rows
 from terp.connect.traces.observed import replay_rows
-from terp.connect.traces.sacct import sacct_rows
-from terp.connect.traces.sacct_json import sacct_json_rows
-from terp.connect.traces.submit_order import Finish, Found, Spool, began_unix_s, gathered, settled_chunks
+from terp.connect.traces.submit_order import Finish, Spool, TraceSpan, began_unix_s, gathered, settled_chunks
 from terp.connect.traces.swf import UNITS, swf_rows
 from terp.connect.traces.swf_writer import write_swf
 from terp.connect.traces.trace_parquet import batch, batches_of, read_trace_file, schema, write_batches
@@ -76,17 +76,17 @@ def trace_batches(
     if kind == OWN:
         yield from batches_of(read_trace_file(Path(path)))
         return
-    found = Found()
+    span = TraceSpan()
     with tempfile.TemporaryDirectory(prefix="terp-trace-") as folder:
-        spool = Spool(settled_chunks(READERS[kind](Path(path), reading), reading, found), Path(folder))
-        ids = [rows["id"].copy() for rows in spool.blocks()] if found.linked else []
+        spool = Spool(settled_chunks(READERS[kind](Path(path), reading), reading, span), Path(folder))
+        ids = [rows["id"].copy() for rows in spool.blocks()] if span.linked else []
         if ids:
-            counting = Finish(reading, found, ids)
+            counting = Finish(reading, span, ids)
             for rows in spool.blocks():
                 counting.fields(rows)
         names = reading.all_names()
-        columns = schema(names, began_unix_s(reading, found), reading.notes())
-        finish = Finish(reading, found, ids)
+        columns = schema(names, began_unix_s(reading, span), reading.notes())
+        finish = Finish(reading, span, ids)
         for rows in spool.blocks():
             yield batch(finish.fields(rows), names, columns)
 

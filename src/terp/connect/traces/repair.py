@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from terp.arrays import Bools
-from terp.connect.traces.trace_rows import CANCELLED, MOST, NONE, UNKNOWN, Reading, Rows, Tally
+from terp.connect.traces.trace_rows import CANCELLED, MOST, NONE, UNKNOWN, Reading, Rows, RowTally
 
 LARGEST: Final = 10**9
 """More nodes, GPUs or cores than any machine has."""
@@ -28,7 +28,7 @@ def settled(rows: Rows, reading: Reading) -> Rows:
     return dropped(rows, wild, "a number beyond reason", tally)
 
 
-def dropped(rows: Rows, bad: Bools, reason: str, tally: Tally) -> Rows:
+def dropped(rows: Rows, bad: Bools, reason: str, tally: RowTally) -> Rows:
     """Rows without the bad ones, which are counted."""
     if not bad.any():
         return rows
@@ -36,7 +36,7 @@ def dropped(rows: Rows, bad: Bools, reason: str, tally: Tally) -> Rows:
     return rows[~bad]
 
 
-def repair(rows: Rows, bad: Bools, reason: str, tally: Tally, **values: object) -> None:
+def repair(rows: Rows, bad: Bools, reason: str, tally: RowTally, **values: object) -> None:
     """Sets fields of the bad rows, which are counted.  A value is one for all, or one for each row."""
     if not bad.any():
         return
@@ -86,7 +86,7 @@ def _order_times(rows: Rows, reading: Reading) -> None:
     repair(rows, (rows["limit"] <= 0) & (rows["limit"] != NONE), "a limit below 1 s, taken as not said", tally, limit=NONE)
 
 
-def _timed(rows: Rows, tally: Tally) -> Rows:
+def _timed(rows: Rows, tally: RowTally) -> Rows:
     """Fills run times, ends and limits from one another."""
     from_times = (rows["run"] == NONE) & (rows["start"] != NONE) & (rows["end"] != NONE)
     rows["run"][from_times] = (rows["end"] - rows["start"])[from_times]

@@ -21,7 +21,7 @@ LEAST_ROWS: Final = 1024
 
 
 @dataclass
-class Found:
+class TraceSpan:
     """What is known of all rows only when the last was read.
 
     linked   whether any job follows another
@@ -36,47 +36,47 @@ class Found:
     limits: dict[int, int] = field(default_factory=dict)
 
 
-def settled_chunks(chunks: Iterator[Rows], reading: Reading, found: Found) -> Iterator[Rows]:
+def settled_chunks(chunks: Iterator[Rows], reading: Reading, span: TraceSpan) -> Iterator[Rows]:
     """Chunks by the rules, each in order of submission; rows that stood behind a later one are counted."""
     for chunk in chunks:
         rows = settled(chunk, reading)
         if not len(rows):
             continue
-        submit = np.concatenate([[found.last_s], rows["submit"]])
+        submit = np.concatenate([[span.last_s], rows["submit"]])
         late = rows["submit"] < np.maximum.accumulate(submit)[:-1]
         reading.tally.add("repaired: out of order, sorted by submission", rows["line"][late])
         if late.any():
             rows = rows[np.argsort(rows["submit"], kind="stable")]
-        found.rows_count += len(rows)
+        span.rows_count += len(rows)
         first = int(rows["submit"][0])
-        found.first_s = first if found.first_s == NONE else min(found.first_s, first)
-        found.last_s = max(found.last_s, int(rows["submit"][-1]))
-        found.linked |= bool((rows["before"] >= 0).any())
-        found.arrays = np.union1d(found.arrays, rows["array"][rows["array"] >= 0])
+        span.first_s = first if span.first_s == NONE else min(span.first_s, first)
+        span.last_s = max(span.last_s, int(rows["submit"][-1]))
+        span.linked |= bool((rows["before"] >= 0).any())
+        span.arrays = np.union1d(span.arrays, rows["array"][rows["array"] >= 0])
         limited = rows[(rows["array"] >= 0) & (rows["array_limit"] > 0)]
-        found.limits |= dict(zip(limited["array"].tolist(), limited["array_limit"].tolist(), strict=True))
+        span.limits |= dict(zip(limited["array"].tolist(), limited["array_limit"].tolist(), strict=True))
         yield rows
-    if not found.rows_count:
+    if not span.rows_count:
         raise reading.useless()
 
 
 def gathered(chunks: Iterator[Rows], reading: Reading) -> Trace:
     """All rows as a trace.  Raises Problems if none is left."""
-    found = Found()
-    rows = np.concatenate(list(settled_chunks(chunks, reading, found)))
+    span = TraceSpan()
+    rows = np.concatenate(list(settled_chunks(chunks, reading, span)))
     if (np.diff(rows["submit"]) < 0).any():
         rows = rows[np.argsort(rows["submit"], kind="stable")]
-    fields = Finish(reading, found, [rows["id"]] if found.linked else []).fields(rows)
+    fields = Finish(reading, span, [rows["id"]] if span.linked else []).fields(rows)
     return Trace(
         **fields | reading.all_names(),
-        began_unix_s=began_unix_s(reading, found),
+        began_unix_s=began_unix_s(reading, span),
         notes=reading.notes(),
     )
 
 
-def began_unix_s(reading: Reading, found: Found) -> int:
+def began_unix_s(reading: Reading, span: TraceSpan) -> int:
     """Unix time that the trace counts from."""
-    return found.first_s + reading.base_unix_s if reading.began_unix_s is None else reading.began_unix_s
+    return span.first_s + reading.base_unix_s if reading.began_unix_s is None else reading.began_unix_s
 
 
 class Finish:
@@ -85,9 +85,9 @@ class Finish:
     ids   numbers of all jobs in that order, in blocks, if any job follows another: 16 bytes a job
     """
 
-    def __init__(self, reading: Reading, found: Found, ids: list[Ints]) -> None:
-        self._reading, self._found, self._done = reading, found, 0
-        self._zero = began_unix_s(reading, found) - reading.base_unix_s
+    def __init__(self, reading: Reading, span: TraceSpan, ids: list[Ints]) -> None:
+        self._reading, self._span, self._done = reading, span, 0
+        self._zero = began_unix_s(reading, span) - reading.base_unix_s
         numbers = np.concatenate(ids) if ids else np.zeros(0, np.int64)
         self._order = np.argsort(numbers, kind="stable")
         self._ids = numbers[self._order]
@@ -95,7 +95,7 @@ class Finish:
     def fields(self, rows: Rows) -> dict[str, Any]:
         """The arrays of a trace for the next rows."""
         times = {name: np.where(rows[name] == NONE, -1, rows[name] - self._zero) for name in ("start", "end")}
-        array = np.searchsorted(self._found.arrays, rows["array"])
+        array = np.searchsorted(self._span.arrays, rows["array"])
         fields = {
             "submit_s": rows["submit"] - self._zero,
             "eligible_s": rows["eligible"] - self._zero,
@@ -113,10 +113,10 @@ class Finish:
 
     def _limits(self, rows: Rows) -> Ints:
         """How many of an array may run at once, as any of its rows says."""
-        arrays = np.array(sorted(self._found.limits), np.int64)
+        arrays = np.array(sorted(self._span.limits), np.int64)
         if not len(arrays):
             return rows["array_limit"]
-        limits = np.array([self._found.limits[array] for array in arrays.tolist()], np.int64)
+        limits = np.array([self._span.limits[array] for array in arrays.tolist()], np.int64)
         place = np.minimum(np.searchsorted(arrays, rows["array"]), len(arrays) - 1)
         return np.where(arrays[place] == rows["array"], limits[place], rows["array_limit"])
 

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from terp.arrays import Ints
 from terp.connect.traces.csv_blocks import Block, blocks, columns, even
 from terp.connect.traces.repair import dropped, repair
-from terp.connect.traces.trace_rows import MOST, NONE, UNKNOWN, Names, Reading, Rows, Tally, blank
+from terp.connect.traces.trace_rows import MOST, NONE, UNKNOWN, NameTable, Reading, Rows, RowTally, blank
 from terp.describe import TRACE_STATES
 
 FIELDS: Final = [
@@ -145,7 +145,7 @@ def _jobs(cells: dict[str, Ints], names: dict[str, dict[int, str]], unit: str, r
     return dropped(rows, np.isin(field["status"], PARTS), "part of a job that was swapped out", tally)
 
 
-def _spans(rows: Rows, field: dict[str, Ints], tally: Tally) -> None:
+def _spans(rows: Rows, field: dict[str, Ints], tally: RowTally) -> None:
     """Starts and ends; a job cancelled with no run time never started, and its wait is the time until then."""
     known = (field["wait"] >= 0) & (rows["submit"] != NONE)
     reached = np.where(known, rows["submit"] + np.maximum(field["wait"], 0), NONE)
@@ -158,14 +158,14 @@ def _spans(rows: Rows, field: dict[str, Ints], tally: Tally) -> None:
     repair(rows, (field["run"] < -1) & ~never, "a negative run time, taken as unknown", tally)
 
 
-def _states(rows: Rows, status: Ints, tally: Tally) -> None:
+def _states(rows: Rows, status: Ints, tally: RowTally) -> None:
     """Status -> state."""
     for number, state in STATUS.items():
         rows["state"][status == number] = TRACE_STATES.index(state)
     repair(rows, ~np.isin(status, [*STATUS, *PARTS]), "an unknown state", tally, state=UNKNOWN)
 
 
-def _codes(numbers: Ints, names: dict[int, str], table: Names) -> Ints:
+def _codes(numbers: Ints, names: dict[int, str], table: NameTable) -> Ints:
     """Numbers of users and the like -> ours, by the name that the header gives them, or their digits."""
     distinct, inverse = np.unique(numbers, return_inverse=True)
     called = [names.get(number, str(number) if number >= 0 else "") for number in distinct.tolist()]

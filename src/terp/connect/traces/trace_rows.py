@@ -78,7 +78,7 @@ class Known:
         return self.node_gpus_count or 8
 
 
-class Tally:
+class RowTally:
     """Counts rows by what was done with them, and keeps the first few lines."""
 
     def __init__(self) -> None:
@@ -102,7 +102,7 @@ class Tally:
         return f"line{'s' if self._rows[reason] > 1 else ''} {', '.join(map(str, shown))}{more}"
 
 
-class Names:
+class NameTable:
     """Names as they turn up -> their numbers."""
 
     def __init__(self, names: Iterable[str] = ()) -> None:
@@ -131,8 +131,8 @@ class Reading:
 
     file: str
     known: Known = Known()
-    tally: Tally = field(default_factory=Tally)
-    names: dict[str, Names] = field(default_factory=lambda: {column: Names() for column in NAMED})
+    tally: RowTally = field(default_factory=RowTally)
+    names: dict[str, NameTable] = field(default_factory=lambda: {column: NameTable() for column in NAMED})
     earlier: dict[str, int] = field(default_factory=dict)
     base_unix_s: int = 0
     began_unix_s: int | None = None

@@ -15,7 +15,7 @@ import numpy as np
 
 from terp.arrays import Ints
 from terp.catalogue import Beside, Cable, Catalogue, Kit, Node, Rack, StorageAppliance, Switch, read_reference
-from terp.describe import Compute, Fabric, MachineFile, Management, OtherNodes, Storage, Topology
+from terp.describe import Compute, FabricSection, MachineFile, Management, OtherNodes, Storage, Topology
 from terp.hardware import cable_faults, leaf_ports, nodes_of_leaf, nodes_of_storage_leaf
 
 PARTITION: Final = "european"
@@ -203,7 +203,7 @@ def rack_of(node: Node) -> str:
     return node.rack or read_reference().record.racks[node.cooling]
 
 
-def _fabric(frame: Frame) -> Fabric:
+def _fabric(frame: Frame) -> FabricSection:
     kit, managers = frame.kit, frame.fabric_managers_count
     written = {
         "topology": frame.topology,
@@ -215,7 +215,7 @@ def _fabric(frame: Frame) -> Fabric:
         "oversubscription_ratio": frame.oversubscription_ratio if frame.oversubscription_ratio != 1 else None,
         "manager_links_count": managers or None,
     }
-    return Fabric.model_validate(_without_none(written))
+    return FabricSection.model_validate(_without_none(written))
 
 
 def _without_none(written: Mapping[str, object]) -> dict[str, object]:

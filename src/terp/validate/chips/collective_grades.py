@@ -16,7 +16,7 @@ from terp.physics.gpu.kernels import software_named
 from terp.reader import read_text
 from terp.validate.grading.cases import expected, published_file
 from terp.validate.grading.csv_table import lines_of
-from terp.validate.grading.grade import Case, Grade, Skipped
+from terp.validate.grading.grade import Grade, GradedCase, Skipped
 from terp.validate.grading.split import groups_for_fitting
 
 SOURCE: Final = "collectives"
@@ -104,7 +104,7 @@ def grade_collectives(path: Path | None = None) -> Grade:
     """
     rows, skipped = shipped_rows() if path is None else _read(path)
     cases = [
-        Case(row.name, row.part, row.time_s, predict(row), _baseline(row), {"shape": "stated"}, is_for_fitting(row))
+        GradedCase(row.name, row.part, row.time_s, predict(row), _baseline(row), {"shape": "stated"}, is_for_fitting(row))
         for row in rows
         if path is not None or not is_for_fitting(row)
     ]

@@ -33,7 +33,7 @@ from terp.results.record import Json
 from terp.validate.chips.kernel_rows import BESIDE, KINDS, KernelRow, is_for_fitting, read_rows, shipped
 from terp.validate.chips.timed_models import answering_model, is_recomputed, model_of
 from terp.validate.grading.cases import expected
-from terp.validate.grading.grade import Case, Errors, Grade, Skipped, skipped_data
+from terp.validate.grading.grade import Errors, Grade, GradedCase, Skipped, skipped_data
 
 MODELS: Final = (*KINDS.values(), *BESIDE)
 """What is graded."""
@@ -212,7 +212,7 @@ def grade_kernels(path: Path | None = None, gpu: str | None = None) -> tuple[dic
     """
     all_rows, left = shipped() if path is None else read_rows(path, gpu or read_reference().record.gpu)
     rows, skipped = [row for row in all_rows if path is not None or not is_for_fitting(row)], list(left)
-    cases: dict[str, list[Case]] = {model: [] for model in MODELS}
+    cases: dict[str, list[GradedCase]] = {model: [] for model in MODELS}
     for row in rows:
         try:
             told = predict(row)
@@ -220,12 +220,12 @@ def grade_kernels(path: Path | None = None, gpu: str | None = None) -> tuple[dic
             skipped.append(Skipped(row.name, str(error).splitlines()[0]))
             continue
         part = f"{row.source}, {row.gpu}"
-        cases[row.model].append(Case(row.name, part, row.value, told, baseline(row), {"shape": "stated"}))
+        cases[row.model].append(GradedCase(row.name, part, row.value, told, baseline(row), {"shape": "stated"}))
     fitted = [row.model for row in all_rows if path is None and is_for_fitting(row)]
     return {model: _grade(model, found, fitted.count(model)) for model, found in cases.items()}, tuple(skipped)
 
 
-def _grade(model: str, cases: list[Case], fitted_count: int) -> Grade:
+def _grade(model: str, cases: list[GradedCase], fitted_count: int) -> Grade:
     quantity, unit = UNITS.get(model, ("time", "s"))
     return Grade(
         model=model,

@@ -15,7 +15,7 @@ from terp.reader import Record, read_entries, read_text, read_tree
 _PACKAGE: Final = Path(terp.__file__).parent
 
 
-class Limits(Record):
+class ErrorLimits(Record):
     """What a model must reach on a source's rows.
 
     bar_fraction, bar_p90_fraction   median and 90th percentile asked for before the first run
@@ -36,16 +36,16 @@ def published_file(source: str, name: str) -> Path:
 
 
 @cache
-def _limits(source: str) -> dict[str, Limits]:
+def _limits(source: str) -> dict[str, ErrorLimits]:
     problems: list[Problem] = []
     path = published_file(source, "expect.yaml")
-    entries = read_entries(read_tree(read_text(path), str(path)), Limits, problems)
+    entries = read_entries(read_tree(read_text(path), str(path)), ErrorLimits, problems)
     if problems:
         raise Problems(problems)
     return entries
 
 
-def expected(source: str, model: str) -> Limits:
+def expected(source: str, model: str) -> ErrorLimits:
     """The limits of a model on a source.  Raises UnknownName."""
     found = _limits(source).get(model)
     if found is None:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from terp.results.record import Json
 from terp.statistics import quantile
-from terp.validate.grading.cases import Limits
+from terp.validate.grading.cases import ErrorLimits
 
 
 @dataclass(frozen=True)
-class Case:
+class GradedCase:
     """One published number, ours, the baseline's (None where it has none), and how each input is known."""
 
     name: str
@@ -45,7 +45,7 @@ def skipped_data(rows: Iterable[Skipped]) -> list[Json]:
 class Errors:
     """What the errors of some cases add up to."""
 
-    cases: tuple[Case, ...]
+    cases: tuple[GradedCase, ...]
 
     @property
     def median_fraction(self) -> float | None:
@@ -69,7 +69,7 @@ class Errors:
         return quantile((abs(baseline / published - 1) for baseline, published in answered), 0.5)
 
     @property
-    def worst(self) -> Case | None:
+    def worst(self) -> GradedCase | None:
         """The case with the largest error."""
         return max(self.cases, key=lambda case: abs(case.error_fraction), default=None)
 
@@ -92,7 +92,7 @@ class Grade(Errors):
     fitted_count: int
     skipped: tuple[Skipped, ...]
     constants: tuple[str, ...]
-    limits: Limits
+    limits: ErrorLimits
 
     @property
     def worsened(self) -> bool:
@@ -133,7 +133,7 @@ class Grade(Errors):
             "cases": [self._case(case) for case in self.cases],
         }
 
-    def _case(self, case: Case) -> dict[str, Json]:
+    def _case(self, case: GradedCase) -> dict[str, Json]:
         return {
             "name": case.name,
             "part": case.part,

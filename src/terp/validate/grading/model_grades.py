@@ -11,7 +11,7 @@ from terp.notes import Caveat
 from terp.results.record import Json, Result, one_line
 from terp.results.table import Table, table_of
 from terp.validate.chips.kernel_grades import KernelGrades
-from terp.validate.grading.grade import Case, Grade, Skipped
+from terp.validate.grading.grade import Grade, GradedCase, Skipped
 from terp.validate.grading.published_sources import sources_of
 from terp.validate.steps.training_grades import TrainingGrade
 from terp.validate.systems.cost_grades import CostGrade
@@ -162,7 +162,7 @@ def _row(grade: Grade) -> dict[str, object]:
     }
 
 
-def _case_row(model: str, unit: str, case: Case) -> dict[str, object]:
+def _case_row(model: str, unit: str, case: GradedCase) -> dict[str, object]:
     """A row of the table of cases."""
     return {
         "model": model,

@@ -22,7 +22,7 @@ from terp.reader import read_text
 from terp.results.record import Json
 from terp.statistics import quantile
 from terp.validate.grading.cases import expected, published_file
-from terp.validate.grading.grade import Case, Grade, Skipped, skipped_data
+from terp.validate.grading.grade import Grade, GradedCase, Skipped, skipped_data
 from terp.validate.grading.split import groups_for_fitting
 from terp.validate.steps.training_rows import TrainingRow, read_row
 
@@ -177,12 +177,12 @@ class TrainingGrade:
         return rank_tau([case for case in self.cases if case.error_fraction is not None])
 
 
-def _case(case: TrainingCase, published: float | None, predicted: float, baseline: float | None = None) -> Case | None:
+def _case(case: TrainingCase, published: float | None, predicted: float, baseline: float | None = None) -> GradedCase | None:
     """A case as the grades of all models have it; None where nothing is published."""
     if published is None:
         return None
     name = f"{case.row.name} {case.row.model}, {case.row.gpus_count} GPUs"
-    return Case(name, case.row.source, published, predicted, baseline, case.row.known)
+    return GradedCase(name, case.row.source, published, predicted, baseline, case.row.known)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from terp.physics import hpl_power_w, predict_hpcg, predict_hpl, predict_mxp
 from terp.physics.benchmark.hpl import HplConstants
 from terp.validate.grading.cases import expected, published_file
 from terp.validate.grading.csv_table import Row, read_rows
-from terp.validate.grading.grade import Case, Grade, Skipped
+from terp.validate.grading.grade import Grade, GradedCase, Skipped
 from terp.validate.grading.published_rows import Built, Unbuilt, build_row
 from terp.validate.grading.split import group_of, groups_for_fitting
 
@@ -84,7 +84,7 @@ def grade(model: str, path: Path | None = None) -> Grade:
     built = [_built(row, asked) for row in rows]
     told = _baseline(asked, fit)
     cases = tuple(
-        Case(
+        GradedCase(
             name=case.row.name,
             part=case.part,
             published=published * asked.scale,

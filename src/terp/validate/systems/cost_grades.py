@@ -18,8 +18,8 @@ from terp.physics import draw_factors, level_fraction, ranges_of, scenarios_eur
 from terp.physics.money.price_uncertainty import DealConstants
 from terp.reader import read_entries, read_text, read_tree
 from terp.results.record import Json, as_json
-from terp.validate.grading.cases import Limits, published_file
-from terp.validate.grading.grade import Case, Grade, Skipped
+from terp.validate.grading.cases import ErrorLimits, published_file
+from terp.validate.grading.grade import Grade, GradedCase, Skipped
 from terp.validate.grading.split import fitted_constants, groups_for_fitting
 from terp.validate.systems.purchases import Priced, PurchaseFile, price_purchase, read_purchases
 
@@ -30,7 +30,7 @@ BASELINE_EUR: Final = 45_000.0
 """The one-line rule: so much a GPU, with all that belongs to it."""
 
 
-class CostLimits(Limits):
+class CostLimits(ErrorLimits):
     """What must hold: the median error as of other models, and the share of sums within the model's 90 % interval.
 
     bar_inside_fraction, held_inside_fraction   asked for before the first run, and reached
@@ -157,9 +157,9 @@ def grade_costs(cases: Path | None = None) -> CostGrade:
     return CostGrade(grade, graded, fitted, limits if cases is None else None)
 
 
-def _case(case: CostCase) -> Case:
+def _case(case: CostCase) -> GradedCase:
     known = {"scope": case.covers}
-    return Case(case.title, case.gpu or "-", case.published_eur, case.eur, case.baseline_eur, known)
+    return GradedCase(case.title, case.gpu or "-", case.published_eur, case.eur, case.baseline_eur, known)
 
 
 def _limits() -> CostLimits:

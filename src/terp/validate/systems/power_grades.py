@@ -16,7 +16,7 @@ from terp.reader import read_text
 from terp.results.record import Json
 from terp.validate.grading.cases import expected, published_file
 from terp.validate.grading.csv_table import lines_of
-from terp.validate.grading.grade import Case, Errors, Grade, Skipped
+from terp.validate.grading.grade import Errors, Grade, GradedCase, Skipped
 from terp.validate.grading.split import groups_for_fitting
 from terp.validate.systems.power_rows import SWINGS, PowerRow, power_row, read_power_rows
 
@@ -156,7 +156,7 @@ def grade_power(path: Path | None = None) -> PowerGrades:
 
 
 def _grade(
-    model: str, quantity: str, unit: str, rows: list[PowerRow], cases: list[Case], skipped: Sequence[Skipped] = ()
+    model: str, quantity: str, unit: str, rows: list[PowerRow], cases: list[GradedCase], skipped: Sequence[Skipped] = ()
 ) -> Grade:
     return Grade(
         model=model,
@@ -178,7 +178,9 @@ def _of_groups(rows: list[PowerRow], fit: list[PowerRow]) -> Grade:
     return replace(grade, rows_count=len(rows) + len(fit), fitted_count=len(fit))
 
 
-def _cases(rows: list[PowerRow], fit: list[PowerRow], known: Mapping[str, Pattern]) -> tuple[list[Case], list[Case]]:
+def _cases(
+    rows: list[PowerRow], fit: list[PowerRow], known: Mapping[str, Pattern]
+) -> tuple[list[GradedCase], list[GradedCase]]:
     """Cases of energy and of swings; their baseline is the mean over all fit runs."""
     mean_w = fmean(row.mean_w for row in fit)
     mean = [fmean(getattr(row, name) for row in fit) for name in SWINGS]
@@ -187,9 +189,9 @@ def _cases(rows: list[PowerRow], fit: list[PowerRow], known: Mapping[str, Patter
         found, fitted = predicted(row, known), is_for_fitting(row)
         told = {"run": _how_known(row)}
         baseline_j = mean_w * shape_of(row).window_s
-        energy.append(Case(row.name, _part(row), row.energy_j, found.energy_j, baseline_j, told, fitted))
+        energy.append(GradedCase(row.name, _part(row), row.energy_j, found.energy_j, baseline_j, told, fitted))
         swings += [
-            Case(row.name, name, getattr(row, name), value, baseline, told, fitted)
+            GradedCase(row.name, name, getattr(row, name), value, baseline, told, fitted)
             for name, value, baseline in zip(SWINGS, swings_of(found), mean, strict=True)
             if getattr(row, name) > 0
         ]

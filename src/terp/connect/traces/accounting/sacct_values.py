@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from terp.arrays import Bools, Ints
-from terp.connect.traces.trace_rows import NONE, UNKNOWN, Tally
+from terp.connect.traces.trace_rows import NONE, UNKNOWN, RowTally
 from terp.describe import TRACE_STATES
 from terp.errors import Problem, Problems
 from terp.units import DAY_S, HOUR_S
@@ -66,7 +66,7 @@ class Clock:
     Raises Problems if this machine does not know the zone.
     """
 
-    def __init__(self, zone: str, tally: Tally) -> None:
+    def __init__(self, zone: str, tally: RowTally) -> None:
         self._zone, self._tally = zone, tally
         try:
             self._local(pa.array([0], pa.timestamp("s")), np.zeros(1, np.bool_), np.zeros(1, np.int64))

@@ -1,0 +1,1 @@
+"""What Slurm's accounting prints: `sacct` as text and as JSON."""
