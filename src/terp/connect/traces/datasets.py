@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from terp.arrays import Ints
-from terp.connect.traces import sacct_values as words
+from terp.connect.traces.accounting import sacct_values as words
 from terp.connect.traces.accounting.sacct_json import json_of
 from terp.connect.traces.csv_blocks import Columns, Mend, tables
 from terp.connect.traces.trace_rows import NONE, UNKNOWN, Reading, Rows, blank

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from terp.arrays import Ints
-from terp.connect.traces import sacct_values as words
+from terp.connect.traces.accounting import sacct_values as words
 from terp.connect.traces.csv_blocks import tables
 from terp.connect.traces.datasets import need_columns, quoted
 from terp.connect.traces.submit_order import gathered

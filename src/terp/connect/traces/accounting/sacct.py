@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from terp.arrays import Bools, Ints
-from terp.connect.traces import sacct_values as words
+from terp.connect.traces.accounting import sacct_values as words
 from terp.connect.traces.csv_blocks import Columns, Mend, tables
 from terp.connect.traces.repair import dropped
 from terp.connect.traces.trace_rows import NONE, UNKNOWN, Reading, Rows, blank

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from terp.connect.traces import sacct_values as words
+from terp.connect.traces.accounting import sacct_values as words
 from terp.connect.traces.accounting.sacct import jobs_of
 from terp.connect.traces.csv_blocks import whole
 from terp.connect.traces.trace_rows import Reading, Rows
