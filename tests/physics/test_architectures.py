@@ -30,8 +30,8 @@ def test_every_shipped_chip_has_an_architecture_of_the_file():
 def test_files_of_constants_name_known_sources_and_hold_their_values_in_their_ranges(name):
     from terp.catalogue.read.constants import _file
 
-    assert unknown_sources(_file(name), read_catalogue().sources) == []
-    assert wrong_ranges(_file(name)) == []
+    assert unknown_sources(_file(name, ""), read_catalogue().sources) == []
+    assert wrong_ranges(_file(name, "")) == []
 
 
 def test_an_invented_chip_runs_in_every_model_and_names_what_was_never_measured():

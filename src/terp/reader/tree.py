@@ -23,7 +23,7 @@ MAX_VALUES: Final = 100_000
 Path = tuple[str | int, ...]
 Place = tuple[int, int]
 
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INT: Final = re.compile(r"[+-]?[0-9]{1,18}")
 _FLOAT: Final = re.compile(r"[+-]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][+-]?[0-9]{1,3})?")
 _WORDS: Final = {"true": True, "false": False, "null": None, "~": None, "": None}
@@ -134,7 +134,7 @@ def parse_yaml(text: str, file: str) -> Tree:
         raise Problems([Problem(file, 1, 1, "", wrong, would_do="split it or leave data out of it")])
     builder = _Builder(Tree(file))
     try:
-        for event in yaml.parse(text, Loader=_Loader):
+        for event in yaml.parse(text, Loader=LOADER):
             builder.take(event)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -215,7 +215,7 @@ class _Builder:
             return
         self._check_tag(event, place)
         self._value_place(place)
-        value = _resolve(event.value) if event.implicit[0] and not event.style else event.value
+        value = resolved(event.value) if event.implicit[0] and not event.style else event.value
         if event.anchor:
             self._anchors[event.anchor] = value
         self._attach(value)
@@ -274,7 +274,7 @@ def _values(data: Any) -> Iterator[Any]:
             stack.extend(item)
 
 
-def _resolve(text: str) -> Any:
+def resolved(text: str) -> Any:
     """A plain scalar by YAML 1.2 core rules."""
     if text in _WORDS:
         return _WORDS[text]

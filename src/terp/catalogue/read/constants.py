@@ -16,7 +16,8 @@ from functools import cache
 from typing import Any, ClassVar, Final, Protocol, TypeVar, cast
 
 from terp import units
-from terp.catalogue.read.constants_fields import record_of
+from terp.catalogue.read.constants_fields import Report, record_of
+from terp.catalogue.read.constants_text import NotPlain, plain_values
 from terp.catalogue.read.own_folder import own_catalogue, read_with_own, texts_of
 from terp.errors import Problem, Problems, UnknownName
 from terp.reader import Provenance, Sourced, Tree, dotted
@@ -110,7 +111,13 @@ def read_constants(kind: type[C]) -> C:
 
 @cache
 def _read_constants(kind: type[C], own: str) -> C:
-    return constants_from(kind, _file(kind.PLACE.partition(".")[0], own))
+    name = kind.PLACE.partition(".")[0]
+    wrong: list[str] = []
+    try:
+        record = _built(kind, _values(name, own), lambda *problem: wrong.append(problem[1]))
+    except NotPlain:
+        record = None
+    return constants_from(kind, _file(name, own)) if record is None else record
 
 
 def constants_from(kind: type[C], sourced: Sourced) -> C:
@@ -123,15 +130,28 @@ def constants_from(kind: type[C], sourced: Sourced) -> C:
     def report(path: Path, wrong: str, found: str, would_do: str) -> None:
         problems.append(sourced.tree.problem(path, wrong, found, would_do))
 
-    steps = tuple(kind.PLACE.split(".")[1:])
-    data: object = sourced.data
-    for step in steps:
-        data = data.get(step) if isinstance(data, dict) else None
-    completed = getattr(kind, "completed", None)
-    record = record_of(kind, completed(data) if completed else data, steps, report)
+    record = _built(kind, sourced.data, report)
     if record is None:
         raise Problems(problems)
     return record
+
+
+def _built(kind: type[C], data: object, report: Report) -> C | None:
+    """The record of a kind from a file's plain data; None where `report` was told what is wrong."""
+    steps = tuple(kind.PLACE.split(".")[1:])
+    for step in steps:
+        data = data.get(step) if isinstance(data, dict) else None
+    completed = getattr(kind, "completed", None)
+    return record_of(kind, completed(data) if completed else data, steps, report)
+
+
+@cache
+def _values(name: str, _own: str) -> object:
+    """A file of constants as plain data alone.  Raises NotPlain where the user's own entries are to be joined to it."""
+    texts = texts_of(f"{FOLDER}/{name}.yaml")
+    if len(texts) > 1:
+        raise NotPlain
+    return plain_values(texts[0])
 
 
 @cache
