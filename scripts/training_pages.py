@@ -32,9 +32,10 @@ PLAN = re.compile(r"terp plan [\w-]+ .*?(?= \| )")
 SUFFIX = re.compile("_(count|fraction)$")
 
 
-def pages() -> dict[Path, str]:
-    """Each page as it should be."""
-    return {THEORY: theory(THEORY.read_text("utf-8")), **{path: ran(path.read_text("utf-8")) for path in RUN}}
+def page(path: Path) -> str:
+    """One of the pages as it should be."""
+    text = path.read_text("utf-8")
+    return theory(text) if path == THEORY else ran(text)
 
 
 def theory(text: str) -> str:
@@ -116,7 +117,7 @@ def printed(command: str, folder: str, code: int) -> list[str]:
     terp = Path(folder, "bin", "terp")
     if not terp.exists():
         terp.parent.mkdir()
-        terp.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m terp "$@"\n')
+        terp.write_text(TERP)
         terp.chmod(0o755)
     plan = PLAN.match(command)
     if plan is None:
@@ -129,6 +130,8 @@ def printed(command: str, folder: str, code: int) -> list[str]:
     return [line.rstrip() for line in text.strip("\n").splitlines()]
 
 
+TERP = f'#!/bin/sh\nexec "{sys.executable}" -m terp "$@"\n'
+"""The command of the pages."""
 MADE: dict[str, str] = {}
 """Command of a plan, without its folder and the language of its paper -> what it printed."""
 
@@ -146,5 +149,5 @@ def shell(command: str, folder: str, code: int, given: str = "") -> str:
 
 
 if __name__ == "__main__":
-    for page, wanted in pages().items():
-        page.write_text(wanted, "utf-8")
+    for made in (THEORY, *RUN):
+        made.write_text(page(made), "utf-8")

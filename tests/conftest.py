@@ -1,8 +1,11 @@
+import hypothesis
 import pytest
-from hypothesis import HealthCheck, settings
 
-settings.register_profile("busy-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("busy-machine")
+# a case may take long on a machine that does other things too; what a case may cost is not what these tests are about
+hypothesis.settings.register_profile(
+    "terp", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
+)
+hypothesis.settings.load_profile("terp")
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,12 @@
 """The standard workload format; lines made up in the published form, good and bad."""
 
 import gzip
-import time
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.measure import least_cpu_s
 from support.trace_cases import JOB, differences, swf_traces, trace_of
 
 from terp.connect import Known, read_trace, write_trace
@@ -180,8 +180,6 @@ def test_a_hundred_thousand_jobs_are_read_in_a_moment(tmp_path):
     """The bar is 0.3 s on an idle core; CPU time here, as other work may run beside."""
     text = "".join(line(job, job * 7, 100 + job % 5000) for job in range(1, 100001))
     (tmp_path / "t.swf.gz").write_bytes(gzip.compress(text.encode(), 1))
-    read_trace(tmp_path / "t.swf.gz")
-    began = time.process_time()
     trace = read_trace(tmp_path / "t.swf.gz")
-    assert time.process_time() - began < 0.6
+    assert least_cpu_s(lambda: read_trace(tmp_path / "t.swf.gz")) < 0.6
     assert (len(trace), int(np.sum(trace.nodes))) == (100000, 400000)

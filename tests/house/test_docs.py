@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support import commands
 from support.scripts import module_of
 
 ROOT = Path(__file__).parents[2]
@@ -56,11 +57,15 @@ def test_the_page_of_model_files_says_what_is(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out == "llama-3.1-8b 32 8\n"
 
 
-def test_the_pages_of_training_are_current():
+TRAINING = module_of("training_pages")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", [TRAINING.THEORY, *TRAINING.RUN], ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_the_pages_of_training_are_current(path, monkeypatch):
     """The table of software, and what the commands of the tutorials of training and of plans and of the README print."""
-    pages = module_of("training_pages").pages()
-    held = {path: path.read_text("utf-8") for path in pages}
-    assert held == pages, "run scripts/training_pages.py"
+    monkeypatch.setattr(TRAINING, "TERP", commands.SHIM)
+    assert path.read_text("utf-8") == TRAINING.page(path), "run scripts/training_pages.py"
 
 
 def test_documented_keys_are_those_of_a_training():
@@ -70,9 +75,9 @@ def test_documented_keys_are_those_of_a_training():
         "predict": ([*step, "--tokens", "1e12", "--gpu-hour", "2"], [*step, "--search"]),
         "validate": (["validate", "training"],),
     }
-    for page, commands in asked.items():
+    for page, runs in asked.items():
         named = set(re.findall(r"`(\w+)`", (ROOT / "docs" / "formats" / f"{page}.md").read_text("utf-8")))
-        for words in commands:
+        for words in runs:
             ran = [sys.executable, "-m", "terp", *words, "--json"]
             data = json.loads(subprocess.run(ran, capture_output=True, text=True, check=True).stdout)
             data.pop("groups", None)  # its keys are names of sources
@@ -85,26 +90,42 @@ def keys_of(data):
     return set().union(*map(keys_of, data)) if isinstance(data, list) else set()
 
 
+@pytest.mark.slow
 def test_the_grade_page_is_current():
     assert (ROOT / "docs" / "validation.md").read_text("utf-8") == module_of("grade_page").text(), (
         "run scripts/grade_page.py"
     )
 
 
+def run_all(text, folder):
+    """Runs every command of a page in one folder, in order; how many there are."""
+    path = f"{commands.shim(folder / 'bin')}:{os.environ['PATH']}"
+    lines = [line[2:] for block in re.findall(r"```console\n(.*?)```", text, re.DOTALL) for line in block.splitlines()]
+    for line in lines:
+        environment = {**os.environ, "PATH": path, "TERP": str(ROOT)}
+        done = subprocess.run(["bash", "-c", line], cwd=folder, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, f"{line}\n{done.stderr}"
+    return len(lines)
+
+
+@pytest.mark.slow
+def test_every_command_of_the_page_of_sites_runs(tmp_path):
+    """And its whole site is read, as a mapping too."""
+    from terp import site
+
+    text = (ROOT / "docs" / "howto" / "own-site.md").read_text("utf-8")
+    assert run_all(text, tmp_path) == 6
+    [example] = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "example.yaml").write_text(example)
+    assert site(tmp_path / "example.yaml").record.title == "Delft, the Netherlands"
+    [code] = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    exec(code, {})  # noqa: S102
+
+
+@pytest.mark.slow
 def test_every_command_of_the_tutorial_runs(tmp_path):
     """In order, in one folder, as a reader would type them."""
-    (tmp_path / "bin").mkdir()
-    shim = tmp_path / "bin" / "terp"
-    shim.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m terp "$@"\n')
-    shim.chmod(0o755)
-    commands = [
-        line[2:] for block in re.findall(r"```console\n(.*?)```", TUTORIAL, re.DOTALL) for line in block.splitlines()
-    ]
-    assert len(commands) > 10
-    environment = {**os.environ, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "TERP": str(ROOT)}
-    for command in commands:
-        done = subprocess.run(["bash", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True)
-        assert done.returncode == 0, f"{command}\n{done.stderr}"
+    assert run_all(TUTORIAL, tmp_path) > 10
     assert (tmp_path / "runs" / "week" / "report.html").stat().st_size > 20_000
 
 
@@ -116,12 +137,13 @@ def test_the_python_of_the_tutorial_runs():
     assert int(jobs) > 1000
 
 
+@pytest.mark.slow
 def test_every_command_of_the_operators_tutorial_runs(tmp_path):
     """The same commands on two days and two seeds: the page's numbers are of whole years, and take minutes."""
     text = (ROOT / "docs" / "tutorials" / "operations.md").read_text("utf-8")
-    commands = [line[2:] for block in re.findall(r"```console\n(.*?)```", text, re.DOTALL) for line in block.splitlines()]
-    assert len(commands) == 6
-    for command in commands:
+    lines = [line[2:] for block in re.findall(r"```console\n(.*?)```", text, re.DOTALL) for line in block.splitlines()]
+    assert len(lines) == 6
+    for command in lines:
         words = re.sub(r"1\.\.\d+", "1..2", command.replace(" --days 90", ""))
         words += " --days 2 --workers 1" if " sweep " in words else ""
         terp = [sys.executable, "-m", "terp", *shlex.split(words)[1:]]
