@@ -44,7 +44,8 @@ LOWER_FIRST = {"errors": "units"}  # units imports errors' hint; both stand at t
 MODULE_LINES, FUNCTION_LINES = 400, 50
 WITHOUT_UNIT = {  # numbers that have none, by the field's own meaning
     "seed", "days", "line", "column", "count", "miss", "points", "drawn", "published", "value",
-    "mean_price_eur_per_mwh", "mean_pue", "share", "in_service", "predicted", "scale", "restarts", "amount",
+    "mean_price_eur_per_mwh", "share", "in_service", "predicted", "scale", "restarts", "amount",
+    "year", "worth", "values", "mean_pue", "tokens", "node_failures", "gpu_hours", "access_gpu_hours", "science_h100_hours",
 }  # fmt: skip
 
 ARRAYS_OF_ROWS = {  # one value a job, node, port or attempt: named in their docstrings, with units
@@ -194,8 +195,9 @@ def test_every_number_in_a_record_carries_its_unit():
             if f"{module.__name__}.{thing.__name__}".removeprefix("terp.") in ARRAYS_OF_ROWS:
                 continue
             for name, kind in fields.items():
-                if re.fullmatch(r"<class '(int|float)'>|int|float|Floats|Ints", kind) and name not in WITHOUT_UNIT:
-                    if not any(name.endswith(f"_{unit}") or name == unit for unit in (*UNITS, "usd", "flop")):
+                bare = re.sub(r"_per_(year|gpu_hour|h100_hour)$", "", name)
+                if re.fullmatch(r"<class '(int|float)'>|int|float|Floats|Ints", kind) and bare not in WITHOUT_UNIT:
+                    if not any(bare.endswith(f"_{unit}") or bare == unit for unit in (*UNITS, "usd", "flop")):
                         wrong.add(f"{module.__name__}.{thing.__name__}.{name}")
     assert wrong == set()
 

@@ -6,6 +6,7 @@ from support.small_plans import inputs_of
 from terp.catalogue import Node
 from terp.plan.machines.designs import ACCEPTANCE_MONTHS, designs, sold
 from terp.plan.machines.frames import kits_for
+from terp.plan.reason_codes import Code, Reason
 
 
 @pytest.fixture
@@ -14,7 +15,7 @@ def inputs(tmp_path):
 
 
 def reasons(losers):
-    return {loser.machine: loser.reason for loser in losers}
+    return {loser.name: loser.reason for loser in losers}
 
 
 def test_every_choice_by_every_other(inputs):
@@ -24,7 +25,7 @@ def test_every_choice_by_every_other(inputs):
     kits = len(kits_for("hgx-b300-liquid", mine.catalogue))
     assert len(found) == len(set(found)) == kits * 2 * 2 * 2 * 3 == 48
     assert {design.place for design in found} == {"groningen"}
-    assert reasons(losers) == {"hgx-b300-liquid-copenhagen": "cooled by liquid, and the hall has no water loop"}
+    assert reasons(losers) == {"hgx-b300-liquid-copenhagen": Reason(Code.NO_WATER_LOOP)}
 
 
 def test_no_disks_where_all_storage_must_be_flash(inputs):
@@ -44,18 +45,20 @@ def test_delivery_waits_for_the_place_and_the_parts(inputs):
 
 
 @pytest.mark.parametrize(
-    ("changes", "machine", "said"),
+    ("changes", "machine", "code", "data"),
     [
-        ({"sites": {"groningen": {"ready": "2028-04"}}}, "hgx-b300-liquid-groningen", "ready in 2028-04, after the last"),
-        ({"must": {"liquid_cooling": True}}, "dgx-h200-copenhagen", "cooled by air, and liquid cooling is asked for"),
-        ({"must": {"gpu_memory": "200 GB"}}, "dgx-h200-copenhagen", "141 GB a GPU, and 200 GB are asked for"),
+        ({"sites": {"groningen": {"ready": "2028-04"}}}, "hgx-b300-liquid-groningen",
+         Code.PLACE_TOO_LATE, {"ready": "2028-04", "until": "2028-03"}),
+        ({"must": {"liquid_cooling": True}}, "dgx-h200-copenhagen", Code.AIR_COOLED, {}),
+        ({"must": {"gpu_memory": "200 GB"}}, "dgx-h200-copenhagen",
+         Code.TOO_LITTLE_MEMORY, {"memory_bytes": 141e9, "limit_bytes": 200e9}),
         ({"delivery": {"from": "2026-06", "until": "2026-06"}, "sites": {"groningen": {"ready": None}}},
-         "hgx-b300-liquid-groningen", "at the earliest, the last delivery is in 2026-06"),
+         "hgx-b300-liquid-groningen", Code.DELIVERED_TOO_LATE, {"first": "2027-02", "until": "2026-06"}),
     ],
 )  # fmt: skip
-def test_what_is_turned_away_is_told_why(inputs, changes, machine, said):
+def test_what_is_turned_away_is_told_why(inputs, changes, machine, code, data):
     _, losers = designs(inputs(**changes))
-    assert said in reasons(losers)[machine]
+    assert reasons(losers)[machine] == Reason(code, data)
 
 
 def test_nodes_that_are_sold_are_tried_where_none_are_named(inputs):
@@ -64,8 +67,6 @@ def test_nodes_that_are_sold_are_tried_where_none_are_named(inputs):
     assert len(names) == len(set(names)) > 10
     assert all(mine.prices.of_part(name) for name in names)
     found, losers = designs(mine)
-    tried = {design.frame.node for design in found} | {
-        name for name in names if any(loser.machine == name or loser.machine.startswith(f"{name}-") for loser in losers)
-    }
+    tried = {design.frame.node for design in found} | {name for name in names if any(loser.node == name for loser in losers)}
     assert tried == set(names), "each is tried, or told why not"
     assert all(mine.catalogue.part(Node, name) for name in names)

@@ -124,12 +124,12 @@ def test_cash_flow_and_flows_sum_to_what_is_paid(case, delivery, years):
     ]
     parts = flows(paid, lines)
     for (payer, kind), eur in paid.items():
-        mine = [row["eur"] for row in rows if (row["payer"], row["class"]) == (payer, kind)]
+        mine = [eur for _, name, of, eur in rows if (name, of) == (payer, kind)]
         assert fsum(mine) == pytest.approx(eur, rel=1e-12)
         assert min(mine) >= 0
-        mine = [part["eur"] for part in parts if (part["payer"], part["class"]) == (payer, kind)]
+        mine = [eur for name, of, _, eur in parts if (name, of) == (payer, kind)]
         assert fsum(mine) == pytest.approx(eur, rel=1e-12)
-    assert [row["year"] for row in rows] == sorted(row["year"] for row in rows)
+    assert [row[0] for row in rows] == sorted(row[0] for row in rows)
 
 
 def test_more_money_and_lower_costs_never_hurt():
@@ -302,7 +302,7 @@ def test_cofunding_is_used_first_wherever_it_stands_in_the_file():
 
 def test_the_years_of_a_machine_that_is_delivered_in_october_2027():
     paid = allocate(COSTS, (Source("state", "", inf, (1, 1, 1, 1)),), NET, 0.0)
-    rows = {(row["class"], row["year"]): round(row["eur"] / M, 6) for row in cash_flow(paid, Timing("2027-10", 5))}
+    rows = {(kind, year): round(eur / M, 6) for year, _, kind, eur in cash_flow(paid, Timing("2027-10", 5))}
     assert {year: eur for (kind, year), eur in rows.items() if kind == "acquisition"} == {2027: 96.0, 2028: 24.0}
     assert {year: eur for (kind, year), eur in rows.items() if kind == "building"} == {2026: 10.0, 2027: 10.0}
     assert {year: eur for (kind, year), eur in rows.items() if kind == "operation"} == dict.fromkeys(range(2028, 2033), 12.0)
@@ -311,7 +311,7 @@ def test_the_years_of_a_machine_that_is_delivered_in_october_2027():
 
 def test_first_and_last_year_of_operation_are_parts_by_the_month():
     rows = cash_flow({("state", "operation"): 60.0}, Timing("2028-02", 5))
-    assert [(row["year"], round(row["eur"], 9)) for row in rows] == [
+    assert [(year, round(eur, 9)) for year, _, _, eur in rows] == [
         (2028, 8.0),
         (2029, 12.0),
         (2030, 12.0),
@@ -324,7 +324,7 @@ def test_first_and_last_year_of_operation_are_parts_by_the_month():
 def test_flows_share_every_line_of_a_class_alike():
     paid = {("state", "acquisition"): 60.0, ("eurohpc", "acquisition"): 20.0, ("state", "programme"): 5.0}
     rows = flows(paid, [("gpus", "acquisition", 75.0), ("network", "acquisition", 25.0)])
-    assert [(row["payer"], row["line"], row["eur"]) for row in rows] == [
+    assert [(payer, line, eur) for payer, _, line, eur in rows] == [
         ("state", "gpus", 45.0),
         ("state", "network", 15.0),
         ("eurohpc", "gpus", 15.0),

@@ -15,12 +15,13 @@ from terp.describe import COST_CLASSES, machine_of_text, read_budget, read_workl
 from terp.errors import Problems
 from terp.hardware import build_machine
 from terp.physics import benchmark_system, predict_hpl, unpriced_parts
-from terp.plan import NothingFits, make_plan, read_inputs
+from terp.plan import NothingFits
 from terp.plan.machines.designs import designs
 from terp.plan.money.payers import affordable
 from terp.plan.outcome.independent_check import costs_by_class
-from terp.plan.planner import _workable, subject_of
-from terp.plan.search import price_table as setting
+from terp.plan.planner import _workable, make_plan, subject_of
+from terp.plan.planning_inputs import read_inputs
+from terp.plan.search import workings as workings_module
 from terp.plan.search.evaluate import CONTRACT_LINES, evaluate
 from terp.plan.search.frontier import Pick, search
 from terp.plan.search.objectives import FRONTIER, OBJECTIVES
@@ -32,14 +33,14 @@ LIQUID = {"choices": {"nodes": ["hgx-b300-liquid"], "oversubscriptions": [2]}, "
 
 
 def opened(inputs):
-    """Setting and designs of a plan, as it begins."""
-    told, kept, _ = _workable(inputs, designs(inputs)[0])
-    return told, kept
+    """Workings and designs of a plan, as it begins."""
+    workings, kept, _ = _workable(inputs, designs(inputs)[0])
+    return workings, kept
 
 
 def whole_search(inputs):
-    told, kept = opened(inputs)
-    return told, [evaluate(told, design) for design in kept]
+    workings, kept = opened(inputs)
+    return workings, [evaluate(workings, design) for design in kept]
 
 
 def plan_of(inputs, scenarios_count=50, seed=1):
@@ -79,7 +80,7 @@ def test_the_optimum_is_that_of_brute_force(tried, folder, objective):
         "cost": lambda one: -fsum(one.costs.values()),
     }  # fmt: skip
     best = max(fitting, key=lambda one: (values[objective](one), one.science, -fsum(one.costs.values())))
-    document = plan_of(inputs_of(folder, objective)).document
+    document = plan_of(inputs_of(folder, objective)).to_dict()
     found = document["best"]
     frame, all_flash, place, cap, spares, nodes = best.key
     design = found["design"]
@@ -115,17 +116,17 @@ def test_designs_of_every_sort_have_names_of_their_own(folder):
     """Also where years of operation are chosen, or caps that round to the same per cent."""
     choices = {"nodes": ["dgx-h200"], "topologies": ["rail-optimised-fat-tree", "fat-tree"], "gpu_caps": [0.851, 0.85, 1],
                "spares": [0, 0.02, 0.025], "oversubscriptions": [1, 1.5, 2], "operation_years": [3, 4]}  # fmt: skip
-    told, entries = whole_search(inputs_of(folder, choices=choices, payers={"state": {"amount": "12 MEUR"}}))
+    workings, entries = whole_search(inputs_of(folder, choices=choices, payers={"state": {"amount": "12 MEUR"}}))
     names = [Pick(entry, int(entry.nodes_count[-1])).name for entry in entries]
     assert len(set(names)) == len(names) > 100
-    assert told.inputs.budget.record.choices.operation_years == [3, 4]
+    assert workings.inputs.budget.record.choices.operation_years == [3, 4]
 
 
 @pytest.mark.parametrize("objective", ["science", "unit-cost", "energy"])
 def test_the_bound_holds_where_not_all_is_tried(folder, monkeypatch, objective):
-    whole = plan_of(inputs_of(folder, objective, payers={"state": {"amount": "40 MEUR"}})).document
-    monkeypatch.setattr(setting, "MOST_COUNTS", 12)
-    thinned = plan_of(inputs_of(folder, objective, payers={"state": {"amount": "40 MEUR"}})).document
+    whole = plan_of(inputs_of(folder, objective, payers={"state": {"amount": "40 MEUR"}})).to_dict()
+    monkeypatch.setattr(workings_module, "MOST_COUNTS", 12)
+    thinned = plan_of(inputs_of(folder, objective, payers={"state": {"amount": "40 MEUR"}})).to_dict()
     assert not thinned["searched"]["exhaustive"]
     assert thinned["searched"]["machines_count"] < 0.7 * whole["searched"]["machines_count"]
     column = {"science": "science_h100_hours_per_year", "unit-cost": "eur_per_h100_hour", "energy": "energy_j_per_year"}
@@ -139,9 +140,9 @@ def test_no_payable_number_of_nodes_is_left_out(folder):
     """With money at hand for one thing alone, nodes, the search still ends beyond what can be paid."""
     for amount in ("15 MEUR", "300 MEUR", "9000 MEUR"):
         inputs = inputs_of(folder, payers={"state": {"amount": amount}}, sites={"groningen": {"power": "3 GW"}}, choices=LIQUID["choices"])  # fmt: skip
-        told, kept = opened(inputs)
-        counts = told.counts_of(kept[0].frame)
-        entry = evaluate(told, kept[0])
+        workings, kept = opened(inputs)
+        counts = workings.counts_of(kept[0].frame)
+        entry = evaluate(workings, kept[0])
         assert not entry.met["money"][-1], "the last that is tried is too dear"
         assert counts[0] == 1
 
@@ -149,9 +150,9 @@ def test_no_payable_number_of_nodes_is_left_out(folder):
 def test_no_number_of_nodes_that_can_be_fed_is_left_out(folder):
     """Also where a cap makes room for more of them."""
     choices = {**LIQUID["choices"], "gpu_caps": [0.3]}
-    told, kept = opened(inputs_of(folder, payers={"state": {"amount": "900 MEUR"}}, choices=choices))
+    workings, kept = opened(inputs_of(folder, payers={"state": {"amount": "900 MEUR"}}, choices=choices))
     for design in kept:
-        entry = evaluate(told, design)
+        entry = evaluate(workings, design)
         assert entry.met["power"].any()
         assert not entry.met["power"][-1], "the last that is tried draws too much"
 
@@ -162,13 +163,13 @@ def test_no_number_of_nodes_that_can_be_fed_is_left_out(folder):
 def test_costs_are_those_of_the_checker():
     """Of machines drawn from the national budget: everything but the energy to rounding, energy by the halls' grid."""
     inputs = read_inputs(read_budget("netherlands"))
-    told, kept = opened(inputs)
+    workings, kept = opened(inputs)
     draw, worst = np.random.default_rng(7), 0.0
     for at in draw.choice(len(kept), 40, replace=False):
-        entry = evaluate(told, kept[at])
+        entry = evaluate(workings, kept[at])
         able = np.flatnonzero(entry.met["fabric"] & entry.met["largest job"] & entry.met["serving"])
         pick = Pick(entry, int(entry.nodes_count[draw.choice(able)]))
-        subject = subject_of(told, pick)
+        subject = subject_of(workings, pick)
         machine = build_machine(machine_of_text(subject.text, subject.name), inputs.catalogue)
         assert unpriced_parts(machine, inputs.prices) == ()
         costs, contract = costs_by_class(inputs, subject, machine)
@@ -178,11 +179,11 @@ def test_costs_are_those_of_the_checker():
         for kind in ("building", "operation"):
             assert mine[kind] == pytest.approx(costs[kind], rel=1e-3)
             worst = max(worst, abs(mine[kind] / costs[kind] - 1) if costs[kind] else 0.0)
-        ledger = told.ledger_of(kept[at].years_count)
+        ledger = workings.ledger_of(kept[at].years_count)
         row = entry.quantities_count[[pick.row]]
-        assert ledger.contract_eur(row, told.tariff, CONTRACT_LINES)[0] == pytest.approx(contract, rel=1e-9)
-        lines = {line: float(eur[0]) for (line, _), eur in ledger.by_line(row, told.tariff).items()}
-        assert fsum([*lines.values(), entry.tax_eur[pick.row], told.programme_eur]) == pytest.approx(
+        assert ledger.contract_eur(row, workings.prices.tariff, CONTRACT_LINES)[0] == pytest.approx(contract, rel=1e-9)
+        lines = {line: float(eur[0]) for (line, _), eur in ledger.by_line(row, workings.prices.tariff).items()}
+        assert fsum([*lines.values(), entry.tax_eur[pick.row], workings.prices.programme_eur]) == pytest.approx(
             pick.value("cost"), rel=1e-12
         )
         assert pick.value("rmax") == pytest.approx(predict_hpl(benchmark_system(machine)).rmax_flop_per_s, rel=1e-9)
@@ -203,7 +204,7 @@ def columns(entry, rows):
 @pytest.mark.parametrize("objective", ["science", "rmax", "cost", "carbon"])
 def test_nothing_beats_a_machine_of_the_frontier(folder, objective):
     inputs = inputs_of(folder, objective)
-    frontier = plan_of(inputs).document["frontier"]
+    frontier = plan_of(inputs).to_dict()["frontier"]
     _, entries = whole_search(inputs)
     fitting = np.concatenate([columns(entry, np.flatnonzero(entry.fits)) for entry in entries])
     names = [Pick(entry, int(entry.nodes_count[row])).name for entry in entries for row in np.flatnonzero(entry.fits)]
@@ -226,14 +227,14 @@ def test_nothing_beats_a_machine_of_the_frontier(folder, objective):
 
 def check_document(inputs, plan):
     """Everything that must hold of any plan."""
-    document = plan.document
+    document = plan.to_dict()
     json.dumps(document, allow_nan=False)
     best, record = document["best"], inputs.budget.record
     assert best == document["frontier"][0]
-    assert [machine["machine"] for machine in document["frontier"]] == list(plan.machines)
+    assert [machine["machine"] for machine in document["frontier"]] == list(plan.files)
     for machine in document["frontier"]:
         assert all(check["met"] for check in machine["checks"])
-        written = machine_of_text(plan.machines[machine["machine"]], machine["file"])
+        written = machine_of_text(plan.files[machine["machine"]], machine["file"])
         built = build_machine(written, inputs.catalogue)
         assert (built.gpus_count, built.nodes_count) == (machine["gpus_count"], machine["nodes_count"])
         assert predict_hpl(benchmark_system(built)).rmax_flop_per_s == pytest.approx(machine["rmax_flop_per_s"], rel=1e-9)
@@ -329,7 +330,7 @@ def test_no_constraint_is_ever_violated(folder, case):
 
 
 def science_of(inputs):
-    return plan_of(inputs).document["best"]["science_h100_hours_per_year"]
+    return plan_of(inputs).to_dict()["best"]["science_h100_hours_per_year"]
 
 
 def test_more_of_anything_never_gives_less(folder):
@@ -354,7 +355,7 @@ def test_known_prices_leave_no_doubt(folder, monkeypatch):
         return {name: np.ones(count) for name in [*ranges, "market"]}
 
     monkeypatch.setattr(scenarios, "draw_factors", still)
-    document = plan_of(inputs_of(folder)).document
+    document = plan_of(inputs_of(folder)).to_dict()
     assert document["robustness_fraction"] == 1
     assert document["robustness"]["fits_fraction"] == 1
     assert document["robustness"]["regret_fraction"] == 0
@@ -365,7 +366,7 @@ def test_known_prices_leave_no_doubt(folder, monkeypatch):
 
 def test_of_equals_the_recommended_one_wins(folder):
     """Time to the first science is the same for all that can be delivered then, at any price."""
-    document = plan_of(inputs_of(folder, "time")).document
+    document = plan_of(inputs_of(folder, "time")).to_dict()
     assert document["robustness"]["wins"][0]["fraction"] == document["robustness_fraction"] > 0.5
 
 
@@ -376,10 +377,10 @@ def test_the_same_seed_gives_the_same_plan(small):
         return {**document, "searched": {**document["searched"], "wall_s": 0}}
 
     again, other = plan_of(inputs), plan_of(inputs, seed=2)
-    assert without_time(again.document) == without_time(plan.document)
-    assert again.machines == plan.machines
-    assert other.document["best"]["tco_low_eur"] != plan.document["best"]["tco_low_eur"]
-    assert other.document["best"]["tco_eur"] == plan.document["best"]["tco_eur"]
+    assert without_time(again.to_dict()) == without_time(plan.to_dict())
+    assert again.files == plan.files
+    assert other.to_dict()["best"]["tco_low_eur"] != plan.to_dict()["best"]["tco_low_eur"]
+    assert other.to_dict()["best"]["tco_eur"] == plan.to_dict()["best"]["tco_eur"]
 
 
 # Where nothing fits
@@ -390,7 +391,7 @@ def test_too_little_money_says_how_much_would_do(folder):
         plan_of(inputs_of(folder, payers={"state": {"amount": "6 MEUR"}}))
     [eur] = re.findall(r"everything else costs EUR ([\d.]+) million", str(caught.value))
     enough = f"{float(eur) * 1.01} MEUR"
-    best = plan_of(inputs_of(folder, "cost", payers={"state": {"amount": enough}})).document["best"]
+    best = plan_of(inputs_of(folder, "cost", payers={"state": {"amount": enough}})).to_dict()["best"]
     assert best["tco_eur"] / 1e6 == pytest.approx(float(eur), abs=0.05)
     with pytest.raises(NothingFits):
         plan_of(inputs_of(folder, payers={"state": {"amount": f"{float(eur) * 0.99} MEUR"}}))
@@ -452,22 +453,24 @@ def test_what_cannot_be_is_named(folder, given_, said):
 def test_sizing_anew_is_a_loop_over_all_counts(folder, objective, contract):
     """By scenario: the largest that can be paid (the smallest where that is best), and its objective."""
     more = {"ceilings": contract} if contract else {}
-    told, entries = whole_search(inputs_of(folder, objective, vat={"rate": 0.21, "on": "all"}, **more))
-    tariff = drawn(told, 40, 3)
-    record = told.inputs.budget.record
+    workings, entries = whole_search(inputs_of(folder, objective, vat={"rate": 0.21, "on": "all"}, **more))
+    tariff = drawn(workings, 40, 3)
+    record = workings.inputs.budget.record
     for entry in entries[:: len(entries) // 6]:
-        rows, values = resized(told, entry, tariff)
+        rows, values = resized(workings, entry, tariff)
         for at in range(40):
             own = dataclasses.replace(
                 tariff, prices_eur=tariff.prices_eur[at], market_ratio=tariff.market_ratio[at],
                 installation_fraction=tariff.installation_fraction[at], maintenance_fraction=tariff.maintenance_fraction[at],
             )  # fmt: skip
-            ledger = told.ledger_of(entry.design.years_count)
-            fixed = {"operation": entry.tax_eur, "programme": told.programme_eur}
+            ledger = workings.ledger_of(entry.design.years_count)
+            fixed = {"operation": entry.tax_eur, "programme": workings.prices.programme_eur}
             costs = ledger.by_class(entry.quantities_count, own, fixed)
-            able = entry.fits_but_money & affordable(costs, told.inputs.sources, record.vat, record.reserve_fraction)
+            able = entry.fits_but_money & affordable(costs, workings.inputs.sources, record.vat, record.reserve_fraction)
             if contract:
-                able &= ledger.contract_eur(entry.quantities_count, own, CONTRACT_LINES) <= told.contract_limit_eur
+                able &= (
+                    ledger.contract_eur(entry.quantities_count, own, CONTRACT_LINES) <= workings.prices.contract_limit_eur
+                )
             allowed = np.flatnonzero(able)
             wanted = -1 if not allowed.size else allowed[0] if OBJECTIVES[objective].smallest else allowed[-1]
             assert rows[at] == wanted
@@ -489,26 +492,26 @@ def test_futures_in_which_nothing_can_be_bought_are_told(folder):
         inputs = inputs_of(folder, objective, payers={"state": {"amount": f"{float(eur) * 1.02} MEUR"}})
         plan = plan_of(inputs, 200)
         check_document(inputs, plan)
-        assert fsum(win["fraction"] for win in plan.document["robustness"]["wins"]) < 1
-        lost = [row for row in plan.document["sensitivity"] if row["best_at_high"] is None]
+        assert fsum(win["fraction"] for win in plan.to_dict()["robustness"]["wins"]) < 1
+        lost = [row for row in plan.to_dict()["sensitivity"] if row["best_at_high"] is None]
         assert lost
         assert all(row["objective_high_fraction"] == -1 for row in lost)
 
 
 def test_costs_by_scenario_are_those_of_the_ledger(folder):
     """The central tariff among the scenarios gives the central costs."""
-    told, entries = whole_search(inputs_of(folder))
+    workings, entries = whole_search(inputs_of(folder))
     entry = entries[0]
-    tariff = scenarios.tariffs(told, {}, 3)
-    found = costs_of(told, entry, np.array([0, 1, entry.nodes_count.size - 1]), tariff)
+    tariff = scenarios.tariffs(workings, {}, 3)
+    found = costs_of(workings, entry, np.array([0, 1, entry.nodes_count.size - 1]), tariff)
     assert found.by_class_eur == pytest.approx(entry.by_class_eur[[0, 1, -1]], rel=1e-12)
     assert found.paid.tolist() == entry.met["money"][[0, 1, -1]].tolist()
 
 
 def test_search_counts_what_it_tried(folder):
-    told, kept = opened(inputs_of(folder))
+    workings, kept = opened(inputs_of(folder))
     heard = []
-    searched = search(told, kept, heard.append)
+    searched = search(workings, kept, heard.append)
     assert searched.machines_count == sum(entry.nodes_count.size for entry in searched.entries)
     assert searched.machines_count > searched.feasible_count == sum(int(entry.fits.sum()) for entry in searched.entries) > 0
     assert heard == sorted(heard)
@@ -520,6 +523,6 @@ def test_the_workload_of_a_plan_is_that_of_its_simulated_years(small, tmp_path):
     path = tmp_path / "workload.yaml"
     path.write_text(plan.workload, "utf-8")
     read, meant = read_workload(str(path)).record, inputs.workload.record
-    assert read.largest_job_count == plan.document["best"]["gpus_count"]
+    assert read.largest_job_count == plan.to_dict()["best"]["gpus_count"]
     same = {"name": meant.name, "title": meant.title, "largest_job_count": meant.largest_job_count}
     assert read.model_copy(update=same) == meant

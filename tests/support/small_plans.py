@@ -11,13 +11,13 @@ from terp.describe import COST_CLASSES, machine_of_text, read_budget
 from terp.errors import Problems
 from terp.hardware import build_machine
 from terp.physics import benchmark_system, mean_repair_s, predict_hpl
-from terp.plan import read_inputs
 from terp.plan.machines.frames import Extras, extras_for, frame_for, kits_for
 from terp.plan.machines.machine_writer import machine_text
 from terp.plan.machines.yearly_work import jobs_on, largest_job, node_work
 from terp.plan.money.payers import allocate, unpaid_eur
 from terp.plan.outcome import independent_check as check
 from terp.plan.outcome.independent_check import Subject, costs_by_class
+from terp.plan.planning_inputs import read_inputs
 from terp.simulate import kinds_of
 
 YEAR_H = 8760

@@ -3,9 +3,44 @@
 A search over machines that a budget can pay: built by rule, priced, predicted, and the best of them simulated.
 """
 
-from terp.plan.outcome.plan_folder import save_plan
-from terp.plan.planner import NothingFits, Plan, make_plan
-from terp.plan.planning_inputs import Inputs, read_inputs
+from terp.plan.buying import LEAST_SCENARIOS, MOST_SCENARIOS, purchase
+from terp.plan.outcome.machine_records import ConstraintCheck, CostOfLine, MachineKind, PlannedMachine, SimulatedYear
+from terp.plan.outcome.no_plan import NothingFits
+from terp.plan.outcome.plan_records import (
+    Assumption,
+    BindingConstraint,
+    CashFlowRow,
+    InputSwing,
+    KindWins,
+    MoneyFlow,
+    PayerShare,
+    RejectedKind,
+)
+from terp.plan.outcome.purchase_plan import PurchasePlan, plan_of, read_plan
+from terp.plan.reason_codes import Reason
 from terp.plan.search.objectives import OBJECTIVES
 
-__all__ = ["OBJECTIVES", "Inputs", "NothingFits", "Plan", "make_plan", "read_inputs", "save_plan"]
+__all__ = [
+    "LEAST_SCENARIOS",
+    "MOST_SCENARIOS",
+    "OBJECTIVES",
+    "Assumption",
+    "BindingConstraint",
+    "CashFlowRow",
+    "ConstraintCheck",
+    "CostOfLine",
+    "InputSwing",
+    "KindWins",
+    "MachineKind",
+    "MoneyFlow",
+    "NothingFits",
+    "PayerShare",
+    "PlannedMachine",
+    "PurchasePlan",
+    "Reason",
+    "RejectedKind",
+    "SimulatedYear",
+    "plan_of",
+    "purchase",
+    "read_plan",
+]

@@ -4,27 +4,49 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import replace
+from math import isfinite
+from typing import Final
 
 import numpy as np
 
+import terp
 from terp.arrays import Floats
-from terp.catalogue import Node
-from terp.errors import Problems, TerpError
+from terp.catalogue import Node, read_reference
+from terp.describe import COST_CLASSES
+from terp.errors import Problems
+from terp.physics import unit_price
 from terp.plan.machines.designs import Design, Loser, designs
 from terp.plan.machines.machine_writer import machine_text
 from terp.plan.machines.workload_writer import workload_text
+from terp.plan.money import payers
 from terp.plan.money.ledger import Tariff
-from terp.plan.outcome.document import Found, document, title_of
-from terp.plan.outcome.independent_check import Check, Subject, check_machine
-from terp.plan.outcome.reasons import binding, losers, nothing, nothing_to_try, whys
-from terp.plan.outcome.simulated_years import Asked, team
-from terp.plan.planning_inputs import Inputs
+from terp.plan.outcome.assumptions import assumptions, cited
+from terp.plan.outcome.independent_check import Subject, check_machine
+from terp.plan.outcome.machine_figures import FrontierFindings, allocation_of, machine_figures, title_of
+from terp.plan.outcome.machine_records import ConstraintCheck, PlannedMachine
+from terp.plan.outcome.no_plan import NothingFits, nothing_fits, nothing_to_try
+from terp.plan.outcome.plan_records import (
+    CashFlowRow,
+    DeliveryWindow,
+    InputSwing,
+    MoneyFlow,
+    PayerShare,
+    PlannedBudget,
+    RentInstead,
+    Robustness,
+    SearchExtent,
+)
+from terp.plan.outcome.purchase_plan import PurchasePlan
+from terp.plan.outcome.simulated_years import MachineYears, team
+from terp.plan.outcome.verdicts import binding, caveats, rejected, whys
+from terp.plan.planning_inputs import PlanningInputs
+from terp.plan.reason_codes import Code, Reason
 from terp.plan.search.bound import bound_fraction
 from terp.plan.search.evaluate import Evaluated, evaluate
 from terp.plan.search.frontier import Pick, Searched, best_of, frontier, rank_of, search
-from terp.plan.search.price_table import Setting
+from terp.plan.search.price_table import unpriced_parts
+from terp.plan.search.workings import Workings
 from terp.plan.uncertainty.price_scenarios import Kind, costs_of, drawn, kind_of
 from terp.plan.uncertainty.robustness import robustness
 from terp.sweep.executors import Crew
@@ -35,113 +57,205 @@ WIDER: Final = 3.0
 """Times the money up to which machines are looked at in price scenarios, where all may be cheaper."""
 _MOST_DROPPED: Final = 200
 
-Tell = Callable[[str, float], None]
-
-
-class NothingFits(TerpError):
-    """No machine meets the budget: the cheapest that meets all but the money, and which constraint binds."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A plan: its document, the text of each machine's file by name, the recommended one first, and of its workload's."""
-
-    document: dict[str, Any]
-    machines: dict[str, str]
-    workload: str
+Progress = Callable[[str, float], None]
+"""Hears what is being done ("search", "prices" or "simulate") and the share of it that is done."""
 
 
 def make_plan(
-    inputs: Inputs, crew: Crew | None = None, scenarios_count: int = 1000, seed: int = 1, tell: Tell | None = None
-) -> Plan:
-    """Plans.  The same inputs and seed give the same plan.
+    inputs: PlanningInputs,
+    crew: Crew | None = None,
+    scenarios_count: int = 1000,
+    seed: int = 1,
+    progress: Progress | None = None,
+) -> PurchasePlan:
+    """The plan of a budget.  The same inputs and seed give the same plan.
 
-    crew   who simulates the frontier's years; None: nobody, and `simulated` is null
-    tell   called with what is being done and the share of it
+    crew   who simulates the frontier's years; None: nobody, and `simulated` is None
 
     Raises NothingFits, with what the cheapest fit would cost, and Problems for what cannot be planned at all.
     """
-    began, told = time.perf_counter(), tell or (lambda _stage, _share: None)
+    began, tell = time.perf_counter(), progress or (lambda _stage, _share: None)
     with team(crew) as workers:
         wanted, early = designs(inputs)
-        setting, wanted, more = _workable(inputs, wanted)
+        workings, wanted, more = _workable(inputs, wanted)
+        early = [*early, *more]
         if not wanted:
-            raise NothingFits(nothing_to_try([*early, *more]))
-        searched = search(setting, wanted, lambda share: told("search", share))
-        searched, picks, checks = _checked(setting, searched)
-        picks = [replace(pick, entry=evaluate(setting, pick.design)) for pick in picks]
-        texts = {pick.name: text_of(setting, pick) for pick in picks}
+            raise nothing_to_try(early)
+        searched = search(workings, wanted, lambda share: tell("search", share))
+        searched, picks, checks = _checked(workings, searched)
+        picks = [replace(pick, entry=evaluate(workings, pick.design)) for pick in picks]
+        files = {pick.name: text_of(workings, pick) for pick in picks}
         if workers is not None:
-            workers.begin(_asked(setting, picks, texts), {pick.name: pick.design.years_count for pick in picks})
-        tariff = drawn(setting, scenarios_count, seed)
-        leading, wide = _leading(setting, searched)
-        robust, swung = robustness(wide, leading, picks[0], tariff, lambda share: told("prices", share))
-        years = workers.finish(lambda share: told("simulate", share)) if workers is not None else {}
-    found = Found(
-        setting=setting,
-        searched=searched,
-        bound_fraction=_bound(setting, searched, picks[0]),
+            workers.begin(_years_of(workings, picks, files), {pick.name: pick.design.years_count for pick in picks})
+        tariff = drawn(workings, scenarios_count, seed)
+        leading, wide = _leading(workings, searched)
+        sure = robustness(wide, leading, picks[0], tariff, lambda share: tell("prices", share))
+        years = workers.finish(lambda share: tell("simulate", share)) if workers is not None else {}
+    findings = FrontierFindings(
         picks=tuple(picks),
         checks=checks,
+        whys=whys(workings, picks),
         tariff=tariff,
-        by_scenario={pick.name: _costs(setting, pick, tariff) for pick in picks},
-        losers=tuple(losers(setting, searched.entries, picks, [*early, *more])),
-        binding=tuple(binding(setting, picks[0])),
-        sensitivity=tuple(swung),
-        robustness=robust,
+        by_scenario={pick.name: _costs(workings, pick, tariff) for pick in picks},
         years=years,
-        wall_s=time.perf_counter() - began,
-        whys=whys(setting, picks),
     )
-    return Plan(document(found), texts, workload_text(inputs, int(picks[0].value_of("gpus_count"))))
+    machines = tuple(machine_figures(workings, findings, pick) for pick in picks)
+    extent = _extent(workings, searched, picks[0], scenarios_count, began)
+    plan = _plan(workings, picks, machines, extent, sure)
+    lost = tuple(rejected(workings, searched.entries, picks, early))
+    return replace(plan, rejected=lost, files=files, workload=workload_text(inputs, machines[0].gpus_count))
 
 
-def _workable(inputs: Inputs, wanted: Sequence[Design]) -> tuple[Setting, list[Design], list[Loser]]:
+def _plan(
+    workings: Workings,
+    picks: Sequence[Pick],
+    machines: tuple[PlannedMachine, ...],
+    extent: SearchExtent,
+    sure: tuple[float, Robustness, tuple[InputSwing, ...]],
+) -> PurchasePlan:
+    """The plan's record, but for what lost and its files."""
+    inputs, best = workings.inputs, picks[0]
+    allocation, rows = allocation_of(workings, best), assumptions(workings, picks)
+    costs = [(cost.line, cost.cost_class, cost.eur) for cost in machines[0].costs]
+    timing = payers.Timing(best.design.delivered, best.design.years_count)
+    return PurchasePlan(
+        version=terp.__version__,
+        budget=_budget(inputs),
+        searched=extent,
+        machines=machines,
+        payers=_payers(workings, best, allocation, machines[0].gpu_hours_per_year),
+        cash_flow=tuple(CashFlowRow(*row) for row in payers.cash_flow(allocation, timing)),
+        flows=tuple(MoneyFlow(*row) for row in payers.flows(allocation, costs)),
+        rent_instead=_rent(workings, best),
+        rejected=(),
+        binding=binding(workings, best),
+        sensitivity=sure[2],
+        robustness_fraction=sure[0],
+        robustness=sure[1],
+        assumptions=rows,
+        sources=cited(workings, rows),
+        caveats=caveats(workings, best),
+    )  # fmt: skip
+
+
+def _budget(inputs: PlanningInputs) -> PlannedBudget:
+    record = inputs.budget.record
+    return PlannedBudget(
+        name=record.name,
+        title=record.title,
+        file=inputs.budget.file,
+        digest=inputs.digest,
+        prices_of=record.prices_of,
+        operation_years_count=record.operation_years_count,
+        delivery=DeliveryWindow(record.delivery.from_month, record.delivery.until_month),
+        money_eur=inputs.money_eur if isfinite(inputs.money_eur) else None,
+        reserve_fraction=record.reserve_fraction,
+        objective=inputs.objective,
+        domains=inputs.weights,
+        domain_titles={name: inputs.workload.record.domains[name].title for name in inputs.weights},
+        site_titles=tuple(place.title for place in inputs.places.values()),
+        notes=(record.note,) if record.note else (),
+    )
+
+
+def _extent(workings: Workings, searched: Searched, best: Pick, scenarios_count: int, began_s: float) -> SearchExtent:
+    """What was looked at, and how much better anything else could be."""
+    steps = [workings.step_of(entry.design.frame) for entry in searched.entries]
+    return SearchExtent(
+        designs_count=len(searched.entries),
+        machines_count=searched.machines_count,
+        feasible_count=searched.feasible_count,
+        exhaustive=searched.exhaustive,
+        bound_fraction=bound_fraction(searched.entries, best, workings.inputs.objective, steps),
+        scenarios_count=scenarios_count,
+        wall_s=round(time.perf_counter() - began_s, 1),
+    )
+
+
+def _rent(workings: Workings, pick: Pick) -> RentInstead:
+    """What as many H100-hours would cost by the hour, without storage, egress and management."""
+    price = unit_price(workings.inputs.prices, read_reference().record.rent, workings.inputs.budget.record.prices_of)
+    hours = pick.value("science")
+    return RentInstead(
+        eur_per_h100_hour=price.eur,
+        eur=price.eur * hours,
+        low_eur=price.low_eur * hours,
+        high_eur=price.high_eur * hours,
+        status=price.status,
+        source=price.source,
+    )
+
+
+def _payers(workings: Workings, pick: Pick, allocation: payers.Allocation, hours_count: float) -> tuple[PayerShare, ...]:
+    """What each payer gives and gets.
+
+    hours_count   GPU-hours of finished work a year
+    """
+    record, sources = workings.inputs.budget.record, workings.inputs.sources
+    access = payers.access(allocation, sources)
+    costs = pick.entry.by_class_eur[pick.row].tolist()
+    reached = payers.binding(allocation, costs, sources, record.vat, record.reserve_fraction)
+    return tuple(
+        PayerShare(
+            name=source.name,
+            title=source.title,
+            amount_eur=source.amount_eur if isfinite(source.amount_eur) else None,
+            pays_eur=sum(eur for (payer, _), eur in allocation.items() if payer == source.name),
+            by_class={kind: allocation.get((source.name, kind), 0.0) for kind in COST_CLASSES},
+            access_fraction=access[source.name],
+            access_gpu_hours_per_year=access[source.name] * hours_count,
+            binding=reached[source.name],
+        )
+        for source in sources
+    )
+
+
+def _workable(inputs: PlanningInputs, wanted: Sequence[Design]) -> tuple[Workings, list[Design], list[Loser]]:
     """The designs whose nodes can run the workload and whose parts all have a price, and why the others cannot."""
-    setting, kept, lost = Setting(inputs, [design.frame for design in wanted]), list[Design](), dict[str, Loser]()
+    workings, kept, lost = Workings(inputs, [design.frame for design in wanted]), list[Design](), dict[str, Loser]()
     for design in wanted:
-        node = design.frame.node
-        unpriced = setting.unpriced_of(design.frame)
-        reason = f"no price of {', '.join(unpriced)} is known" if unpriced else ""
-        try:
-            if not reason:
-                setting.jobs_of(design.frame)
-        except Problems as error:
-            reason = f"the workload cannot run: {error.problems[0].wrong}"
-        if not reason:
+        node, reason = design.frame.node, _unworkable(workings, design)
+        if reason is None:
             kept.append(design)
         elif node not in lost:
             lost[node] = Loser(node, inputs.catalogue.part(Node, node).title, reason)
     names = {design.frame.node for design in kept}
-    return setting, kept, [loser for node, loser in lost.items() if node not in names]
+    return workings, kept, [loser for node, loser in lost.items() if node not in names]
 
 
-def _checked(setting: Setting, searched: Searched) -> tuple[Searched, list[Pick], dict[str, list[Check]]]:
+def _unworkable(workings: Workings, design: Design) -> Reason | None:
+    """Why nothing can be worked out of a design; None if it can."""
+    unpriced = unpriced_parts(workings.inputs, design.frame)
+    if unpriced:
+        return Reason(Code.NO_PRICE, {"parts": ", ".join(unpriced)})
+    try:
+        workings.jobs_of(design.frame)
+    except Problems as error:
+        return Reason(Code.WORKLOAD_CANNOT_RUN, {"problem": error.problems[0].wrong})
+    return None
+
+
+def _checked(workings: Workings, searched: Searched) -> tuple[Searched, list[Pick], dict[str, list[ConstraintCheck]]]:
     """The frontier, each machine of which the independent checker lets pass; what it does not is taken out of the search.
 
     Raises NothingFits.
     """
-    entries, checks = list(searched.entries), dict[str, list[Check]]()
+    entries, checks = list(searched.entries), dict[str, list[ConstraintCheck]]()
     for _ in range(_MOST_DROPPED):
-        best = best_of(entries, setting.inputs.objective)
+        best = best_of(entries, workings.inputs.objective)
         if best is None:
-            raise NothingFits(nothing(setting, entries))
+            raise nothing_fits(workings, entries)
         picks, dropped = frontier(entries, best), False
         for pick in picks:
             if pick.name not in checks:
-                checks[pick.name] = check_machine(setting.inputs, subject_of(setting, pick))
+                checks[pick.name] = check_machine(workings.inputs, subject_of(workings, pick))
             if not all(check.met for check in checks[pick.name]):
                 at = next(place for place, entry in enumerate(entries) if entry.design == pick.design)
                 entries[at] = _without(entries[at], pick.row)
                 dropped = True
         if not dropped:
             return replace(searched, entries=tuple(entries)), picks, checks
-    raise NothingFits("the independent checker turned away every machine that was tried last; please report this budget")
-
-
-def _bound(setting: Setting, searched: Searched, best: Pick) -> float:
-    steps = [setting.step_of(entry.design.frame) for entry in searched.entries]
-    return bound_fraction(searched.entries, best, setting.inputs.objective, steps)
+    raise NothingFits(Reason(Code.NOTHING_CHECKED))
 
 
 def _without(entry: Evaluated, row: int) -> Evaluated:
@@ -150,21 +264,21 @@ def _without(entry: Evaluated, row: int) -> Evaluated:
     return replace(entry, met={**entry.met, "checked": mask})
 
 
-def subject_of(setting: Setting, pick: Pick) -> Subject:
+def subject_of(workings: Workings, pick: Pick) -> Subject:
     """A pick as the checker takes it."""
-    return Subject(pick.name, text_of(setting, pick), pick.design.place, pick.design.years_count, pick.design.delivered)
+    return Subject(pick.name, text_of(workings, pick), pick.design.place, pick.design.years_count, pick.design.delivered)
 
 
-def text_of(setting: Setting, pick: Pick) -> str:
+def text_of(workings: Workings, pick: Pick) -> str:
     """The machine file of a pick."""
-    inputs, design = setting.inputs, pick.design
-    board_w = setting.jobs_of(design.frame).machine.accelerator.board_power_w
+    inputs, design = workings.inputs, pick.design
+    board_w = workings.jobs_of(design.frame).machine.accelerator.board_power_w
     extras = design.extras(inputs, np.array([pick.nodes_count])).single
     place = inputs.places[design.place]
     return machine_text(
         design.frame, pick.nodes_count, extras, inputs.catalogue,
         name=pick.name,
-        title=title_of(setting, pick),
+        title=title_of(workings, pick),
         site=place.choice.site,
         country=place.site.record.country,
         in_service=int(design.first_science[:4]),
@@ -174,9 +288,9 @@ def text_of(setting: Setting, pick: Pick) -> str:
     )  # fmt: skip
 
 
-def _leading(setting: Setting, searched: Searched) -> tuple[list[Evaluated], Setting]:
+def _leading(workings: Workings, searched: Searched) -> tuple[list[Evaluated], Workings]:
     """The best designs of each kind, with as many nodes as lower prices could pay; the best first, which wins of equals."""
-    objective = setting.inputs.objective
+    objective = workings.inputs.objective
     grouped: dict[Kind, list[Pick]] = {}
     for entry in searched.entries:
         pick = best_of([entry], objective)
@@ -185,21 +299,21 @@ def _leading(setting: Setting, searched: Searched) -> tuple[list[Evaluated], Set
     ordered = [sorted(group, key=lambda pick: rank_of(pick, objective), reverse=True) for group in grouped.values()]
     leading = [pick for group in ordered for pick in group[:DESIGNS_PER_KIND]]
     leading.sort(key=lambda pick: rank_of(pick, objective), reverse=True)
-    wide = setting.wider(WIDER)
+    wide = workings.wider(WIDER)
     return [evaluate(wide, pick.design) for pick in leading], wide
 
 
-def _costs(setting: Setting, pick: Pick, tariff: Tariff) -> Floats:
+def _costs(workings: Workings, pick: Pick, tariff: Tariff) -> Floats:
     """Costs of a machine by scenario and class [EUR]."""
-    return costs_of(setting, pick.entry, np.full(tariff.market_ratio.size, pick.row), tariff).by_class_eur
+    return costs_of(workings, pick.entry, np.full(tariff.market_ratio.size, pick.row), tariff).by_class_eur
 
 
-def _asked(setting: Setting, picks: Sequence[Pick], texts: Mapping[str, str]) -> list[Asked]:
+def _years_of(workings: Workings, picks: Sequence[Pick], files: Mapping[str, str]) -> list[MachineYears]:
     """The machines whose years are simulated."""
-    want = setting.inputs.budget.record.want
+    want = workings.inputs.budget.record.want
     return [
-        Asked(
-            pick.name, texts[pick.name], setting.inputs.places[pick.design.place].choice.site, want.workload,
+        MachineYears(
+            pick.name, files[pick.name], workings.inputs.places[pick.design.place].choice.site, want.workload,
             tuple(want.domains.items()), want.load_fraction,
         )
         for pick in picks

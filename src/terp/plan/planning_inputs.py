@@ -34,7 +34,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Inputs:
+class PlanningInputs:
     """Read once; everything else of a plan is a function of it."""
 
     budget: Written[Budget]
@@ -102,7 +102,7 @@ class Inputs:
         return self.budget.record.want.load_fraction or self.workload.record.load_fraction
 
 
-def read_inputs(budget: Written[Budget], objective: str = "", sites: tuple[str, ...] = ()) -> Inputs:
+def read_inputs(budget: Written[Budget], objective: str = "", sites: tuple[str, ...] = ()) -> PlanningInputs:
     """The inputs of a plan.  Raises Problems, all at once.
 
     objective, sites   instead of the budget's
@@ -136,7 +136,7 @@ def read_inputs(budget: Written[Budget], objective: str = "", sites: tuple[str, 
     }
     prices = read_prices()
     workload = weighted(read_workload(record.want.workload), record.want.domains, record.want.load_fraction)
-    return Inputs(budget, read_catalogue(), prices, workload, places, money(record, prices), wanted)
+    return PlanningInputs(budget, read_catalogue(), prices, workload, places, money(record, prices), wanted)
 
 
 def largest_on(workload: Workload, gpus_count: int) -> int:

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from typing import TYPE_CHECKING
 
-from terp.notes import Caveat
 from terp.units import number
-from terp.views.text.caveat_text import SENTENCES
+from terp.views.messages import Coded, Language
+
+if TYPE_CHECKING:
+    from terp.plan import PurchasePlan
 
 _MOST_ENTRIES = 12
 
 
-def sentence(caveat: Caveat) -> str:
-    """A caveat in words, as the terminal prints it after "mind that"."""
-    return SENTENCES[caveat.code].format(**caveat.data)
+def sentence(caveat: Coded) -> str:
+    """A caveat or another code in English words, as the terminal and JSON have them."""
+    return Language("en", figures=True).sentence(caveat)
+
+
+def brief(plan: PurchasePlan, language: str) -> str:
+    """The decision paper of a plan, as HTML.  Raises UnknownName for a language that is not there."""
+    from terp.views.brief import as_brief
+
+    return as_brief(plan, language)
 
 
 def html(title: str, data: Mapping[str, object]) -> str:

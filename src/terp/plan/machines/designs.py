@@ -13,13 +13,12 @@ from terp.arrays import Floats, Ints
 from terp.catalogue import Accelerator, Node
 from terp.plan.machines.frames import Extras, Frame, extras_for, frame_for, kits_for
 from terp.plan.money.months import MONTH_S, later
-from terp.plan.planning_inputs import Inputs, Place
+from terp.plan.planning_inputs import Place, PlanningInputs
+from terp.plan.reason_codes import Code, Reason
 from terp.predict import work_is_measured
 
 ACCEPTANCE_MONTHS: Final = 3
 """From delivery to the first jobs: assumed, 2 to 9.  Gefion opened six months after it was announced (gefion-press)."""
-
-UNMEASURED: Final = "no work on its GPU was measured; tried where the budget names it in choices.nodes"
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class Design:
         """How many of so many nodes stand by."""
         return np.asarray(np.ceil(self.spare_fraction * np.asarray(nodes) - 1e-9))
 
-    def extras(self, inputs: Inputs, nodes: Ints) -> Extras:
+    def extras(self, inputs: PlanningInputs, nodes: Ints) -> Extras:
         """What stands beside so many nodes, by the floors of the budget."""
         must = inputs.budget.record.must
         return extras_for(
@@ -62,49 +61,65 @@ class Design:
 
 @dataclass(frozen=True)
 class Loser:
-    """A machine, or a kind of machine, that is not chosen, and why."""
+    """A kind of machine that is turned away before any number of nodes is looked at, and why.
 
-    machine: str
-    title: str
-    reason: str
-    kind: str = "constraint"
+    place, site_title   where it would stand; empty where no place was looked at
+    """
+
+    node: str
+    label: str
+    reason: Reason
+    place: str = ""
+    site_title: str = ""
+
+    @property
+    def name(self) -> str:
+        """Such as `hgx-b300-liquid-groningen`."""
+        return f"{self.node}-{self.place}" if self.place else self.node
+
+    @property
+    def title(self) -> Reason:
+        """What it is called."""
+        if not self.place:
+            return Reason(Code.NODE_KIND, {"node_label": self.label})
+        return Reason(Code.MACHINE_KIND, {"node_label": self.label, "site_title": self.site_title})
 
 
-def designs(inputs: Inputs) -> tuple[list[Design], list[Loser]]:
+def designs(inputs: PlanningInputs) -> tuple[list[Design], list[Loser]]:
     """All designs that a budget lets in, and what was turned away before any number was looked at.
 
     GPUs on which nobody measured any training are tried only where the budget names their nodes: a plan that rests on the
     rate of a memory would buy the data sheet that promises most.
     """
-    found, losers = list[Design](), list[Loser]()
+    wanted, losers = list[Design](), list[Loser]()
     record = inputs.budget.record
     for name in record.choices.nodes or sold(inputs):
         node = inputs.catalogue.part(Node, name)
         frames = list(_frames(inputs, name))
         if not frames:
-            losers.append(Loser(name, node.short_title, "its ports fit no network of the catalogue"))
+            losers.append(Loser(name, node.short_title, Reason(Code.NO_NETWORK)))
             continue
         if not record.choices.nodes and not work_is_measured(node.accelerator):
-            losers.append(Loser(name, node.short_title, UNMEASURED))
+            losers.append(Loser(name, node.short_title, Reason(Code.NEVER_MEASURED)))
             continue
         for place in inputs.places.values():
             delivered, reason = _delivery(inputs, name, place)
             reason = reason or _unfit(inputs, node, place)
             if reason:
-                losers.append(Loser(f"{name}-{place.name}", f"{node.short_title}, {place.title}", reason))
+                losers.append(Loser(name, node.short_title, reason, place.name, place.title))
                 continue
-            found += [design for frame in frames for design in _variants(inputs, frame, place, delivered)]
-    return found, losers
+            wanted += [design for frame in frames for design in _variants(inputs, frame, place, delivered)]
+    return wanted, losers
 
 
-def sold(inputs: Inputs) -> list[str]:
+def sold(inputs: PlanningInputs) -> list[str]:
     """The nodes that are tried where the budget names none: the first of each price that is still asked in its month."""
     nodes, month = inputs.catalogue.parts["nodes"], inputs.budget.record.prices_of
     priced = [entry for entry in inputs.prices.entries.values() if entry.of and entry.of[0] in nodes]
     return [entry.of[0] for entry in priced if not entry.sold_until or entry.sold_until >= month]
 
 
-def _frames(inputs: Inputs, node: str) -> Iterator[Frame]:
+def _frames(inputs: PlanningInputs, node: str) -> Iterator[Frame]:
     """Fabrics of a node by rule; a taper of a rail-optimised tree is tried as of a plain one."""
     choices = inputs.budget.record.choices
     for kit in kits_for(node, inputs.catalogue):
@@ -115,36 +130,37 @@ def _frames(inputs: Inputs, node: str) -> Iterator[Frame]:
                     yield frame
 
 
-def _delivery(inputs: Inputs, node: str, place: Place) -> tuple[str, str]:
+def _delivery(inputs: PlanningInputs, node: str, place: Place) -> tuple[str, Reason | None]:
     """The first month of delivery, and why there is none."""
     record, price = inputs.budget.record, inputs.prices.named(inputs.prices.of_part(node) or "")
     ordered = later(record.prices_of, ceil(price.lead_s / MONTH_S - 1e-9))
-    first = max(record.delivery.from_month, ordered, price.sold_from or "", place.choice.ready or "")
-    if place.choice.ready and place.choice.ready > record.delivery.until_month:
-        return "", f"the place is ready in {place.choice.ready}, after the last delivery in {record.delivery.until_month}"
-    if price.sold_from and price.sold_from > record.delivery.until_month:
-        return "", f"sold from {price.sold_from}, after the last delivery in {record.delivery.until_month}"
-    if first > record.delivery.until_month:
-        return "", f"delivered in {first} at the earliest, the last delivery is in {record.delivery.until_month}"
+    until, ready = record.delivery.until_month, place.choice.ready or ""
+    first = max(record.delivery.from_month, ordered, price.sold_from or "", ready)
+    if ready > until:
+        return "", Reason(Code.PLACE_TOO_LATE, {"ready": ready, "until": until})
+    if price.sold_from and price.sold_from > until:
+        return "", Reason(Code.SOLD_TOO_LATE, {"sold_from": price.sold_from, "until": until})
+    if first > until:
+        return "", Reason(Code.DELIVERED_TOO_LATE, {"first": first, "until": until})
     if price.sold_until and price.sold_until < first:
-        return "", f"sold until {price.sold_until}, and cannot be delivered before {first}"
-    return first, ""
+        return "", Reason(Code.NO_LONGER_SOLD, {"sold_until": price.sold_until, "first": first})
+    return first, None
 
 
-def _unfit(inputs: Inputs, node: Node, place: Place) -> str:
+def _unfit(inputs: PlanningInputs, node: Node, place: Place) -> Reason | None:
     """Why a node cannot stand at a place, or may not at all."""
     must = inputs.budget.record.must
     if must.liquid_cooling and node.cooling != "liquid":
-        return "cooled by air, and liquid cooling is asked for"
+        return Reason(Code.AIR_COOLED)
     if node.cooling == "liquid" and place.site.record.cooling.liquid is None:
-        return "cooled by liquid, and the hall has no water loop"
+        return Reason(Code.NO_WATER_LOOP)
     memory_bytes = inputs.catalogue.part(Accelerator, node.accelerator).memory_bytes
     if memory_bytes < must.gpu_memory_bytes:
-        return f"{memory_bytes / 1e9:.0f} GB a GPU, and {must.gpu_memory_bytes / 1e9:.0f} GB are asked for"
-    return ""
+        return Reason(Code.TOO_LITTLE_MEMORY, {"memory_bytes": memory_bytes, "limit_bytes": must.gpu_memory_bytes})
+    return None
 
 
-def _variants(inputs: Inputs, frame: Frame, place: Place, delivered: str) -> Iterator[Design]:
+def _variants(inputs: PlanningInputs, frame: Frame, place: Place, delivered: str) -> Iterator[Design]:
     record = inputs.budget.record
     for all_flash in (False, True) if record.must.storage_bytes > record.must.flash_bytes else (False,):
         for cap in record.choices.gpu_caps:

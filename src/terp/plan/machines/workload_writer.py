@@ -7,13 +7,13 @@ from typing import Any, Final
 import yaml
 
 from terp.describe import text_of
-from terp.plan.planning_inputs import Inputs, largest_on
+from terp.plan.planning_inputs import PlanningInputs, largest_on
 
 FILE: Final = "workload.yaml"
 _NOTE: Final = "as the budget weighs them"
 
 
-def workload_text(inputs: Inputs, gpus_count: int) -> str:
+def workload_text(inputs: PlanningInputs, gpus_count: int) -> str:
     """The text of a workload file for a machine of so many GPUs: the budget's domains and load, no larger jobs.
 
     All else stands as in the file that the budget names, with its sourcing, but for its comments.

@@ -14,7 +14,7 @@ from terp.physics import idle_power_w, levels_of, node_power_w
 from terp.plan.machines.frames import Extras, Frame
 from terp.plan.machines.machine_writer import machine_text
 from terp.plan.machines.node_counts import built
-from terp.plan.planning_inputs import Inputs
+from terp.plan.planning_inputs import PlanningInputs
 from terp.predict import KindRate, domain_rates, gpu_time_shares, inference_tokens_per_s_per_gpu, tokens_per_s_per_gpu
 from terp.simulate import JobKind, kinds_of
 from terp.simulate.controls import capped_kinds
@@ -52,7 +52,7 @@ class Jobs:
     inference_tokens_per_s: float
 
 
-def jobs_on(inputs: Inputs, frame: Frame) -> Jobs:
+def jobs_on(inputs: PlanningInputs, frame: Frame) -> Jobs:
     """The jobs on as few nodes of a frame as the largest of them needs.  Raises Problems for what cannot run there."""
     each = inputs.catalogue.part(Node, frame.node).accelerators_count
     nodes = np.arange(1, 2 + 2 * max(frame.nodes_per_unit_count, -(-largest_job(inputs) // each)))
@@ -68,14 +68,14 @@ def jobs_on(inputs: Inputs, frame: Frame) -> Jobs:
     )
 
 
-def largest_job(inputs: Inputs) -> int:
+def largest_job(inputs: PlanningInputs) -> int:
     """GPUs of the largest job that the workload's file asks for."""
     domains = inputs.workload.record.domains.values()
     asked = [job.runs.gpus_count or 1 for domain in domains for job in domain.jobs.values() if job.runs is not None]
     return max(asked, default=1)
 
 
-def node_work(inputs: Inputs, jobs: Jobs, cap_fraction: float) -> NodeWork:
+def node_work(inputs: PlanningInputs, jobs: Jobs, cap_fraction: float) -> NodeWork:
     """A node of a machine with its jobs, under a cap of its GPUs over the makers' own."""
     machine = jobs.machine
     board_w, levels = machine.accelerator.board_power_w, levels_of(machine)

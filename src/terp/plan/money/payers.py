@@ -291,8 +291,8 @@ def _due(timing: Timing, kind: CostClass) -> dict[int, float]:
     return shares
 
 
-def cash_flow(allocation: Mapping[tuple[str, CostClass], float], timing: Timing) -> list[dict[str, str | int | float]]:
-    """What each payer pays in each year: {year, payer, class, eur}, by year, payer and class as they were allocated.
+def cash_flow(allocation: Mapping[tuple[str, CostClass], float], timing: Timing) -> list[tuple[int, str, CostClass, float]]:
+    """What each payer pays in each year: (year, payer, class, EUR), by year, payer and class as they were allocated.
 
     The machine is paid by milestones, the hall in equal months before delivery, operation in equal months from acceptance
     (so that its first and last year are parts), the programme in equal months from order to the end.  A payer's share of a
@@ -300,31 +300,31 @@ def cash_flow(allocation: Mapping[tuple[str, CostClass], float], timing: Timing)
     no interest: prices are those of the budget's month.
     """
     due = {kind: _due(timing, kind) for kind in COST_CLASSES}
-    rows: list[dict[str, str | int | float]] = []
+    rows: list[tuple[int, str, CostClass, float]] = []
     for (payer, kind), eur in allocation.items():
         paid: list[float] = []
         for year, share in due[kind].items():
             final = year == max(due[kind])
             paid.append(eur - fsum(paid) if final else eur * share)
-            rows.append({"year": year, "payer": payer, "class": kind, "eur": paid[-1]})
-    return sorted(rows, key=lambda row: int(row["year"]))
+            rows.append((year, payer, kind, paid[-1]))
+    return sorted(rows, key=lambda row: row[0])
 
 
 def flows(
     allocation: Mapping[tuple[str, CostClass], float], lines: Sequence[tuple[str, CostClass, float]]
-) -> list[dict[str, str | float]]:
-    """From payers to what is bought: {payer, class, line, eur}, which sums to the allocation.
+) -> list[tuple[str, CostClass, str, float]]:
+    """From payers to what is bought: (payer, class, line, EUR), which sums to the allocation.
 
     lines   (name, class, cost) of each line of cost, >= 0 [EUR]
 
     Within a class each payer pays the same share of every line, with its tax.  A class without lines is its own line.
     """
     of_class = {kind: [(name, eur) for name, owner, eur in lines if owner == kind and eur > 0] for kind in COST_CLASSES}
-    rows: list[dict[str, str | float]] = []
+    rows: list[tuple[str, CostClass, str, float]] = []
     for (payer, kind), eur in allocation.items():
         parts = of_class[kind] or [(kind, 1.0)]
         whole = fsum(cost for _, cost in parts)
-        rows += [{"payer": payer, "class": kind, "line": name, "eur": eur * (cost / whole)} for name, cost in parts]
+        rows += [(payer, kind, name, eur * (cost / whole)) for name, cost in parts]
     return rows
 
 

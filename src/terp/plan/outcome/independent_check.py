@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import fsum, isfinite
-from typing import Any
 
 from terp.catalogue import StorageAppliance
 from terp.describe import COST_CLASSES, CostClass, machine_of_text
@@ -29,29 +28,14 @@ from terp.physics import (
 from terp.plan.machines.halls import hall_year
 from terp.plan.money.months import year_of
 from terp.plan.money.payers import allocate, unpaid_eur
-from terp.plan.planning_inputs import Inputs
+from terp.plan.outcome.machine_records import ConstraintCheck
+from terp.plan.planning_inputs import PlanningInputs
 from terp.predict import gpu_time_shares
 from terp.simulate import kinds_of
 from terp.simulate.controls import capped_kinds
+from terp.units import YEAR_S
 
-YEAR_S = 365 * 86_400
 _ROUNDING_EUR = 1.0
-
-
-@dataclass(frozen=True)
-class Check:
-    """A constraint on one machine: what it is, what it may be, and whether it is met."""
-
-    constraint: str
-    title: str
-    value: float | str
-    limit: float | str | None
-    unit: str
-    met: bool
-
-    def as_data(self) -> dict[str, Any]:
-        """As in plan.json."""
-        return dict(vars(self))
 
 
 @dataclass(frozen=True)
@@ -65,13 +49,13 @@ class Subject:
     delivered: str
 
 
-def check_machine(inputs: Inputs, subject: Subject) -> list[Check]:
+def check_machine(inputs: PlanningInputs, subject: Subject) -> list[ConstraintCheck]:
     """Every constraint that the budget has, on a machine."""
     try:
         machine = build_machine(machine_of_text(subject.text, subject.name), inputs.catalogue)
     except Problems as error:
-        return [Check("built", "Nodes, racks, cables and switches fit together", str(error), None, "", met=False)]
-    built = Check("built", "Nodes, racks, cables and switches fit together", machine.nodes_count, None, "count", met=True)
+        return [ConstraintCheck("built", str(error), None, "", met=False)]
+    built = ConstraintCheck("built", machine.nodes_count, None, "count", met=True)
     return [
         built,
         *_physical(inputs, subject, machine),
@@ -87,7 +71,7 @@ def _capped_off_w(machine: Machine) -> float:
     return machine.gpus_count * (machine.accelerator.board_power_w - cap_w) if cap_w else 0.0
 
 
-def _year(inputs: Inputs, subject: Subject, machine: Machine) -> tuple[float, float, float, float]:
+def _year(inputs: PlanningInputs, subject: Subject, machine: Machine) -> tuple[float, float, float, float]:
     """Energy of a year at the meter [J], PUE, power at the meter in the worst hour [W], carbon [kg]."""
     levels, power, cap_w = levels_of(machine), machine_power(machine), machine.file.compute.gpu_cap_w
     kinds, _ = capped_kinds(machine, kinds_of(machine, inputs.workload), cap_w)
@@ -105,71 +89,66 @@ def _year(inputs: Inputs, subject: Subject, machine: Machine) -> tuple[float, fl
     return energy_j, float(hall.pue_ratio), rated_w * float(hall.worst_ratio), carbon_kg
 
 
-def _physical(inputs: Inputs, subject: Subject, machine: Machine) -> list[Check]:
+def _physical(inputs: PlanningInputs, subject: Subject, machine: Machine) -> list[ConstraintCheck]:
     """Power, PUE, carbon, and when it can be delivered."""
     record, choice = inputs.budget.record, inputs.places[subject.place].choice
     _, pue, worst_w, carbon_kg = _year(inputs, subject, machine)
     checks = [
-        Check("power", "Power at the meter in the worst hour", worst_w, choice.power_w, "w", worst_w <= choice.power_w),
-        Check(
-            "delivery", "Delivered", subject.delivered, record.delivery.until_month, "month",
+        ConstraintCheck("power", worst_w, choice.power_w, "w", worst_w <= choice.power_w),
+        ConstraintCheck("delivery", subject.delivered, record.delivery.until_month, "month",
             max(record.delivery.from_month, choice.ready or "") <= subject.delivered <= record.delivery.until_month,
         ),
     ]  # fmt: skip
     if choice.pue_ceiling_ratio is not None:
-        checks.append(Check("pue", "Mean PUE", pue, choice.pue_ceiling_ratio, "ratio", pue <= choice.pue_ceiling_ratio))
+        checks.append(ConstraintCheck("pue", pue, choice.pue_ceiling_ratio, "ratio", pue <= choice.pue_ceiling_ratio))
     if record.ceilings.carbon_kg_per_year is not None:
         limit = record.ceilings.carbon_kg_per_year
-        checks.append(Check("carbon", "Carbon of a year", carbon_kg, limit, "kg", carbon_kg <= limit))
+        checks.append(ConstraintCheck("carbon", carbon_kg, limit, "kg", carbon_kg <= limit))
     return checks
 
 
-def _wanted(inputs: Inputs, machine: Machine) -> list[Check]:
+def _wanted(inputs: PlanningInputs, machine: Machine) -> list[ConstraintCheck]:
     """What the budget says must be there."""
-    must, checks = inputs.budget.record.must, list[Check]()
+    must, checks = inputs.budget.record.must, list[ConstraintCheck]()
     stores = [line for line in machine.bill if isinstance(line.part, StorageAppliance)]
     held = fsum(line.count * line.part.usable_bytes for line in stores)  # type: ignore[attr-defined]
     named = machine.file.storage.appliance if machine.file.storage else None
     flash = fsum(line.count * line.part.usable_bytes for line in stores if line.name == named)  # type: ignore[attr-defined]
     other = sum(partition.servers_count for partition in machine.file.partitions.values())
     if must.storage_bytes:
-        checks.append(Check("storage", "Storage usable", held, must.storage_bytes, "bytes", held >= must.storage_bytes))
+        checks.append(ConstraintCheck("storage", held, must.storage_bytes, "bytes", held >= must.storage_bytes))
     if must.flash_bytes:
-        checks.append(Check("flash", "Of it on flash", flash, must.flash_bytes, "bytes", flash >= must.flash_bytes))
+        checks.append(ConstraintCheck("flash", flash, must.flash_bytes, "bytes", flash >= must.flash_bytes))
     if must.european_nodes_fraction:
         share, least = other / machine.nodes_count, must.european_nodes_fraction
-        checks.append(
-            Check("european_nodes", "European nodes over GPU nodes", share, least, "fraction", share >= least - 1e-12)
-        )
+        checks.append(ConstraintCheck("european_nodes", share, least, "fraction", share >= least - 1e-12))
     if must.liquid_cooling:
         cooling = machine.node.cooling
-        checks.append(Check("liquid_cooling", "Liquid cooling", cooling, "liquid", "", cooling == "liquid"))
+        checks.append(ConstraintCheck("liquid_cooling", cooling, "liquid", "", cooling == "liquid"))
     if must.gpus_count:
         gpus = machine.gpus_count
-        checks.append(Check("gpus", "GPUs", gpus, must.gpus_count, "count", gpus >= must.gpus_count))
+        checks.append(ConstraintCheck("gpus", gpus, must.gpus_count, "count", gpus >= must.gpus_count))
     if must.gpu_memory_bytes:
         memory, least = machine.accelerator.memory_bytes, must.gpu_memory_bytes
-        checks.append(Check("gpu_memory", "Memory of a GPU", memory, least, "bytes", memory >= least))
+        checks.append(ConstraintCheck("gpu_memory", memory, least, "bytes", memory >= least))
     return checks
 
 
-def _speed(inputs: Inputs, subject: Subject, machine: Machine) -> list[Check]:
+def _speed(inputs: PlanningInputs, subject: Subject, machine: Machine) -> list[ConstraintCheck]:
     """Rmax, and the rank on delivery."""
-    must, checks = inputs.budget.record.must, list[Check]()
+    must, checks = inputs.budget.record.must, list[ConstraintCheck]()
     rmax = predict_hpl(benchmark_system(machine)).rmax_flop_per_s
     if must.rmax_flop_per_s:
         least = must.rmax_flop_per_s
-        checks.append(Check("rmax", "Rmax", rmax, least, "flop_per_s", rmax >= least))
+        checks.append(ConstraintCheck("rmax", rmax, least, "flop_per_s", rmax >= least))
     if must.rank_count is not None:
         rank = rank_in(year_of(subject.delivered), rmax).rank
         met = rank is not None and rank <= must.rank_count
-        checks.append(
-            Check("rank", "Rank on delivery", "below 500" if rank is None else rank, must.rank_count, "count", met)
-        )
+        checks.append(ConstraintCheck("rank", "below 500" if rank is None else rank, must.rank_count, "count", met))
     return checks
 
 
-def costs_by_class(inputs: Inputs, subject: Subject, machine: Machine) -> tuple[dict[CostClass, float], float]:
+def costs_by_class(inputs: PlanningInputs, subject: Subject, machine: Machine) -> tuple[dict[CostClass, float], float]:
     """Costs of all years by class, and what the contract with the vendor comes to [EUR]."""
     record, prices, years = inputs.budget.record, inputs.prices, subject.years_count
     choice = inputs.places[subject.place].choice
@@ -197,7 +176,7 @@ def costs_by_class(inputs: Inputs, subject: Subject, machine: Machine) -> tuple[
     return found, acquisition + maintenance + software
 
 
-def _money(inputs: Inputs, subject: Subject, machine: Machine) -> list[Check]:
+def _money(inputs: PlanningInputs, subject: Subject, machine: Machine) -> list[ConstraintCheck]:
     """That the payers can pay it within what each of them may pay, and the contract within its ceiling."""
     record, (costs, contract) = inputs.budget.record, costs_by_class(inputs, subject, machine)
     by_class = [costs[kind] for kind in COST_CLASSES]
@@ -205,14 +184,12 @@ def _money(inputs: Inputs, subject: Subject, machine: Machine) -> list[Check]:
     unpaid, total = unpaid_eur(allocation, by_class, inputs.sources, record.vat), fsum(by_class)
     may = fsum(source.amount_eur for source in inputs.sources) * (1 - record.reserve_fraction)
     limit = may if isfinite(may) else None
-    title = "Total cost of ownership, paid within every payer's bounds"
-    checks = [Check("money", title, total, limit, "eur", unpaid <= _ROUNDING_EUR)]
+    checks = [ConstraintCheck("money", total, limit, "eur", unpaid <= _ROUNDING_EUR)]
     if record.ceilings.machine_contract is not None:
         most = inputs.prices.euros(record.ceilings.machine_contract, record.prices_of)
         checks.append(
-            Check(
+            ConstraintCheck(
                 "machine_contract",
-                "Contract of the machine, with maintenance",
                 contract,
                 most,
                 "eur",

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from terp.catalogue import read_catalogue
 from terp.describe import Scenario, Workload, machine_of_text, read_site, read_workload
 from terp.hardware import build_machine
+from terp.plan.outcome.machine_records import SimulatedYear, SimulatedYears
 from terp.plan.planning_inputs import largest_on, weighted
 from terp.reader import Written
 from terp.simulate import ScenarioInputs, simulate_scenario
@@ -22,15 +23,32 @@ from terp.units import HOUR_S
 
 DAYS: Final = 365
 FIRST_SEED: Final = 1
-_KEPT: Final = (
-    "gpu_utilisation_fraction", "mean_pue", "facility_energy_j", "carbon_kg", "node_failures_count", "mean_wait_s",
-    "p95_wait_s", "jobs_interrupted_count", "lost_gpu_s",
-)  # fmt: skip
-Years = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class Asked:
+class YearFigures:
+    """What a plan keeps of one simulated year of a machine.
+
+    gpu_hours   GPU-hours of finished work by domain
+    """
+
+    seed: int
+    gpu_utilisation_fraction: float
+    mean_pue: float
+    facility_energy_j: float
+    carbon_kg: float
+    node_failures_count: float
+    mean_wait_s: float
+    p95_wait_s: float
+    gpu_hours: Mapping[str, float]
+
+
+Years = Sequence[YearFigures]
+"""The years of a machine, in the order of their seeds."""
+
+
+@dataclass(frozen=True)
+class MachineYears:
     """A machine in plain words, so that it can be sent to another process.
 
     text      of its machine file
@@ -47,10 +65,10 @@ class Asked:
 
 
 @lru_cache(maxsize=4)
-def _inputs(asked: Asked) -> ScenarioInputs:
-    machine = build_machine(machine_of_text(asked.text, asked.name), read_catalogue())
-    workload = weighted(read_workload(asked.workload), dict(asked.domains), asked.load_fraction)
-    return ScenarioInputs(machine, read_site(asked.site), _that_fits(workload, machine.gpus_count))
+def _inputs(wanted: MachineYears) -> ScenarioInputs:
+    machine = build_machine(machine_of_text(wanted.text, wanted.name), read_catalogue())
+    workload = weighted(read_workload(wanted.workload), dict(wanted.domains), wanted.load_fraction)
+    return ScenarioInputs(machine, read_site(wanted.site), _that_fits(workload, machine.gpus_count))
 
 
 def _that_fits(workload: Written[Workload], gpus_count: int) -> Written[Workload]:
@@ -59,14 +77,22 @@ def _that_fits(workload: Written[Workload], gpus_count: int) -> Written[Workload
     return Written(record, workload.file, workload.provenance, workload.tree)
 
 
-def one_year(asked: Asked, seed: int) -> dict[str, Any]:
-    """The figures of one simulated year that a plan keeps, with GPU-hours of work by domain and kind of job."""
-    inputs = _inputs(asked)
-    summary = simulate_scenario(Scenario(machine=asked.name, days=DAYS, seed=seed), inputs).summary
-    kept = {name: summary[name] for name in _KEPT}
-    useful = summary["domains"]
-    kept["gpu_hours"] = {name: (entry["gpu_s"] - entry["lost_gpu_s"]) / HOUR_S for name, entry in useful.items()}
-    return {"seed": seed, **kept}
+def one_year(wanted: MachineYears, seed: int) -> YearFigures:
+    """The figures of one simulated year."""
+    scenario = Scenario(machine=wanted.name, days=DAYS, seed=seed)
+    summary = simulate_scenario(scenario, _inputs(wanted)).summary
+    work = summary["domains"]
+    return YearFigures(
+        seed=seed,
+        gpu_utilisation_fraction=summary["gpu_utilisation_fraction"],
+        mean_pue=summary["mean_pue"],
+        facility_energy_j=summary["facility_energy_j"],
+        carbon_kg=summary["carbon_kg"],
+        node_failures_count=summary["node_failures_count"],
+        mean_wait_s=summary["mean_wait_s"],
+        p95_wait_s=summary["p95_wait_s"],
+        gpu_hours={name: (entry["gpu_s"] - entry["lost_gpu_s"]) / HOUR_S for name, entry in work.items()},
+    )
 
 
 @dataclass(frozen=True)
@@ -74,21 +100,21 @@ class Team:
     """Who simulates: an executor that is warm before it is needed, and the work that is under way."""
 
     executor: Executor
-    tasks: dict[Future[dict[str, Any]], str] = field(default_factory=dict)
+    tasks: dict[Future[YearFigures], str] = field(default_factory=dict)
 
-    def begin(self, machines: Sequence[Asked], years_count: Mapping[str, int]) -> None:
+    def begin(self, machines: Sequence[MachineYears], years_count: Mapping[str, int]) -> None:
         """Sends out all years of some machines, each with a seed of its own; the same seeds for all machines."""
-        for asked in machines:
-            for year in range(years_count[asked.name]):
-                self.tasks[self.executor.submit(one_year, asked, FIRST_SEED + year)] = asked.name
+        for wanted in machines:
+            for year in range(years_count[wanted.name]):
+                self.tasks[self.executor.submit(one_year, wanted, FIRST_SEED + year)] = wanted.name
 
-    def finish(self, tell: Callable[[float], None]) -> dict[str, Years]:
+    def finish(self, tell: Callable[[float], None]) -> dict[str, list[YearFigures]]:
         """The years of each machine, by name; `tell` hears the share done."""
-        found: dict[str, Years] = {name: [] for name in self.tasks.values()}
+        years: dict[str, list[YearFigures]] = {name: [] for name in self.tasks.values()}
         for done, task in enumerate(as_completed(self.tasks), 1):
-            found[self.tasks[task]].append(task.result())
+            years[self.tasks[task]].append(task.result())
             tell(done / len(self.tasks))
-        return {name: sorted(years, key=lambda year: int(year["seed"])) for name, years in found.items()}
+        return {name: sorted(of_machine, key=lambda year: year.seed) for name, of_machine in years.items()}
 
 
 @contextmanager
@@ -108,34 +134,38 @@ def ready() -> None:
     read_catalogue()
 
 
-def summary_of(years: Years, h100_ratio: Mapping[str, float], first_year: int, eur_per_j: float) -> dict[str, Any]:
-    """`simulated` of a machine in plan.json: means of its years, and each of them.
+def summary_of(years: Years, h100_ratio: Mapping[str, float], first_year: int, eur_per_j: float) -> SimulatedYears:
+    """`simulated` of a machine: means of its years, and each of them.
 
     h100_ratio   H100-hours of a GPU-hour, by domain
+    first_year   calendar year of the first
     eur_per_j    price of electricity, without tax
     """
-    mean = {name: float(np.mean([year[name] for year in years])) for name in _KEPT}
-    hours = {name: float(np.mean([year["gpu_hours"].get(name, 0.0) for year in years])) for name in h100_ratio}
-    return {
-        "years_count": len(years),
-        "seeds": [year["seed"] for year in years],
-        "gpu_utilisation_fraction": mean["gpu_utilisation_fraction"],
-        "mean_pue": mean["mean_pue"],
-        "facility_energy_j_per_year": mean["facility_energy_j"],
-        "carbon_kg_per_year": mean["carbon_kg"],
-        "node_failures_per_year": mean["node_failures_count"],
-        "mean_wait_s": mean["mean_wait_s"],
-        "p95_wait_s": mean["p95_wait_s"],
-        "gpu_hours_per_year": sum(hours.values()),
-        "science": {name: hours[name] * ratio for name, ratio in h100_ratio.items()},
-        "by_year": [
-            {
-                "year": first_year + number,
-                "seed": year["seed"],
-                "gpu_utilisation_fraction": year["gpu_utilisation_fraction"],
-                "gpu_hours": sum(year["gpu_hours"].values()),
-                "electricity_eur": year["facility_energy_j"] * eur_per_j,
-            }
+
+    def mean(values: Iterable[float]) -> float:
+        return float(np.mean(list(values)))
+
+    hours = {name: mean(year.gpu_hours.get(name, 0.0) for year in years) for name in h100_ratio}
+    return SimulatedYears(
+        years_count=len(years),
+        seeds=tuple(year.seed for year in years),
+        gpu_utilisation_fraction=mean(year.gpu_utilisation_fraction for year in years),
+        mean_pue=mean(year.mean_pue for year in years),
+        facility_energy_j_per_year=mean(year.facility_energy_j for year in years),
+        carbon_kg_per_year=mean(year.carbon_kg for year in years),
+        node_failures_per_year=mean(year.node_failures_count for year in years),
+        mean_wait_s=mean(year.mean_wait_s for year in years),
+        p95_wait_s=mean(year.p95_wait_s for year in years),
+        gpu_hours_per_year=sum(hours.values()),
+        science={name: hours[name] * ratio for name, ratio in h100_ratio.items()},
+        by_year=tuple(
+            SimulatedYear(
+                year=first_year + number,
+                seed=year.seed,
+                gpu_utilisation_fraction=year.gpu_utilisation_fraction,
+                gpu_hours=sum(year.gpu_hours.values()),
+                electricity_eur=year.facility_energy_j * eur_per_j,
+            )
             for number, year in enumerate(years)
-        ],
-    }
+        ),
+    )

@@ -15,7 +15,7 @@ from terp.plan.machines.designs import Design
 from terp.plan.machines.node_counts import Shapes
 from terp.plan.money.months import number_of
 from terp.plan.money.payers import affordable
-from terp.plan.search.price_table import Setting
+from terp.plan.search.workings import Workings
 from terp.units import HOUR_S, J_PER_KWH, YEAR_S
 
 YEAR_H: Final = YEAR_S / HOUR_S
@@ -77,10 +77,10 @@ class Evaluated:
         return replace(self, met={name: mask for name, mask in self.met.items() if name not in names})
 
 
-def evaluate(setting: Setting, design: Design) -> Evaluated:
+def evaluate(workings: Workings, design: Design) -> Evaluated:
     """A design with every number of nodes that is tried."""
-    inputs, work = setting.inputs, setting.work_of_frame(design.frame, design.gpu_cap_fraction)
-    shapes = setting.shapes_of(design.frame, design.all_flash)
+    inputs, work = workings.inputs, workings.work_of_frame(design.frame, design.gpu_cap_fraction)
+    shapes = workings.shapes_of(design.frame, design.all_flash)
     nodes = shapes.nodes_count
     node = inputs.catalogue.part(Node, design.frame.node)
     gpus = nodes * node.accelerators_count
@@ -94,13 +94,15 @@ def evaluate(setting: Setting, design: Design) -> Evaluated:
     hall = inputs.halls.of(design.place, rated_w, it_w / rated_w, wet)
     pue, worst, carbon = hall.pue_ratio, hall.worst_ratio, hall.carbon_kg_per_j
     energy_j = it_w * pue * YEAR_S
-    hours = serving * node.accelerators_count * YEAR_H * load * (1 - setting.lost_fraction(design))
+    hours = serving * node.accelerators_count * YEAR_H * load * (1 - workings.lost_fraction(design))
     weights = inputs.weights
     science = hours[:, None] * np.array([weights[name] * work.h100_ratio[name] for name in weights])
-    quantities = _quantities(setting, design, nodes, rated_w, rated_w * worst, energy_j)
+    quantities = _quantities(workings, design, nodes, rated_w, rated_w * worst, energy_j)
     tax_eur = design.years_count * staircases_eur(energy_j, inputs.places[design.place].site.record.energy_tax)
-    ledger = setting.ledger_of(design.years_count)
-    by_class = ledger.by_class(quantities, setting.tariff, {"operation": tax_eur, "programme": setting.programme_eur})
+    ledger = workings.ledger_of(design.years_count)
+    by_class = ledger.by_class(
+        quantities, workings.prices.tariff, {"operation": tax_eur, "programme": workings.prices.programme_eur}
+    )
     tco = by_class.sum(1)
     total = science.sum(1) * design.years_count
     busy_gpus = serving * node.accelerators_count
@@ -116,7 +118,7 @@ def evaluate(setting: Setting, design: Design) -> Evaluated:
         h100_hours_count=total,
         gpu_hours_count=hours,
         tokens_count=busy_gpus * work.tokens_per_s * YEAR_S,
-        rmax_flop_per_s=setting.rmax_of(design),
+        rmax_flop_per_s=workings.rmax_of(design),
         energy_j=energy_j,
         carbon_kg=energy_j * carbon,
         power_w=it_w * pue,
@@ -124,57 +126,59 @@ def evaluate(setting: Setting, design: Design) -> Evaluated:
         pue_ratio=pue,
         unit_cost_eur=np.divide(tco, total, out=np.full(nodes.size, np.inf), where=total > 0),
         months_count=np.full(nodes.size, float(number_of(design.first_science) - number_of(inputs.budget.record.prices_of))),
-        met=_met(setting, design, shapes, by_class, quantities, pue, rated_w * worst, energy_j * carbon),
+        met=_met(workings, design, shapes, by_class, quantities, pue, rated_w * worst, energy_j * carbon),
     )
 
 
-def _quantities(setting: Setting, design: Design, nodes: Ints, rated_w: Floats, meter_w: Floats, energy_j: Floats) -> Floats:
+def _quantities(
+    workings: Workings, design: Design, nodes: Ints, rated_w: Floats, meter_w: Floats, energy_j: Floats
+) -> Floats:
     """What each machine takes of each column, in the unit of its price; hardware at the level of a deal of its size."""
-    node = setting.inputs.catalogue.part(Node, design.frame.node)
-    columns = setting.hardware_of(design).copy()
+    node = workings.inputs.catalogue.part(Node, design.frame.node)
+    columns = workings.hardware_of(design).copy()
     years, kilowatt = design.years_count, rated_w / 1e3
-    place = setting.inputs.places[design.place].choice
+    place = workings.inputs.places[design.place].choice
     if node.cooling == "liquid":
-        columns[:, setting.index("cdu", "cooling")] = nodes * node.rated_power_w / 1e3
-    hardware = setting.hardware
-    columns[:, hardware] *= level_fractions(columns[:, hardware] @ setting.tariff.prices_eur[hardware])[:, None]
+        columns[:, workings.prices.index("cdu", "cooling")] = nodes * node.rated_power_w / 1e3
+    hardware = workings.prices.hardware
+    columns[:, hardware] *= level_fractions(columns[:, hardware] @ workings.prices.tariff.prices_eur[hardware])[:, None]
     if place.hall == "new":
-        columns[:, setting.index("hall", "hall")] = kilowatt
-        columns[:, setting.index("grid-connection", "grid")] = meter_w / 1e3
+        columns[:, workings.prices.index("hall", "hall")] = kilowatt
+        columns[:, workings.prices.index("grid-connection", "grid")] = meter_w / 1e3
     else:
-        columns[:, setting.index("fit-out", "fit-out")] = kilowatt
+        columns[:, workings.prices.index("fit-out", "fit-out")] = kilowatt
     if place.hall == "colocation":
-        columns[:, setting.index("colocation", "rent")] = kilowatt * 12 * years
-    columns[:, setting.index(f"electricity-{design.place}", "electricity")] = energy_j / J_PER_KWH * years
-    columns[:, setting.index("staff", "staff")] = setting.inputs.budget.record.staff_count * years
-    columns[:, setting.index("software", "software")] = nodes * node.accelerators_count * years
+        columns[:, workings.prices.index("colocation", "rent")] = kilowatt * 12 * years
+    columns[:, workings.prices.index(f"electricity-{design.place}", "electricity")] = energy_j / J_PER_KWH * years
+    columns[:, workings.prices.index("staff", "staff")] = workings.inputs.budget.record.staff_count * years
+    columns[:, workings.prices.index("software", "software")] = nodes * node.accelerators_count * years
     return columns
 
 
 def _met(
-    setting: Setting, design: Design, shapes: Shapes, by_class: Floats, quantities: Floats, pue: Floats, peak_w: Floats,
+    workings: Workings, design: Design, shapes: Shapes, by_class: Floats, quantities: Floats, pue: Floats, peak_w: Floats,
     carbon_kg: Floats,
 ) -> dict[str, Bools]:  # fmt: skip
     """Which machines meet which constraint."""
-    record, place = setting.inputs.budget.record, setting.inputs.places[design.place].choice
-    node = setting.inputs.catalogue.part(Node, design.frame.node)
+    record, place = workings.inputs.budget.record, workings.inputs.places[design.place].choice
+    node = workings.inputs.catalogue.part(Node, design.frame.node)
     gpus = shapes.nodes_count * node.accelerators_count
     met = {
         "fabric": shapes.fits,
-        "largest job": gpus >= setting.largest_job_count,
+        "largest job": gpus >= workings.largest_job_count,
         "gpus": gpus >= record.must.gpus_count,
         "power": peak_w <= place.power_w,
         "serving": shapes.nodes_count > design.spare_nodes(shapes.nodes_count),
-        MONEY: affordable(by_class, setting.inputs.sources, record.vat, record.reserve_fraction),
+        MONEY: affordable(by_class, workings.inputs.sources, record.vat, record.reserve_fraction),
     }
     if place.pue_ceiling_ratio is not None:
         met["pue"] = pue <= place.pue_ceiling_ratio
-    if setting.contract_limit_eur is not None:
-        contract = setting.ledger_of(design.years_count).contract_eur(quantities, setting.tariff, CONTRACT_LINES)
-        met["contract"] = contract <= setting.contract_limit_eur
+    if workings.prices.contract_limit_eur is not None:
+        contract = workings.ledger_of(design.years_count).contract_eur(quantities, workings.prices.tariff, CONTRACT_LINES)
+        met["contract"] = contract <= workings.prices.contract_limit_eur
     if record.ceilings.carbon_kg_per_year is not None:
         met["carbon"] = carbon_kg <= record.ceilings.carbon_kg_per_year
-    least = max(record.must.rmax_flop_per_s, setting.least_rmax(record.must.rank_count, design.delivered))
+    least = max(record.must.rmax_flop_per_s, workings.least_rmax(record.must.rank_count, design.delivered))
     if least > 0:
-        met["rank"] = setting.rmax_of(design) >= least
+        met["rank"] = workings.rmax_of(design) >= least
     return met

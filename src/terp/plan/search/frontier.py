@@ -14,7 +14,7 @@ from terp.arrays import Floats
 from terp.plan.machines.designs import Design
 from terp.plan.search.evaluate import Evaluated, evaluate
 from terp.plan.search.objectives import FRONTIER, OBJECTIVES
-from terp.plan.search.price_table import Setting
+from terp.plan.search.workings import Workings
 from terp.plan.uncertainty.price_scenarios import Kind, kind_of
 
 MOST_MACHINES: Final = 8
@@ -84,17 +84,17 @@ class Searched:
     exhaustive: bool
 
 
-def search(setting: Setting, designs: Sequence[Design], tell: Callable[[float], None] | None = None) -> Searched:
+def search(workings: Workings, designs: Sequence[Design], tell: Callable[[float], None] | None = None) -> Searched:
     """Evaluates all designs with all numbers of nodes that the money could pay.  `tell` hears the share done."""
     entries, machines, feasible = [], 0, 0
     for at, design in enumerate(designs):
-        entry = evaluate(setting, design)
+        entry = evaluate(workings, design)
         machines += entry.nodes_count.size
         feasible += int(entry.fits.sum())
         entries.append(replace(entry, quantities_count=entry.quantities_count[:0]))  # as large as all else together
         if tell is not None and at % 16 == 0:
             tell(at / len(designs))
-    exhaustive = all(np.diff(entry.nodes_count).max(initial=0) <= setting.step_of(entry.design.frame) for entry in entries)
+    exhaustive = all(np.diff(entry.nodes_count).max(initial=0) <= workings.step_of(entry.design.frame) for entry in entries)
     return Searched(tuple(entries), machines, feasible, exhaustive)
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from terp.arrays import Bools, Floats, Ints
 from terp.describe import CostClass
@@ -16,7 +15,7 @@ from terp.plan.money.ledger import Tariff
 from terp.plan.money.payers import affordable
 from terp.plan.search.evaluate import CONTRACT_LINES, Evaluated
 from terp.plan.search.objectives import OBJECTIVES
-from terp.plan.search.price_table import Setting
+from terp.plan.search.workings import Workings
 
 GRID: Final = np.geomspace(0.25, 4.0, 33)
 """Multiples of a price at which it is looked whether another kind of machine wins."""
@@ -49,11 +48,11 @@ def factor_of(column: str) -> str:
     return ELECTRICITY if column.startswith(f"{ELECTRICITY}-") else column
 
 
-def tariffs(setting: Setting, factors: Mapping[str, Floats], scenarios_count: int) -> Tariff:
+def tariffs(workings: Workings, factors: Mapping[str, Floats], scenarios_count: int) -> Tariff:
     """The central prices times some factors, each of shape (scenarios,); what has no factor stays as it is."""
     one = np.ones(scenarios_count)
-    central = setting.tariff
-    scale = np.stack([factors.get(factor_of(column.name), one) for column in setting.columns], axis=1)
+    central = workings.prices.tariff
+    scale = np.stack([factors.get(factor_of(column.name), one) for column in workings.prices.columns], axis=1)
     return Tariff(
         prices_eur=central.prices_eur * scale,
         market_ratio=central.market_ratio * factors.get(MARKET, one),
@@ -71,41 +70,43 @@ class Costs:
     paid: Bools
 
 
-def costs_of(setting: Setting, entry: Evaluated, rows: Ints, tariff: Tariff, reserve_fraction: float | None = None) -> Costs:
+def costs_of(
+    workings: Workings, entry: Evaluated, rows: Ints, tariff: Tariff, reserve_fraction: float | None = None
+) -> Costs:
     """Costs of some rows of a design, each under the prices of its own scenario; with the budget's reserve, or another."""
-    ledger, record = setting.ledger_of(entry.design.years_count), setting.inputs.budget.record
+    ledger, record = workings.ledger_of(entry.design.years_count), workings.inputs.budget.record
     quantities = entry.quantities_count[rows]
     fixed: dict[CostClass, Floats] = {
         "operation": entry.tax_eur[rows],
-        "programme": setting.programme_eur * tariff.programme_ratio,
+        "programme": workings.prices.programme_eur * tariff.programme_ratio,
     }
     by_class = ledger.by_class(quantities, tariff, fixed)
     kept = record.reserve_fraction if reserve_fraction is None else reserve_fraction
-    paid = affordable(by_class, setting.inputs.sources, record.vat, kept)
-    if setting.contract_limit_eur is not None:
-        paid &= ledger.contract_eur(quantities, tariff, CONTRACT_LINES) <= setting.contract_limit_eur
+    paid = affordable(by_class, workings.inputs.sources, record.vat, kept)
+    if workings.prices.contract_limit_eur is not None:
+        paid &= ledger.contract_eur(quantities, tariff, CONTRACT_LINES) <= workings.prices.contract_limit_eur
     return Costs(by_class, paid)
 
 
-def resized(setting: Setting, entry: Evaluated, tariff: Tariff) -> tuple[Ints, Floats]:
+def resized(workings: Workings, entry: Evaluated, tariff: Tariff) -> tuple[Ints, Floats]:
     """Under each scenario the largest machine of a design that can be paid, -1 for none, and its objective.
 
     Where less is better it is the smallest.  Costs rise with the number of nodes, so halving finds it.
     """
-    objective, allowed = OBJECTIVES[setting.inputs.objective], np.flatnonzero(entry.fits_but_money)
+    objective, allowed = OBJECTIVES[workings.inputs.objective], np.flatnonzero(entry.fits_but_money)
     scenarios = tariff.market_ratio.size
     if not allowed.size:
         return np.full(scenarios, -1), np.full(scenarios, np.nan)
     least, most = np.full(scenarios, -1), np.full(scenarios, 1 if objective.smallest else allowed.size)
     while ((most - least) > 1).any():
         middle = np.clip((least + most) // 2, 0, allowed.size - 1)
-        paid = costs_of(setting, entry, allowed[middle], tariff).paid
+        paid = costs_of(workings, entry, allowed[middle], tariff).paid
         open_ = most - least > 1
         least, most = np.where(open_ & paid, middle, least), np.where(open_ & ~paid, middle, most)
     rows = np.where(least >= 0, allowed[np.maximum(least, 0)], 0)
     value = getattr(entry, objective.column)[rows]
     if objective.of_prices:
-        tco = costs_of(setting, entry, rows, tariff).by_class_eur.sum(1)
+        tco = costs_of(workings, entry, rows, tariff).by_class_eur.sum(1)
         value = tco if objective.column == "tco_eur" else tco / entry.h100_hours_count[rows]
     return np.where(least >= 0, rows, -1), np.where(least >= 0, value, np.nan)
 
@@ -116,28 +117,28 @@ class Futures:
 
     kinds    in the order of the rows of `values`, shape (kinds, scenarios), in the unit of the
              objective; NaN where nothing of it can be paid
-    winner   of each scenario, into `kinds`; -1 where nothing can be bought at all
+    winner_index   of each scenario, into `kinds`; -1 where nothing can be bought at all
     """
 
     kinds: tuple[Kind, ...]
-    values: NDArray[np.float64]
-    winner: NDArray[np.int64]
+    values: Floats
+    winner_index: Ints
 
     @property
     def best(self) -> Floats:
         """The objective of each scenario's winner; NaN where nothing can be bought."""
-        return np.where(self.winner >= 0, self.values[self.winner, np.arange(self.winner.size)], np.nan)
+        return np.where(self.winner_index >= 0, self.values[self.winner_index, np.arange(self.winner_index.size)], np.nan)
 
 
-def futures(setting: Setting, entries: Sequence[Evaluated], tariff: Tariff) -> Futures:
+def futures(workings: Workings, entries: Sequence[Evaluated], tariff: Tariff) -> Futures:
     """Every kind of machine sized anew under each scenario, by the best of its designs there."""
-    less = OBJECTIVES[setting.inputs.objective].less
+    less = OBJECTIVES[workings.inputs.objective].less
     kinds = tuple(dict.fromkeys(kind_of(entry) for entry in entries))
     worst = np.inf if less else -np.inf
     values = np.full((len(kinds), tariff.market_ratio.size), worst)
     better = np.minimum if less else np.maximum
     for entry in entries:
-        _, value = resized(setting, entry, tariff)
+        _, value = resized(workings, entry, tariff)
         row = kinds.index(kind_of(entry))
         values[row] = better(values[row], np.where(np.isnan(value), worst, value))
     winner = values.argmin(0) if less else values.argmax(0)
@@ -145,13 +146,13 @@ def futures(setting: Setting, entries: Sequence[Evaluated], tariff: Tariff) -> F
     return Futures(kinds, np.where(np.isfinite(values), values, np.nan), np.where(known, winner, -1))
 
 
-def drawn(setting: Setting, scenarios_count: int, seed: int) -> Tariff:
+def drawn(workings: Workings, scenarios_count: int, seed: int) -> Tariff:
     """Price scenarios: every price by its own range, and the level of the whole deal."""
-    return tariffs(setting, draw_factors(setting.ranges, scenarios_count, seed), scenarios_count)
+    return tariffs(workings, draw_factors(workings.prices.ranges, scenarios_count, seed), scenarios_count)
 
 
 @dataclass(frozen=True)
-class Swing:
+class PriceSwing:
     """What one price does to the answer.
 
     low_ratio, high_ratio   ends of its range over the central value
@@ -174,9 +175,9 @@ def _over(value: float, central: float) -> float:
     return value / central if value == value and central else 0.0  # noqa: PLR0124 - NaN
 
 
-def swings(setting: Setting, entries: Sequence[Evaluated], chosen: Kind) -> list[Swing]:
+def swings(workings: Workings, entries: Sequence[Evaluated], chosen: Kind) -> list[PriceSwing]:
     """Each uncertain price by itself: at both ends of its range, and over a grid of multiples of its central value."""
-    ranges = {**setting.ranges, **setting.own_ranges}
+    ranges = {**workings.prices.ranges, **workings.prices.own_ranges}
     names = [name for name, (low, _, high) in ranges.items() if high > low]
     points = {name: np.array([ranges[name][0], ranges[name][2], *GRID]) for name in names}
     each = len(GRID) + 2
@@ -184,17 +185,17 @@ def swings(setting: Setting, entries: Sequence[Evaluated], chosen: Kind) -> list
     for at, name in enumerate(names):
         factors[name] = np.ones(each * len(names) + 1)
         factors[name][at * each : (at + 1) * each] = points[name]
-    told = futures(setting, entries, tariffs(setting, factors, each * len(names) + 1))
+    told = futures(workings, entries, tariffs(workings, factors, each * len(names) + 1))
     found = []
     for at, name in enumerate(names):
         mine = slice(at * each, (at + 1) * each)
-        winners = [told.kinds[number] if number >= 0 else None for number in told.winner[mine].tolist()]
+        winners = [told.kinds[number] if number >= 0 else None for number in told.winner_index[mine].tolist()]
         ratios = points[name][2:]
         others = [place for place, winner in enumerate(winners[2:]) if winner not in (chosen, None)]
         nearest = min(others, key=lambda place: abs(np.log(ratios[place])), default=None)
         low, high = (_over(value, told.best[-1]) for value in told.best[mine][:2].tolist())
         found.append(
-            Swing(
+            PriceSwing(
                 name, float(points[name][0]), float(points[name][1]), (low, high), (winners[0], winners[1]),
                 None if nearest is None else float(ratios[nearest]),
                 None if nearest is None else winners[2 + nearest],
@@ -204,7 +205,7 @@ def swings(setting: Setting, entries: Sequence[Evaluated], chosen: Kind) -> list
 
 
 @dataclass(frozen=True)
-class Kept:
+class ReserveKept:
     """What a reserve buys: the machine that it leaves, and in which share of scenarios all the money then pays for it."""
 
     reserve_fraction: float
@@ -213,15 +214,15 @@ class Kept:
     fits_fraction: float
 
 
-def reserves(setting: Setting, entry: Evaluated, tariff: Tariff) -> list[Kept]:
+def reserves(workings: Workings, entry: Evaluated, tariff: Tariff) -> list[ReserveKept]:
     """The largest machine of a design at central prices under each of some reserves, and how sure it then is."""
-    record, found = setting.inputs.budget.record, []
+    record, found = workings.inputs.budget.record, []
     for share in sorted({*RESERVES, record.reserve_fraction}):
-        can = affordable(entry.by_class_eur, setting.inputs.sources, record.vat, share) & entry.without("money").fits
+        can = affordable(entry.by_class_eur, workings.inputs.sources, record.vat, share) & entry.without("money").fits
         rows = np.flatnonzero(can)
         if rows.size:
             row = int(rows[np.argmax(entry.h100_hours_count[rows])])
-            paid = costs_of(setting, entry, np.full(tariff.market_ratio.size, row), tariff, 0.0).paid
+            paid = costs_of(workings, entry, np.full(tariff.market_ratio.size, row), tariff, 0.0).paid
             hours = float(entry.h100_hours_count[row])
-            found.append(Kept(share, int(entry.gpus_count[row]), hours, float(paid.mean())))
+            found.append(ReserveKept(share, int(entry.gpus_count[row]), hours, float(paid.mean())))
     return found

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib import resources
-from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from terp.views.brief import drawn, rows
-from terp.views.brief.language import Language, capital
+from terp.plan import CostOfLine, PayerShare, PlannedMachine, PurchasePlan, SimulatedYear
+from terp.plan.reason_codes import Reason
+from terp.views.brief import paper_figures, paper_rows
 from terp.views.brief.marks import Marks
+from terp.views.messages import Language, capital
 
-Plan = Mapping[str, Any]
 
-
-def as_brief(plan: Plan, lang: str = "en") -> str:
+def as_brief(plan: PurchasePlan, lang: str = "en") -> str:
     """The decision paper of a plan, complete in itself; prints to some pages of A4.
 
-    plan   plan.json, see docs/formats/plan.md; nothing else is read
     lang   "en" or "nl"
 
     Raises UnknownName for another language.
@@ -44,66 +43,63 @@ def _environment(language: Language) -> Environment:
         "large": language.large,
         "value": language.value,
         "said": language.marked,
-        "plain": language.sentence,
-        "noted": language.noted,
+        "plain": language.plain,
         "date": language.date,
         "capital": capital,
-        "tonnes": lambda mass_kg: rows.tonnes(mass_kg, language),
+        "tonnes": lambda mass_kg: paper_rows.tonnes(mass_kg, language),
         "link": _web,
-        "short": drawn.short,
     }
     return environment
 
 
-def _words(plan: Plan, language: Language) -> dict[str, Any]:
+def _words(plan: PurchasePlan, language: Language) -> dict[str, object]:
     """What writes, marks and draws."""
-    marks, budget = Marks(plan["assumptions"], language), plan["budget"]
+    marks, budget, best = Marks(plan.assumptions, language), plan.budget, plan.best
     return {
         "lang": language.code,
         "t": language.text,
         "name": language.name,
         "mark": marks.mark,
         "marked_input": marks.of_input,
-        "constraint": _constraint(plan, language),
-        "source": lambda key: _source(plan, key),
+        "constraint": lambda name: Reason(f"check.{name}"),
+        "source": _sources(plan),
         "reached": lambda payer: _reached(payer, language),
-        "used": lambda what: _used(what, language),
-        "titled": lambda machine: _titled(machine, language),
+        "used": lambda what: language.name("uses", what.partition(".")[0]),
+        "titled": lambda machine: language.sentence(machine.called),
         "design": lambda machine, node=True: _design(machine, language, node=node),
         "style": _style(),
         "figures": _figures(plan, language),
         "answer": _answer(plan, language),
-        "runner_up": rows.runner_up(plan, language),
-        "goal": language.name("objectives", budget["objective"]),
-        "years": _years(plan["best"]["design"]["operation_years_count"], language),
+        "runner_up": paper_rows.runner_up(plan, language),
+        "goal": language.name("objectives", budget.objective),
+        "years": _years(best.design.operation_years_count, language),
         "domain_words": _weighted(plan, language),
-        "simulated_years": _years((plan["best"]["simulated"] or {}).get("years_count", 0), language),
+        "simulated_years": _years(best.simulated.years_count if best.simulated else 0, language),
     }
 
 
-def _data(plan: Plan, language: Language) -> dict[str, Any]:
+def _data(plan: PurchasePlan, language: Language) -> dict[str, object]:
     """The plan, and rows made from it."""
     classes = _classes(plan)
     return {
         "plan": plan,
-        "b": plan["budget"],
-        "best": plan["best"],
+        "b": plan.budget,
+        "best": plan.best,
         "domains": _domains(plan, language),
-        "compared": drawn.compared(plan),
         "classes": classes,
-        "class_sums": {kind: sum(payer["by_class"].get(kind, 0.0) for payer in plan["payers"]) for kind in classes},
+        "class_sums": {kind: sum(payer.by_class.get(kind, 0.0) for payer in plan.payers) for kind in classes},
         "bars": _bars(plan),
-        "lost": rows.lost(plan),
-        "felt": drawn.felt(plan["sensitivity"]),
-        "decisive": rows.decisive(plan["sensitivity"]),
-        "constraints": rows.constraints(plan),
-        "groups": rows.assumptions(plan, language),
-        "reserves": plan["robustness"].get("reserves", []),
-        "rent": plan.get("rent_instead"),
+        "lost": paper_rows.lost(plan, language),
+        "felt": paper_rows.felt(plan.sensitivity),
+        "decisive": paper_rows.decisive(plan.sensitivity),
+        "constraints": paper_rows.constraints(plan),
+        "groups": paper_rows.assumptions(plan, language),
+        "reserves": plan.robustness.reserves,
+        "rent": plan.rent_instead,
         "cost_rows": _cost_rows(plan, language),
-        "simulated": rows.simulated(plan, language, _domains(plan, language)),
+        "simulated": paper_rows.simulated(plan, language, _domains(plan, language)),
         "simulated_by_year": _simulated_by_year(plan, language),
-        "bounded_eur": _bounded(plan["payers"]),
+        "bounded_eur": _bounded(plan.payers),
     }
 
 
@@ -129,27 +125,27 @@ def _listed(words: Sequence[str], language: Language) -> str:
     return f"{', '.join(words[:-1])} {language.text('and')} {words[-1]}"
 
 
-def _answer(plan: Plan, language: Language) -> list[str]:
+def _answer(plan: PurchasePlan, language: Language) -> list[str]:
     """The answer in two sentences."""
-    best, text = plan["best"], language.text
+    best, text = plan.best, language.text
     payers = [
-        text("answer_payer", eur=language.money(payer["pays_eur"]), payer=_within(language.sentence(payer["title"])))
-        for payer in plan["payers"]
-        if payer["pays_eur"]
+        text("answer_payer", eur=language.money(payer.pays_eur), payer=_within(language.title(payer.title)))
+        for payer in plan.payers
+        if payer.pays_eur
     ]
     first = text(
         "answer_1" if payers else "answer_1_unpaid",
-        gpus=language.fixed(best["gpus_count"]),
-        gpu=drawn.short(best["gpu"]),
-        nodes=language.fixed(best["nodes_count"]),
-        site=rows.place(best["design"]["site_title"], language),
-        tco=language.money(best["tco_eur"]),
-        years=_years(plan["best"]["design"]["operation_years_count"], language),
+        gpus=language.fixed(best.gpus_count),
+        gpu=best.gpu,
+        nodes=language.fixed(best.nodes_count),
+        site=paper_rows.place(best.design.site_title, language),
+        tco=language.money(best.tco_eur),
+        years=_years(best.design.operation_years_count, language),
         payers=_listed(payers, language),
     )
-    key = "answer_2_unranked" if best["rank"] is None else "answer_2"
-    science, month = language.large(best["science_h100_hours_per_year"]), language.month(best["first_science"])
-    return [first, text(key, rank=best["rank"], science=science, month=month)]
+    key = "answer_2_unranked" if best.rank is None else "answer_2"
+    science, month = language.large(best.science_h100_hours_per_year), language.month(best.first_science)
+    return [first, text(key, rank=best.rank, science=science, month=month)]
 
 
 def _within(title: str) -> str:
@@ -157,114 +153,107 @@ def _within(title: str) -> str:
     return f"t{title[1:]}" if title.startswith("The ") else title
 
 
-def _bounded(payers: Sequence[Plan]) -> tuple[float, bool]:
+def _bounded(payers: Sequence[PayerShare]) -> tuple[float, bool]:
     """What payers may give at most, and whether that is all of them."""
-    known = [payer["amount_eur"] for payer in payers if payer["amount_eur"] is not None]
+    known = [payer.amount_eur for payer in payers if payer.amount_eur is not None]
     return sum(known), len(known) == len(payers)
 
 
-def _domains(plan: Plan, language: Language) -> dict[str, str]:
+def _domains(plan: PurchasePlan, language: Language) -> dict[str, str]:
     """Domain -> what it is called."""
-    names = {**dict.fromkeys(plan["best"]["science"], ""), **dict.fromkeys(plan["budget"]["domains"], "")}
-    titles = plan["budget"]["domain_titles"]
-    return {key: language.name("domains", key, titles.get(key, "")) for key in names}
+    names = {**dict.fromkeys(plan.best.science, ""), **dict.fromkeys(plan.budget.domains, "")}
+    return {key: language.name("domains", key, plan.budget.domain_titles.get(key, "")) for key in names}
 
 
-def _weighted(plan: Plan, language: Language) -> str:
+def _weighted(plan: PurchasePlan, language: Language) -> str:
     """Domains with their weights, as words."""
-    names, weights = _domains(plan, language), plan["budget"]["domains"]
-    words = [f"{names[key][:1].lower()}{names[key][1:]} {language.percent(weight)}" for key, weight in weights.items()]
+    names = _domains(plan, language)
+    words = [
+        f"{names[key][:1].lower()}{names[key][1:]} {language.percent(weight)}" for key, weight in plan.budget.domains.items()
+    ]
     return _listed(words, language) or language.text("none")
 
 
-def _constraint(plan: Plan, language: Language) -> Callable[[str], str]:
-    """What a constraint is called: as its check is, where there is one."""
-    titles = {check["constraint"]: check["title"] for check in plan["best"]["checks"]}
-    return lambda key: language.name("constraints", key, titles.get(key, ""))
-
-
-def _source(plan: Plan, key: str) -> str | Markup:
+def _sources(plan: PurchasePlan) -> Callable[[str], str | Markup]:
     """Who says so, as a link down to the list of sources."""
-    if not key:
-        return ""
-    known = plan["sources"].get(key)
-    if known is None:
-        return key
-    return Markup('<a href="#source-{}" lang="en">{}</a>').format(key, known["publisher"] or key)
+    known = {source.key: source for source in plan.sources}
+
+    def source(key: str) -> str | Markup:
+        if key not in known:
+            return key
+        return Markup('<a href="#source-{}" lang="en">{}</a>').format(key, known[key].publisher or key)
+
+    return source
 
 
-def _reached(payer: Plan, language: Language) -> str:
+def _reached(payer: PayerShare, language: Language) -> str:
     """The bounds that a payer has reached."""
-    bounds = [language.name("bounds", bound) for bound in payer["binding"].split(", ") if bound]
-    return ", ".join(bounds) or language.text("no_bound_reached")
+    return ", ".join(language.name("bounds", bound) for bound in payer.binding) or language.text("no_bound_reached")
 
 
-def _used(what: str | Sequence[str], language: Language) -> str:
-    """What an input is used for: lines and classes of cost by their names."""
-    words = [word.partition(".")[0] for word in ([what] if isinstance(what, str) else what)]
-    families = ("lines", "classes", "uses", "constraints")
-    known = [next((f for f in families if word in language.names[f]), "") for word in words]
-    return ", ".join(language.name(f, word) if f else language.sentence(word) for f, word in zip(known, words, strict=True))
-
-
-def _classes(plan: Plan) -> list[str]:
+def _classes(plan: PurchasePlan) -> list[str]:
     """Classes of cost that anything is paid in, in the order of the first that pays them."""
-    found = [kind for payer in plan["payers"] for kind, eur in payer["by_class"].items() if eur]
-    return list(dict.fromkeys([*found, *(cost["class"] for cost in plan["best"]["costs"])]))
+    paid = [kind for payer in plan.payers for kind, eur in payer.by_class.items() if eur]
+    return list(dict.fromkeys([*paid, *(cost.cost_class for cost in plan.best.costs)]))
 
 
-def _titled(machine: Plan, language: Language) -> str | Markup:
-    """A machine's title, without what follows the name of its GPU."""
-    return language.marked(machine["title"].replace(machine["gpu"], drawn.short(machine["gpu"])))
-
-
-def _design(machine: Plan, language: Language, *, node: bool) -> str | Markup:
+def _design(machine: PlannedMachine, language: Language, *, node: bool) -> str | Markup:
     """What a machine is, in a line under its name; with its node or without."""
-    design, text = machine["design"], language.text
-    ratio = design["oversubscription_ratio"]
-    topology = language.name("topologies", design["topology"])
+    design, text = machine.design, language.text
+    ratio = design.oversubscription_ratio
+    topology = language.name("topologies", design.topology)
     words = [
-        language.sentence(design["node_title"]) if node else "",
+        language.title(design.node_title) if node else "",
         topology if ratio == 1 else f"{topology} {text('oversubscribed', ratio=language.number(ratio))}",
-        "" if node and "cool" in design["node_title"] else language.name("coolings", design["cooling"]),
-        "" if design["site_title"] in machine["title"] else language.sentence(design["site_title"]),
+        "" if node and "cool" in design.node_title else language.name("coolings", design.cooling),
     ]
-    if design["gpu_cap_fraction"] < 1:
-        words.append(text("capped", share=language.percent(design["gpu_cap_fraction"])))
-    if design["spare_nodes_count"]:
-        words.append(text("spares", count=language.fixed(design["spare_nodes_count"])))
+    if design.gpu_cap_fraction < 1:
+        words.append(text("capped", share=language.percent(design.gpu_cap_fraction)))
+    if design.spare_nodes_count:
+        words.append(text("spares", count=language.fixed(design.spare_nodes_count)))
     return " · ".join(word.replace(" ", "\u00a0", 1) for word in words if word)
 
 
-def _bars(plan: Plan) -> dict[str, str]:
+def _bars(plan: PurchasePlan) -> dict[str, str]:
     """Payer -> class of its colour."""
-    return {payer["name"]: f"bar-{index % 6}" for index, payer in enumerate(plan["payers"])}
+    return {payer.name: f"bar-{index % 6}" for index, payer in enumerate(plan.payers)}
 
 
-def _cost_rows(plan: Plan, language: Language) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class CostRow:
+    """A line of cost as the table has it: in words, with its share of all costs and its bar."""
+
+    cost: CostOfLine
+    words: str
+    share: float
+    bar: Markup
+
+
+def _cost_rows(plan: PurchasePlan, language: Language) -> list[CostRow]:
     """Lines of cost with their share, a bar each."""
-    costs = plan["best"]["costs"]
-    most = max((cost["high_eur"] for cost in costs), default=0.0)
-    total = sum(cost["eur"] for cost in costs)
-    found = []
+    costs = plan.best.costs
+    most = max((cost.high_eur for cost in costs), default=0.0)
+    total = sum(cost.eur for cost in costs)
+    rows = []
     for cost in costs:
-        bar = drawn.interval(cost["eur"], cost["low_eur"], cost["high_eur"], most)
-        words = language.name("lines", cost["line"], cost["title"])
-        found.append({**cost, "words": capital(words), "share": cost["eur"] / total if total else 0.0, "bar": Markup(bar)})  # noqa: S704 (numbers)
-    return found
+        bar = Markup(paper_figures.interval(cost.eur, cost.low_eur, cost.high_eur, most))  # noqa: S704 (numbers)
+        words = capital(language.sentence(Reason(f"line.{cost.line}")))
+        rows.append(CostRow(cost, words, cost.eur / total if total else 0.0, bar))
+    return rows
 
 
-def _simulated_by_year(plan: Plan, language: Language) -> list[tuple[str, str, str, str]]:
+def _simulated_by_year(plan: PurchasePlan, language: Language) -> list[tuple[str, str, str, str]]:
     """Year, use, GPU-hours, electricity: the mean over the seeds, with the lowest and the highest."""
-    years = (plan["best"]["simulated"] or {}).get("by_year", [])
-    found = []
-    for year in dict.fromkeys(row["year"] for row in years):
-        mine = [row for row in years if row["year"] == year]
-        use = _spread([row["gpu_utilisation_fraction"] for row in mine], lambda value: language.percent(value, 1))
-        hours = _spread([row["gpu_hours"] / 1e6 for row in mine], lambda value: language.fixed(value, 2))
-        electricity = _spread([row["electricity_eur"] / 1e6 for row in mine], lambda value: language.fixed(value, 2))
-        found.append((str(year), use, hours, electricity))
-    return found
+    by_year: dict[int, list[SimulatedYear]] = {}
+    for year in plan.best.simulated.by_year if plan.best.simulated else ():
+        by_year.setdefault(year.year, []).append(year)
+    rows = []
+    for number, years in by_year.items():
+        use = _spread([year.gpu_utilisation_fraction for year in years], lambda value: language.percent(value, 1))
+        hours = _spread([year.gpu_hours / 1e6 for year in years], lambda value: language.fixed(value, 2))
+        electricity = _spread([year.electricity_eur / 1e6 for year in years], lambda value: language.fixed(value, 2))
+        rows.append((str(number), use, hours, electricity))
+    return rows
 
 
 def _spread(values: Sequence[float], label: Callable[[float], str]) -> str:
@@ -273,17 +262,17 @@ def _spread(values: Sequence[float], label: Callable[[float], str]) -> str:
     return mean if len(values) == 1 else f"{mean} ({label(min(values))} \u2013 {label(max(values))})"
 
 
-def _figures(plan: Plan, language: Language) -> dict[str, Markup]:
+def _figures(plan: PurchasePlan, language: Language) -> Mapping[str, Markup]:
     """All figures of the page, as SVG; empty where there is nothing to show."""
     names, styles = _domains(plan, language), _bars(plan)
     made = {
-        "flows": drawn.flows(plan, language, styles),
-        "cost": drawn.frontier(plan, language, "tco_eur"),
-        "rmax": drawn.frontier(plan, language, "rmax_flop_per_s"),
-        "rank": drawn.rank(plan["best"], language),
-        "cash": drawn.cash(plan, language, styles),
-        "science": drawn.science(plan, language, names),
-        "sensitivity": drawn.sensitivity(plan["sensitivity"], language),
-        "robust": drawn.wins(plan["robustness"]["wins"], language),
+        "flows": paper_figures.flows(plan, language, styles),
+        "cost": paper_figures.frontier(plan, language, "tco"),
+        "rmax": paper_figures.frontier(plan, language, "rmax"),
+        "rank": paper_figures.rank(plan.best, language),
+        "cash": paper_figures.cash(plan, language, styles),
+        "science": paper_figures.science(plan, language, names),
+        "sensitivity": paper_figures.sensitivity(plan.sensitivity, language),
+        "robust": paper_figures.wins(plan.robustness.wins, language),
     }
     return {key: Markup(figure) for key, figure in made.items()}  # noqa: S704 (figures escape their words)

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from terp.views.brief.language import Language
+from terp.plan import Assumption
+from terp.views.messages import Language
 
 
 class Marks:
-    """The mark of what is assumed.
+    """The mark of what is assumed."""
 
-    assumptions   of the plan: {name, status, ...}
-    """
-
-    def __init__(self, assumptions: Sequence[Mapping[str, Any]], language: Language) -> None:
-        self._assumed = {row["name"] for row in assumptions if row["status"] == "assumed"}
+    def __init__(self, assumptions: Sequence[Assumption], language: Language) -> None:
+        self._assumed = {row.name for row in assumptions if row.status == "assumed"}
         self._mark = Markup('<sup class="assumed" title="{}">†</sup>').format(language.text("mark_title"))
 
     def mark(self, status: str | None) -> Markup:
@@ -27,5 +24,5 @@ class Marks:
     def of_input(self, *names: str) -> Markup:
         """The mark if one of the inputs of these names, or of these last parts of a name, is assumed."""
         ends = tuple(f".{name}" for name in names)
-        found = any(name in names or name.endswith(ends) for name in self._assumed)
-        return self._mark if found else Markup("")
+        assumed = any(name in names or name.endswith(ends) for name in self._assumed)
+        return self._mark if assumed else Markup("")

@@ -54,8 +54,7 @@ def command(
     Writes to -o: best.yaml and every machine of the frontier as files that all other verbs take, workload.yaml as the
     budget weighs it, plan.json, tables in Parquet, and brief.html to decide by.  Exit code 1 if no machine fits the budget.
     """
-    from terp.describe import read_budget
-    from terp.plan import NothingFits, make_plan, read_inputs, save_plan
+    from terp.plan import NothingFits, purchase
     from terp.results import check_target
     from terp.sweep.executors import cores, dask, processes
     from terp.views.text.plan_text import as_text
@@ -64,32 +63,41 @@ def command(
         raise click.UsageError("--workers is of this machine: Dask has its own")
     if out is not None:
         check_target(out, "plan.json")
-    inputs = read_inputs(read_budget(budget), objective, _names(sites))
-    crew = None
     if not no_simulation:
         from terp.views.cli.simulate import say_if_compiling
 
         say_if_compiling()
-        crew = dask(scheduler) if scheduler else processes(workers or cores())
     try:
-        plan = make_plan(inputs, crew, scenarios, seed, _progress())
+        plan = purchase(
+            budget,
+            objective=objective,
+            sites=_names(sites),
+            scenarios=scenarios,
+            seed=seed,
+            simulation=not no_simulation,
+            executor=dask(scheduler) if scheduler else processes(workers or cores()),
+            progress=_progress(),
+        )
     except NothingFits as error:
-        if sys.stderr.isatty():
-            click.echo("\r\033[K", nl=False, err=True)
-        for line in str(error).splitlines():
-            click.echo(fill(line, _WIDTH, subsequent_indent="  "), err=True)
+        _say_nothing_fits(str(error))
         sys.exit(1)
     if out is not None:
-        from terp.views.brief import as_brief
-
-        save_plan(plan, out, as_brief(plan.document, lang))
+        plan.save(out, lang)
     if as_json:
-        click.echo(json.dumps(plan.document, indent=2, allow_nan=False))
+        click.echo(json.dumps(plan.to_dict(), indent=2, allow_nan=False))
         return
-    click.echo(as_text(plan.document))
+    click.echo(as_text(plan))
     if out is not None:
         click.echo(f"\n  paper    {out / 'brief.html'}")
         click.echo(f"  next     terp simulate {out / 'best.yaml'} --workload {out / 'workload.yaml'}")
+
+
+def _say_nothing_fits(why: str) -> None:
+    """Why nothing can be bought, on stderr."""
+    if sys.stderr.isatty():
+        click.echo("\r\033[K", nl=False, err=True)
+    for line in why.splitlines():
+        click.echo(fill(line, _WIDTH, subsequent_indent="  "), err=True)
 
 
 def _names(sites: str) -> tuple[str, ...]:

@@ -218,7 +218,7 @@ def pairs(rows: Sequence[tuple[str, Sequence[float]]], styles: Sequence[str], la
 
 
 @dataclass(frozen=True)
-class Swing:
+class TornadoBar:
     """A row of the tornado: what one input does to the objective between the ends of its range.
 
     low_fraction, high_fraction   effect at those ends
@@ -234,7 +234,7 @@ class Swing:
     break_words: str = ""
 
 
-def tornado(rows: Sequence[Swing], label: Label, title: str) -> str:
+def tornado(rows: Sequence[TornadoBar], label: Label, title: str) -> str:
     """Bars of effect on both sides of none, the strongest first, with a mark where another design wins."""
     left, chars, edge, y = 256.0, 35, 58.0, 8.0
     effects = [abs(value) for row in rows for value in (row.low_fraction, row.high_fraction)]
@@ -254,7 +254,7 @@ def tornado(rows: Sequence[Swing], label: Label, title: str) -> str:
     return svg(y + 26, body, title)
 
 
-def _swing(row: Swing, y: float, middle: float, scale: float, label: Label) -> list[str]:
+def _swing(row: TornadoBar, y: float, middle: float, scale: float, label: Label) -> list[str]:
     """The two bars of a row, what stands at their ends, and the mark."""
     body = []
     low, high = middle + scale * row.low_fraction, middle + scale * row.high_fraction

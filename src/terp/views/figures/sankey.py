@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any, Final
+from typing import Final
 
+from terp.plan import MoneyFlow
 from terp.views.figures.svg import Coordinate, rect, svg, tall, wrapped
 
 _STAGES: Final = ("payer", "class", "line")
@@ -31,7 +32,7 @@ class _Node:
 
 
 def sankey(
-    flows: Sequence[Mapping[str, Any]],
+    flows: Sequence[MoneyFlow],
     name: Callable[[str, str], str],
     style: Mapping[str, str],
     money: Callable[[float], str],
@@ -39,7 +40,6 @@ def sankey(
 ) -> str:
     """Ribbons from payer to class to line; the bars of each of the three stages sum to the same.
 
-    flows   {payer, class, line, eur}
     name    (stage, key) -> what people call it
     style   payer -> class of colour
     """  # fmt: skip
@@ -58,20 +58,26 @@ def sankey(
 
 
 def _nodes(
-    flows: Sequence[Mapping[str, Any]], stage: str, name: Callable[[str, str], str], money: Callable[[float], str]
+    flows: Sequence[MoneyFlow], stage: str, name: Callable[[str, str], str], money: Callable[[float], str]
 ) -> dict[str, _Node]:
     """The bars of a stage, in the order of the flows for payers and classes, by amount within a class for parts."""
     nodes: dict[str, _Node] = {}
-    classes = list(dict.fromkeys(flow["class"] for flow in flows))
-    of_class = {flow[stage]: classes.index(flow["class"]) for flow in flows}
+    classes = list(dict.fromkeys(flow.cost_class for flow in flows))
+    of_class = {_at(flow, stage): classes.index(flow.cost_class) for flow in flows}
     for flow in flows:
-        node = nodes.setdefault(flow[stage], _Node(name(stage, flow[stage]), _CHARS[_STAGES.index(stage)]))
-        node.amount_eur += flow["eur"]
+        key = _at(flow, stage)
+        node = nodes.setdefault(key, _Node(name(stage, key), _CHARS[_STAGES.index(stage)]))
+        node.amount_eur += flow.eur
     for node in nodes.values():
         node.label = f"{node.words} {money(node.amount_eur)}"
     if stage != "line":
         return nodes
     return dict(sorted(nodes.items(), key=lambda item: (of_class[item[0]], -item[1].amount_eur)))
+
+
+def _at(flow: MoneyFlow, stage: str) -> str:
+    """Which bar of a stage a flow goes through."""
+    return {"payer": flow.payer, "class": flow.cost_class, "line": flow.line}[stage]
 
 
 def _stack(nodes: Mapping[str, _Node], scale: float) -> float:
@@ -86,7 +92,7 @@ def _stack(nodes: Mapping[str, _Node], scale: float) -> float:
 
 
 def _ribbons(
-    flows: Sequence[Mapping[str, Any]], stages: Sequence[Mapping[str, _Node]], scale: float, style: Mapping[str, str],
+    flows: Sequence[MoneyFlow], stages: Sequence[Mapping[str, _Node]], scale: float, style: Mapping[str, str],
     money: Callable[[float], str],
 ) -> list[str]:  # fmt: skip
     """From stage to stage, in the order of the bars on both sides, so that ribbons cross as little as they can."""
@@ -94,20 +100,17 @@ def _ribbons(
     payers, lines = list(stages[0]), list(stages[2])
     for place in (0, 1):
         near, far = _STAGES[place], _STAGES[place + 1]
-        order = sorted(
-            flows,
-            key=lambda flow: (payers.index(flow["payer"]), lines.index(flow["line"])),
-        )
+        order = sorted(flows, key=lambda flow: (payers.index(flow.payer), lines.index(flow.line)))
         summed: dict[tuple[str, str, str], float] = {}
         for flow in order:
-            key = (flow[near], flow[far], flow["payer"])
-            summed[key] = summed.get(key, 0.0) + flow["eur"]
+            key = (_at(flow, near), _at(flow, far), flow.payer)
+            summed[key] = summed.get(key, 0.0) + flow.eur
         keys = list(stages[place])
         for (source, target, payer), amount in sorted(summed.items(), key=lambda item: keys.index(item[0][0])):
-            one, other, wide = stages[place][source], stages[place + 1][target], amount * scale
-            y1, y2 = one.top + one.right, other.top + other.left
-            one.right, other.left = one.right + wide, other.left + wide
-            tip = f"{stages[0][payer].words}, {other.words}: {money(amount)}"
+            start, end, wide = stages[place][source], stages[place + 1][target], amount * scale
+            y1, y2 = start.top + start.right, end.top + end.left
+            start.right, end.left = start.right + wide, end.left + wide
+            tip = f"{stages[0][payer].words}, {end.words}: {money(amount)}"
             body.append(_ribbon(_LEFT[place] + _BAR, _LEFT[place + 1], y1, y2, wide, style[payer], tip))
     return body
 

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from textwrap import wrap
-from typing import Any, Final
+from typing import Final
 
+from terp.plan import (
+    BindingConstraint,
+    InputSwing,
+    PayerShare,
+    PlannedMachine,
+    PurchasePlan,
+    RejectedKind,
+)
 from terp.units import J_PER_GWH, number, show
+from terp.views.messages import Language
 from terp.views.text.columns import aligned
 
 _WIDTH: Final = 122
@@ -14,24 +23,21 @@ _MOST_LOST: Final = 8
 _MOST_SENSITIVE: Final = 5
 _LEAST_SHARE: Final = 0.005
 """Of the scenarios; a kind of machine that wins fewer is not named, as it would stand there with 0 %."""
-Plan = Mapping[str, Any]
+_WORDS: Final = Language("en", figures=True)
 
 
-def as_text(plan: Plan) -> str:
-    """What of a plan fits on a screen or two, in lines of at most 125 columns.
-
-    plan   plan.json, see docs/formats/plan.md
-    """
+def as_text(plan: PurchasePlan) -> str:
+    """What of a plan fits on a screen or two, in lines of at most 125 columns."""
     blocks = [
         _answer(plan),
-        _frontier(plan["frontier"]),
-        _payers(plan["payers"]),
-        _binding(plan["binding"]),
-        _lost(plan["rejected"]),
-        _sensitivity(plan["sensitivity"]),
+        _frontier(plan.machines),
+        _payers(plan.payers),
+        _binding(plan.binding),
+        _lost(plan.rejected),
+        _sensitivity(plan.sensitivity),
         _robustness(plan),
         _reserves(plan),
-        _caveats(plan["caveats"]),
+        _caveats(plan),
         _files(plan),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block)
@@ -57,71 +63,55 @@ def _rank(rank: int | None) -> str:
     return "below 500" if rank is None else str(rank)
 
 
-def _answer(plan: Plan) -> list[str]:
+def _answer(plan: PurchasePlan) -> list[str]:
     """The machine, its money, its rank and its science."""
-    best, budget, searched = plan["best"], plan["budget"], plan["searched"]
-    count = best["design"]["operation_years_count"]
+    best, budget, searched = plan.best, plan.budget, plan.searched
+    count = best.design.operation_years_count
     years = f"{count} years" if count != 1 else "a year"
-    interval = f"likely {show(best['tco_low_eur'], 'eur')} to {show(best['tco_high_eur'], 'eur')}"
-    energy = f"{show(best['energy_j_per_year'], 'j')} a year, PUE {best['pue_ratio']:.2f}"
-    science = f"{number(best['science_h100_hours_per_year'] / 1e6)} million H100-hours a year from {best['first_science']}"
-    rest = (
-        "all of them" if searched["exhaustive"] else f"what was not tried is at most {searched['bound_fraction']:.1%} better"
-    )
-    tried = f"{searched['machines_count']:,} machines of {searched['designs_count']:,} designs"
-    fits = f"{searched['feasible_count']:,} of which fit"
+    interval = f"likely {show(best.tco_low_eur, 'eur')} to {show(best.tco_high_eur, 'eur')}"
+    energy = f"{show(best.energy_j_per_year, 'j')} a year, PUE {best.pue_ratio:.2f}"
+    science = f"{number(best.science_h100_hours_per_year / 1e6)} million H100-hours a year from {best.first_science}"
+    rest = "all of them" if searched.exhaustive else f"what was not tried is at most {searched.bound_fraction:.1%} better"
+    tried = f"{searched.machines_count:,} machines of {searched.designs_count:,} designs"
+    fits = f"{searched.feasible_count:,} of which fit"
     rows = [
         (
             "machine",
-            f"{best['gpus_count']:,} {_gpu(best)} in {best['nodes_count']:,} nodes, {best['design']['site_title']}",
+            f"{best.gpus_count:,} {best.gpu} in {best.nodes_count:,} nodes, {best.design.site_title}",
         ),
-        ("money", f"{show(best['tco_eur'], 'eur', 4)} over {years} of operation ({interval})"),
-        ("TOP500", f"place {_rank(best['rank'])}, {show(best['rmax_flop_per_s'], 'flop_per_s')} in HPL"),
-        ("science", f"{science}, at {number(best['eur_per_h100_hour'])} EUR each"),
+        ("money", f"{show(best.tco_eur, 'eur', 4)} over {years} of operation ({interval})"),
+        ("TOP500", f"place {_rank(best.rank)}, {show(best.rmax_flop_per_s, 'flop_per_s')} in HPL"),
+        ("science", f"{science}, at {number(best.eur_per_h100_hour)} EUR each"),
         ("energy", energy),
         *_rent(plan),
         ("looked at", f"{tried}, {fits}; {rest}"),
     ]
-    head = [*_folded(budget["title"], ""), "", *_folded(f"buy {best['title']}")]
+    head = [*_folded(budget.title, ""), "", *_folded(f"buy {best.title}")]
     return [*head, *(line for name, words in rows for line in _folded(f"{name:10} {words}", "    "))]
 
 
-def _rent(plan: Plan) -> list[tuple[str, str]]:
+def _rent(plan: PurchasePlan) -> list[tuple[str, str]]:
     """What as many H100-hours would cost by the hour."""
-    rent = plan.get("rent_instead")
-    if not rent:
-        return []
-    span = f"{show(rent['low_eur'], 'eur')} to {show(rent['high_eur'], 'eur')}"
-    each = f"at {number(rent['eur_per_h100_hour'])} EUR each, without storage, network traffic and management"
-    return [("or rent", f"{show(rent['eur'], 'eur')} for as many H100-hours on demand ({span}), {each}")]
+    rent = plan.rent_instead
+    span = f"{show(rent.low_eur, 'eur')} to {show(rent.high_eur, 'eur')}"
+    each = f"at {number(rent.eur_per_h100_hour)} EUR each, without storage, network traffic and management"
+    return [("or rent", f"{show(rent.eur, 'eur')} for as many H100-hours on demand ({span}), {each}")]
 
 
-def _reserves(plan: Plan) -> list[str]:
+def _reserves(plan: PurchasePlan) -> list[str]:
     """What keeping back more or less of the money would mean."""
-    found = plan["robustness"].get("reserves", [])
-    if not found:
+    reserves = plan.robustness.reserves
+    if not reserves:
         return []
     rows = [("kept back", "GPUs", "science", "money is enough in")]
-    for row in found:
-        mark = ", as planned" if row["reserve_fraction"] == plan["budget"]["reserve_fraction"] else ""
-        science, enough = f"{row['science_fraction']:.0%}", f"{row['fits_fraction']:.0%} of scenarios"
-        rows.append((f"{row['reserve_fraction']:.0%}{mark}", f"{row['gpus_count']:,}", science, enough))
+    for row in reserves:
+        mark = ", as planned" if row.reserve_fraction == plan.budget.reserve_fraction else ""
+        science, enough = f"{row.science_fraction:.0%}", f"{row.fits_fraction:.0%} of scenarios"
+        rows.append((f"{row.reserve_fraction:.0%}{mark}", f"{row.gpus_count:,}", science, enough))
     return _table(rows)
 
 
-def _called(machine: Plan) -> str:
-    """Its title without the number of GPUs, which has a column of its own."""
-    title: str = machine["title"]
-    return title.removeprefix(f"{machine['gpus_count']:,} GPUs, ")
-
-
-def _gpu(machine: Plan) -> str:
-    """Its GPU, without what follows the name."""
-    gpu: str = machine["gpu"]
-    return gpu.partition(",")[0]
-
-
-def _frontier(machines: Sequence[Plan]) -> list[str]:
+def _frontier(machines: Sequence[PlannedMachine]) -> list[str]:
     """The machines that nothing beats in every respect."""
     if not machines:
         return []
@@ -130,88 +120,95 @@ def _frontier(machines: Sequence[Plan]) -> list[str]:
         rows.append(
             (
                 str(index),
-                _cut(_called(machine), 35),
-                f"{machine['gpus_count']:,}",
-                f"{machine['tco_eur'] / 1e6:.1f}",
-                f"{machine['rmax_flop_per_s'] / 1e15:.1f}",
-                ">500" if machine["rank"] is None else str(machine["rank"]),
-                f"{machine['science_h100_hours_per_year'] / 1e6:.1f}",
-                f"{machine['energy_j_per_year'] / J_PER_GWH:.1f}",
-                machine["first_science"] or "-",
-                ", ".join(machine["best_in"]),
+                _cut(_WORDS.sentence(machine.kind.title), 35),
+                f"{machine.gpus_count:,}",
+                f"{machine.tco_eur / 1e6:.1f}",
+                f"{machine.rmax_flop_per_s / 1e15:.1f}",
+                ">500" if machine.rank is None else str(machine.rank),
+                f"{machine.science_h100_hours_per_year / 1e6:.1f}",
+                f"{machine.energy_j_per_year / J_PER_GWH:.1f}",
+                machine.first_science or "-",
+                ", ".join(machine.best_in),
             )
         )
     return _table(rows)
 
 
-def _payers(payers: Sequence[Plan]) -> list[str]:
+def _payers(payers: Sequence[PayerShare]) -> list[str]:
     """Who pays what, gets what, and what bound is reached."""
     if not payers:
         return []
     rows = [("payer", "at most", "pays", "access", "GPU h a year", "bound reached")]
     for payer in payers:
-        most = "no bound" if payer["amount_eur"] is None else show(payer["amount_eur"], "eur", 4)
-        hours = f"{payer['access_gpu_hours_per_year']:,.0f}"
-        pays, access = show(payer["pays_eur"], "eur", 4), f"{payer['access_fraction']:.1%}"
-        rows.append((_cut(payer["title"], 40), most, pays, access, hours, payer["binding"] or "-"))
+        most = "no bound" if payer.amount_eur is None else show(payer.amount_eur, "eur", 4)
+        hours = f"{payer.access_gpu_hours_per_year:,.0f}"
+        pays, access = show(payer.pays_eur, "eur", 4), f"{payer.access_fraction:.1%}"
+        rows.append((_cut(payer.title, 40), most, pays, access, hours, ", ".join(payer.binding) or "-"))
     return _table(rows)
 
 
-def _binding(binding: Sequence[Plan]) -> list[str]:
+def _binding(binding: Sequence[BindingConstraint]) -> list[str]:
     """The limits on the best machine, and what a little more of each would add."""
     if not binding:
         return []
-    rows = [("limit", "room left", "1 % more is worth")]
-    for row in binding:
-        worth = row["worth"] if isinstance(row["worth"], str) else f"{row['worth']:+.2%}"
-        rows.append((row["constraint"], f"{row['slack_fraction']:.1%}", worth))
-    return _table(rows)
+    rows = [(row.constraint, f"{row.slack_fraction:.1%}", f"{row.worth:+.2%}") for row in binding]
+    return _table([("limit", "room left", "1 % more is worth"), *rows])
 
 
-def _lost(rejected: Sequence[Plan]) -> list[str]:
+def _lost(rejected: Sequence[RejectedKind]) -> list[str]:
     """Why the others lost, in a line each."""
     if not rejected:
         return []
     rows = [("lost", "why")]
-    rows += [(_cut(row["title"], 52), row["reason"].removesuffix(".")) for row in rejected[:_MOST_LOST]]
+    rows += [
+        (_cut(_WORDS.sentence(row.of.title), 52), _WORDS.sentence(row.reason).removesuffix("."))
+        for row in rejected[:_MOST_LOST]
+    ]
     left = len(rejected) - _MOST_LOST
     return [*_table(rows), *([f"    and {left:,} more; --json and the paper have all"] if left > 0 else [])]
 
 
-def _sensitivity(sensitivity: Sequence[Plan]) -> list[str]:
+def _sensitivity(sensitivity: Sequence[InputSwing]) -> list[str]:
     """The inputs that move the objective most; an asterisk marks what is assumed."""
     if not sensitivity:
         return []
     rows = [("what would change it (* assumed)", "range", "effect", "another design wins at")]
     for row in sensitivity[:_MOST_SENSITIVE]:
-        star = " *" if row["status"] == "assumed" else ""
-        changes = "-" if row["changes_at_ratio"] is None else f"{number(row['changes_at_ratio'], 2)} x: {row['changes_to']}"
-        effect = f"{row['objective_low_fraction']:+.1%} / {row['objective_high_fraction']:+.1%}"
-        spread = f"{number(row['low_ratio'], 2)} .. {number(row['high_ratio'], 2)} x"
-        rows.append((_cut(row["title"], 46) + star, spread, effect, changes))
+        star = " *" if row.status == "assumed" else ""
+        changes = "-"
+        if row.changes_at_ratio is not None and row.changes_to is not None:
+            changes = f"{number(row.changes_at_ratio, 2)} x: {_WORDS.sentence(row.changes_to.title)}"
+        effect = f"{row.objective_low_fraction:+.1%} / {row.objective_high_fraction:+.1%}"
+        spread = f"{number(row.low_ratio, 2)} .. {number(row.high_ratio, 2)} x"
+        rows.append((_cut(_WORDS.plain(row.title), 46) + star, spread, effect, changes))
     return _table(rows)
 
 
-def _robustness(plan: Plan) -> list[str]:
+def _robustness(plan: PurchasePlan) -> list[str]:
     """How often each design wins, and what the choice costs in hindsight."""
-    found = plan["robustness"]
-    share, count = f"{plan['robustness_fraction']:.0%}", f"{found['scenarios_count']:,}"
+    sure = plan.robustness
+    share, count = f"{plan.robustness_fraction:.0%}", f"{sure.scenarios_count:,}"
     first = (
         f"  in {share} of {count} price scenarios its design, sized anew, still wins;"
-        f" on average it is {found['regret_fraction']:.1%} worse than the best in hindsight"
+        f" on average it is {sure.regret_fraction:.1%} worse than the best in hindsight"
     )
-    second = f"  all the money, with the reserve, pays for this very machine in {found['fits_fraction']:.0%}"
-    wins = "; ".join(f"{win['design']} {win['fraction']:.0%}" for win in found["wins"] if win["fraction"] > _LEAST_SHARE)
+    second = f"  all the money, with the reserve, pays for this very machine in {sure.fits_fraction:.0%}"
+    wins = "; ".join(
+        f"{_WORDS.sentence(win.design.title)} {win.fraction:.0%}" for win in sure.wins if win.fraction > _LEAST_SHARE
+    )
     return [first, *(_folded(f"wins: {wins}") if wins else []), second]
 
 
-def _caveats(caveats: Sequence[str]) -> list[str]:
-    return ["  not known", *(line for words in caveats for line in _folded(words, "    "))] if caveats else []
+def _caveats(plan: PurchasePlan) -> list[str]:
+    """What is not known."""
+    if not plan.caveats:
+        return []
+    return ["  not known", *(line for caveat in plan.caveats for line in _folded(_WORDS.sentence(caveat), "    "))]
 
 
-def _files(plan: Plan) -> list[str]:
+def _files(plan: PurchasePlan) -> list[str]:
     """What -o writes."""
-    count = len(plan["frontier"])
+    count = len(plan.machines)
     machines = "a machine file" if count == 1 else f"{count} machine files"
     files = f"plan.json, best.yaml, {machines} of the frontier, workload.yaml, tables and the paper, brief.html"
     return _folded(f"-o DIR writes {files}")

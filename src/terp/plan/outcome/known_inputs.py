@@ -1,0 +1,76 @@
+"""Inputs of a budget and of a site that have a title in the catalogue of messages, and what they are used for."""
+
+from __future__ import annotations
+
+from typing import Final
+
+USES: Final = {
+    "reserve": "money",
+    "programme": "programme",
+    "staff": "staff",
+    "vat.rate": "tax",
+    "vat.on": "tax",
+    "operation_years": "operation",
+    "delivery.from": "delivery",
+    "delivery.until": "delivery",
+    "must.storage": "must",
+    "must.flash": "must",
+    "must.european_nodes": "must",
+    "must.liquid_cooling": "must",
+    "must.gpus": "must",
+    "must.gpu_memory": "must",
+    "must.rmax": "must",
+    "must.rank": "must",
+    "ceilings.machine_contract": "money",
+    "ceilings.carbon": "must",
+    "want.domains": "want",
+}
+"""Path of an input of a budget -> what it is used for; its title is `input.PATH`."""
+OF_PAYER_OR_SITE: Final = {
+    "amount": "money",
+    "ceilings": "money",
+    "pays": "money",
+    "access_ceiling": "money",
+    "exempt_from_vat": "money",
+    "electricity": "electricity",
+    "power": "power",
+    "ready": "time",
+    "pue_ceiling": "pue",
+}
+"""Last part of the path of an input of a payer or a site -> what it is used for; its title is `input.PART`."""
+SHARES: Final = ("reserve", "vat.rate", "must.european_nodes", "access_ceiling")
+"""PlanningInputs that are shares of something, which people write in percent."""
+OF_SITE_FILE: Final = (
+    "cooling.conversion.no_load",
+    "cooling.conversion.proportional",
+    "cooling.conversion.quadratic",
+    "cooling.electrical_loss",
+    "cooling.air",
+    "cooling.fixed",
+    "cooling.free_below",
+    "cooling.full_above",
+    "cooling.chiller_cop",
+    "cooling.liquid.heat",
+    "cooling.liquid.pump",
+    "cooling.liquid.supply",
+    "cooling.liquid.return",
+    "cooling.liquid.rejection.approach",
+    "cooling.liquid.rejection.fan",
+    "cooling.liquid.rejection.pad",
+    "cooling.liquid.rejection.cycles",
+    "heat_reuse.capture",
+    "heat_reuse.capacity",
+    "heat_reuse.full_below",
+    "heat_reuse.none_above",
+    "heat_reuse.summer",
+    "heat_reuse.supply",
+    "heat_reuse.lift_carnot",
+    "contract.margin",
+    "contract.network.year_peak",
+    "contract.network.month_peak",
+    "contract.network.contracted",
+    "contract.network.energy",
+    "hall.setpoint",
+    "hall.return_air",
+)
+"""Paths of a site's file; the title of each is `site.PATH`."""

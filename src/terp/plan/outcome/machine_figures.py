@@ -1,0 +1,248 @@
+"""A machine of the frontier in figures: what it is, costs, reaches and gets done, for the plan's document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from terp.arrays import Floats
+from terp.catalogue import Accelerator, Node, StorageAppliance
+from terp.describe import COST_CLASSES, CostClass
+from terp.physics import rank_in, rmax_interval
+from terp.plan.machines.frames import Extras
+from terp.plan.money import payers
+from terp.plan.money.ledger import Tariff
+from terp.plan.money.months import year_of
+from terp.plan.outcome.assumptions import status_of
+from terp.plan.outcome.machine_records import (
+    ConstraintCheck,
+    CostOfLine,
+    MachineKind,
+    PlannedDesign,
+    PlannedMachine,
+    RankOfYear,
+    SimulatedYears,
+)
+from terp.plan.outcome.simulated_years import Years, summary_of
+from terp.plan.reason_codes import Reason
+from terp.plan.search.frontier import Pick
+from terp.plan.search.objectives import OBJECTIVES
+from terp.plan.search.workings import Workings
+from terp.plan.uncertainty.price_scenarios import Kind
+
+LINES: Final[dict[str, str]] = {
+    "nodes": "nodes",
+    "fabric": "network",
+    "storage": "storage",
+    "management": "management",
+    "partition": "european-nodes",
+    "racks": "racks",
+    "cooling": "cooling",
+    "installation": "installation",
+    "hall": "hall",
+    "grid": "grid",
+    "fit-out": "fit-out",
+    "rent": "rent",
+    "electricity": "electricity",
+    "energy-tax": "energy-tax",
+    "maintenance": "maintenance",
+    "staff": "staff",
+    "software": "software",
+    "programme": "programme",
+}
+"""Line of the ledger -> its key in a document, in the order in which lines of a class stand; its title is `line.KEY`."""
+_INTERVAL: Final = (0.05, 0.95)
+
+
+@dataclass(frozen=True)
+class FrontierFindings:
+    """What is known of the machines of the frontier when their figures are written down.
+
+    picks        the chosen one first;  checks, whys  by name
+    tariff       the price scenarios;  by_scenario  costs of each machine by scenario [EUR], shape (scenarios, classes)
+    years        simulated, by name; empty where none were
+    """
+
+    picks: tuple[Pick, ...]
+    checks: Mapping[str, Sequence[ConstraintCheck]]
+    whys: Mapping[str, Reason]
+    tariff: Tariff
+    by_scenario: Mapping[str, Floats]
+    years: Mapping[str, Years]
+
+
+def _node_of(workings: Workings, name: str) -> Node:
+    return workings.inputs.catalogue.part(Node, name)
+
+
+def title_of(workings: Workings, pick: Pick) -> str:
+    """The title of its machine file, such as "3,348 GPUs, GB200 NVL4, Groningen, a new hall"."""
+    gpus = int(pick.entry.gpus_count[pick.row])
+    label = _node_of(workings, pick.design.frame.node).short_title
+    return f"{gpus:,} GPUs, {label}, {workings.inputs.places[pick.design.place].title}"
+
+
+def gpu_of(workings: Workings, pick: Pick) -> str:
+    """What people call its GPU, such as "GB200"."""
+    node = workings.inputs.catalogue.part(Node, pick.design.frame.node)
+    return workings.inputs.catalogue.part(Accelerator, node.accelerator).short_title
+
+
+def named_kind(workings: Workings, kind: Kind) -> MachineKind:
+    """A kind of machine with what people call it."""
+    return MachineKind(
+        kind.node, _node_of(workings, kind.node).short_title, kind.place, workings.inputs.places[kind.place].title
+    )
+
+
+def machine_figures(workings: Workings, findings: FrontierFindings, pick: Pick) -> PlannedMachine:
+    """One machine of the frontier."""
+    entry, row, design, inputs = pick.entry, pick.row, pick.design, workings.inputs
+    acquisition, building, operation, _ = entry.by_class_eur[row].tolist()
+    capex, tco = _intervals(findings.by_scenario[pick.name])
+    allocation, ranks = allocation_of(workings, pick), _ranks(pick)
+    rmax, rmax_low, rmax_high = _rmax_of(workings, pick)
+    hours, years = pick.value_of("gpu_hours_count"), design.years_count
+    work = workings.work_of_frame(design.frame, design.gpu_cap_fraction)
+    return PlannedMachine(
+        machine=pick.name,
+        title=title_of(workings, pick),
+        file=f"{pick.name}.yaml",
+        design=_design(workings, pick),
+        best_in=tuple(name for name in OBJECTIVES if _leads(findings.picks, pick, name)),
+        why=findings.whys[pick.name],
+        nodes_count=pick.nodes_count,
+        gpus_count=int(entry.gpus_count[row]),
+        gpu=gpu_of(workings, pick),
+        capex_eur=acquisition + building, capex_low_eur=capex[0], capex_high_eur=capex[1],
+        opex_eur_per_year=operation / years,
+        tco_eur=pick.value("cost"), tco_low_eur=tco[0], tco_high_eur=tco[1],
+        vat_eur=payers.tax_eur(allocation, inputs.sources, inputs.budget.record.vat),
+        costs=cost_lines(workings, pick, findings.tariff),
+        rmax_flop_per_s=rmax, rmax_low_flop_per_s=rmax_low, rmax_high_flop_per_s=rmax_high,
+        rank=ranks[0].rank,
+        ranks=ranks,
+        power_w=pick.value_of("power_w"),
+        peak_power_w=pick.value_of("peak_power_w"),
+        pue_ratio=pick.value_of("pue_ratio"),
+        energy_j_per_year=pick.value_of("energy_j"),
+        carbon_kg_per_year=pick.value_of("carbon_kg"),
+        gpu_hours_per_year=hours,
+        science=dict(zip(inputs.weights, entry.domain_hours_count[row].tolist(), strict=True)),
+        science_h100_hours_per_year=pick.value("science") / years,
+        tokens_per_year=float(entry.tokens_count[row]),
+        inference_tokens_per_s=work.inference_tokens_per_s * float(entry.gpus_count[row]),
+        eur_per_gpu_hour=pick.value("cost") / (hours * years),
+        eur_per_h100_hour=pick.value("cost") / pick.value("science"),
+        first_science=design.first_science,
+        access=payers.access(allocation, inputs.sources),
+        simulated=_simulated(workings, findings, pick),
+        checks=tuple(findings.checks[pick.name]),
+    )  # fmt: skip
+
+
+def _intervals(by_scenario_eur: Floats) -> tuple[list[float], list[float]]:
+    """Low and high of acquisition and building, and of all costs [EUR].
+
+    by_scenario_eur   costs by class, shape (scenarios, classes)
+    """
+    capex, tco = by_scenario_eur[:, :2].sum(1), by_scenario_eur.sum(1)
+    return np.quantile(capex, _INTERVAL).tolist(), np.quantile(tco, _INTERVAL).tolist()
+
+
+def _rmax_of(workings: Workings, pick: Pick) -> tuple[float, float, float]:
+    """Rate in HPL, with its interval [flop/s]."""
+    node = _node_of(workings, pick.design.frame.node)
+    low, high = rmax_interval(workings.inputs.catalogue.part(Accelerator, node.accelerator))
+    rmax = pick.value("rmax")
+    return rmax, rmax * low, rmax * high
+
+
+def _leads(picks: Sequence[Pick], pick: Pick, objective: str) -> bool:
+    """True if a machine alone is the best of the frontier in an objective."""
+    values = [other.value(objective) for other in picks]
+    best = min(values) if OBJECTIVES[objective].less else max(values)
+    return pick.value(objective) == best and values.count(best) == 1
+
+
+def _design(workings: Workings, pick: Pick) -> PlannedDesign:
+    """Everything of a machine but the number of its nodes."""
+    design, inputs = pick.design, workings.inputs
+    node, place = inputs.catalogue.part(Node, design.frame.node), inputs.places[design.place]
+    extras = design.extras(inputs, np.array([pick.nodes_count])).single
+    flash, disk = (
+        inputs.catalogue.part(StorageAppliance, name) for name in (Extras().flash_appliance, Extras().capacity_appliance)
+    )
+    on_flash = float(extras.flash_appliances_count * flash.usable_bytes)
+    return PlannedDesign(
+        node=design.frame.node,
+        node_title=node.title,
+        node_label=node.short_title,
+        topology=design.frame.topology,
+        switch=design.frame.kit.switch,
+        oversubscription_ratio=design.frame.oversubscription_ratio,
+        cooling=node.cooling,
+        site=design.place,
+        site_title=place.title,
+        hall=place.choice.hall,
+        operation_years_count=design.years_count,
+        gpu_cap_fraction=design.gpu_cap_fraction,
+        spare_nodes_count=pick.spare_count,
+        storage_bytes=on_flash + float(extras.capacity_appliances_count * disk.usable_bytes),
+        flash_bytes=on_flash,
+        european_nodes_count=int(extras.european_servers_count),
+    )
+
+
+def _ranks(pick: Pick) -> tuple[RankOfYear, ...]:
+    """Places on delivery and in each year of operation."""
+    began, rmax = year_of(pick.design.delivered), pick.value("rmax")
+    rows = []
+    for year in range(pick.design.years_count + 1):
+        place = rank_in(began + year, rmax)
+        rows.append(RankOfYear(int(began) + year, place.rank, place.low, place.high))
+    return tuple(rows)
+
+
+def cost_lines(workings: Workings, pick: Pick, tariff: Tariff) -> tuple[CostOfLine, ...]:
+    """Costs by line with their intervals over the price scenarios; they sum to the total.
+
+    tariff   the price scenarios
+    """
+    prices, rows = workings.prices, np.array([pick.row])
+    ledger, quantities = workings.ledger_of(pick.design.years_count), pick.entry.quantities_count[rows]
+    central = ledger.by_line(quantities, prices.tariff)
+    drawn = ledger.by_line(np.repeat(quantities, tariff.market_ratio.size, 0), tariff)
+    fixed: list[tuple[str, CostClass, float]] = [
+        ("energy-tax", "operation", float(pick.entry.tax_eur[pick.row])),
+        ("programme", "programme", prices.programme_eur),
+    ]
+    lines = [(line, kind, float(eur[0]), np.quantile(drawn[line, kind], _INTERVAL)) for (line, kind), eur in central.items()]
+    lines += [(line, kind, eur, np.array([eur, eur])) for line, kind, eur in fixed]
+    order = list(LINES)
+    lines.sort(key=lambda entry: (COST_CLASSES.index(entry[1]), order.index(entry[0])))
+    return tuple(
+        CostOfLine(LINES[line], kind, eur, min(float(ends[0]), eur), max(float(ends[1]), eur), status_of(workings, line))
+        for line, kind, eur, ends in lines
+        if eur > 0
+    )
+
+
+def allocation_of(workings: Workings, pick: Pick) -> payers.Allocation:
+    """Who pays what of a machine."""
+    record = workings.inputs.budget.record
+    costs = pick.entry.by_class_eur[pick.row].tolist()
+    return payers.allocate(costs, workings.inputs.sources, record.vat, record.reserve_fraction)
+
+
+def _simulated(workings: Workings, findings: FrontierFindings, pick: Pick) -> SimulatedYears | None:
+    """Its simulated years; None where there are none."""
+    years = findings.years.get(pick.name)
+    if not years:
+        return None
+    work = workings.work_of_frame(pick.design.frame, pick.design.gpu_cap_fraction)
+    price = workings.inputs.places[pick.design.place].choice.electricity_eur_per_j
+    return summary_of(years, work.h100_ratio, int(year_of(pick.design.first_science)), price)

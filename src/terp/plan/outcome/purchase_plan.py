@@ -1,0 +1,247 @@
+"""A plan of what to buy, as `terp.plan.purchase` gives it: typed, frozen, and its own document."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Final, Protocol, cast
+
+from pydantic import TypeAdapter, ValidationError
+
+import terp
+from terp.errors import Problem, Problems, UnknownName
+from terp.notes import Caveat, SourceNote
+from terp.plan.outcome.machine_records import ConstraintCheck, PlannedMachine
+from terp.plan.outcome.plan_document import data_of, fields_of
+from terp.plan.outcome.plan_folder import TABLES, save_plan
+from terp.plan.outcome.plan_records import (
+    Assumption,
+    BindingConstraint,
+    CashFlowRow,
+    InputSwing,
+    MoneyFlow,
+    PayerShare,
+    PlannedBudget,
+    RejectedKind,
+    RentInstead,
+    Robustness,
+    SearchExtent,
+)
+from terp.plan.reason_codes import Reason
+from terp.results.record import Json, Result, digest_of, one_line
+from terp.results.table import Table, table_of
+
+FORMAT: Final = "terp-plan/1"
+
+
+class PlanViewer(Protocol):
+    """What of `views` a plan needs; it is reached through the front door, which stands above."""
+
+    def sentence(self, caveat: Caveat | Reason) -> str:
+        """A code in English words."""
+
+    def brief(self, plan: PurchasePlan, language: str) -> str:
+        """The decision paper, as HTML."""
+
+
+def plan_viewer() -> PlanViewer:
+    """The viewer that the front door names."""
+    return cast("PlanViewer", terp.viewer())
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class PurchasePlan(Result):
+    """What a budget should buy, what else there is to choose from, who pays, and how sure it is.
+
+    machines             of which nothing beats any in every respect, the recommended one first
+    payers, cash_flow, flows, rent_instead, binding   for the recommended machine
+    sensitivity          what each uncertain input does to the answer, the strongest first
+    robustness_fraction  of price scenarios in which the recommended kind, sized anew, is still the best
+    files, workload      text of each machine's file by its name, and of the workload's, as `save` writes them
+    """
+
+    version: str
+    budget: PlannedBudget
+    searched: SearchExtent
+    machines: tuple[PlannedMachine, ...]
+    payers: tuple[PayerShare, ...]
+    cash_flow: tuple[CashFlowRow, ...]
+    flows: tuple[MoneyFlow, ...]
+    rent_instead: RentInstead
+    rejected: tuple[RejectedKind, ...]
+    binding: tuple[BindingConstraint, ...]
+    sensitivity: tuple[InputSwing, ...]
+    robustness_fraction: float
+    robustness: Robustness
+    assumptions: tuple[Assumption, ...]
+    files: Mapping[str, str] = field(default_factory=dict)
+    workload: str = ""
+
+    @property
+    def best(self) -> PlannedMachine:
+        """The recommended machine."""
+        return self.machines[0]
+
+    @property
+    def frontier(self) -> Table:
+        """The machines, a row each."""
+        return self.table("frontier")
+
+    def table(self, name: str) -> Table:
+        """A part of the plan as a table, without what is nested in its rows; `costs` are of all machines.
+
+        name   one of TABLES.  Raises UnknownName.
+        """
+        if name not in TABLES:
+            raise UnknownName("table of a plan", name, TABLES)
+        return table_of(rows_of(self.to_dict(), name))
+
+    def machine(self, name: str) -> PlannedMachine:
+        """A machine of the frontier by its name.  Raises UnknownName."""
+        by_name = {machine.machine: machine for machine in self.machines}
+        if name not in by_name:
+            raise UnknownName("machine of the plan", name, by_name)
+        return by_name[name]
+
+    def check(self, name: str = "") -> tuple[ConstraintCheck, ...]:
+        """Every constraint of the budget on a machine of the frontier, by the checker that stands apart from the search.
+
+        name   the recommended machine if empty.  Raises UnknownName.
+        """
+        return (self.machine(name) if name else self.best).checks
+
+    def to_dict(self) -> dict[str, Json]:
+        """plan.json: docs/formats/plan.md."""
+        return dict(self._document)
+
+    @cached_property
+    def _document(self) -> dict[str, Json]:
+        say = plan_viewer().sentence
+        frontier = [data_of(machine, say) for machine in self.machines]
+        parts = (
+            "payers", "cash_flow", "flows", "rent_instead", "rejected", "binding", "sensitivity", "robustness_fraction",
+            "robustness", "assumptions",
+        )  # fmt: skip
+        return {
+            "format": FORMAT,
+            "version": self.version,
+            "budget": data_of(self.budget, say),
+            "searched": data_of(self.searched, say),
+            "best": frontier[0],
+            "frontier": frontier,
+            **{name: data_of(getattr(self, name), say) for name in parts},
+            "sources": {source.key: _cited(source) for source in self.sources},
+            "caveats": [say(caveat) for caveat in self.caveats],
+            "caveat_codes": [data_of(caveat, say) for caveat in self.caveats],
+        }
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the document but for the time that the plan took: equal plans have the same on any machine."""
+        document = self.to_dict()
+        return digest_of({**document, "searched": {**cast("dict[str, Json]", document["searched"]), "wall_s": 0.0}})
+
+    def __repr__(self) -> str:
+        values = {
+            "budget": self.budget.name,
+            "best": self.best.machine,
+            "gpus_count": self.best.gpus_count,
+            "tco_eur": self.best.tco_eur,
+            "machines_count": len(self.machines),
+        }
+        return one_line("PurchasePlan", values)
+
+    def save(self, folder: str | Path, language: str = "en") -> Path:
+        """Writes the plan's folder, whole or not at all, and gives its path; an earlier plan there is replaced.
+
+        plan.json, best.yaml, a machine file for each machine of the frontier, workload.yaml, tables in Parquet, brief.html.
+
+        language   of the paper.  Raises Problems where something else stands there, and for a plan read without its files.
+        """
+        target = Path(folder)
+        if not self.files:
+            would_do = "a plan that was made, or read from its folder"
+            raise Problems([Problem(str(target), 0, 0, "", "the plan has no machine files to write", "", would_do)])
+        save_plan(self, target, plan_viewer().brief(self, language))
+        return target
+
+    def brief(self, path: str | Path, language: str = "nl") -> Path:
+        """Writes the decision paper, one HTML page, and gives its path.
+
+        language   "nl" or "en".  Raises UnknownName for another, and OSError where the file cannot be written.
+        """
+        target = Path(path)
+        target.write_text(plan_viewer().brief(self, language), "utf-8")
+        return target
+
+
+def _cited(source: SourceNote) -> Json:
+    return {key: getattr(source, key) for key in ("title", "publisher", "address", "grade", "dated")}
+
+
+def rows_of(document: Mapping[str, Json], name: str) -> list[dict[str, object]]:
+    """Rows of a table of a plan's document, without what is nested in them."""
+    if name == "costs":
+        machines = cast("list[dict[str, list[dict[str, object]]]]", document["frontier"])
+        rows = [{"machine": machine["machine"], **cost} for machine in machines for cost in machine["costs"]]
+    else:
+        rows = cast("list[dict[str, object]]", document[name])
+    return [{key: value for key, value in row.items() if not isinstance(value, list | dict)} for row in rows]
+
+
+def plan_of(document: object, file: str = "", files: Mapping[str, str] | None = None, workload: str = "") -> PurchasePlan:
+    """The plan of a document, as `to_dict` and `--json` give it.
+
+    file              named in errors
+    files, workload   texts of its machine files by name, and of its workload
+
+    Raises Problems, one for each part that does not fit.
+    """
+    plain = fields_of(document)
+    if not isinstance(plain, dict) or plain.get("format") != FORMAT:
+        shown = plain.get("format") if isinstance(plain, dict) else None
+        raise Problems([Problem(file, 0, 0, "format", "not a plan of this program", repr(shown), f"{FORMAT!r} would do")])
+    coded = document.get("caveat_codes", []) if isinstance(document, dict) else []
+    cited = plain.pop("sources", {})
+    plain |= {
+        "machines": plain.pop("frontier", None),
+        "caveats": coded,
+        "sources": [{"key": key, **entry} for key, entry in cited.items()],
+        "files": dict(files or {}),
+        "workload": workload,
+    }
+    try:
+        return TypeAdapter(PurchasePlan).validate_python(plain)
+    except ValidationError as error:
+        raise Problems(
+            [
+                Problem(
+                    file, 0, 0, ".".join(map(str, wrong["loc"])), wrong["msg"].lower(), "", "a plan.json of this release"
+                )
+                for wrong in error.errors()
+            ]
+        ) from None
+
+
+def read_plan(path: str | Path) -> PurchasePlan:
+    """A plan from its folder, or from plan.json alone.  Raises Problems for what is no plan, OSError where nothing is."""
+    given = Path(path)
+    file = given / "plan.json" if given.is_dir() else given
+    try:
+        document = json.loads(file.read_text("utf-8"))
+    except ValueError as error:
+        raise Problems([Problem(str(file), 0, 0, "", "no JSON", str(error))]) from None
+    machines = document.get("frontier", []) if isinstance(document, dict) else []
+    names = [machine["machine"] for machine in machines if isinstance(machine, dict) and "machine" in machine]
+    beside = {name: text for name in names if (text := _text(file.parent / f"{name}.yaml")) is not None}
+    return plan_of(document, str(file), beside, _text(file.parent / "workload.yaml") or "")
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,186 @@
+"""Why each machine stands on the frontier, why the others lost, and what binds: codes with the numbers that decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from terp.arrays import Bools, Floats
+from terp.catalogue import Accelerator, Node
+from terp.notes import Caveat
+from terp.plan.machines.designs import Loser
+from terp.plan.money.payers import affordable, slack_eur
+from terp.plan.outcome.machine_figures import gpu_of, named_kind
+from terp.plan.outcome.machine_records import MachineKind
+from terp.plan.outcome.plan_records import BindingConstraint, RejectedKind
+from terp.plan.reason_codes import Code, ConstraintName, Datum, Reason
+from terp.plan.search.evaluate import CONTRACT_LINES, PRICED, Evaluated
+from terp.plan.search.frontier import Pick, best_of, best_of_kinds, by_kind
+from terp.plan.search.workings import Workings
+from terp.plan.uncertainty.price_scenarios import kind_of
+
+LOOSER: Final = 0.01
+_CHEAPER: Final = 0.99  # of the best machine's cost: below it a machine is there for being cheaper
+_BEATEN_IN: Final = {
+    "rmax": Code.BEATEN_IN_RMAX,
+    "tokens": Code.BEATEN_IN_TOKENS,
+    "unit-cost": Code.BEATEN_IN_UNIT_COST,
+    "energy": Code.BEATEN_IN_ENERGY,
+    "carbon": Code.BEATEN_IN_CARBON,
+}
+"""Objective -> the code of what lost in it and in science."""
+
+
+def whys(workings: Workings, picks: Sequence[Pick]) -> dict[str, Reason]:
+    """What each machine of the frontier is there for, by its name."""
+    best = picks[0]
+    reasons = {best.name: Reason(Code.LEADS, {"objective": workings.inputs.objective})}
+    fastest = max(pick.value("rmax") for pick in picks)
+    for pick in picks[1:]:
+        cost, science = (pick.value(name) / best.value(name) for name in ("cost", "science"))
+        if pick.value("rmax") == fastest:
+            reasons[pick.name] = Reason(Code.FASTEST, {"science_ratio": science})
+        elif pick.value("time") < best.value("time"):
+            months = round(best.value("time") - pick.value("time"))
+            reasons[pick.name] = Reason(Code.EARLIER, {"months_count": months, "science_ratio": science})
+        elif cost < _CHEAPER:
+            reasons[pick.name] = Reason(Code.CHEAPER, {"science_ratio": science, "cost_ratio": cost})
+        else:
+            reasons[pick.name] = Reason(Code.BEST_OF_GPU, {"gpu": gpu_of(workings, pick), "science_ratio": science})
+    return reasons
+
+
+def rejected(
+    workings: Workings, entries: Sequence[Evaluated], picks: Sequence[Pick], early: Sequence[Loser]
+) -> Iterator[RejectedKind]:
+    """The best machine of each kind that is not on the frontier, and why; then what was turned away at the door.
+
+    early   kinds that were turned away before any number was looked at
+    """
+    objective, shown = workings.inputs.objective, {kind_of(pick.entry) for pick in picks}
+    fitting = best_of_kinds(entries, objective)
+    for kind, pick in sorted(fitting.items(), key=lambda item: -item[1].value("science")):
+        if kind not in shown:
+            reason = _beaten(pick, picks[0], objective)
+            science = pick.value("science") / pick.design.years_count
+            of = named_kind(workings, kind)
+            yield RejectedKind(pick.name, of, "dominated", reason, pick.value("cost"), science, pick.value("rmax"))
+    for kind, of_kind in by_kind(entries).items():
+        if kind not in fitting:
+            yield RejectedKind(kind.name, named_kind(workings, kind), "constraint", unfit(workings, of_kind))
+    for loser in early:
+        place = workings.inputs.places.get(loser.place)
+        of = MachineKind(loser.node, loser.label, loser.place, place.title if place else "")
+        yield RejectedKind(loser.name, of, "constraint", loser.reason)
+
+
+def _beaten(pick: Pick, best: Pick, objective: str) -> Reason:
+    """By how much, and through which of its two halves: GPUs for the money, or what each gets done."""
+    data: dict[str, Datum] = {
+        "science_ratio": pick.value("science") / best.value("science"),
+        "cost_ratio": pick.value("cost") / best.value("cost"),
+        "gpus_count": int(pick.entry.gpus_count[pick.row]),
+        "worth_ratio": float(pick.entry.domain_hours_count[pick.row].sum() / pick.value_of("gpu_hours_count")),
+    }
+    if objective in _BEATEN_IN:
+        return Reason(_BEATEN_IN[objective], {"objective_ratio": pick.value(objective) / best.value(objective), **data})
+    return Reason(Code.BEATEN, data)
+
+
+def unfit(workings: Workings, entries: Sequence[Evaluated]) -> Reason:
+    """Which constraint keeps all numbers of nodes of some designs out."""
+    node = workings.inputs.catalogue.part(Node, entries[0].design.frame.node)
+    place = workings.inputs.places[entries[0].design.place].choice
+    limit_eur = workings.prices.contract_limit_eur
+    never = [name for name in entries[0].met if not any(entry.met[name].any() for entry in entries)]
+    if "pue" in never and place.pue_ceiling_ratio is not None:
+        least = min(float(entry.pue_ratio.min()) for entry in entries)
+        return Reason(Code.PUE_TOO_HIGH, {"pue_ratio": least, "limit_ratio": place.pue_ceiling_ratio})
+    if "rank" in never:
+        most = max(float(entry.rmax_flop_per_s[entry.without("rank").fits].max(initial=0.0)) for entry in entries)
+        return Reason(Code.RMAX_TOO_LOW, {"rmax_flop_per_s": most})
+    if "contract" in never and "money" not in never and limit_eur is not None:
+        return Reason(Code.CONTRACT_TOO_LARGE, {"limit_eur": limit_eur})
+    cheapest = cheapest_fit(entries)
+    if cheapest is not None:
+        return Reason(Code.TOO_EXPENSIVE, {"cost_eur": cheapest.value("cost"), "money_eur": workings.inputs.money_eur})
+    if "power" in never:
+        least_w = min(float(entry.peak_power_w.min()) for entry in entries)
+        return Reason(Code.TOO_MUCH_POWER, {"power_w": least_w, "limit_w": place.power_w})
+    return Reason(Code.NO_COUNT_FITS, {"node_title": node.title, "limits": tuple(sorted(never)) or ("together",)})
+
+
+def cheapest_fit(entries: Sequence[Evaluated]) -> Pick | None:
+    """The cheapest machine that meets everything but the money."""
+    return best_of([entry.without(*PRICED) for entry in entries], "cost")
+
+
+@dataclass(frozen=True)
+class _Limit:
+    """A constraint on the best machine: what it comes to, and which machines would meet it if it allowed a hundredth more.
+
+    met   its name among the constraints of a search
+    """
+
+    constraint: ConstraintName
+    met: str
+    slack_fraction: float
+    looser: Bools
+
+
+def binding(workings: Workings, best: Pick) -> tuple[BindingConstraint, ...]:
+    """Constraints that hold the best machine back, and what a hundredth more of each would add to the objective."""
+    return tuple(
+        BindingConstraint(limit.constraint, limit.slack_fraction, _worth(workings, best, limit))
+        for limit in _limits(workings, best)
+    )
+
+
+def _limits(workings: Workings, best: Pick) -> Iterator[_Limit]:
+    inputs, entry, more = workings.inputs, best.entry, 1 + LOOSER
+    record, place = inputs.budget.record, inputs.places[best.design.place].choice
+    money_eur = inputs.money_eur * (1 - record.reserve_fraction)
+    slack, _ = slack_eur(entry.by_class_eur[[best.row]], inputs.sources, record.vat, record.reserve_fraction)
+    richer = [replace(source, amount_eur=source.amount_eur * more) for source in inputs.sources]
+    paid = affordable(entry.by_class_eur, richer, record.vat, record.reserve_fraction)
+    yield _Limit("money", "money", float(slack[0]) / money_eur if np.isfinite(money_eur) else 1.0, paid)
+    left = 1 - best.value_of("peak_power_w") / place.power_w
+    yield _Limit("power", "power", left, entry.peak_power_w <= more * place.power_w)
+    if place.pue_ceiling_ratio is not None:
+        left = 1 - best.value_of("pue_ratio") / place.pue_ceiling_ratio
+        yield _Limit("pue", "pue", left, entry.pue_ratio <= more * place.pue_ceiling_ratio)
+    limit_eur = workings.prices.contract_limit_eur
+    if limit_eur is not None:
+        contract = contract_eur(workings, entry)
+        yield _Limit("machine_contract", "contract", 1 - float(contract[best.row]) / limit_eur, contract <= more * limit_eur)
+
+
+def _worth(workings: Workings, best: Pick, limit: _Limit) -> float:
+    """What a hundredth more of what a constraint allows would add to the objective, as a share."""
+    objective = workings.inputs.objective
+    better = best_of([replace(best.entry, met={**best.entry.met, limit.met: limit.looser})], objective)
+    now = best.value(objective)
+    return better.value(objective) / now - 1 if better is not None and now else 0.0
+
+
+def contract_eur(workings: Workings, entry: Evaluated) -> Floats:
+    """What the contract with a vendor comes to, for each machine of a design [EUR]."""
+    ledger = workings.ledger_of(entry.design.years_count)
+    return ledger.contract_eur(entry.quantities_count, workings.prices.tariff, CONTRACT_LINES)
+
+
+def caveats(workings: Workings, best: Pick) -> tuple[Caveat, ...]:
+    """What is not known to be true for a plan."""
+    notes = [Caveat(Code.SCIENCE_BY_THROUGHPUT), Caveat(Code.UNMEASURED_GPUS), Caveat(Code.PRICES_MOVE)]
+    if best.design.frame.oversubscription_ratio > 1:
+        notes.append(Caveat(Code.TAPERED_NETWORK))
+    if best.design.gpu_cap_fraction < 1:
+        notes.append(Caveat(Code.GPU_CAP_SCALED))
+    node = workings.inputs.catalogue.part(Node, best.design.frame.node)
+    architecture = workings.inputs.catalogue.part(Accelerator, node.accelerator).architecture
+    if architecture == "blackwell":
+        notes.append(Caveat(Code.HPL_NOT_MEASURED, {"architecture_title": architecture.title()}))
+    return tuple(notes)

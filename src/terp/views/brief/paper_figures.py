@@ -1,0 +1,136 @@
+"""The figures of a plan: what goes into each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal
+
+from terp.plan import InputSwing, KindWins, PlannedMachine, PurchasePlan, RejectedKind
+from terp.plan.reason_codes import Reason
+from terp.views.figures import plan_charts as charts
+from terp.views.figures.sankey import sankey
+from terp.views.messages import Language, capital
+
+Axis = Literal["tco", "rmax"]
+_SCALES: Final[dict[Axis, float]] = {"tco": 1e6, "rmax": 1e15}
+MOST_SWINGS: Final = 12
+"""Inputs in the tornado, the strongest first; beyond them bars are too short to see."""
+_SEEN: Final = 0.005  # of the scenarios: what would be shown as none
+_GREY: Final = {"constraint": "x", "dominated": "o"}
+
+interval = charts.interval
+
+
+def flows(plan: PurchasePlan, language: Language, styles: Mapping[str, str]) -> str:
+    """Where the money goes."""
+    payers = {payer.name: payer.title for payer in plan.payers}
+
+    def called(stage: str, key: str) -> str:
+        if stage == "payer":
+            return capital(language.title(payers.get(key, key)))
+        if stage == "class" or (key in language.names["classes"] and key not in _lines(plan)):
+            return language.name_of("classes", key)
+        return capital(language.sentence(Reason(f"line.{key}")))
+
+    colours = {**{flow.payer: "bar-5" for flow in plan.flows}, **styles}
+    return sankey(plan.flows, called, colours, language.money, language.text("money_title"))
+
+
+def _lines(plan: PurchasePlan) -> set[str]:
+    return {cost.line for cost in plan.best.costs}
+
+
+def frontier(plan: PurchasePlan, language: Language, axis: Axis) -> str:
+    """Science against another figure: the frontier numbered as in its table, and those that lost where they are known."""
+    scale = _SCALES[axis]
+    points = []
+    for index, machine in enumerate(plan.machines, 1):
+        value, low, high = _along(machine, axis)
+        words = f"{language.fixed(machine.gpus_count)} {machine.gpu}"  # its title would not fit; the table has it
+        at = value / scale, machine.science_h100_hours_per_year / 1e6
+        points.append(charts.Point(f"{index}", words, at, (low / scale, high / scale)))
+    for row in plan.rejected:
+        at_ = _of_loser(row, axis)
+        if at_ is not None:
+            at = at_[0] / scale, at_[1] / 1e6
+            points.append(charts.Point(_GREY[row.kind], language.sentence(row.of.title), at))
+    axes = language.text(f"axis_{axis}"), language.text("axis_science")
+    return charts.scatter(points, (axes[0], language.number), (axes[1], language.number), language.text("frontier_title"))
+
+
+def _along(machine: PlannedMachine, axis: Axis) -> tuple[float, float, float]:
+    """Where a machine stands along an axis, and the ends of its interval."""
+    if axis == "tco":
+        return machine.tco_eur, machine.tco_low_eur, machine.tco_high_eur
+    return machine.rmax_flop_per_s, machine.rmax_low_flop_per_s, machine.rmax_high_flop_per_s
+
+
+def _of_loser(row: RejectedKind, axis: Axis) -> tuple[float, float] | None:
+    """Where what lost stands: along an axis, and its science a year; None where it was not worked out."""
+    along = row.tco_eur if axis == "tco" else row.rmax_flop_per_s
+    science = row.science_h100_hours_per_year
+    return None if along is None or science is None else (along, science)
+
+
+def rank(best: PlannedMachine, language: Language) -> str:
+    """Rank over the years."""
+    rows = [(str(row.year), row.rank, row.rank_low, row.rank_high) for row in best.ranks]
+    return charts.rank_over_years(rows, language.text("below"), language.text("rank_title"))
+
+
+def cash(plan: PurchasePlan, language: Language, styles: Mapping[str, str]) -> str:
+    """Money by year and payer."""
+    summed = cash_by_year(plan)
+    rows = [(str(year), [by_payer.get(name, 0.0) / 1e6 for name in styles]) for year, by_payer in summed.items()]
+    return charts.cash_flow(rows, list(styles.values()), _tenths(language), language.text("cash_title"), language.number)
+
+
+def cash_by_year(plan: PurchasePlan) -> dict[int, dict[str, float]]:
+    """Year -> payer -> euros, every year from the first to the last."""
+    years = [row.year for row in plan.cash_flow]
+    summed: dict[int, dict[str, float]] = {year: {} for year in range(min(years, default=0), max(years, default=-1) + 1)}
+    for row in plan.cash_flow:
+        summed[row.year][row.payer] = summed[row.year].get(row.payer, 0.0) + row.eur
+    return summed
+
+
+def _tenths(language: Language) -> charts.Label:
+    return lambda value: language.fixed(value, 1)
+
+
+def science(plan: PurchasePlan, language: Language, names: Mapping[str, str]) -> str:
+    """Each domain on the recommended machine and on the next of the frontier."""
+    machines = plan.machines[:2]
+    rows = [
+        (
+            f"{capital(words)} ({language.percent(plan.budget.domains.get(key, 0.0))})",
+            [machine.science.get(key, 0.0) / 1e6 for machine in machines],
+        )
+        for key, words in names.items()
+    ]
+    return charts.pairs(rows, ["bar-0", "bar-soft"][: len(machines)], _tenths(language), language.text("science_title"))
+
+
+def sensitivity(rows: Sequence[InputSwing], language: Language) -> str:
+    """The tornado; ratios at the ends of each range, and where another design wins."""
+
+    def times(ratio: float) -> str:
+        return language.text("times", ratio=language.number(ratio, 2))
+
+    bars: list[charts.TornadoBar] = []
+    for row in rows[:MOST_SWINGS]:
+        low, high = row.objective_low_fraction, row.objective_high_fraction
+        breaks, words = None, ""
+        if row.changes_at_ratio is not None and row.changes_to is not None:
+            breaks = charts.effect_at(row.changes_at_ratio, (row.low_ratio, low), (row.high_ratio, high))
+            words = f"{times(row.changes_at_ratio)}: {language.sentence(row.changes_to.title)}"
+        ends = times(row.low_ratio), times(row.high_ratio)
+        assumed = "\u00a0†" if row.status == "assumed" else ""
+        bars.append(charts.TornadoBar(language.plain(row.title) + assumed, low, high, ends, breaks, words))
+    return charts.tornado(bars, lambda value: language.percent(value, sign=True), language.text("sensitivity_title"))
+
+
+def wins(rows: Sequence[KindWins], language: Language) -> str:
+    """How often each design wins."""
+    bars = [(language.sentence(row.design.title), [row.fraction]) for row in rows if row.fraction >= _SEEN]
+    return charts.pairs(bars, ["bar-0"], language.percent, language.text("robust_title"))
