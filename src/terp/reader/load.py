@@ -12,6 +12,7 @@ from pathlib import Path as FilePath
 from typing import Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 import terp
 from terp import units
@@ -168,13 +169,13 @@ def _problems_of(error: ValidationError, kind: type[BaseModel], tree: Tree, pref
     return [_problem(item, kind, tree, prefix) for item in items if not _is_misspelt(item, misspelt)]
 
 
-def _is_misspelt(item: Any, misspelt: set[tuple[Any, str]]) -> bool:
+def _is_misspelt(item: ErrorDetails, misspelt: set[tuple[Path, str]]) -> bool:
     """True for a missing key that stands there under a name much like it: that one is reported."""
     beside = [name for parent, name in misspelt if parent == item["loc"][:-1]]
     return item["type"] == "missing" and bool(difflib.get_close_matches(str(item["loc"][-1]), beside))
 
 
-def _problem(item: Any, kind: type[BaseModel], tree: Tree, prefix: Path) -> Problem:
+def _problem(item: ErrorDetails, kind: type[BaseModel], tree: Tree, prefix: Path) -> Problem:
     steps = [step for step in item["loc"] if not (isinstance(step, str) and step.startswith(("function-", "[key]")))]
     loc: Path = tuple(steps)
     path = (*prefix, *loc)
@@ -209,7 +210,7 @@ def _problem(item: Any, kind: type[BaseModel], tree: Tree, prefix: Path) -> Prob
     return tree.problem(path, item["msg"][:1].lower() + item["msg"][1:], found)
 
 
-def _written_at(data: Any, path: Path) -> Any:
+def _written_at(data: object, path: Path) -> object:
     """What stands in the file at a path, before scaling."""
     for step in path:
         if isinstance(data, dict) and "value" in data:
@@ -218,7 +219,7 @@ def _written_at(data: Any, path: Path) -> Any:
     return data["value"] if isinstance(data, dict) and "value" in data else data
 
 
-def _limits(kind: type[BaseModel], loc: Path, context: Any, *, percent: bool = False) -> str:
+def _limits(kind: type[BaseModel], loc: Path, context: Mapping[str, float], *, percent: bool = False) -> str:
     """Which values would do for a number that is out of range, in the unit of its field, or in per cent as written."""
     names = [name for name, key in _fields_at(kind, loc[:-1]).items() if loc[-1] in (name, key)]
     names += [str(step) for step in loc[:-1]]
@@ -229,21 +230,21 @@ def _limits(kind: type[BaseModel], loc: Path, context: Any, *, percent: bool = F
     return f"{words[limit]} {bound} would do"
 
 
-def _found(value: Any) -> str:
+def _found(value: object) -> str:
     text = "a mapping" if isinstance(value, dict) else "a list" if isinstance(value, list) else repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _fields_at(kind: type[BaseModel], loc: Path) -> dict[str, str]:
     """Fields of the record at a location and their keys, following records in mappings, lists and options."""
-    current: Any = kind
+    current: object = kind
     for step in loc:
         current = _member(current, step)
     record = _record_in(current)
     return keys_of(record) if record else {}
 
 
-def _member(current: Any, step: str | int) -> Any:
+def _member(current: object, step: str | int) -> object:
     record = _record_in(current) if not isinstance(step, int) else None
     if record is not None:
         for name, key in keys_of(record).items():
@@ -253,7 +254,7 @@ def _member(current: Any, step: str | int) -> Any:
     return arguments[-1 if typing.get_origin(plain_type(current)) is dict else 0] if arguments else None
 
 
-def _record_in(annotation: Any) -> type[BaseModel] | None:
+def _record_in(annotation: object) -> type[BaseModel] | None:
     bare = plain_type(annotation)
     return bare if isinstance(bare, type) and issubclass(bare, BaseModel) else None
 
@@ -283,7 +284,7 @@ def _bad_ranges(record: Record, sourcing: dict[Path, Provenance], tree: Tree) ->
     return problems
 
 
-def _leaf(record: Any, path: Path) -> tuple[str, Any]:
+def _leaf(record: object, path: Path) -> tuple[str, object]:
     """Field name and value at a path of written names; a mapping's own field name stands for its entries."""
     name = ""
     for step in path:

@@ -48,7 +48,7 @@ def split(tree: Tree) -> tuple[Any, dict[Path, Provenance], list[Problem]]:
     found: dict[Path, Provenance] = {}
     problems: list[Problem] = []
 
-    def walk(data: Any, path: Path, source: str) -> Any:
+    def walk(data: object, path: Path, source: str) -> object:
         if isinstance(data, dict) and "value" in data:
             provenance, wrong = _one(tree, data, path, source)
             found[path] = provenance
@@ -68,7 +68,7 @@ def split(tree: Tree) -> tuple[Any, dict[Path, Provenance], list[Problem]]:
     return walk(tree.data, (), ""), found, problems
 
 
-def _one(tree: Tree, data: dict[str, Any], path: Path, source: str) -> tuple[Provenance, list[Problem]]:
+def _one(tree: Tree, data: dict[str, object], path: Path, source: str) -> tuple[Provenance, list[Problem]]:
     """The sourcing of one value written as a mapping."""
     problems = [
         tree.problem((*path, key), "unknown key", repr(key), did_you_mean(key, _KEYS), key=True)
@@ -80,7 +80,7 @@ def _one(tree: Tree, data: dict[str, Any], path: Path, source: str) -> tuple[Pro
         for key in _KEYS[1:]
         if key in data and not isinstance(data[key], str)
     ]
-    text = {key: data[key] if isinstance(data.get(key), str) else "" for key in _KEYS[1:]}
+    text = {key: value if isinstance(value := data.get(key), str) else "" for key in _KEYS[1:]}
     status = text["status"] or "published"
     for key, allowed in (("status", STATUSES), ("basis", BASES)):
         if text[key] and text[key] not in allowed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from terp.errors import Problem, Problems
 
@@ -25,7 +25,7 @@ class Config:
     """
 
     file: str
-    data: dict[str, Any]
+    data: dict[str, object]
     inside: str = ""
     problems: list[Problem] = field(default_factory=list)
     keys: dict[str, str] = field(default_factory=dict)
@@ -65,7 +65,7 @@ class Config:
         self.wrong(key, "neither true nor false", found_text(value))
         return default
 
-    def words(self, key: str) -> list[Any] | None:
+    def words(self, key: str) -> list[object] | None:
         """A list under a key; None where it is not there or empty."""
         value = self.data.get(key)
         if value is not None and not isinstance(value, list):
@@ -94,8 +94,8 @@ def parse_config(text: str, file: str) -> Config:
     """The object that a JSON text is.  Raises Problems if it is none; keys that stand twice are noted, the first kept."""
     problems: list[Problem] = []
 
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        data: dict[str, Any] = {}
+    def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        data: dict[str, object] = {}
         for key, value in pairs:
             if key in data:
                 problems.append(Problem(file, 0, 0, shown(key), "this key stands twice", would_do="keep one"))
@@ -144,6 +144,6 @@ def shown(text: str) -> str:
     return plain if len(plain) <= SHOWN else plain[: SHOWN - 3] + "..."
 
 
-def found_text(value: Any) -> str:
+def found_text(value: object) -> str:
     """A value as problems show it."""
     return "an object" if isinstance(value, dict) else "a list" if isinstance(value, list) else shown(json.dumps(value))

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from pydantic import ValidationError
 
@@ -116,7 +116,7 @@ def _name(title: str) -> str:
     return re.sub(r"[^a-z0-9.\-]+", "-", title.lower()).strip("-.")[:64] or "model"
 
 
-def _without_nothing(shape: dict[str, Any]) -> dict[str, Any]:
+def _without_nothing(shape: dict[str, object]) -> dict[str, object]:
     """A shape without the keys that nothing is known of."""
     return {
         key: _without_nothing(value) if isinstance(value, dict) else value

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, TypedDict
 
 from terp.connect.slurm.conf_lines import Notes, Pair, one_file
 from terp.connect.slurm.conf_values import ENDLESS, Settings, number_of, resources_of, written_s
@@ -68,12 +68,36 @@ class _Entry:
     settings: Settings
 
 
+WrittenLimits = dict[str, int | str]
+"""Limits of a record by the names of its fields; times with their unit."""
+
+
+class WrittenAccount(TypedDict):
+    """An account as a policy file says it, with the names of the record's fields; no parent: it stands under the root."""
+
+    parent: str
+    shares_count: int
+    limits: WrittenLimits
+
+
+class WrittenQos(TypedDict):
+    """A QOS as a policy file says it, with the names of the record's fields; times with their unit."""
+
+    priority_ratio: int
+    preempts: list[str]
+    preempt_mode: str
+    grace_s: str
+    exempt_s: str
+    usage_factor_ratio: float | None
+    limits: WrittenLimits
+
+
 @dataclass(frozen=True)
 class Accounting:
     """Accounts and QOS as a policy file says them."""
 
-    accounts: dict[str, dict[str, Any]]
-    qos: dict[str, dict[str, Any]]
+    accounts: dict[str, WrittenAccount]
+    qos: dict[str, WrittenQos]
 
 
 def read_accounting(path: Path, cluster: str, scheduling: Scheduling, notes: Notes) -> Accounting:
@@ -82,8 +106,8 @@ def read_accounting(path: Path, cluster: str, scheduling: Scheduling, notes: Not
     scheduling   whether limits hold, and how jobs are stopped
     """
     entries = _of_cluster(list(_entries(path, notes)), cluster, notes)
-    accounts: dict[str, dict[str, Any]] = {}
-    qos: dict[str, dict[str, Any]] = {}
+    accounts: dict[str, WrittenAccount] = {}
+    qos: dict[str, WrittenQos] = {}
     above = {entry.name.value.lower(): entry for entry in entries if entry.kind == "account"}
     for entry in entries:
         name, known = entry.name.value.lower(), qos if entry.kind == "qos" else accounts
@@ -226,7 +250,7 @@ def _nobody(entry: _Entry, notes: Notes) -> None:
             notes.ignore(pair, "limits belong to accounts and QOS")
 
 
-def _account(entry: _Entry, above: dict[str, _Entry], scheduling: Scheduling, notes: Notes) -> dict[str, Any]:
+def _account(entry: _Entry, above: dict[str, _Entry], scheduling: Scheduling, notes: Notes) -> WrittenAccount:
     """An account: under whom, its shares and limits."""
     settings, parent = entry.settings, entry.parent.lower()
     shares = 1
@@ -247,7 +271,7 @@ def _account(entry: _Entry, above: dict[str, _Entry], scheduling: Scheduling, no
     return {"parent": "" if parent == "root" else parent, "shares_count": shares, "limits": limits}
 
 
-def _refuse_loops(accounts: dict[str, dict[str, Any]], above: dict[str, _Entry], notes: Notes) -> None:
+def _refuse_loops(accounts: dict[str, WrittenAccount], above: dict[str, _Entry], notes: Notes) -> None:
     """Accounts that are above themselves."""
     fine: set[str] = set()
     for name in accounts:
@@ -261,7 +285,7 @@ def _refuse_loops(accounts: dict[str, dict[str, Any]], above: dict[str, _Entry],
         fine |= set(path)
 
 
-def _qos(settings: Settings, scheduling: Scheduling) -> dict[str, Any]:
+def _qos(settings: Settings, scheduling: Scheduling) -> WrittenQos:
     """A QOS: its priority, whom it stops, how its own jobs are stopped, and its limits."""
     notes = settings.notes
     settings.asked.add("name")
@@ -293,7 +317,7 @@ def _qos(settings: Settings, scheduling: Scheduling) -> dict[str, Any]:
         usage = 1.0
     elif factor is not None:
         notes.model(factor, f"usage_factor {usage:g}")
-    qos = {
+    qos: WrittenQos = {
         "priority_ratio": settings.count("Priority", "priority {}", 0, 0, 10**9),
         "preempts": preempts if scheduling.preempting == "qos" else [],
         "preempt_mode": mode,
@@ -306,7 +330,7 @@ def _qos(settings: Settings, scheduling: Scheduling) -> dict[str, Any]:
     return qos
 
 
-def _unknown(entry: _Entry, qos: dict[str, dict[str, Any]], notes: Notes) -> list[str]:
+def _unknown(entry: _Entry, qos: dict[str, WrittenQos], notes: Notes) -> list[str]:
     """QOS that a QOS stops jobs of and that are not there: refused."""
     items = [item for item in entry.settings.items("Preempt") if item.value.lower() not in qos]
     for item in items:
@@ -314,7 +338,7 @@ def _unknown(entry: _Entry, qos: dict[str, dict[str, Any]], notes: Notes) -> lis
     return [item.value.lower() for item in items]
 
 
-def _limits(settings: Settings, scheduling: Scheduling) -> dict[str, Any]:
+def _limits(settings: Settings, scheduling: Scheduling) -> WrittenLimits:
     """Grp*, Max*: GPUs, nodes, jobs and time; none of them where limits are not enforced."""
     keys = ("GrpTRES", "GrpNodes", "GrpJobs", "MaxTRESPU", "MaxJobsPU", "MaxJobs", "MaxTRES", "MaxNodes", "MaxWall")
     said = [pair for key in keys if (pair := settings.get(key)) is not None and pair.value != "-1"]
@@ -322,7 +346,7 @@ def _limits(settings: Settings, scheduling: Scheduling) -> dict[str, Any]:
         for pair in said:
             settings.notes.ignore(pair, "AccountingStorageEnforce does not hold `limits`")
         return {}
-    limits: dict[str, Any] = {}
+    limits: WrittenLimits = {}
     for pair in said:
         if pair.key in _RESOURCES:
             _limit_resources(_RESOURCES[pair.key], pair, limits, settings.notes)
@@ -344,7 +368,7 @@ _COUNTS: Final = {
 }
 
 
-def _limit_resources(who: str, pair: Pair, limits: dict[str, Any], notes: Notes) -> None:
+def _limit_resources(who: str, pair: Pair, limits: WrittenLimits, notes: Notes) -> None:
     """Limits of GPUs and nodes out of cpu=100,gres/gpu=8,node=4; a type of GPU alone stands for all."""
     resources = resources_of(pair.value)
     typed = [name for name in resources if name.startswith("gres/gpu:")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final, TypedDict
 
 from terp.connect.slurm.conf_lines import Notes, Pair
 from terp.connect.slurm.conf_nodes import ConfNodes
@@ -29,15 +29,36 @@ _WEIGHT: Final = re.compile(r"([+-]?[0-9]{0,12}(?:\.[0-9]{0,12})?)([kmgtp]?)", r
 _BILLED: Final = {"cpu": "billing_core_ratio", "gres/gpu": "billing_gpu_ratio", "node": "billing_node_ratio"}
 
 
+class Billing(TypedDict, total=False):
+    """What an hour of each resource counts for; nothing is said where keys are absent."""
+
+    billing_core_ratio: float
+    billing_gpu_ratio: float
+    billing_node_ratio: float
+
+
+class WrittenPartition(Billing):
+    """A partition as a policy file says it, with the names of the record's fields; None and empty lists: no bounds."""
+
+    nodes: str
+    max_time_s: str | None
+    default_time_s: str | None
+    factor_count: int
+    tier_count: int
+    exclusive: bool
+    accounts: list[str]
+    qos: list[str]
+
+
 def partitions_of(
     lines: list[list[Pair]], nodes: ConfNodes, notes: Notes, accounts: Iterable[str], qos: Iterable[str], *, whole: bool
-) -> tuple[dict[str, dict[str, Any]], str]:
+) -> tuple[dict[str, WrittenPartition], str]:
     """The partitions that are up, as a policy file says them, and the name of the default one.
 
     accounts, qos   names that are known, for what a line denies
     whole           whether every job takes whole nodes
     """
-    partitions: dict[str, dict[str, Any]] = {}
+    partitions: dict[str, WrittenPartition] = {}
     defaults = dict[str, Pair]()
     chosen = ""
     for pairs in lines:
@@ -67,7 +88,7 @@ def partitions_of(
 
 def _partition(
     settings: Settings, nodes: ConfNodes, accounts: set[str], qos: set[str], *, whole: bool
-) -> dict[str, Any] | None:
+) -> WrittenPartition | None:
     """One partition; None where it is down or has no node in service."""
     pair, notes = settings.said["partitionname"], settings.notes
     settings.asked.add("partitionname")
@@ -77,7 +98,7 @@ def _partition(
     if listed is not None:
         notes.model(listed, f"nodes {ranges or 'all'}"[:200] if numbers else "no nodes")
     both = settings.count("Priority", "factor and tier {}", 1, 0, 65533)
-    partition = {
+    partition: WrittenPartition = {
         "nodes": ranges,
         "max_time_s": _limit(settings, "MaxTime", "max_time {}"),
         "default_time_s": _limit(settings, "DefaultTime", "default_time {}"),
@@ -150,7 +171,7 @@ def _allowed(settings: Settings, what: str, known: set[str]) -> list[str]:
     return rest
 
 
-def _billing(settings: Settings) -> dict[str, float]:
+def _billing(settings: Settings) -> Billing:
     """TRESBillingWeights: what an hour counts for; without it, an hour of a core counts 1."""
     pair = settings.get("TRESBillingWeights")
     if pair is None or nothing(pair.value):
@@ -171,7 +192,11 @@ def _billing(settings: Settings) -> dict[str, float]:
         else:
             billing[place] = value / 1024 ** " kmgtp".index(match[2].lower() or " ")
             settings.notes.model(each, f"{place.removesuffix('_ratio')} {billing[place]:g}")
-    return billing
+    return {
+        "billing_core_ratio": billing["billing_core_ratio"],
+        "billing_gpu_ratio": billing["billing_gpu_ratio"],
+        "billing_node_ratio": billing["billing_node_ratio"],
+    }
 
 
 def _is_up(settings: Settings) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal, TypedDict
 
 from terp.connect.slurm.conf_lines import Notes, Pair
 from terp.connect.slurm.conf_values import Settings, number_of, written_s
@@ -53,6 +53,16 @@ _SELECT_PARAMETERS: Final = (
 _ENFORCE: Final = ("associations", "limits", "nojobs", "nosteps", "qos", "safe", "wckeys", "all", "0", "1", "2", "no", "yes")
 
 
+class WrittenPriority(TypedDict):
+    """What orders jobs, as a policy file says it, with the names of the record's fields; times with their unit."""
+
+    weights: dict[str, int]
+    max_age_s: str
+    half_life_s: str
+    calc_period_s: str
+    favor_small: bool
+
+
 @dataclass(frozen=True)
 class Scheduling:
     """What the keys of the whole machine say.
@@ -66,7 +76,7 @@ class Scheduling:
     """
 
     order: Literal["fifo", "multifactor"]
-    priority: dict[str, Any]
+    priority: WrittenPriority
     backfill: Backfill
     depth_count: int
     sched_interval_s: float
@@ -177,7 +187,7 @@ def _ignored_parameters(parameters: Settings) -> None:
     parameters.left_over(lambda key: _PARAMETERS.get(key, ""))
 
 
-def _priority(settings: Settings) -> tuple[Literal["fifo", "multifactor"], dict[str, Any], frozenset[str]]:
+def _priority(settings: Settings) -> tuple[Literal["fifo", "multifactor"], WrittenPriority, frozenset[str]]:
     """PriorityType and what belongs to it; weights that are all 0 leave the order of submission."""
     words: dict[str, tuple[Literal["fifo", "multifactor"], str]] = {
         "basic": ("fifo", "order fifo"),
@@ -185,7 +195,7 @@ def _priority(settings: Settings) -> tuple[Literal["fifo", "multifactor"], dict[
     }
     kind = settings.word("PriorityType", words, "fifo", "priority/")
     weights = {name: settings.count(key, f"priority.weights.{name} {{}}", 0) for key, name in _WEIGHTS.items()}
-    priority = {
+    priority: WrittenPriority = {
         "weights": {f"{name}_ratio": value for name, value in weights.items()},
         "max_age_s": written_s(settings.seconds("PriorityMaxAge", "priority.max_age {}", 7.0 * DAY_S, 1)),
         "half_life_s": written_s(settings.seconds("PriorityDecayHalfLife", "priority.half_life {}", 7.0 * DAY_S)),

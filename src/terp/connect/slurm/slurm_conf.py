@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from pydantic import ValidationError
 
@@ -13,7 +14,7 @@ from terp.connect.slurm.accounts import Accounting, read_accounting
 from terp.connect.slurm.conf_lines import ConfLine, Notes, Pair, read_lines
 from terp.connect.slurm.conf_nodes import ConfNodes, cluster_of, leaves_of, nodes_of
 from terp.connect.slurm.conf_values import Settings
-from terp.connect.slurm.partitions import partitions_of
+from terp.connect.slurm.partitions import WrittenPartition, partitions_of
 from terp.connect.slurm.scheduling import Scheduling, left_over, scheduling_of
 from terp.describe import Cluster, Policy
 from terp.errors import Problem, Problems
@@ -107,15 +108,21 @@ def _leaves(
 
 
 def _policy(
-    path: Path, name: str, scheduling: Scheduling, accounting: Accounting, partitions: dict[str, Any], default: str
+    path: Path,
+    name: str,
+    scheduling: Scheduling,
+    accounting: Accounting,
+    partitions: dict[str, WrittenPartition],
+    default: str,
 ) -> Policy:
     """All of it as one record, checked once more as a policy file is."""
-    accounts, qos = dict(accounting.accounts), dict(accounting.qos)
+    accounts: dict[str, Mapping[str, object]] = {**accounting.accounts}
+    qos: dict[str, Mapping[str, object]] = {**accounting.qos}
     for partition in partitions.values():
         accounts |= {account: {} for account in partition["accounts"] if account not in accounts}
         qos |= {word: {} for word in partition["qos"] if word not in qos}
     highest = {
-        "qos": max((entry.get("priority_ratio", 0) for entry in qos.values()), default=0),
+        "qos": max((entry["priority_ratio"] for entry in accounting.qos.values()), default=0),
         "partition": max((entry["factor_count"] for entry in partitions.values()), default=0),
     }
     weights = dict(scheduling.priority["weights"])

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -150,12 +150,12 @@ def _philly_state(text: str) -> int:
     return TRACE_STATES.index(PHILLY[text]) if text in PHILLY else -1
 
 
-def _texts(values: Any) -> pa.Array:
+def _texts(values: Iterable[object]) -> pa.Array:
     """Words of JSON; what is none is empty."""
     return pa.array([value if isinstance(value, str) else "" for value in values], pa.string())
 
 
-def _attempts(rows: Rows, jobs: list[dict[str, Any]], clock: words.Clock, reading: Reading) -> None:
+def _attempts(rows: Rows, jobs: list[dict[str, object]], clock: words.Clock, reading: Reading) -> None:
     """Sizes of the last attempt that says GPUs, start of the first, end of the last, run time of all."""
     tally, lines = reading.tally, rows["line"]
     listed = [(job, attempt) for job, said in enumerate(jobs) for attempt in _dicts(said.get("attempts"))]
@@ -175,7 +175,7 @@ def _attempts(rows: Rows, jobs: list[dict[str, Any]], clock: words.Clock, readin
     tally.add("kept: run time of all attempts added up", lines[count > 1])
     tally.add("kept: an attempt without a start or an end, not counted", np.unique(lines[owner[~known]]))
     for job, attempt in listed:
-        gpus = [len(one["gpus"]) for one in _dicts(attempt.get("detail")) if isinstance(one.get("gpus"), list)]
+        gpus = [len(there) for node in _dicts(attempt.get("detail")) if isinstance(there := node.get("gpus"), list)]
         if sum(gpus):
             even = len(set(gpus)) == 1
             rows["nodes"][job], rows["gpus"][job] = (len(gpus), gpus[0]) if even else (0, sum(gpus))
@@ -185,6 +185,6 @@ def _attempts(rows: Rows, jobs: list[dict[str, Any]], clock: words.Clock, readin
     rows["exclusive"] &= rows["nodes"] > 0
 
 
-def _dicts(value: Any) -> list[dict[str, Any]]:
+def _dicts(value: object) -> list[dict[str, object]]:
     """The objects of a list."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from terp.describe.hall import HeatReuse, Liquid
 from terp.describe.site import Site
@@ -62,7 +62,7 @@ def _heat_reuse(written: Written[Site]) -> list[Problem]:
         return []
     problems: list[Problem] = []
 
-    def add(key: str, wrong: str, found: Any, would_do: str) -> None:
+    def add(key: str, wrong: str, found: str, would_do: str) -> None:
         problems.append(tree.problem(("heat_reuse", key), wrong, found, would_do))
 
     if reuse.full_below_celsius >= reuse.none_above_celsius:

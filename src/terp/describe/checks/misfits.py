@@ -40,7 +40,7 @@ def unmet_names(sourced: Sourced) -> list[Problem]:
     return [*unmet_sources(sourced), *unknown_parts(sourced.tree, named, read_catalogue())]
 
 
-def _at(data: Any, path: tuple[str, ...]) -> Any:
+def _at(data: object, path: tuple[str, ...]) -> object:
     """What stands at a path of plain data; None where nothing does."""
     for step in path:
         data = data.get(step) if isinstance(data, dict) else None
@@ -174,7 +174,7 @@ def _sums(written: Written[Workload]) -> list[Problem]:
 def _unmet_names(written: Written[Workload]) -> list[Problem]:
     workload, problems = written.record, []
     for name, group in workload.groups.items():
-        used: dict[str, tuple[Any, Any]] = {
+        used: dict[str, tuple[Collection[str], Collection[str]]] = {
             "profiles": (group.profiles, job_profiles()),
             "domains": (group.domains, workload.domains),
         }

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from terp.catalogue import read_catalogue, read_reference
 from terp.errors import Problem, Problems
@@ -125,7 +125,7 @@ def read_rows(path: Path, gpu: str) -> Read:
         if not line.strip():
             continue
         try:
-            data: Any = json.loads(line)
+            data: object = json.loads(line)
         except (ValueError, RecursionError) as error:
             wrong = f"not JSON: {getattr(error, 'msg', 'nested too deeply, or a number too long')}"
             problems.append(Problem(str(path), number, getattr(error, "colno", 1), "", wrong))

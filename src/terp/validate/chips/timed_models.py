@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
 from pydantic import ValidationError
 
@@ -24,21 +24,21 @@ Sizes = Mapping[str, int]
 """Columns of a row that hold whole numbers."""
 
 
-def _unet(sizes: Sizes) -> dict[str, Any]:
-    found: dict[str, Any] = {"patch": [sizes["patch"]] * 3} if "patch" in sizes else {}
+def _unet(sizes: Sizes) -> dict[str, object]:
+    found: dict[str, object] = {"patch": [sizes["patch"]] * 3} if "patch" in sizes else {}
     if "base" in sizes:
         found["features"] = [*(ratio * sizes["base"] for ratio in UNET_LEVELS), UNET_DEEPEST]
     return found | _named(sizes, {"cin": "channels", "classes": "classes"})
 
 
-def _fourcast(sizes: Sizes) -> dict[str, Any]:
+def _fourcast(sizes: Sizes) -> dict[str, object]:
     found = _named(sizes, {"H": "height", "W": "width", "p": "patch", "h": "hidden", "L": "layers"})
     if "ch" in sizes:
         found |= {"channels": sizes["ch"], "outputs": sizes["ch"]}
     return found | ({"inner": 4 * sizes["h"]} if "h" in sizes else {})
 
 
-def _weather(sizes: Sizes) -> dict[str, Any]:
+def _weather(sizes: Sizes) -> dict[str, object]:
     shape = {"ch": 69, "H": 720, "W": 1440, "p": 8} | {key: sizes[key] for key in ("ch", "H", "W", "p") if key in sizes}
     patches = _named(shape, {"H": "height", "W": "width", "p": "size", "ch": "channels"})
     positions = (shape["H"] // shape["p"]) * (shape["W"] // shape["p"])
@@ -47,16 +47,16 @@ def _weather(sizes: Sizes) -> dict[str, Any]:
     return found | ({"inner": 4 * sizes["h"]} if "h" in sizes else {})
 
 
-def _as_shipped(_: Sizes) -> dict[str, Any]:
+def _as_shipped(_: Sizes) -> dict[str, object]:
     return {}
 
 
-def _named(sizes: Sizes, names: Mapping[str, str]) -> dict[str, Any]:
+def _named(sizes: Sizes, names: Mapping[str, str]) -> dict[str, object]:
     """Columns by the names that model files have for them."""
     return {name: sizes[column] for column, name in names.items() if column in sizes}
 
 
-SHAPES: Final[dict[str, tuple[str, Callable[[Sizes], dict[str, Any]]]]] = {
+SHAPES: Final[dict[str, tuple[str, Callable[[Sizes], dict[str, object]]]]] = {
     "unet3d": ("unet3d-32", _unet),
     "fourcast": ("fourcastnet-timed", _fourcast),
     "weather-vit": ("weather-vit", _weather),
@@ -127,6 +127,6 @@ def answering_model(text: Mapping[str, str]) -> TransformerModel:
     )
 
 
-def _transformer(**written: Any) -> TransformerModel:
+def _transformer(**written: object) -> TransformerModel:
     said = {"kind": "model", "name": "timed", "title": "timed", "family": "transformer", **written}
     return TransformerModel.model_validate(said)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
 from terp.catalogue import Accelerator, read_catalogue, read_spellings, spelt
 from terp.describe import ModelFile, TransformerModel, read_model
@@ -170,7 +170,7 @@ def _chip(text: Mapping[str, str]) -> tuple[Accelerator, str]:
         raise Unmodelled(f"no GPU {name[:40]!r} in the catalogue")
     chip = read_catalogue().part(Accelerator, part)
     said = f"{name} {text.get('note', '')} {text.get('interconnect', '')}"
-    own: dict[str, Any] = {}
+    own: dict[str, object] = {}
     if cap := re.search(r"\b([3-9]\d\d|1\d{3}) ?W\b", said):
         own["board_power_w"] = float(cap[1])
     if rate := re.search(r"\b(\d\.\d+) ?TB/s", said):

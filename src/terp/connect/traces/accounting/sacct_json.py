@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +18,7 @@ from terp.connect.traces.trace_rows import Reading, Rows
 _TYPES: Final = {"gres": "gres/{}", "license": "license/{}"}
 
 
-def json_of(path: Path, reading: Reading) -> Any:
+def json_of(path: Path, reading: Reading) -> object:
     """What a JSON file says.  Raises Problems if it is none."""
     try:
         return json.loads(whole(path, reading))
@@ -45,7 +45,7 @@ def sacct_json_rows(path: Path, reading: Reading) -> Iterator[Rows]:
         yield jobs_of(cells, lines, reading, words.Clock(reading.known.zone or "UTC", reading.tally))
 
 
-def _cells(job: dict[str, Any]) -> dict[str, str]:
+def _cells(job: dict[str, object]) -> dict[str, str]:
     """A job as sacct prints it in text."""
     time = _part(job, "time")
     current = _part(job, "state").get("current")
@@ -68,13 +68,13 @@ def _cells(job: dict[str, Any]) -> dict[str, str]:
     return cells | {name: _text(job.get(name)) for name in ("user", "account", "qos", "partition")}
 
 
-def _part(job: dict[str, Any], name: str) -> dict[str, Any]:
+def _part(job: dict[str, object], name: str) -> dict[str, object]:
     """An object inside, or an empty one."""
     part = job.get(name)
     return part if isinstance(part, dict) else {}
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     """A number in either form, or a word, as text; what is not set is empty."""
     if isinstance(value, dict):
         if value.get("infinite"):
@@ -85,7 +85,7 @@ def _text(value: Any) -> str:
     return str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
 
 
-def _number_of(job: dict[str, Any]) -> str:
+def _number_of(job: dict[str, object]) -> str:
     """123, 123_4, 123_[4-9%2] or 123+1, as sacct prints it."""
     array, het = _part(job, "array"), _part(job, "het")
     of_array, of_het = _text(array.get("job_id")), _text(het.get("job_id"))
@@ -99,7 +99,7 @@ def _number_of(job: dict[str, Any]) -> str:
     return _text(job.get("job_id"))
 
 
-def _tres(listed: Any) -> str:
+def _tres(listed: object) -> str:
     """Resources as sacct writes them in text; memory is in MiB."""
     parts = []
     for item in listed if isinstance(listed, list) else []:
