@@ -74,9 +74,7 @@ def simulate_scenario(scenario: Scenario, inputs: ScenarioInputs | None = None, 
     kernels("controller" if by_controller else "core")  # compiled, if need be, before the clock starts
     began = time.perf_counter()
     year = prepared(scenario, read)
-    run = _account(year, _run(year, progress, by_controller=by_controller))
-    run.summary["wall_s"] = round(time.perf_counter() - began, 3)
-    return run
+    return _account(year, _run(year, progress, by_controller=by_controller), began)
 
 
 def prepared(scenario: Scenario, inputs: ScenarioInputs) -> PreparedYear:
@@ -133,8 +131,8 @@ def load_of(machine: Machine, site: Site, work: ControlledJobs, controls: Contro
     )
 
 
-def _account(year: PreparedYear, outcome: Outcome) -> Run:
-    """The tables, the figures and the origin of a run."""
+def _account(year: PreparedYear, outcome: Outcome, began_s: float) -> Run:
+    """The tables, the figures and the origin of a run, which began when this computer's clock stood at `began_s`."""
     machine, workload, scenario = year.inputs.machine, year.inputs.workload.record, year.scenario
     drawn_w = outcome.row_power + _standby_w(machine) * _standing_by(year.faults, outcome.row_time)
     outcome = replace(outcome, row_power=drawn_w)
@@ -153,7 +151,9 @@ def _account(year: PreparedYear, outcome: Outcome) -> Run:
     origin = origin_of(machine, year.inputs.site, year.inputs.workload, kinds, scenario.days, scenario.seed)
     origin["controls"] = controls_data(year.controls)
     summary["synthetic_series"] = origin["synthetic_series"]
-    return Run(table, interruptions_table(attempts), timeline_table(outcome), hours_table(hours), summary, origin)
+    tables = (table, interruptions_table(attempts), timeline_table(outcome), hours_table(hours))
+    summary["wall_s"] = round(time.perf_counter() - began_s, 3)
+    return Run(*tables, summary, origin)
 
 
 def _hours(year: PreparedYear, outcome: Outcome) -> Hours:
