@@ -3,7 +3,8 @@
 import pytest
 
 from terp.describe import Scenario
-from terp.results.sweep_folder import add_part, load_sweep, merge_parts, row_of
+from terp.results import load_sweep
+from terp.results.sweep_folder import add_part, merge_parts, row_of
 from terp.simulate import inputs_of, simulate_scenario
 from terp.sweep import processes, read_axes, run_sweep
 from terp.sweep.points import do_batch, scenario_digest

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from terp.reader import Written
     from terp.results import Run, Sweep
     from terp.results.record import Viewer
+    from terp.results.replay_folder import Replay
     from terp.results.table import Table
 
 __version__ = "0.1.0"
@@ -119,8 +120,8 @@ def budget(source: DescriptionSource | Budget | Written[Budget]) -> Written[Budg
     return read_budget(source)
 
 
-def load(folder: str | os.PathLike[str]) -> Run | Sweep:
-    """What a folder holds that `save` or `terp ... -o` wrote: a run or a sweep.  Raises TerpError if it holds neither."""
+def load(folder: str | os.PathLike[str]) -> Run | Sweep | Replay:
+    """What a folder holds that `save` or `terp ... -o` wrote: a run, a sweep or a replay.  Raises TerpError if none."""
     from terp.results import load_folder  # noqa: PLC0415
 
     return load_folder(folder)

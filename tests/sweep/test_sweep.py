@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 import terp
 from terp.describe import Scenario, read_site, read_workload
 from terp.errors import Interrupted, Problems, TerpError
-from terp.results import load_sweep
+from terp.results import load_sweep, save_run
 from terp.results.sweep_folder import scalars
 from terp.simulate import inputs_of, simulate_scenario, year
 from terp.simulate.jobs.draw import _HEAVIEST, _dealt, _golden, stable_order
@@ -304,7 +304,7 @@ def test_dask_does_the_same(tmp_path):
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
         run_sweep(week("seed=1..4"), tmp_path / "dask", dask(cluster.scheduler_address))
     run_sweep(week("seed=1..4"), tmp_path / "here", here)
-    ours, theirs = (load_sweep(tmp_path / name).rows.drop_columns("wall_s") for name in ("here", "dask"))
+    ours, theirs = (load_sweep(tmp_path / name).rows.arrow.drop_columns("wall_s") for name in ("here", "dask"))
     assert ours.equals(theirs)
 
 
@@ -354,3 +354,67 @@ def plainly_dealt(chances, row, weight, rng):
 def test_the_golden_sequence_is_the_remainder():
     place = np.arange(10**5) * 0.6180339887498949 + np.random.default_rng(1).random()
     assert (_golden(10**5, np.random.default_rng(1)) == place % 1.0).all()
+
+
+# --- the front door --------------------------------------------------------------------------------------------------
+
+
+def test_a_sweep_from_python_is_the_sweep_of_the_same_words(tmp_path):
+    swept = terp.sweep.run(
+        "gefion", over={"gpu_cap": [None, "none", "600 W"], "seed": range(1, 3)}, days=1, out=tmp_path / "a", workers=1
+    )
+    assert swept.document["complete"]
+    assert swept.document["axes"] == {"gpu_cap_w": [None, "none", 600.0], "seed": [1, 2]}
+    axes = week("gpu_cap=file,none,600 W", "seed=1..2")
+    assert axes.axes == {"gpu_cap_w": (None, "none", 600.0), "seed": (1, 2)}
+    assert run_sweep(axes, tmp_path / "a", nobody)["complete"], "the same scenarios, by their digests"
+    assert [point["point"]["gpu_cap_w"] for point in swept.to_dict()["points"]] == [None, "none", 600.0]
+    assert json.dumps(swept.to_dict(), allow_nan=False)
+    kept = terp.load(tmp_path / "a")
+    assert (kept, hash(kept)) == (swept, hash(swept))
+    kept.save(tmp_path / "copy")
+    assert terp.load(tmp_path / "copy").rows.arrow.equals(swept.rows.arrow)
+    assert len(repr(swept)) < 200
+
+
+def test_spare_nodes_of_zero_differ_from_those_of_the_file(tmp_path):
+    """A file with nine spare nodes: zero, nine and the file's own are two different machines, not three and not one."""
+    machine = terp.machine("gefion").changed(reliability__spare_nodes=9)
+    swept = terp.sweep.run(
+        machine, over={"spare_nodes": [0, 9, None]}, days=1, failures=False, out=tmp_path / "a", workers=1
+    )
+    down_s = swept.rows.column("node_down_s").to_pylist()
+    assert down_s == [0, 9 * 86_400, 9 * 86_400]
+    [nine, filed] = terp.sweep.compare(swept).entries
+    assert nine["changes"] == ["spare_nodes_count: 0 -> 9"]
+    assert filed["changes"] == ["spare_nodes_count: 0 -> as in the file"]
+
+
+def test_runs_and_sweeps_are_compared_as_results_and_as_folders(tmp_path):
+    first, second = (terp.simulate.year("gefion", days=1, seed=seed) for seed in (1, 2))
+    capped = [terp.simulate.year("gefion", days=1, seed=seed, gpu_cap="500 W") for seed in (1, 2)]
+    comparison = terp.sweep.compare(first, second, *capped)
+    [entry] = comparison.entries
+    assert entry["seeds"] == [1, 2]
+    for name, run in (("a", first), ("b", second), ("c", capped[0]), ("d", capped[1])):
+        save_run(run, tmp_path / name)
+    [again] = terp.sweep.compare(*(tmp_path / name for name in "abcd")).entries
+    assert again["differences"] == entry["differences"]
+    rows = comparison.table.to_pylist()
+    assert len(rows) == len(entry["differences"])
+    assert len(repr(comparison)) < 200
+    with pytest.raises(Problems, match="is the same run as seed 1 of run 1"):
+        terp.sweep.compare(first, first)
+    with pytest.raises(Problems) as error:
+        terp.sweep.compare(tmp_path / "x", tmp_path / "y")
+    assert len(str(error.value).splitlines()) == 2
+
+
+def test_mistakes_from_python_are_all_said(tmp_path):
+    with pytest.raises(Problems) as error:
+        terp.sweep.run(over={"lod": [1], "seed": 5, "gpu_cap": ["600"], "days": [1, 1]}, out=tmp_path / "a")
+    lines = [line.split(":")[0] for line in str(error.value).splitlines()]
+    assert lines == ["days", "gpu_cap", "lod", "machine", "seed"]
+    with pytest.raises(Problems, match="an axis of what is no name"):
+        terp.sweep.run(over={"machine": [terp.machine("gefion")]}, out=tmp_path / "a")
+    assert not (tmp_path / "a").exists()

@@ -7,7 +7,7 @@ from terp.results.comparison import Case, bands, cases_of_sweep, compare, read_c
 from terp.results.figures import HEADLINES, paired_interval
 from terp.results.reliability import kept_work_s, reliability_of
 from terp.results.run_folder import Run, check_target, load_run, save_run, save_whole
-from terp.results.sweep_folder import Sweep, load_folder, load_sweep
+from terp.results.sweep_result import Sweep, load_folder, load_sweep
 
 __all__ = [
     "HEADLINES",

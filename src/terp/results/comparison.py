@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
 from typing import Any, Final
 
+import pyarrow as pa
+
 from terp.describe.scenario import NO_CAP
 from terp.errors import Problem, Problems
 from terp.results.figures import bands_of, differences, figures_of
-from terp.results.run_folder import load_run
-from terp.results.sweep_folder import DIGESTS, is_sweep, load_sweep, scalars
+from terp.results.run_folder import Run, load_run
+from terp.results.sweep_folder import DIGESTS, SweepDocument, is_sweep, nothing_done, read_sweep, scalars
 
 _OF_RUN: Final = frozenset({"format", "title", "site_title", "note", "seed"})
 _FOLLOWS: Final = "predictions"
@@ -51,19 +53,33 @@ def read_cases(folders: Sequence[Path]) -> list[Case]:
         except Problems as error:
             problems += error.problems
             continue
-        for case in found:
-            same = next((known for known in cases if not case.is_sweep and _same(known, case)), None)
-            if same is None:
-                cases.append(case)
-            elif set(same.years) & set(case.years):
-                [seed] = case.years
-                wrong = f"is the same run as seed {seed} of {same.name}"
-                problems.append(Problem(str(folder), 0, 0, "", wrong, would_do="name each run once"))
-            else:
-                same.years.update(case.years)
+        cases += found
+    try:
+        joined = joined_cases(cases)
+    except Problems as error:
+        raise Problems([*problems, *error.problems]) from None
     if problems:
         raise Problems(problems)
-    return cases
+    return joined
+
+
+def joined_cases(cases: Sequence[Case]) -> list[Case]:
+    """Cases with the runs that differ in seed only as one.  Raises Problems for a run that stands twice."""
+    joined: list[Case] = []
+    problems: list[Problem] = []
+    for case in cases:
+        same = next((known for known in joined if not case.is_sweep and _same(known, case)), None)
+        if same is None:
+            joined.append(replace(case, years=dict(case.years)))
+        elif set(same.years) & set(case.years):
+            seed = min(set(same.years) & set(case.years))
+            wrong = f"is the same run as seed {seed} of {same.name}"
+            problems.append(Problem(case.folder, 0, 0, "", wrong, would_do="name each run once"))
+        else:
+            same.years.update(case.years)
+    if problems:
+        raise Problems(problems)
+    return joined
 
 
 def _same(one: Case, other: Case) -> bool:
@@ -72,29 +88,42 @@ def _same(one: Case, other: Case) -> bool:
 
 def case_of_run(folder: Path) -> Case:
     """A run folder as a case of one year.  Raises Problems."""
-    run = load_run(folder)
+    return case_of(load_run(folder), str(folder))
+
+
+def case_of(run: Run, name: str) -> Case:
+    """A run as a case of one year, under a name for people."""
     plain = {key: value for key, value in run.origin.items() if isinstance(value, bool | int | float | str)}
     asked = {key: str(value) for key, value in plain.items() if key not in _OF_RUN}
     figures = figures_of(scalars(run.summary))
-    return Case(
-        str(folder), str(folder), asked, dict(run.origin["digests"]), {}, {int(run.origin["seed"]): figures}, is_sweep=False
-    )
+    years = {int(run.origin["seed"]): figures}
+    return Case(name, name, asked, dict(run.origin["digests"]), {}, years, is_sweep=False)
 
 
 def cases_of_sweep(folder: Path) -> list[Case]:
     """A sweep folder as a case for each combination of the values of its axes, seed aside.  Raises Problems."""
-    sweep = load_sweep(folder)
-    axes = [name for name in sweep.document["axes"] if name != "seed"]
-    fields = [name for name in [*sweep.document["axes"], *sweep.document["fixed"]] if name != "seed"]
-    cases: dict[tuple[Any, ...], Case] = {}
-    for row in sweep.rows.to_pylist():
+    rows, document = read_sweep(folder)
+    if rows is None:
+        raise nothing_done(folder)
+    return cases_of_rows(rows, document, str(folder))
+
+
+def cases_of_rows(rows: pa.Table, document: SweepDocument, folder: str) -> list[Case]:
+    """The rows of a sweep as cases.
+
+    folder   what the sweep is called
+    """
+    axes = [name for name in document["axes"] if name != "seed"]
+    fields = [name for name in [*document["axes"], *document["fixed"]] if name != "seed"]
+    cases: dict[tuple[object, ...], Case] = {}
+    for row in rows.to_pylist():
         key = tuple(_plain(row.get(name)) for name in axes)
         if key not in cases:
             point = dict(zip(axes, key, strict=True))
-            name = " ".join([str(folder), *(f"{axis}={value}" for axis, value in point.items())])
-            asked = {"version": sweep.document["version"], **{field: _as_asked(row.get(field)) for field in fields}}
+            name = " ".join([folder, *(f"{axis}={value}" for axis, value in point.items())])
+            asked = {"version": document["version"], **{field: _as_asked(row.get(field)) for field in fields}}
             digests = {name.removeprefix(DIGESTS): value for name, value in row.items() if name.startswith(DIGESTS)}
-            cases[key] = Case(name, str(folder), asked, digests, point, {}, is_sweep=True)
+            cases[key] = Case(name, folder, asked, digests, point, {}, is_sweep=True)
         numbers = {name: value for name, value in row.items() if value is not None and name not in fields}
         cases[key].years[int(row["seed"])] = figures_of(numbers)
     return list(cases.values())

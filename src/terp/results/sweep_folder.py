@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 from typing import Any, Final, TypedDict
@@ -19,7 +17,7 @@ import terp
 from terp.describe.scenario import NO_CAP
 from terp.errors import Problem, Problems
 from terp.files import write_whole
-from terp.results.run_folder import Run, check_target, load_run
+from terp.results.run_folder import check_target
 
 FORMAT: Final = "terp-sweep/1"
 DOCUMENT: Final = "sweep.json"
@@ -53,18 +51,6 @@ class SweepDocument(TypedDict):
     failed_count: int
     complete: bool
     failures: list[SweepFailure]
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """A sweep that was kept.
-
-    rows       a row a scenario that was done, in the order of the axes, see docs/formats/sweep.md
-    document   sweep.json
-    """
-
-    rows: pa.Table
-    document: SweepDocument
 
 
 def scalars(summary: Mapping[str, Any]) -> dict[str, Any]:
@@ -206,20 +192,17 @@ def finish_sweep(
     return ended
 
 
-def load_sweep(folder: Path) -> Sweep:
-    """Reads a sweep folder.  Raises Problems if it holds none, or nothing that was done."""
+def read_sweep(folder: Path) -> tuple[pa.Table | None, SweepDocument]:
+    """The rows and sweep.json of a folder; no rows if nothing was done.  Raises Problems if it holds no sweep."""
     if not (folder / DOCUMENT).is_file():
         raise _problem(folder, "holds no sweep", WOULD_DO)
-    document, table = _read_document(folder), _read_rows(folder, _parts(folder))
-    if table is None:
-        raise _problem(folder, "holds no scenario that was done", "run the same sweep again")
-    return Sweep(table, document)
+    document = _read_document(folder)
+    return _read_rows(folder, _parts(folder)), document
 
 
-def load_folder(folder: str | os.PathLike[str]) -> Run | Sweep:
-    """A run or a sweep, whichever a folder holds.  Raises Problems if it holds neither, or not a whole one."""
-    path = Path(os.fspath(folder))
-    return load_sweep(path) if is_sweep(path) else load_run(path)
+def nothing_done(folder: Path) -> Problems:
+    """A refusal of a sweep of which nothing was done."""
+    return _problem(folder, "holds no scenario that was done", "run the same sweep again")
 
 
 def is_sweep(folder: Path) -> bool:

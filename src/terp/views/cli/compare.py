@@ -17,8 +17,11 @@ def command(folders: tuple[Path, ...], *, as_json: bool) -> None:
     Runs that differ in seed only are years of one case; the points of a sweep are compared with its first, or with the
     same points of the first sweep.  The figures that changed most come first.
     """
-    from terp.results import compare, read_cases
+    from terp.sweep import compare
     from terp.views.text.comparison_text import differences_text
 
-    compared = compare(read_cases(folders))
-    click.echo(json.dumps(compared, indent=2, allow_nan=False) if as_json else differences_text(compared))
+    comparison = compare(*folders)
+    if as_json:
+        click.echo(json.dumps(comparison.to_dict()["comparisons"], indent=2, allow_nan=False))
+    else:
+        click.echo(differences_text(comparison.entries))

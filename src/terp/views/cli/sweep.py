@@ -48,7 +48,8 @@ def command(
     The same command again does only what is missing.  Exit code 1 if a scenario failed.
     """
     from terp.errors import Interrupted
-    from terp.results import bands, cases_of_sweep
+    from terp.results import bands
+    from terp.results.sweep_result import sweep_at
     from terp.sweep.axes import read_axes
     from terp.sweep.executors import cores, dask, processes
     from terp.sweep.points import run_sweep
@@ -69,11 +70,11 @@ def command(
         click.echo(f"\nterp: interrupted; {error} are kept in {out}, and the same command goes on from there", err=True)
         sys.stderr.flush()
         os._exit(130)  # a worker that was ended while it held a queue would keep an orderly exit waiting for ever
-    points = bands(cases_of_sweep(out)) if document["done_count"] else []
+    sweep = sweep_at(out)
     if as_json:
-        click.echo(json.dumps({**document, "points": points}, indent=2, allow_nan=False))
+        click.echo(json.dumps(sweep.to_dict(), indent=2, allow_nan=False))
     else:
-        click.echo(bands_text(points))
+        click.echo(bands_text(bands(sweep.cases)))
         click.echo(f"\n  sweep    {out}, {document['done_count']:,} of {document['scenarios_count']:,} scenarios")
     for failure in document["failures"][:20]:
         varied = ", ".join(f"{name} {failure['scenario'][name]}" for name in document["axes"])
