@@ -25,14 +25,14 @@ lowest: .venv-lowest/.ready  ## the quick tests with the lowest versions that py
 	.venv-lowest/bin/python -m pytest $(CORES) -m '$(QUICK)' -W default
 
 docs: .venv/.docs-ready  ## the site, in site/; nothing is fetched while it is built
-	.venv/bin/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet
 	@echo '  the site is in  site/index.html'
 
 serve: .venv/.docs-ready  ## the site while one writes it
-	.venv/bin/mkdocs serve
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs serve
 
-wheel: .venv/.demo-ready  ## a wheel in dist/
-	.venv/bin/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+wheel:  ## a wheel in dist/
+	$(PYTHON) -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 bench: .venv/.dev-ready  ## the benchmarks, with jobs a second at three sizes
 	$(PYTEST) benchmarks --benchmark-enable --benchmark-only --benchmark-columns=min,median,rounds

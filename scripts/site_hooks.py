@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
@@ -20,6 +21,10 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)#\s]+)")
 CONTRIBUTING = "contributing.md"
+LOADED = re.compile(
+    r"<(?:script|img|iframe)[^>]* src=\"?https?:[^>]*>|<link[^>]* rel=\"?(?:stylesheet|preconnect)[^>]*https?:[^>]*>"
+)
+"""What a browser would fetch from elsewhere when a page is opened."""
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -103,3 +108,10 @@ def notebook_files(path: Path) -> Iterator[tuple[str, str | bytes]]:
                 text = "".join(output.get("text") or data.get("text/plain", ""))
                 parts.append(f"```text\n{text.rstrip()}\n```")
     yield f"{path.stem}.md", "\n\n".join(parts) + "\n"
+
+
+def on_post_build(config: MkDocsConfig) -> None:
+    """Raises PluginError where a page would load something from elsewhere."""
+    for path in sorted(Path(config.site_dir).rglob("*.html")):
+        if loaded := LOADED.search(path.read_text("utf-8")):
+            raise PluginError(f"{path}: loads from elsewhere: {loaded[0]}")
