@@ -9,24 +9,24 @@ from hypothesis import strategies as st
 
 from terp.catalogue import edition, editions
 from terp.errors import Problems, UnknownName
-from terp.physics.benchmark.ranks import BANDS, BELOW, PLACES, edition_year, listed_flop_per_s, rank_in, ranks_in
+from terp.physics.benchmark.ranks import BANDS, BELOW, PLACES, listed_flop_per_s, rank_in, ranks_in, year_of_month
 
 WHOLE = [name for name in editions() if edition(name).whole]
-LAST = edition_year(WHOLE[-1])
+LAST = year_of_month(WHOLE[-1])
 
 
 @pytest.mark.parametrize("name", WHOLE)
 def test_at_a_list_its_own_places(name):
     listed = edition(name)
-    places, low, high = ranks_in(edition_year(name), listed.rmax)
+    places, low, high = ranks_in(year_of_month(name), listed.rmax)
     assert places.tolist() == [listed.place(rmax).rank for rmax in listed.rmax.tolist()]
     assert (low == places).all()
     assert (high == places).all()
 
 
 def test_a_year_is_the_middle_of_the_month():
-    assert edition_year("2025-06") == pytest.approx(2025 + 5.5 / 12)
-    assert rank_in(2025.458, 66.59e15) == rank_in(edition_year("2025-06"), 66.59e15)
+    assert year_of_month("2025-06") == pytest.approx(2025 + 5.5 / 12)
+    assert rank_in(2025.458, 66.59e15) == rank_in(year_of_month("2025-06"), 66.59e15)
 
 
 @given(st.floats(LAST, 2040), st.floats(0, 10), st.floats(13, 19), st.floats(0, 2))
@@ -59,7 +59,7 @@ def test_years_and_editions_that_are_not_held():
 
 def by_loops(known, year):
     """The central projection by plain loops over editions up to `known`, which alone are read."""
-    held = [(edition_year(name), np.sort(edition(name).rmax)[::-1]) for name in WHOLE if name <= known]
+    held = [(year_of_month(name), np.sort(edition(name).rmax)[::-1]) for name in WHOLE if name <= known]
     rates = []
     for first, last in BANDS:
         slopes = []
@@ -85,12 +85,12 @@ def backtest():
     """(known, tried, years ahead, share inside the interval, median error of ranks by band): lists after the known ones."""
     for known in ("2022-06", "2023-06", "2023-11", "2024-06", "2024-11"):
         for tried in (name for name in editions() if name > known):
-            listed, year = edition(tried), edition_year(tried)
+            listed, year = edition(tried), year_of_month(tried)
             places, low, high = ranks_in(year, listed.rmax, known)
             error = places / listed.rank - 1
             inside = float(np.mean((low <= listed.rank) & (listed.rank <= high)))
             bands = [float(np.median(error[(listed.rank >= a) & (listed.rank <= b)])) for a, b in BANDS]
-            yield known, tried, year - edition_year(known), inside, bands, float(np.median(np.abs(error)))
+            yield known, tried, year - year_of_month(known), inside, bands, float(np.median(np.abs(error)))
 
 
 def test_projections_of_the_past():

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from terp.plan.money.months import MONTH_S, later, month_of, number_of, year_of
+from terp.physics import year_of_month
+from terp.plan.money.months import MONTH_S, later, month_of, number_of
 
 months = st.integers(1990 * 12, 2100 * 12).map(month_of)
 
@@ -30,6 +31,7 @@ def test_across_the_turn_of_the_year(month, more, then):
     assert later(month, more) == then
 
 
-def test_a_month_as_a_year():
-    assert (year_of("2027-01"), year_of("2027-07")) == (2027.0, 2027.5)
+def test_a_month_as_a_year_is_its_middle_for_a_delivery_as_for_an_edition_of_a_list():
+    assert year_of_month("2027-01") == pytest.approx(2027 + 0.5 / 12)
+    assert year_of_month("2027-12") < 2028
     assert pytest.approx(365.25) == 12 * MONTH_S / 86_400

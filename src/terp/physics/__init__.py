@@ -17,7 +17,7 @@ from terp.physics.benchmark.hpl import (
 )
 from terp.physics.benchmark.hpl_power import hpl_power_w
 from terp.physics.benchmark.mxp import MxpPrediction, predict_mxp
-from terp.physics.benchmark.ranks import Rank, edition_year, listed_flop_per_s, rank_in, ranks_in
+from terp.physics.benchmark.ranks import Rank, listed_flop_per_s, rank_in, ranks_in, year_of_month
 from terp.physics.fabric.collectives import Interconnect, collective_s, interconnect_between, interconnect_of
 from terp.physics.gpu.architectures import Architecture, Fallback, architecture_of, is_measured
 from terp.physics.gpu.dgemm import dgemm_flop_per_s, power_limited_clock_hz
@@ -119,7 +119,6 @@ __all__ = [
     "decode_s",
     "dgemm_flop_per_s",
     "draw_factors",
-    "edition_year",
     "energy_price_eur_per_j",
     "expected_ettr",
     "facility_power_w",
@@ -182,4 +181,5 @@ __all__ = [
     "unpriced_parts",
     "waste_heat_celsius",
     "work_of",
+    "year_of_month",
 ]

@@ -57,12 +57,8 @@ def purchase(
         problems.append(Problem("", 0, 0, "seed", "a negative seed", str(seed), "0 or more would do"))
     if problems:
         raise Problems(problems)
-    inputs = read_inputs(_read(budget), objective or "", tuple(sites or ()))
+    inputs = read_inputs(read_budget(budget), objective or "", tuple(sites or ()))
     return make_plan(inputs, _crew(executor) if simulation else None, scenarios, seed, progress)
-
-
-def _read(budget: str | Path | Mapping[str, object] | Written[Budget]) -> Written[Budget]:
-    return budget if isinstance(budget, Written) else read_budget(budget)
 
 
 def _crew(executor: Executor | Crew | None) -> Crew:

@@ -35,9 +35,12 @@ class Rank:
     high: int | None
 
 
-def edition_year(name: str) -> float:
-    """The middle of an edition's month as a decimal year: "2025-06" is 2025.458."""
-    return int(name[:4]) + (int(name[5:7]) - 0.5) / 12
+def year_of_month(month: str) -> float:
+    """A month as a year with its fraction, by the middle of the month: "2025-06" is 2025.458.
+
+    The one convention of Terp: editions of lists, deliveries and first jobs all lie in the middle of their month.
+    """
+    return int(month[:4]) + (int(month[5:7]) - 0.5) / 12
 
 
 @cache
@@ -45,7 +48,7 @@ def _whole() -> tuple[tuple[str, ...], Floats, Floats]:
     """The whole editions held: names, years, and the logarithm of Rmax by edition and rank."""
     names = tuple(name for name in editions() if edition(name).whole)
     rmax = np.array([np.sort(edition(name).rmax)[::-1][:PLACES] for name in names])
-    return names, np.array([edition_year(name) for name in names]), np.log(rmax)
+    return names, np.array([year_of_month(name) for name in names]), np.log(rmax)
 
 
 def _by_rank(values: Floats) -> Floats:

@@ -22,8 +22,3 @@ def month_of(number: int) -> str:
 def later(month: str, months: int) -> str:
     """So many months later."""
     return month_of(number_of(month) + months)
-
-
-def year_of(month: str) -> float:
-    """A month as a year with its fraction: "2027-07" is 2027.5."""
-    return number_of(month) / 12

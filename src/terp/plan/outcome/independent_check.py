@@ -24,9 +24,9 @@ from terp.physics import (
     rank_in,
     staircase_eur,
     unit_price,
+    year_of_month,
 )
 from terp.plan.machines.halls import hall_year
-from terp.plan.money.months import year_of
 from terp.plan.money.payers import allocate, unpaid_eur
 from terp.plan.outcome.machine_records import ConstraintCheck
 from terp.plan.planning_inputs import PlanningInputs
@@ -142,7 +142,7 @@ def _speed(inputs: PlanningInputs, subject: Subject, machine: Machine) -> list[C
         least = must.rmax_flop_per_s
         checks.append(ConstraintCheck("rmax", rmax, least, "flop_per_s", rmax >= least))
     if must.rank_count is not None:
-        rank = rank_in(year_of(subject.delivered), rmax).rank
+        rank = rank_in(year_of_month(subject.delivered), rmax).rank
         met = rank is not None and rank <= must.rank_count
         checks.append(ConstraintCheck("rank", "below 500" if rank is None else rank, must.rank_count, "count", met))
     return checks

@@ -11,11 +11,10 @@ import numpy as np
 from terp.arrays import Floats
 from terp.catalogue import Accelerator, Node, StorageAppliance
 from terp.describe import COST_CLASSES, CostClass
-from terp.physics import rank_in, rmax_interval
+from terp.physics import rank_in, rmax_interval, year_of_month
 from terp.plan.machines.frames import Extras
 from terp.plan.money import payers
 from terp.plan.money.ledger import Tariff
-from terp.plan.money.months import year_of
 from terp.plan.outcome.assumptions import status_of
 from terp.plan.outcome.machine_records import (
     ConstraintCheck,
@@ -199,7 +198,7 @@ def _design(workings: Workings, pick: Pick) -> PlannedDesign:
 
 def _ranks(pick: Pick) -> tuple[RankOfYear, ...]:
     """Places on delivery and in each year of operation."""
-    began, rmax = year_of(pick.design.delivered), pick.value("rmax")
+    began, rmax = year_of_month(pick.design.delivered), pick.value("rmax")
     rows = []
     for year in range(pick.design.years_count + 1):
         place = rank_in(began + year, rmax)
@@ -245,4 +244,4 @@ def _simulated(workings: Workings, findings: FrontierFindings, pick: Pick) -> Si
         return None
     work = workings.work_of_frame(pick.design.frame, pick.design.gpu_cap_fraction)
     price = workings.inputs.places[pick.design.place].choice.electricity_eur_per_j
-    return summary_of(years, work.h100_ratio, int(year_of(pick.design.first_science)), price)
+    return summary_of(years, work.h100_ratio, int(year_of_month(pick.design.first_science)), price)

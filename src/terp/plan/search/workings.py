@@ -11,13 +11,12 @@ import numpy as np
 
 from terp.arrays import Floats, Ints
 from terp.catalogue import Accelerator, Node
-from terp.physics import level_fractions, listed_flop_per_s, mean_repair_s, products_under_cap
+from terp.physics import level_fractions, listed_flop_per_s, mean_repair_s, products_under_cap, year_of_month
 from terp.plan.machines.designs import Design
 from terp.plan.machines.frames import Extras, Frame
 from terp.plan.machines.node_counts import Shapes, built, rmax_of
 from terp.plan.machines.yearly_work import NodeWork, jobs_on, largest_job, node_work
 from terp.plan.money.ledger import Ledger
-from terp.plan.money.months import year_of
 from terp.plan.planning_inputs import PlanningInputs
 from terp.plan.search.price_table import PriceTable, price_table, quantities_of
 
@@ -126,4 +125,4 @@ class Workings:
 
     def least_rmax(self, rank: int | None, month: str) -> float:
         """Rmax that a rank will take in a month [flop/s]; 0 if none is asked for."""
-        return float(listed_flop_per_s(year_of(month))[0][rank - 1]) if rank is not None else 0.0
+        return float(listed_flop_per_s(year_of_month(month))[0][rank - 1]) if rank is not None else 0.0
