@@ -10,6 +10,7 @@ from terp.hardware import Machine, machine_from
 from terp.notes import Caveat, SourceNote
 from terp.physics import HplPrediction, benchmark_power_w, benchmark_system, predict_hpcg, predict_hpl, predict_mxp
 from terp.physics.benchmark.hpcg import HpcgConstants
+from terp.physics.gpu.architectures import architecture_of
 from terp.predict.call_options import checked_options
 from terp.reader import Record
 from terp.results.benchmark_results import (
@@ -81,7 +82,7 @@ def hpl(
             matrix_bytes=8.0 * run.n_count**2,
             gpu_memory_fraction=8.0 * run.n_count**2 / (system.gpus_count * built.accelerator.memory_bytes),
         ),
-        caveats=system.caveats(),
+        caveats=(*system.caveats(), *architecture_of(built.accelerator).caveats("hpl")),
         sources=_sources(built, "hpl-scalability"),
     )
 
@@ -108,7 +109,7 @@ def hpcg(machine: Machine | DescriptionSource, *, gpus: int | None = None) -> Hp
         power_w=power_w,
         energy_j=power_w * run.run_s,
         breakdown=HpcgBreakdown(run.memory_fraction, run.halo_fraction),
-        caveats=system.caveats(),
+        caveats=(*system.caveats(), *architecture_of(built.accelerator).caveats("hpcg")),
         sources=_sources(built, "hpcg-rules"),
     )
 
@@ -136,7 +137,7 @@ def mxp(machine: Machine | DescriptionSource, *, gpus: int | None = None, n: int
         power_w=power_w,
         energy_j=power_w * run.run_s,
         breakdown=NoBreakdown(),
-        caveats=(*system.caveats(), Caveat("mxp-is-a-share")),
+        caveats=(*system.caveats(), *architecture_of(built.accelerator).caveats("mxp"), Caveat("mxp-is-a-share")),
         sources=_sources(built),
     )
 

@@ -10,7 +10,7 @@ from terp.catalogue import sources_named
 from terp.describe import ModelFile
 from terp.hardware import Machine
 from terp.notes import Caveat, SourceNote
-from terp.physics.gpu.architectures import is_measured
+from terp.physics.gpu.architectures import architecture_of, is_measured
 from terp.physics.gpu.precisions import peak_flop_per_s
 from terp.physics.training.checkpoint import checkpoint_bytes, checkpoint_write_s
 from terp.physics.training.goodput import run_with_failures
@@ -43,7 +43,7 @@ def training_result(
 ) -> TrainingResult:
     """The result of a step: rates over its time with the wait for data, its power and money, and the run if asked for."""
     wait_s = _input_wait_s(machine, job, step)
-    power, step_s, spread = step_power(machine, step), step.step_s + wait_s, _spread(job)
+    power, step_s, spread = step_power(machine, step), step.step_s + wait_s, _spread(machine, job)
     flop = job.work.flop * job.batch_count * (2 / 3 if step.strategy.adapters else 1.0)
     precision = step.strategy.precision
     peak = peak_flop_per_s(machine.accelerator, precision)
@@ -101,10 +101,11 @@ def _input_wait_s(machine: Machine, job: TrainingJob, step: TrainingStep) -> flo
     return max(job.work.input_bytes * job.batch_count / rate - step.step_s, 0.0) if rate else 0.0
 
 
-def _spread(job: TrainingJob) -> float:
-    """Nine of ten published steps lie within this share of what is predicted."""
+def _spread(machine: Machine, job: TrainingJob) -> float:
+    """Nine of ten published steps lie within this share of what is predicted; more where the architecture is new."""
+    wider = architecture_of(machine.accelerator).training_wider_ratio
     experts = any(product.split == "experts" for layer in job.work.layers for product in layer.products)
-    return job.generation.experts_spread_fraction if experts else job.generation.spread_fraction
+    return wider * (job.generation.experts_spread_fraction if experts else job.generation.spread_fraction)
 
 
 def breakdown_of(step: TrainingStep, wait_s: float = 0.0) -> StepBreakdown:
@@ -151,7 +152,7 @@ def _run(
     step_s   of a step with its wait for data;  money  of a step
     """
     steps = int(np.ceil(tokens / (job.batch_count * (job.work.tokens_count or 1))))
-    nodes, spread = -(-step.strategy.gpus_count // machine.node.accelerators_count), _spread(job)
+    nodes, spread = -(-step.strategy.gpus_count // machine.node.accelerators_count), _spread(machine, job)
     written = checkpoint_bytes(job.work.parameters_count, step.strategy.optimizer, step.column.trained_fraction)
     write_s = checkpoint_write_s(written, nodes, machine.storage.write_bytes_per_s)
     failures_per_s = nodes * machine.reliability.node_failures_per_s
@@ -209,6 +210,7 @@ def _caveats(machine: Machine, job: TrainingJob, step: TrainingStep) -> tuple[Ca
     caveats = []
     if not is_measured(machine.accelerator, "steps"):
         caveats.append(Caveat("architecture-not-measured", {"gpu": machine.accelerator.title}))
+    caveats += architecture_of(machine.accelerator).caveats("training")
     if job.work.tokens_count == 0:
         caveats.append(Caveat("host-not-modelled"))
     if step.strategy.precision in FEW_ROWS:

@@ -33,10 +33,15 @@ RESTS_ON: Final[Mapping[Model, tuple[Subject, ...]]] = {
     "hpl": ("hpl", "dgemm"),
     "hpcg": ("hpcg",),
     "mxp": ("mxp",),
-    "training": ("clocks", "tiling", "attention", "collectives", "steps"),
+    "training": ("clocks", "tiling", "attention", "collectives"),
     "power": ("caps", "node-levels"),
 }
-"""Model -> the subjects that its predictions rest on."""
+"""Model -> the subjects that its predictions rest on; what a training says of `steps` has a caveat of its own."""
+_WORDS: Final[Mapping[str, str]] = {
+    "clocks": "power at a clock", "hpl": "HPL", "dgemm": "DGEMM", "hpcg": "HPCG", "mxp": "HPL-MxP", "tiling": "GEMM",
+    "caps": "work under power caps", "node-levels": "power of nodes",
+}  # fmt: skip
+"""Subject -> its name for people, where that is another."""
 SHEET: Final = "sheet"
 UNKNOWN: Final = "unknown"
 
@@ -102,12 +107,14 @@ _VALUES: Final[Mapping[Subject, tuple[str, ...]]] = {
 class Fallback:
     """A subject on which nothing was measured of an architecture, and where the values in use come from.
 
-    taken_from   another architecture; the architecture itself, whose value is then assumed; or "sheet", the chip's own
+    taken_from   another architecture; the architecture itself or "unknown", whose values are then assumed; or "sheet", the
+                 chip's own;  title  of what they are taken from
     """
 
     subject: Subject
     architecture: str
     taken_from: str
+    title: str
 
     @property
     def code(self) -> str:
@@ -151,11 +158,11 @@ class Architecture:
 
     def caveats(self, model: Model) -> tuple[Caveat, ...]:
         """What was never measured of this architecture that a model's predictions rest on, and whose values stand for it."""
-        codes = {self.name: "constant-assumed", SHEET: "constant-from-sheet"}
+        codes = {self.name: "constant-assumed", UNKNOWN: "constant-assumed", SHEET: "constant-from-sheet"}
         return tuple(
             Caveat(
                 codes.get(one.taken_from, "constant-of-another"),
-                {"architecture": self.title, "subject": one.subject, "taken_from": one.taken_from},
+                {"architecture": self.title, "subject": _WORDS.get(one.subject, one.subject), "taken_from": one.title},
             )
             for one in self.fallbacks_of(model)
         )
@@ -240,7 +247,11 @@ def _resolve(entries: Mapping[str, ArchitectureEntry], name: str) -> Architectur
         name=known,
         title=entry.title,
         fitted=frozenset(subject for subject in SUBJECTS if subject in entry.fitted),
-        fallbacks=tuple(Fallback(subject, known, sources[subject]) for subject in SUBJECTS if subject not in entry.fitted),
+        fallbacks=tuple(
+            Fallback(subject, known, source, entries[source].title if source in entries else source)
+            for subject, source in sources.items()
+            if subject not in entry.fitted
+        ),
         attention_of=sources["attention"],
         attention_kernel=entry.attention_kernel,
         per_clock_flop=entry.per_clock_flop or 0.0,
