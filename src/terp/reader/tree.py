@@ -52,10 +52,10 @@ class Tree:
             path = path[:-1]
         return self.values.get((), (1, 1))
 
-    def problem(self, path: Path, wrong: str, found: str = "", would_do: str = "", *, key: bool = False) -> Problem:
+    def problem(self, path: Path, wrong: str, written: str = "", would_do: str = "", *, key: bool = False) -> Problem:
         """A problem at the place of a path."""
         line, column = self.place(path, key=key)
-        return Problem(self.file, line, column, dotted(path), wrong, found, would_do)
+        return Problem(self.file, line, column, dotted(path), wrong, written, would_do)
 
 
 def dotted(path: Path) -> str:

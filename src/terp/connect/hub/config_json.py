@@ -30,9 +30,9 @@ class Config:
     problems: list[Problem] = field(default_factory=list)
     keys: dict[str, str] = field(default_factory=dict)
 
-    def wrong(self, key: str, what: str, found: str = "", would_do: str = "") -> None:
+    def wrong(self, key: str, what: str, written: str = "", would_do: str = "") -> None:
         """Note a problem with a key."""
-        self.problems.append(Problem(self.file, 0, 0, shown(self.inside + key), what, found, would_do))
+        self.problems.append(Problem(self.file, 0, 0, shown(self.inside + key), what, written, would_do))
 
     def count(self, place: str, *keys: str) -> int | None:
         """A whole number that must be there, under the first of these keys that is; None if it is not, and noted."""

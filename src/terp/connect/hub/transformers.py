@@ -142,6 +142,6 @@ def _problems_of(error: ValidationError, config: Config) -> list[Problem]:
     return problems
 
 
-def _problem(config: Config, place: str, what: str, found: str = "", would_do: str = "") -> Problem:
+def _problem(config: Config, place: str, what: str, written: str = "", would_do: str = "") -> Problem:
     """A problem with a place in the record, told by the JSON key that it came from."""
-    return Problem(config.file, 0, 0, config.keys.get(place, config.inside + place), what, found, would_do)
+    return Problem(config.file, 0, 0, config.keys.get(place, config.inside + place), what, written, would_do)

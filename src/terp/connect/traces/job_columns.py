@@ -59,7 +59,7 @@ def rows_of_columns(columns: JobColumns, reading: Reading, first: int = 1) -> Ro
     sizes = {len(array) for array in arrays.values()}
     if len(sizes) > 1:
         lengths = ", ".join(f"{name}: {len(array)}" for name, array in arrays.items())
-        raise reading.problem("columns of different lengths", "give a value a job in each", found=lengths)
+        raise reading.problem("columns of different lengths", "give a value a job in each", written=lengths)
     rows = blank(sizes.pop())
     rows["line"] = first + np.arange(len(rows))
     for name, field in (TIMES | COUNTS | NUMBERS).items():
@@ -81,12 +81,12 @@ def _check_names(columns: JobColumns, reading: Reading) -> None:
     """Raises Problems unless a block has known columns only, and those without which a job is none."""
     if not isinstance(columns, Mapping):
         would_do = "yield a mapping of columns, such as {'submit_s': [...], 'nodes': [...]}"
-        raise reading.problem("a reader gave what are no columns", would_do, found=type(columns).__name__)
+        raise reading.problem("a reader gave what are no columns", would_do, written=type(columns).__name__)
     for name in columns:
         if name not in COLUMNS:
-            raise reading.problem("no such column of jobs", did_you_mean(str(name), COLUMNS), found=repr(name))
+            raise reading.problem("no such column of jobs", did_you_mean(str(name), COLUMNS), written=repr(name))
     if "submit_s" not in columns or not {"nodes", "gpus"} & set(columns):
-        raise reading.problem("columns are missing", "give submit_s, and nodes or gpus", found=", ".join(columns))
+        raise reading.problem("columns are missing", "give submit_s, and nodes or gpus", written=", ".join(columns))
 
 
 def _array(name: str, values: ArrayLike, reading: Reading) -> Cells:
@@ -103,7 +103,7 @@ def _floats(name: str, array: Cells, reading: Reading) -> Floats:
         return array.astype(np.float64)
     except (TypeError, ValueError):
         odd = next((value for value in array.tolist() if not isinstance(value, int | float | None)), None)
-        raise reading.problem(f"column {name} holds what is no number", "None is not known", found=repr(odd)) from None
+        raise reading.problem(f"column {name} holds what is no number", "None is not known", written=repr(odd)) from None
 
 
 def _whole(name: str, array: Cells, reading: Reading, unknown: int) -> Ints:
@@ -120,7 +120,7 @@ def _texts(name: str, array: Cells, reading: Reading) -> pa.Array:
         return pa.array(array.tolist(), pa.string()).fill_null("")
     except (pa.ArrowException, UnicodeEncodeError):
         odd = next((value for value in array.tolist() if not isinstance(value, str | None)), None)
-        raise reading.problem(f"column {name} holds what is no text", "None is not known", found=repr(odd)) from None
+        raise reading.problem(f"column {name} holds what is no text", "None is not known", written=repr(odd)) from None
 
 
 def _states(array: Cells, lines: Ints, reading: Reading) -> Ints:

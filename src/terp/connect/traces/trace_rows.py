@@ -154,9 +154,9 @@ class Reading:
         """Counts jobs that a reader does not hand on, by the lines where they stand; the trace's notes then say so."""
         self.tally.add(f"dropped: {reason}", np.asarray(lines, np.int64))
 
-    def problem(self, wrong: str, would_do: str = "", line: int = 0, found: str = "") -> Problems:
+    def problem(self, wrong: str, would_do: str = "", line: int = 0, written: str = "") -> Problems:
         """The file cannot be used, for this reason."""
-        return Problems([Problem(self.file, line, 1 if line else 0, "", wrong, found, would_do)])
+        return Problems([Problem(self.file, line, 1 if line else 0, "", wrong, written, would_do)])
 
     def useless(self) -> Problems:
         """No job is left; says what became of all of them."""

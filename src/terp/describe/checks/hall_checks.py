@@ -62,8 +62,8 @@ def _heat_reuse(written: Written[Site]) -> list[Problem]:
         return []
     problems: list[Problem] = []
 
-    def add(key: str, wrong: str, found: str, would_do: str) -> None:
-        problems.append(tree.problem(("heat_reuse", key), wrong, found, would_do))
+    def add(key: str, wrong: str, written: str, would_do: str) -> None:
+        problems.append(tree.problem(("heat_reuse", key), wrong, written, would_do))
 
     if reuse.full_below_celsius >= reuse.none_above_celsius:
         add("none_above", "not above full_below", "", "put none_above above full_below")

@@ -137,9 +137,9 @@ def grade_costs(cases: Path | None = None) -> CostGrade:
     """Prices every purchase that can be, of the shipped cases or of a file like them.  Raises Problems."""
     file = read_purchases(cases or published_file(SOURCE, "cases.yaml"))
     fit = groups_for_fitting(SOURCE) if cases is None else frozenset[str]()
-    skipped = tuple(Skipped(name, one.left_out) for name, one in file.purchases.items() if one.left_out)
-    priced = [price_purchase(file, name) for name, one in file.purchases.items() if not one.left_out]
-    made = [case_of(one, fitted=one.name in fit) for one in priced]
+    skipped = tuple(Skipped(name, purchase.left_out) for name, purchase in file.purchases.items() if purchase.left_out)
+    priced = [price_purchase(file, name) for name, purchase in file.purchases.items() if not purchase.left_out]
+    made = [case_of(bought, fitted=bought.name in fit) for bought in priced]
     graded = tuple(case for case in made if not case.fitted)
     fitted = tuple(case for case in made if case.fitted)
     limits = _limits()

@@ -91,9 +91,9 @@ def predicted(row: PowerRow, known: Mapping[str, Pattern] | None = None) -> JobP
     return job_power((known or patterns())[row.benchmark], shape_of(row))
 
 
-def swings_of(found: JobPower) -> tuple[float, ...]:
+def swings_of(power: JobPower) -> tuple[float, ...]:
     """What is predicted of the swings, in the order of SWINGS."""
-    return (*found.level_ratios, found.step_p99_ratio, found.step_max_ratio)
+    return (*power.level_ratios, power.step_p99_ratio, power.step_max_ratio)
 
 
 @dataclass(frozen=True)

@@ -172,13 +172,13 @@ def _graded(
     )
 
 
-def _checked(found: Schedule, policy: Policy) -> Ints:
+def _checked(planned: Schedule, policy: Policy) -> Ints:
     """When each job started: when the controller decided, and then the launch."""
-    if (found.start_s < 0).any():
-        reasons = ", ".join(f"{why}: {count}" for why, count in found.refused.items()) or "they never fit"
-        wrong = f"{int((found.start_s < 0).sum())} jobs that the real controller started never start here ({reasons})"
+    if (planned.start_s < 0).any():
+        reasons = ", ".join(f"{why}: {count}" for why, count in planned.refused.items()) or "they never fit"
+        wrong = f"{int((planned.start_s < 0).sum())} jobs that the real controller started never start here ({reasons})"
         raise Problems([Problem("", 0, 0, "", wrong, would_do="check that slurm.conf and trace belong together")])
-    started: Ints = found.start_s + round(policy.launch_s)
+    started: Ints = planned.start_s + round(policy.launch_s)
     return started
 
 
