@@ -30,7 +30,7 @@ FEW_ROWS: Final = ("fp4", "fp8-block")
 """Precisions in which few published steps were there to fit to."""
 
 
-class Money(TypedDict):
+class Spending(TypedDict):
     """What a step or a run costs [EUR]; None where it is not known."""
 
     cost_eur: float | None
@@ -133,7 +133,7 @@ def breakdown_of(step: TrainingStep, wait_s: float = 0.0) -> StepBreakdown:
     )
 
 
-def _money(machine: Machine, power: StepPower, gpus_count: int, time_s: float, hire_eur: float | None) -> Money:
+def _money(machine: Machine, power: StepPower, gpus_count: int, time_s: float, hire_eur: float | None) -> Spending:
     """Electricity at the site's mean price and losses, hire by the hour, and the share of the machine's own price."""
     energy_j, gpu_s = power.job_w * time_s, time_s * gpus_count
     own, rates = machine.file.cost_eur, site_rates(machine)
@@ -145,7 +145,7 @@ def _money(machine: Machine, power: StepPower, gpus_count: int, time_s: float, h
 
 
 def _run(
-    machine: Machine, job: TrainingJob, step: TrainingStep, power: StepPower, step_s: float, tokens: int, money: Money
+    machine: Machine, job: TrainingJob, step: TrainingStep, power: StepPower, step_s: float, tokens: int, money: Spending
 ) -> TrainingRun:
     """The whole run on so many tokens, or samples where there are no tokens, with failures and checkpoints.
 
@@ -177,7 +177,7 @@ def _run(
     )
 
 
-def _amounts(money: Money) -> dict[str, float | None]:
+def _amounts(money: Spending) -> dict[str, float | None]:
     return {"cost_eur": money["cost_eur"], "hire_eur": money["hire_eur"], "capital_eur": money["capital_eur"]}
 
 
