@@ -118,7 +118,7 @@ def test_domains_groups_and_the_unattributed_add_up(run):
 
 
 def test_lost_time_is_what_jobs_held_beyond_their_work(run):
-    jobs = run.jobs.filter(pc.is_in(run.jobs.column("state"), pc.cast(["completed", "cancelled", "failed"], "string")))
+    jobs = run.jobs.arrow.filter(pc.is_in(run.jobs.column("state"), pc.cast(["completed", "cancelled", "failed"], "string")))
     gpus = jobs.column("gpus_count").to_numpy()
     held, work = jobs.column("gpu_s").to_numpy(), jobs.column("run_s").to_numpy() * gpus
     assert (held - work == jobs.column("lost_gpu_s").to_numpy()).all()
@@ -167,7 +167,7 @@ def test_a_run_reads_back(run, tmp_path):
     save_run(run, tmp_path / "run")
     back = load_run(tmp_path / "run")
     assert isinstance(back, Run)
-    assert back.summary == json.loads(json.dumps(run.summary))
+    assert back.summary == json.loads(json.dumps(dict(run.summary)))
     assert back.jobs.equals(run.jobs)
     assert back.timeline.equals(run.timeline)
 

@@ -114,11 +114,11 @@ def test_degree_days_are_of_the_site_s_air(run):
     """A series 10 K warmer than Aarhus has some; a site without a series says that it has none."""
     warm = hourly("dry-bulb-aarhus").values[4000:4072] + 10
     index = run.hours.column_names.index("dry_bulb_celsius")
-    hours = run.hours.set_column(index, "dry_bulb_celsius", pa.array(warm))
+    hours = run.hours.arrow.set_column(index, "dry_bulb_celsius", pa.array(warm))
     item = by_symbol(eu_report(dataclasses.replace(run, hours=hours)))["CDD"]
     assert item["value"] == pytest.approx(cooling_degree_days(warm))
     assert item["value"] > 0
-    none = run.hours.set_column(index, "dry_bulb_celsius", pa.nulls(72, pa.float64()))
+    none = run.hours.arrow.set_column(index, "dry_bulb_celsius", pa.nulls(72, pa.float64()))
     item = by_symbol(eu_report(dataclasses.replace(run, hours=none)))["CDD"]
     assert (item["value"], item["known"]) == (None, "not declared")
 

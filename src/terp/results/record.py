@@ -15,15 +15,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Final, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar, get_args, get_origin, get_type_hints, runtime_checkable
 
 import numpy as np
 
 import terp
 from terp.notes import Caveat, Scalar, SourceNote
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["Caveat", "Json", "Result", "Scalar", "SourceNote", "Viewer", "as_json", "unprinted", "viewer"]
 
@@ -52,6 +55,12 @@ class Viewer(Protocol):
 
     def table_html(self, title: str, rows: Sequence[Mapping[str, object]]) -> str:
         """Rows of a table as an HTML table for a notebook."""
+
+    def run_page(self, run: Result) -> str:
+        """A simulated run as one HTML page."""
+
+    def plot(self, result: Result, figure: str, axes: Axes | None) -> Axes:
+        """A figure of a result.  Raises Problems for one that it has not, and where matplotlib is not installed."""
 
 
 @runtime_checkable
@@ -85,6 +94,16 @@ class Result:
         names = [part.name for part in fields(self) if part.metadata.get(PRINTED, True)]
         document: dict[str, Json] = {name: as_json(getattr(self, name)) for name in names}
         return {**document, "caveats": self.sentences()}
+
+    def plot(self, figure: str, axes: Axes | None = None) -> Axes:
+        """Draws a figure of this result with matplotlib, which the extra `plots` installs.
+
+        figure   "use", "waits" or "power" of a run, "breakdown" of a training, "frontier" of a search
+        axes     to draw in; a figure of its own if None
+
+        Gives the axes.  Raises Problems for a figure that this result has not, with those that it has.
+        """
+        return viewer().plot(self, figure, axes)
 
     def sentences(self) -> list[Json]:
         """The caveats in words."""
@@ -136,6 +155,35 @@ def _rounded(values: Mapping[str, object]) -> dict[str, object]:
     """The words and numbers among some values; numbers to four digits."""
     plain = {key: value for key, value in values.items() if isinstance(value, bool | int | float | str)}
     return {key: float(f"{value:.4g}") if isinstance(value, float) else value for key, value in plain.items()}
+
+
+def built_from(kind: type[F], document: Mapping[str, object]) -> F:
+    """A dataclass from its document, records inside it too: what `as_json` undoes.
+
+    Keys that the class does not have are left out.  Raises KeyError for a value that is missing, TypeError for one of
+    another shape.
+    """
+    hints = get_type_hints(kind)
+    values = {}
+    for part in fields(kind):  # type: ignore[arg-type]
+        if part.name not in document and part.default is not MISSING:
+            continue
+        values[part.name] = _value_from(hints[part.name], document[part.name])
+    return kind(**values)
+
+
+def _value_from(hint: object, value: object) -> object:
+    """A value by its annotation: a record, records in a tuple or by key, or as it is."""
+    inner = get_args(hint)[-1:] if get_origin(hint) is Mapping else get_args(hint)[:1]
+    if isinstance(hint, type) and is_dataclass(hint):
+        if not isinstance(value, Mapping):
+            raise TypeError(f"no mapping: {value!r}")
+        return built_from(hint, value)
+    if get_origin(hint) is tuple and isinstance(value, list):
+        return tuple(_value_from(inner[0], entry) for entry in value)
+    if get_origin(hint) is Mapping and isinstance(value, Mapping):
+        return {key: _value_from(inner[0], entry) for key, entry in value.items()}
+    return value
 
 
 def as_json(value: object) -> Json:

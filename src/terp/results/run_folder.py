@@ -5,25 +5,42 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from terp.catalogue import FIRST_HOUR
 from terp.errors import Problem, Problems
+from terp.files import write_whole
+from terp.notes import Caveat, SourceNote
+from terp.results.record import Json, Result, digest_of, viewer
+from terp.results.run_summary import RunSummary
+from terp.results.table import Table
 
 TABLES: Final = ("jobs", "interruptions", "timeline", "hours")
 DOCUMENTS: Final = {"summary": "summary.json", "origin": "run.json"}
 FILES: Final = (*(f"{name}.parquet" for name in TABLES), *DOCUMENTS.values())
 REPORTS: Final = ("report.html", "eu-report.json")
 FORMAT: Final = "terp-run/1"
+MOMENTS: Final[dict[str, tuple[str, ...]]] = {
+    "jobs": ("submit_s", "start_s", "last_start_s", "end_s"),
+    "interruptions": ("start_s", "end_s"),
+    "timeline": ("time_s",),
+    "hours": ("start_s",),
+}
+"""Columns of a run's tables that are seconds since it began."""
+START: Final = datetime.fromisoformat(FIRST_HOUR)
+"""When a run begins: the first hour of the series of prices and weather."""
 
 
-@dataclass(frozen=True)
-class Run:
+@dataclass(frozen=True, eq=False, repr=False)
+class Run(Result):
     """What a simulation gives.
 
     jobs       a row a job, see docs/formats/run.md
@@ -32,14 +49,70 @@ class Run:
     hours      a row an hour: energy, cost, carbon, water, reused heat, weather and price
     summary    the figures of summary.json
     origin     run.json: digests of machine, catalogue and workload, seed, version, the provenance of every input
+
+    Tables may be given as Arrow, and the summary as the mapping that JSON holds.
     """
 
-    jobs: pa.Table
-    interruptions: pa.Table
-    timeline: pa.Table
-    hours: pa.Table
-    summary: dict[str, Any]
+    jobs: Table
+    interruptions: Table
+    timeline: Table
+    hours: Table
+    summary: RunSummary
     origin: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        for name, moments in MOMENTS.items():
+            table = getattr(self, name)
+            if not isinstance(table, Table):
+                object.__setattr__(self, name, Table(table, moments, START))
+        if not isinstance(self.summary, RunSummary):
+            object.__setattr__(self, "summary", RunSummary.of(self.summary))
+        if not self.sources:
+            object.__setattr__(self, "sources", _sources(self.origin))
+        if not self.caveats:
+            object.__setattr__(self, "caveats", _caveats(self.origin))
+
+    def to_dict(self) -> dict[str, Json]:
+        """What `terp simulate --json` prints: the figures of summary.json."""
+        return self.summary.to_dict()
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the figures and of what they come from, but for how long it took here."""
+        figures = {name: value for name, value in self.summary.items() if name != "wall_s"}
+        return digest_of({"summary": figures, "digests": dict(self.origin.get("digests", {}))})
+
+    def save(self, folder: Path | str) -> None:
+        """Writes the run's folder, whole or not at all; an earlier run there is replaced.  Raises Problems."""
+        save_run(self, Path(folder))
+
+    def report(self, path: Path | str) -> Path:
+        """Writes the run as one HTML page that needs nothing else, and gives its path.  Raises Problems if it cannot."""
+        target = Path(path)
+        write_whole(target, viewer().run_page(self))
+        return target
+
+    def __repr__(self) -> str:
+        used = f"{self.summary.gpu_utilisation_fraction:.1%} of {self.summary.gpus_count:,} GPUs in use"
+        place = f"{self.summary.machine} at {self.origin.get('site', '')}"
+        return f"Run({place}, {self.summary.days} days, seed {self.summary.seed}: {self.jobs.num_rows:,} jobs, {used})"
+
+
+def _sources(origin: Mapping[str, Any]) -> tuple[SourceNote, ...]:
+    """The citations of run.json."""
+    names = ("title", "publisher", "dated", "address", "grade")
+    cited: Mapping[str, Mapping[str, str]] = origin.get("sources", {})
+    return tuple(SourceNote(key, *(entry.get(name, "") for name in names)) for key, entry in cited.items())
+
+
+def _caveats(origin: Mapping[str, Any]) -> tuple[Caveat, ...]:
+    """What run.json says is assumed, and which series are modelled."""
+    assumed: Sequence[Mapping[str, str]] = origin.get("assumed", ())
+    modelled = [Caveat("series-modelled", {"series": name}) for name in origin.get("synthetic_series", ())]
+    return (
+        *modelled,
+        *(Caveat("value-assumed", {name: entry.get(name, "") for name in ("path", "value", "range")}) for entry in assumed),
+    )
 
 
 def _problem(folder: Path, wrong: str, would_do: str) -> Problems:
@@ -76,9 +149,9 @@ def save_run(run: Run, folder: Path) -> None:
 
     def write(draft: Path) -> None:
         for name in TABLES:
-            pq.write_table(getattr(run, name), draft / f"{name}.parquet", compression="zstd", compression_level=1)
+            pq.write_table(getattr(run, name).arrow, draft / f"{name}.parquet", compression="zstd", compression_level=1)
         for name, file in DOCUMENTS.items():
-            (draft / file).write_text(json.dumps(getattr(run, name), indent=2) + "\n", "utf-8")
+            (draft / file).write_text(json.dumps(dict(getattr(run, name)), indent=2) + "\n", "utf-8")
 
     save_whole(folder, write, "run.json", (*FILES, *REPORTS))
 
@@ -134,11 +207,17 @@ def load_run(folder: Path) -> Run:
         documents = [json.loads((folder / file).read_text("utf-8")) for file in DOCUMENTS.values()]
     except (OSError, ValueError, pa.ArrowException) as error:
         raise _problem(folder, f"cannot be read: {str(error).splitlines()[0]}", "simulate it again") from None
-    run = Run(*tables, *documents)
+    try:
+        run = Run(*tables, *documents)
+    except (KeyError, TypeError, AttributeError):
+        raise _not_whole(folder) from None
     if not _belongs_together(run):
-        wrong = f"is not one whole run of this format ({FORMAT})"
-        raise _problem(folder, wrong, "simulate it again")
+        raise _not_whole(folder)
     return run
+
+
+def _not_whole(folder: Path) -> Problems:
+    return _problem(folder, f"is not one whole run of this format ({FORMAT})", "simulate it again")
 
 
 def _belongs_together(run: Run) -> bool:
@@ -146,9 +225,9 @@ def _belongs_together(run: Run) -> bool:
     try:
         return bool(
             run.origin["format"] == FORMAT
-            and (run.origin["days"], run.origin["seed"]) == (run.summary["days"], run.summary["seed"])
-            and run.hours.num_rows == 24 * run.summary["days"]
-            and run.jobs.num_rows == run.summary["jobs_submitted_count"]
+            and (run.origin["days"], run.origin["seed"]) == (run.summary.days, run.summary.seed)
+            and run.hours.num_rows == 24 * run.summary.days
+            and run.jobs.num_rows == run.summary.jobs_submitted_count
             and {"energy_j", "domain"} <= set(run.jobs.column_names)
             and {"time_s", "it_power_w"} <= set(run.timeline.column_names)
             and "water_kg" in run.hours.column_names

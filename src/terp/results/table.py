@@ -93,6 +93,10 @@ class Table:
     def __getitem__(self, name: str) -> pa.ChunkedArray:
         return self.column(name)
 
+    def equals(self, other: Table) -> bool:
+        """True if the other has the same rows, columns and moments."""
+        return self == other
+
     def to_pylist(self) -> list[dict[str, object]]:
         """A dictionary a row."""
         return list(self.arrow.to_pylist())

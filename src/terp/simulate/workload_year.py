@@ -18,6 +18,7 @@ from terp.errors import Problem, Problems
 from terp.hardware import Machine
 from terp.physics import idle_power_w, levels_of, machine_power, node_power_w
 from terp.results import Run
+from terp.results.run_summary import RunSummary
 from terp.simulate.account.hours import Hours, hour_by_hour
 from terp.simulate.account.operation_figures import controls_data, operation_figures, placement_figures
 from terp.simulate.account.origin import origin_of
@@ -153,7 +154,7 @@ def _account(year: PreparedYear, outcome: Outcome, began_s: float) -> Run:
     summary["synthetic_series"] = origin["synthetic_series"]
     tables = (table, interruptions_table(attempts), timeline_table(outcome), hours_table(hours))
     summary["wall_s"] = round(time.perf_counter() - began_s, 3)
-    return Run(*tables, summary, origin)
+    return Run(*tables, RunSummary.of(summary), origin)
 
 
 def _hours(year: PreparedYear, outcome: Outcome) -> Hours:

@@ -6,10 +6,14 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
+from terp.results import Run
+from terp.results.record import Result
 from terp.units import number
 from terp.views.messages import Coded, Language
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from terp.plan import PurchasePlan
 
 _MOST_ENTRIES = 12
@@ -30,6 +34,24 @@ def brief(plan: PurchasePlan, language: str) -> str:
 def html(title: str, data: Mapping[str, object]) -> str:
     """A document as an HTML table, a row a key; inner documents within it, long lists cut."""
     return f'<div class="terp"><strong>{escape(title)}</strong>{_rows(data)}</div>'
+
+
+def run_page(run: Result) -> str:
+    """A simulated run as one HTML page."""
+    from terp.views.report import as_html
+
+    assert isinstance(run, Run)
+    return as_html(run)
+
+
+def plot(result: Result, figure: str, axes: Axes | None) -> Axes:
+    """A figure of a result, in axes that are given or in a figure of its own.
+
+    Raises Problems for a figure that it has not, and where matplotlib is not installed.
+    """
+    from terp.views.figures import plots
+
+    return plots.plot(result, figure, axes)
 
 
 def table_html(title: str, rows: Sequence[Mapping[str, object]]) -> str:

@@ -81,17 +81,17 @@ def one_year(wanted: MachineYears, seed: int) -> YearFigures:
     """The figures of one simulated year."""
     scenario = Scenario(machine=wanted.name, days=DAYS, seed=seed)
     summary = simulate_scenario(scenario, _inputs(wanted)).summary
-    work = summary["domains"]
+    work = summary.domains
     return YearFigures(
         seed=seed,
-        gpu_utilisation_fraction=summary["gpu_utilisation_fraction"],
-        mean_pue=summary["mean_pue"],
-        facility_energy_j=summary["facility_energy_j"],
-        carbon_kg=summary["carbon_kg"],
-        node_failures_count=summary["node_failures_count"],
-        mean_wait_s=summary["mean_wait_s"],
-        p95_wait_s=summary["p95_wait_s"],
-        gpu_hours={name: (entry["gpu_s"] - entry["lost_gpu_s"]) / HOUR_S for name, entry in work.items()},
+        gpu_utilisation_fraction=summary.gpu_utilisation_fraction,
+        mean_pue=summary.mean_pue,
+        facility_energy_j=summary.facility_energy_j,
+        carbon_kg=summary.carbon_kg,
+        node_failures_count=summary.node_failures_count,
+        mean_wait_s=summary.mean_wait_s,
+        p95_wait_s=summary.p95_wait_s,
+        gpu_hours={name: (entry.gpu_s - entry.lost_gpu_s) / HOUR_S for name, entry in work.items()},
     )
 
 

@@ -99,7 +99,7 @@ def _year(scenario: Scenario, inputs: ScenarioInputs, out: Path | None, *, as_js
     if folder is not None:
         save_run(run, folder)
     if as_json:
-        click.echo(json.dumps(run.summary, indent=2))
+        click.echo(json.dumps(run.to_dict(), indent=2))
         return
     from terp.views.text.summary_text import as_text
 

@@ -31,7 +31,7 @@ class Daily:
 
 def by_day(run: Run) -> Daily:
     """Exact means of the piecewise-constant state over each day."""
-    days = int(run.summary["days"])
+    days = run.summary.days
     edges = np.arange(days + 1) * DAY_S
     time_s = run.timeline.column("time_s").to_numpy()
     mean = {
@@ -42,7 +42,7 @@ def by_day(run: Run) -> Daily:
         run.hours.column(name).to_numpy().reshape(days, 24).sum(1) for name in ("it_energy_j", "facility_energy_j")
     )
     return Daily(
-        busy_fraction=mean["busy_gpus_count"] / run.summary["gpus_count"],
+        busy_fraction=mean["busy_gpus_count"] / run.summary.gpus_count,
         waiting_gpus_count=mean["waiting_gpus_count"],
         down_nodes_count=mean["down_nodes_count"],
         it_power_w=it_j / DAY_S,

@@ -46,7 +46,7 @@ class Item:
 
 def eu_report(run: Run) -> dict[str, Any]:
     """eu-report.json, see docs/formats/eu-report.md.  Of a run longer than a year, the calendar year 2024."""
-    days = min(int(run.summary["days"]), YEAR_DAYS)
+    days = min(run.summary.days, YEAR_DAYS)
     items = [*_place(run), *_energy(run, days), *_water_and_heat(run, days), *_renewables(run, days), *_capacity()]
     by_symbol = {item.symbol: item for item in items if item.symbol and item.point.startswith("II.1")}
     installed_kw = float(by_symbol["PDIT"].value)  # type: ignore[arg-type]
@@ -56,9 +56,9 @@ def eu_report(run: Run) -> dict[str, Any]:
         "directive": "(EU) 2023/1791",
         "source": "eu-2024-1364",
         "simulated": True,
-        "machine": run.summary["machine"],
+        "machine": run.summary.machine,
         "site": run.origin["site"],
-        "seed": run.summary["seed"],
+        "seed": run.summary.seed,
         "version": run.origin["version"],
         "from": FIRST_DAY.isoformat(),
         "to": (FIRST_DAY + timedelta(days=days - 1)).isoformat(),

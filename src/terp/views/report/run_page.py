@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import resources
-from typing import Any
 
 import numpy as np
 from jinja2 import Environment, StrictUndefined
 
 from terp.results import Run
+from terp.results.run_summary import ShareOfTime, SizeClass
 from terp.units import DAY_S, number, show
 from terp.views.figures import run_charts
 from terp.views.figures.run_days import by_day, by_month
@@ -29,7 +30,7 @@ def as_html(run: Run) -> str:
     template = environment.from_string(folder.joinpath("page.html.j2").read_text("utf-8"))
     style = folder.joinpath("page.css").read_text("utf-8")
     summary = run.summary
-    capacity_gpu_s = summary["gpus_count"] * summary["days"] * DAY_S
+    capacity_gpu_s = summary.gpus_count * summary.days * DAY_S
     return template.render(
         s=summary,
         origin=run.origin,
@@ -37,11 +38,11 @@ def as_html(run: Run) -> str:
         style=style,
         figures=_figures(run),
         months=by_month(run),
-        largest=summary["sizes"][-1],
+        largest=summary.sizes[-1],
         sourced=[row for row in run.origin["provenance"].values() if row["status"] != "assumed"],
-        lost_fraction=summary["lost_gpu_s"] / capacity_gpu_s,
+        lost_fraction=summary.lost_gpu_s / capacity_gpu_s,
         synthetic=[entry["title"] for entry in run.origin["series"].values() if entry["synthetic"]],
-        span="year" if summary["days"] in (365, 366) else f"period of {summary['days']} days",
+        span="year" if summary.days in (365, 366) else f"period of {summary.days} days",
     )
 
 
@@ -64,7 +65,7 @@ def _figures(run: Run) -> dict[str, str]:
     power_high = max(float(daily.facility_power_w.max()), 1.0) * 1.05
     pue_low, pue_high = float(daily.pue_ratio.min()), float(daily.pue_ratio.max())
     down_high = max(float(daily.down_nodes_count.max()) * 1.1, 1.0)
-    queue = daily.waiting_gpus_count / summary["gpus_count"]
+    queue = daily.waiting_gpus_count / summary.gpus_count
     return {
         "use": run_charts.over_days(
             [("area", "fill-a", daily.busy_fraction.tolist())], 0, 1, lambda value: f"{value:.0%}", "GPUs in use by day"
@@ -86,33 +87,33 @@ def _figures(run: Run) -> dict[str, str]:
             "Nodes down by day", 130,
         ),
         "sizes": run_charts.waits(
-            [_wait_row(_size(entry), entry) for entry in summary["sizes"] if entry["jobs_count"]],
+            [_wait_row(_size(entry), entry) for entry in summary.sizes if entry.jobs_count],
             _seconds, "Wait by size of job",
         ),
         "waits": run_charts.waits(
-            [_wait_row(titles["domains"][name], entry) for name, entry in summary["domains"].items()],
+            [_wait_row(titles["domains"][name], entry) for name, entry in summary.domains.items()],
             _seconds, "Wait by domain",
         ),
-        "domains": _bars(summary["domains"], titles["domains"], "GPU time by domain"),
-        "groups": _bars(summary["groups"], titles["groups"], "GPU time by group, and what each is entitled to"),
+        "domains": _bars(summary.domains, titles["domains"], "GPU time by domain"),
+        "groups": _bars(summary.groups, titles["groups"], "GPU time by group, and what each is entitled to"),
     }  # fmt: skip
 
 
-def _bars(entries: dict[str, dict[str, Any]], titles: dict[str, str], title: str) -> str:
+def _bars(entries: Mapping[str, ShareOfTime], titles: dict[str, str], title: str) -> str:
     rows = [
-        (titles[name], entry["gpu_time_fraction"], entry.get("entitlement_fraction"), f"bar-{index % 6}")
+        (titles[name], entry.gpu_time_fraction, getattr(entry, "entitlement_fraction", None), f"bar-{index % 6}")
         for index, (name, entry) in enumerate(entries.items())
     ]
     return run_charts.shares(rows, title)
 
 
-def _size(entry: dict[str, Any]) -> str:
-    low, high = entry["lowest_gpus_count"], entry["highest_gpus_count"]
+def _size(entry: SizeClass) -> str:
+    low, high = entry.lowest_gpus_count, entry.highest_gpus_count
     return f"{low:,} GPUs" if low == high else f"{low:,} to {high:,} GPUs"
 
 
-def _wait_row(name: str, entry: dict[str, Any]) -> tuple[str, float, float, float]:
-    return name, entry["median_wait_s"], entry["mean_wait_s"], entry["p95_wait_s"]
+def _wait_row(name: str, entry: ShareOfTime | SizeClass) -> tuple[str, float, float, float]:
+    return name, entry.median_wait_s, entry.mean_wait_s, entry.p95_wait_s
 
 
 def _seconds(value: float) -> str:

@@ -1,0 +1,107 @@
+"""Figures of results with matplotlib, for notebooks: a function each, that draws in axes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Final, cast
+
+import numpy as np
+
+from terp.errors import Problem, Problems, did_you_mean
+from terp.results import Run
+from terp.results.record import Result
+from terp.results.training_results import SearchResult, TrainingResult
+from terp.units import HOUR_S
+from terp.views.figures.run_days import by_day
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+COLOURS: Final = ("#1b5e8a", "#d9822b", "#3b8f5a", "#8a4f9e", "#777777")
+LEAST_PART: Final = 0.002
+"""Parts of a step that are smaller, as a share of it, are not drawn."""
+
+Draw = Callable[[Result, "Axes"], None]
+
+
+def plot(result: Result, figure: str, axes: Axes | None = None) -> Axes:
+    """Draws a figure of a result.
+
+    figure   one of those that `FIGURES` has for results of this kind
+    axes     to draw in; a figure of its own if None
+
+    Gives the axes.  Raises Problems for another figure, and where matplotlib is not installed.
+    """
+    drawn = next((figures for kind, figures in FIGURES.items() if isinstance(result, kind)), {})
+    if figure not in drawn:
+        would_do = did_you_mean(str(figure), drawn)
+        raise Problems([Problem("", 0, 0, "figure", f"{type(result).__name__} has no such figure", repr(figure), would_do)])
+    target = _own_axes() if axes is None else axes
+    drawn[figure](result, target)
+    for side in ("top", "right"):
+        target.spines[side].set_visible(False)
+    return target
+
+
+def _own_axes() -> Axes:
+    """Axes of a figure that belongs to nobody else.  Raises Problems where matplotlib is not installed."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        would_do = "install it: pip install matplotlib, or this with its extra `plots`"
+        raise Problems([Problem("", 0, 0, "", "matplotlib is not installed", would_do=would_do)]) from None
+    return Figure(figsize=(7.5, 3.2), layout="constrained").add_subplot()
+
+
+def use(result: Result, axes: Axes) -> None:
+    """GPUs in use by day, as a share of all."""
+    daily = by_day(cast("Run", result))
+    axes.fill_between(np.arange(daily.busy_fraction.size), 100 * daily.busy_fraction, color=COLOURS[0], alpha=0.8)
+    axes.set(xlabel="day", ylabel="GPUs in use [%]", ylim=(0, 100))
+
+
+def power(result: Result, axes: Axes) -> None:
+    """Power by day: at the meter, and of the machine [MW]."""
+    daily = by_day(cast("Run", result))
+    days = np.arange(daily.it_power_w.size)
+    axes.plot(days, daily.facility_power_w / 1e6, color=COLOURS[1], label="at the meter")
+    axes.plot(days, daily.it_power_w / 1e6, color=COLOURS[0], label="machine")
+    axes.set(xlabel="day", ylabel="power [MW]", ylim=(0, None))
+    axes.legend(frameon=False)
+
+
+def waits(result: Result, axes: Axes) -> None:
+    """Median, mean and 95th percentile of the wait by size of job, in hours, on a logarithmic axis."""
+    classes = [entry for entry in cast("Run", result).summary.sizes if entry.jobs_count]
+    rows = np.arange(len(classes))
+    for name, marker, colour in (("median", "o", COLOURS[0]), ("mean", "s", COLOURS[2]), ("p95", "^", COLOURS[1])):
+        hours = [max(getattr(entry, f"{name}_wait_s"), 1.0) / HOUR_S for entry in classes]
+        axes.plot(hours, rows, marker, color=colour, label="95th percentile" if name == "p95" else name)
+    axes.set(xlabel="wait [h]; under a second as a second", xscale="log", ylim=(-0.5, len(classes) - 0.5))
+    axes.set_yticks(rows, [f"{entry.lowest_gpus_count} to {entry.highest_gpus_count} GPUs" for entry in classes])
+    axes.legend(frameon=False)
+
+
+def breakdown(result: Result, axes: Axes) -> None:
+    """Where a step's time goes: a bar a part, as a share of the step."""
+    step = cast("TrainingResult", result)
+    shares = {name.removesuffix("_s"): part / step.step_s for name, part in asdict(step.breakdown).items()}
+    drawn = dict(sorted(((name, share) for name, share in shares.items() if share > LEAST_PART), key=lambda item: item[1]))
+    axes.barh(list(drawn), [100 * share for share in drawn.values()], color=COLOURS[0])
+    axes.set(xlabel=f"share of a step of {step.step_s:.3g} s [%]")
+
+
+def frontier(result: Result, axes: Axes) -> None:
+    """Time of a step over the number of GPUs, of the best split of each number of nodes."""
+    entries = sorted(cast("SearchResult", result).frontier, key=lambda entry: entry.gpus_count)
+    axes.plot([entry.gpus_count for entry in entries], [entry.step_s for entry in entries], "o-", color=COLOURS[0])
+    axes.set(xlabel="GPUs", ylabel="step [s]", xscale="log", yscale="log")
+
+
+FIGURES: Final[Mapping[type[Result], Mapping[str, Draw]]] = {
+    Run: {"use": use, "waits": waits, "power": power},
+    TrainingResult: {"breakdown": breakdown},
+    SearchResult: {"frontier": frontier},
+}
+"""Kind of result -> its figures by name."""
