@@ -102,7 +102,7 @@ def test_who_must_report_and_how_large_it_is(run, report):
 
 
 def test_a_longer_run_reports_its_first_calendar_year(run):
-    hours = pa.concat_tables([run.hours] * 123)  # 369 days
+    hours = pa.concat_tables([run.hours.arrow] * 123)  # 369 days
     long = dataclasses.replace(run, hours=hours, summary={**run.summary, "days": 369})
     report = eu_report(long)
     assert (report["from"], report["to"], report["whole_year"]) == ("2024-01-01", "2024-12-31", True)
