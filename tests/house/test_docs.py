@@ -179,6 +179,17 @@ def test_links_within_the_docs_lead_somewhere():
     assert broken == []
 
 
+def test_modules_that_the_docs_name_are_there():
+    """By their whole path, or the end of it; names of examples that a reader writes apart."""
+    files = [path.as_posix() for folder in ("src", "scripts", "tests", "examples") for path in (ROOT / folder).rglob("*.py")]
+    wrong = []
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
+        for name in re.findall(r"`((?:\w+/)*\w+\.py)`", page.read_text("utf-8")):
+            if not any(path.endswith(f"/{name}") for path in files):
+                wrong.append(f"{page.name}: {name}")
+    assert wrong == []
+
+
 def test_documented_keys_are_those_of_a_run(gefion):
     """docs/formats/run.md names every column and every key of summary.json and run.json."""
     from terp.describe import read_site, read_workload

@@ -2,7 +2,7 @@
 
 Everything that the core leaves out for speed: partitions, reservations, accounts with limits, QOS that preempt, arrays,
 dependencies, licences, cores and memory, backfill in passes of its own, and a plan that names nodes.  The rules stand in
-docs/theory/controller.md, and once more, in plain Python, in tests/simulate/naive_controller.py.
+docs/theory/controller.md, and once more, in plain Python, in tests/support/naive_controller.py.
 
 An instant is handled whole: ends, nodes, reservations, ticks of the priorities, arrivals, the main pass, the backfill pass.
 
