@@ -32,7 +32,7 @@ def folder(request, tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
     budget = (ROOT / "budgets" / "netherlands-as-planned.yaml").read_text("utf-8")
-    (tmp_path / "budget.yaml").write_text(budget + "\nchoices: {nodes: [zephyr-node, hgx-b200-liquid]}\n", "utf-8")
+    (tmp_path / "budget.yaml").write_text(budget + "\nchoices: {nodes: [zephyr-node]}\n", "utf-8")
     return tmp_path
 
 
@@ -95,9 +95,16 @@ def test_every_verb_of_the_terminal_answers(folder):
     run = json.loads(terp_on(folder, "simulate", "zephyr.yaml", "--days", "2", "--seed", "1", "--json"))
     assert run["jobs_completed_count"] > 0
     plan = json.loads(terp_on(folder, "plan", "budget.yaml", "--no-simulation", "--scenarios", "50", "--json"))
-    tried = {machine["design"]["node"] for machine in plan["frontier"]}
-    turned_away = {row["machine"] for row in plan["rejected"]}
-    assert "zephyr-node" in tried or any(name.startswith("zephyr-node") for name in turned_away)
+    assert {machine["design"]["node"] for machine in plan["frontier"]} == {"zephyr-node"}
+    assert any("No work on Z1 was ever measured" in caveat for caveat in plan["caveats"])
+
+
+def test_a_plan_does_not_buy_what_nobody_measured():
+    """Rubin is sold in the months of the Dutch budget, and turned away with the reason, not left out."""
+    plan = terp.plan.purchase("netherlands-as-planned", simulation=False, scenarios=50).to_dict()
+    reasons = {row["machine"]: row["reason"] for row in plan["rejected"]}
+    assert "no work on its GPU was measured" in reasons["vera-rubin-nvl72-tray"]
+    assert not any("rubin" in machine["design"]["node"] for machine in plan["frontier"])
 
 
 def test_an_entry_that_ships_is_not_changed(folder, monkeypatch):

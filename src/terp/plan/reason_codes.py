@@ -73,6 +73,7 @@ class Code(StrEnum):
     TAPERED_NETWORK = "tapered-network"
     GPU_CAP_SCALED = "gpu-cap-scaled"
     HPL_NOT_MEASURED = "hpl-not-measured"
+    WORK_BY_MEMORY = "work-by-memory"
     NOTHING_TO_TRY = "nothing-to-try"
     NOTHING_MEETS = "nothing-meets-the-rest"
     NOTHING_IN_CONTRACT = "nothing-in-the-contract"

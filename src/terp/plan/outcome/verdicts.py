@@ -11,6 +11,7 @@ import numpy as np
 from terp.arrays import Bools, Floats
 from terp.catalogue import Accelerator, Node
 from terp.notes import Caveat
+from terp.physics import architecture_of, is_measured
 from terp.plan.machines.designs import Loser
 from terp.plan.money.payers import affordable, slack_eur
 from terp.plan.outcome.machine_figures import gpu_of, named_kind
@@ -21,6 +22,7 @@ from terp.plan.search.evaluate import CONTRACT_LINES, PRICED, Evaluated
 from terp.plan.search.frontier import Pick, best_of, best_of_kinds, by_kind
 from terp.plan.search.workings import Workings
 from terp.plan.uncertainty.price_scenarios import kind_of
+from terp.predict import work_is_measured
 
 LOOSER: Final = 0.01
 _CHEAPER: Final = 0.99  # of the best machine's cost: below it a machine is there for being cheaper
@@ -180,7 +182,9 @@ def caveats(workings: Workings, best: Pick) -> tuple[Caveat, ...]:
     if best.design.gpu_cap_fraction < 1:
         notes.append(Caveat(Code.GPU_CAP_SCALED))
     node = workings.inputs.catalogue.part(Node, best.design.frame.node)
-    architecture = workings.inputs.catalogue.part(Accelerator, node.accelerator).architecture
-    if architecture == "blackwell":
-        notes.append(Caveat(Code.HPL_NOT_MEASURED, {"architecture_title": architecture.title()}))
+    chip = workings.inputs.catalogue.part(Accelerator, node.accelerator)
+    if not is_measured(chip, "hpl"):
+        notes.append(Caveat(Code.HPL_NOT_MEASURED, {"architecture_title": architecture_of(chip).title}))
+    if not work_is_measured(node.accelerator):
+        notes.append(Caveat(Code.WORK_BY_MEMORY, {"gpu_title": chip.short_title}))
     return tuple(notes)
