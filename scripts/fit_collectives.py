@@ -1,32 +1,39 @@
-"""Fits the constants of collectives to the fit rows of validation/collectives, and prints them.
+"""Fits the constants of collectives to the fit rows of validation/collectives.
 
-python scripts/fit_collectives.py      (needs scipy: pip install 'terp[data]')
+python scripts/fit_collectives.py [--write]      (needs scipy: pip install 'terp[data]')
 
 Fitted are three chips of one source, one of each architecture, on 2, 4 and 8 GPUs of a node; nothing across nodes.
 """
 
 from __future__ import annotations
 
-import numpy as np
-from scipy.optimize import minimize
+from dataclasses import replace
 
-from terp.catalogue import Accelerator, read_catalogue
-from terp.physics.fabric import collectives
+import numpy as np
+from fitting import Fitted, least, ranges, report
+
+from terp.catalogue import Accelerator, constants, read_catalogue, with_constants
+from terp.physics.fabric.collectives import CollectiveConstants, collective_s, interconnect_between
+from terp.physics.gpu.architectures import Architectures
 from terp.validate.chips.collective_grades import is_for_fitting, shipped_rows
 
-NAMES = (
-    "LINK_SHARE", "SWITCH_SHARE of Hopper", "SWITCH_SHARE of Blackwell", "OWN_COPY", "FILL", "START_S", "STEP_S",
-    "SWITCH_START_S", "LATENCY of Ampere", "LATENCY of Blackwell",
+FIELDS = ("link_fraction", "own_copy_ratio", "fill_fraction", "start_s", "step_s", "switch_start_s")
+PATHS = (
+    *(f"collectives.{name}" for name in ("link", "own_copy", "fill", "start", "step", "switch_start")),
+    *(f"architectures.architectures.{name}" for name in ("hopper.switch", "blackwell.switch", "ampere.latency", "blackwell.latency")),
 )  # fmt: skip
-START = np.array([0.84, 0.75, 0.64, 0.4, 0.4, 5e-6, 0.7e-6, 22e-6, 1.6, 1.6])
+START = (0.84, 0.4, 0.4, 5e-6, 0.7e-6, 22e-6, 0.75, 0.64, 1.6, 1.6)
 
 
-def put(values) -> None:
-    """Puts the constants where the model finds them."""
-    collectives.LINK_SHARE, hopper, blackwell, collectives.OWN_COPY, collectives.FILL = values[:5]
-    collectives.START_S, collectives.STEP_S, collectives.SWITCH_START_S = values[5:8]
-    collectives.SWITCH_SHARE.update(hopper=hopper, blackwell=blackwell)
-    collectives.LATENCY.update(ampere=values[8], blackwell=values[9])
+def changed(values) -> tuple[CollectiveConstants, Architectures]:
+    """The records with these values, in the order of PATHS."""
+    hopper, blackwell, late_ampere, late_blackwell = values[6:]
+    table = constants(Architectures).changed("hopper", switch_fraction=hopper)
+    table = table.changed("blackwell", switch_fraction=blackwell, latency_ratio=late_blackwell)
+    return (
+        replace(constants(CollectiveConstants), **dict(zip(FIELDS, values, strict=False))),
+        table.changed("ampere", latency_ratio=late_ampere),
+    )
 
 
 def main() -> None:
@@ -37,24 +44,18 @@ def main() -> None:
     columns = {key: np.array(found).T for key, found in groups.items()}
     chips = {gpu: read_catalogue().part(Accelerator, gpu) for gpu, _ in groups}
 
-    def errors(values):
-        put(values)
-        found = []
-        for (gpu, kind), (size, ranks, time_s) in columns.items():
-            net = collectives.interconnect_between(chips[gpu], 8, 0.0)
-            found.append(np.log(collectives.collective_s(net, kind, size, ranks, ranks) / time_s))
-        return np.abs(np.concatenate(found))
+    def loss(values) -> float:
+        errors = []
+        with with_constants(*changed(values)):
+            for (gpu, kind), (size, ranks, time_s) in columns.items():
+                net = interconnect_between(chips[gpu], 8, 0.0)
+                errors.append(np.abs(np.log(collective_s(net, kind, size, ranks, ranks) / time_s)))
+        return float(np.mean(np.concatenate(errors)))
 
-    scaled = np.ones(len(START))
-    for _ in range(4):
-        scaled = minimize(
-            lambda scale: np.mean(errors(scale * START)) if min(scale) > 0 else 1e3,
-            scaled, method="Nelder-Mead", options={"maxiter": 8000, "maxfev": 8000},
-        ).x  # fmt: skip
-    left = errors(scaled * START)
-    print(f"{len(rows)} rows, mean {left.mean():.4f}, median {np.median(left):.4f}")
-    for name, value in zip(NAMES, scaled * START, strict=True):
-        print(f"{name:28}{value:.4g}")
+    values, left = least(loss, START, rounds=4, per_value=800)
+    ends = ranges(loss, values)
+    fitted = [Fitted(path, value, *end) for path, value, end in zip(PATHS, values, ends, strict=True)]
+    report(f"{len(rows)} rows, mean error {left:.4f}", fitted)
 
 
 if __name__ == "__main__":

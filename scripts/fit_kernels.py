@@ -1,113 +1,131 @@
-"""Fits the constants of kernels to the fit rows of validation/aiconfigurator and validation/terp-h100, and prints them.
+"""Fits the constants of kernels to the fit rows of validation/aiconfigurator and validation/terp-h100.
 
-python scripts/fit_kernels.py      (needs scipy: pip install 'terp[data]')
+python scripts/fit_kernels.py [--write]      (needs scipy: pip install 'terp[data]')
 """
 
 from __future__ import annotations
 
-import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
-from scipy.optimize import minimize
+from fitting import Fitted, least, ranges, report
 
-from terp.catalogue import read_reference
-from terp.physics.gpu import kernels
+from terp.catalogue import constants, read_reference, with_constants
+from terp.physics.gpu.architectures import Architectures, Tiling
+from terp.physics.gpu.kernels import Attention, AttentionScale, KernelConstants
 from terp.validate.chips.kernel_grades import predict
 from terp.validate.chips.kernel_rows import is_for_fitting, shipped_rows
-from terp.validate.grading.split import groups_for_fitting
 
 STARTS = {
-    "a100-sxm-80gb": ("ampere", [1.5, 1.0, 0.2, 0.1], [1.0, 0.5]),
-    "b200-sxm-180gb": ("blackwell", [0.8, 1.0, 0.2, 0.01], [1.0, 1.5]),
+    "a100-sxm-80gb": ("ampere", (1.5, 1.0, 0.2, 0.1), (1.0, 0.5)),
+    "b200-sxm-180gb": ("blackwell", (0.8, 1.0, 0.2, 0.01), (1.0, 1.5)),
 }
-"""GPU -> its architecture, and where the fits of its products and of its attention start."""
+"""GPU -> its architecture, and where the fits of its GEMM and of its attention start."""
+TILING = ("launch", "busy", "exposed", "reduce")
+SIZES = (64, 128, 192, 256)
+Change = Callable[[Sequence[float]], tuple[object, ...]]
 
 
 def rows_of(source: str, kind: str, gpu: str = "") -> list:
+    """Rows that are for fitting, of a source, a kind of kernel and a GPU, the reference if none is named."""
     gpu = gpu or read_reference().record.gpu
     rows = [row for row in shipped_rows() if (row.source, row.kind, row.gpu) == (source, kind, gpu)]
     return [row for row in rows if is_for_fitting(row)]
 
 
-def fitted(rows: list, start: list[float], put) -> tuple[np.ndarray, float]:
-    """The constants that make the mean error without sign of the logarithm least."""
+def fit(title: str, rows: list, paths: Sequence[str], start: Sequence[float], changed: Change) -> tuple[object, ...]:
+    """Fits what `changed` makes of values, so that the mean error of the logarithms is least; the changed records."""
     measured = np.array([row.value for row in rows])
 
-    def loss(scaled):
-        if min(scaled) <= 0:
-            return 1e3
-        put(np.array(scaled) * start)
-        return np.mean(np.abs(np.log(np.array([predict(row) for row in rows]) / measured)))
+    def loss(values) -> float:
+        with with_constants(*changed(values)):
+            return float(np.mean(np.abs(np.log(np.array([predict(row) for row in rows]) / measured))))
 
-    found = minimize(
-        loss, np.ones(len(start)), method="Nelder-Mead", options={"maxiter": 200 * len(start), "maxfev": 300 * len(start)}
-    )
-    loss(found.x)
-    return found.x * start, found.fun
+    values, left = least(loss, start)
+    found = [Fitted(path, value, *end) for path, value, end in zip(paths, values, ranges(loss, values), strict=True)]
+    report(f"{title}: {len(rows)} rows, mean error {left:.4f}", found)
+    return changed(values)
 
 
-def put_gemm(values):
-    launch, busy, kernels.READ_SHARE, reduce, kernels.EXTRA_K = values
-    kernels.TILING["hopper"] = kernels.Tiling(1.0, 1.0, 0.0, reduce)
-    old = kernels.SOFTWARE["trtllm-2025"]
-    kernels.SOFTWARE["trtllm-2025"] = dataclasses.replace(old, launch_s=launch, busy_share={"bf16": min(busy, 1.0)})
+def software(known: KernelConstants, name: str, busy: float, **values: float) -> KernelConstants:
+    """Constants of kernels with others of one software."""
+    old = known.software[name]
+    new = replace(old, busy_fraction={**old.busy_fraction, "bf16": min(busy, 1.0)}, **values)
+    return replace(known, software={**known.software, name: new})
 
 
-def put_tiling(architecture):
-    def put(values):
-        kernels.TILING[architecture] = kernels.Tiling(*values)
+def gemm(values) -> tuple[object, ...]:
+    launch, busy, read, reduce, depth = values
+    known = constants(KernelConstants)
+    known = replace(known, gemm=replace(known.gemm, read_fraction=read, extra_depth_ratio=depth))
+    tiling = Tiling(1.0, 1.0, 0.0, reduce)
+    return software(known, "trtllm-2025", busy, launch_s=launch), constants(Architectures).changed("hopper", tiling=tiling)
 
-    return put
 
-
-def put_torch(values):
+def torch(values) -> tuple[object, ...]:
     host, busy = values
-    old = kernels.SOFTWARE["torch-eager"]
-    kernels.SOFTWARE["torch-eager"] = dataclasses.replace(
-        old, host_s=host, busy_share={**old.busy_share, "bf16": min(busy, 1.0)}
+    return (software(constants(KernelConstants), "torch-eager", busy, host_s=host),)
+
+
+def attention(values) -> tuple[object, ...]:
+    launch, *shares, rows, read = values
+    known = constants(KernelConstants)
+    kernel = replace(known.attention["trtllm"], hopper=Attention(dict(zip(SIZES, shares, strict=True)), rows, rows / 2))
+    engine = replace(known.software["trtllm-2025"], attention_launch_s=launch)
+    return (
+        replace(
+            known,
+            gemm=replace(known.gemm, attention_read_fraction=read),
+            attention={**known.attention, "trtllm": kernel},
+            software={**known.software, "trtllm-2025": engine},
+        ),
     )
 
 
-def put_attention(values):
-    launch, *shares, rows, kernels.ATTENTION_SHARE = values
-    one = kernels.Attention(dict(zip((64, 128, 192, 256), shares, strict=True)), (rows, rows / 2))
-    put_trtllm("trtllm", one, launch)
+def tiling_of(architecture: str) -> Change:
+    return lambda values: (constants(Architectures).changed(architecture, tiling=Tiling(*values)),)
 
 
-def put_attention_of(architecture):
-    def put(values):
-        old = kernels.SOFTWARE["trtllm-2025"]
-        put_trtllm(f"trtllm, {architecture}", kernels.scaled(old.attention["trtllm"], *values), old.attention_launch_s)
+def attention_of(architecture: str) -> Change:
+    def changed(values) -> tuple[object, ...]:
+        known = constants(KernelConstants)
+        kernel = known.attention["trtllm"]
+        kernel = replace(kernel, scaled={**kernel.scaled, architecture: AttentionScale(*values)})
+        return (replace(known, attention={**known.attention, "trtllm": kernel}),)
 
-    return put
-
-
-def put_trtllm(name, one, launch):
-    old = kernels.SOFTWARE["trtllm-2025"]
-    kernels.SOFTWARE["trtllm-2025"] = dataclasses.replace(
-        old, attention_launch_s=launch, attention={**old.attention, name: one}
-    )
+    return changed
 
 
 def main() -> None:
-    rows = rows_of("aiconfigurator", "gemm")
-    print(
-        len(rows), "products: launch, busy, read, reduce, depth", *fitted(rows, [2.6e-6, 0.83, 0.8, 0.019, 200.0], put_gemm)
+    engine, of = "kernels.software.trtllm-2025", "architectures.architectures"
+    paths = (
+        f"{engine}.launch",
+        f"{engine}.busy.bf16",
+        "kernels.gemm.read",
+        f"{of}.hopper.tiling.reduce",
+        "kernels.gemm.extra_depth",
     )
-    rows = [row for row in rows_of("terp-h100", "gemm") if row.text["dtype"] == "bf16"]
-    print(len(rows), "products in PyTorch: host, busy", *fitted(rows, [17e-6, 0.73], put_torch))
-    rows = rows_of("aiconfigurator", "attn")
-    start = [16e-6, 0.48, 0.57, 0.52, 0.56, 1100.0, 0.25]
-    print(len(rows), "attentions: launch, shares, rows, read", *fitted(rows, start, put_attention))
-    for gpu in sorted(groups_for_fitting("aiconfigurator")):
-        architecture, products, attention = STARTS[gpu]
-        rows = rows_of("aiconfigurator", "gemm", gpu)
-        found = fitted(rows, products, put_tiling(architecture))
-        print(len(rows), f"products of {architecture}: launch, busy, exposed, reduce", *found)
-        rows = rows_of("aiconfigurator", "attn", gpu)
-        print(
-            len(rows), f"attentions of {architecture}: share, rows", *fitted(rows, attention, put_attention_of(architecture))
-        )
+    records = fit("GEMM", rows_of("aiconfigurator", "gemm"), paths, (2.6e-6, 0.83, 0.8, 0.019, 200.0), gemm)
+    with with_constants(*records):
+        rows = [row for row in rows_of("terp-h100", "gemm") if row.text["dtype"] == "bf16"]
+        eager = "kernels.software.torch-eager"
+        fit("GEMM in PyTorch", rows, (f"{eager}.host", f"{eager}.busy.bf16"), (17e-6, 0.73), torch)
+        kernel = "kernels.attention.trtllm.hopper"
+        paths = (
+            f"{engine}.attention_launch", *(f"{kernel}.peak.value.{size}" for size in SIZES), f"{kernel}.causal_rows",
+            "kernels.gemm.attention_read",
+        )  # fmt: skip
+        start = (16e-6, 0.48, 0.57, 0.52, 0.56, 1100.0, 0.25)
+        records = fit("attention", rows_of("aiconfigurator", "attn"), paths, start, attention)
+        with with_constants(*records):
+            for gpu, (name, gemm_start, attention_start) in STARTS.items():
+                paths = [f"{of}.{name}.tiling.{key}" for key in TILING]
+                rows = rows_of("aiconfigurator", "gemm", gpu)
+                with with_constants(*fit(f"GEMM of {name}", rows, paths, gemm_start, tiling_of(name))):
+                    paths = [f"kernels.attention.trtllm.scaled.{name}.{key}" for key in ("peak", "rows")]
+                    rows = rows_of("aiconfigurator", "attn", gpu)
+                    fit(f"attention of {name}", rows, paths, attention_start, attention_of(name))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Fits the patterns of nodes' power to the fit runs of validation/power, and prints them.
+"""Fits the patterns of nodes' power to the fit runs of validation/power.
 
-    python scripts/fit_power.py [KIND ...]
+    python scripts/fit_power.py [--write] [KIND ...]
 
 Once to the fit runs of all groups, and once for the harder split to those on 1 and 64 nodes only, where what more nodes change is
 LoRA's on 64.  Minimised are the errors' logarithms, a group counting as one run: energy five times, percentiles of power once,
@@ -13,8 +13,11 @@ import sys
 from dataclasses import replace
 
 import numpy as np
+from fitting import Fitted, report
 
-from terp.physics.power import job_power as node_power
+from terp.catalogue import constants, with_constants
+from terp.physics.power.job_power import JobConstants, patterns
+from terp.reader.fields import written_name
 from terp.validate.systems.power_grades import is_for_fitting, predicted, shipped_rows
 from terp.validate.systems.power_rows import SWINGS
 
@@ -34,7 +37,7 @@ MANY = {
     "ssd": ("thinned_fraction", "divided_fraction"),
     "unet3d": ("thinned_fraction",),
 }
-SHARED = ("SETUP_W", "SETTLE_S", "SETTLE_MANY_S", "LOADING_S", "CLOSING_S")
+SHARED = ("setup_w", "settle_s", "settle_many_s", "loading_s", "closing_s")
 
 
 def errors(row, pattern):
@@ -81,36 +84,48 @@ def show(title, rows, pattern):
         )
 
 
-def fit_shared(rows, patterns):
-    """The constants that all patterns share, each by steps of a twentieth."""
+def fit_shared(rows, known):
+    """The constants that all patterns share, each by steps of a twentieth; the range is where the loss is 5 % more at most."""
     for name in SHARED:
-        start = getattr(node_power, name)
-        found = {}
+        start, trials = getattr(constants(JobConstants), name), {}
         for percent in range(60, 145, 5):
             value = start * percent / 100 if isinstance(start, float) else round(start * percent / 100)
-            setattr(node_power, name, value)
-            found[value] = sum(loss([row for row in rows if row.benchmark == kind], patterns[kind]) for kind in patterns)
-        best = min(found, key=found.get)
-        setattr(node_power, name, best)
-        print(f"{name} {best:.4g} ({start}): {found[start]:.4f} to {found[best]:.4f}")
+            with with_constants(replace(constants(JobConstants), **{name: value})):
+                trials[value] = sum(loss([row for row in rows if row.benchmark == kind], known[kind]) for kind in known)
+        best = min(trials, key=trials.get)
+        near = [value for value, missed in trials.items() if missed <= 1.05 * trials[best]]
+        fitted = Fitted(f"node_power.jobs.{written_name(name)}", best, min(near), max(near))
+        report(f"{name}: {trials[start]:.4f} to {trials[best]:.4f}", [fitted])
+
+
+def fitted_of(kind, names, pattern):
+    """What was fitted of a pattern, by its place in the catalogue; the value alone, as patterns have no ranges of their own."""
+    keys = {"dip_fraction": "dip_depth"}
+    return [
+        Fitted(
+            f"node_power.jobs.patterns.value.{kind}.{keys.get(name, written_name(name))}", getattr(pattern, name), 0.0, 0.0
+        )
+        for name in names
+    ]
 
 
 def main() -> None:
     rows = [row for row in shipped_rows() if is_for_fitting(row)]
-    kinds = sys.argv[1:] or list(ONE)
-    patterns = {}
+    kinds = [name for name in sys.argv[1:] if not name.startswith("--")] or list(ONE)
+    known = {}
     for kind in kinds:
         mine = [row for row in rows if row.benchmark == kind]
-        patterns[kind], _ = searched(
-            lambda trial, mine=mine: loss(mine, trial), node_power.patterns()[kind], (*ONE[kind], *MANY.get(kind, ()))
+        known[kind], _ = searched(
+            lambda trial, mine=mine: loss(mine, trial), patterns()[kind], (*ONE[kind], *MANY.get(kind, ()))
         )
-        show(kind, mine, patterns[kind])
+        show(kind, mine, known[kind])
+        report(kind, fitted_of(kind, (*ONE[kind], *MANY.get(kind, ())), known[kind]))
         if kind in MANY:
             seen = [row for row in mine if row.nodes_count in (1, 64)]
             names = (*ONE[kind], *(MANY[kind] if kind == "llama2_70b_lora" else ()))
-            hard, _ = searched(lambda trial, seen=seen: loss(seen, trial), node_power.patterns()[kind], names)
+            hard, _ = searched(lambda trial, seen=seen: loss(seen, trial), patterns()[kind], names)
             show("  1 and 64 nodes", seen, hard)
-    fit_shared(rows, patterns)
+    fit_shared(rows, known)
 
 
 if __name__ == "__main__":

@@ -126,8 +126,9 @@ def test_the_harder_constant_is_the_one_that_64_nodes_ask_for():
     assert losses[1] <= min(losses) + 0.001
 
 
-def test_constants_are_those_that_the_fit_finds():
+def test_constants_are_those_that_the_fit_finds(monkeypatch):
     """The fit's own search, from the shipped patterns, finds next to nothing better."""
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
     script = module_of("fit_power")
     for kind in ("bert", "dlrm_dcnv2", "resnet", "unet3d"):
         rows = [row for row in shipped_rows() if is_for_fitting(row) and row.benchmark == kind]

@@ -195,6 +195,11 @@ class Architectures:
     def _resolved(self) -> dict[str, Architecture]:
         return {}
 
+    def changed(self, name: str, **values: object) -> Architectures:
+        """All of these, with some values of one architecture's entry in the place of its own, for `with_constants`."""
+        entry = replace(self.architectures[name], **values)  # type: ignore[arg-type]
+        return replace(self, architectures={**self.architectures, name: entry})
+
     def of(self, name: str) -> Architecture:
         """An architecture with nothing missing but what only a chip's sheet can say, which is 0."""
         if name not in self._resolved:
