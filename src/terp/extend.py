@@ -1,4 +1,4 @@
-"""What users add to Terp: formats of traces and families of neural networks, in Python of their own.
+"""What users add to Terp, in Python of their own: formats of traces, policies, and families of neural networks.
 
     import terp
 
@@ -21,35 +21,42 @@ import sys
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar, get_args
+from typing import Final, Literal, TypeVar, get_args
 
 from terp.connect import Known
 from terp.connect.traces import formats
 from terp.connect.traces.job_columns import JobColumns, TraceReader, rows_by
 from terp.connect.traces.trace_rows import Reading
-from terp.describe import MODEL_FAMILIES, ModelFile
+from terp.describe import MODEL_FAMILIES, ModelFile, shipped_names
 from terp.describe.checks.misfits import FAMILY_MISFITS
 from terp.describe.science import Wrong
 from terp.errors import Problem, Problems
 from terp.physics.neural import families
 from terp.physics.neural.work import AttentionWork, Layer, Product, Work
+from terp.simulate.engine.own_policy import ClusterView, PolicyJobs, RunningJob, WaitingJob, own_policy
 
 __all__ = [
     "AttentionWork",
+    "ClusterView",
     "JobColumns",
     "Known",
     "Layer",
     "ModelFile",
+    "PolicyJobs",
     "Product",
     "Reading",
+    "RunningJob",
+    "WaitingJob",
     "Work",
     "load_plugins",
     "model_family",
+    "policy",
     "trace_format",
 ]
 
 Reader = TypeVar("Reader", bound=TraceReader)
 Model = TypeVar("Model", bound=ModelFile)
+Chooser = TypeVar("Chooser", bound=Callable[..., object])
 PLUGINS: Final = "TERP_PLUGINS"
 """Environment variable that names files of Python, parted as in PATH."""
 _SHIPPED_FORMATS: Final = frozenset(formats.TRACE_FORMATS)
@@ -102,6 +109,30 @@ def model_family(
         families.WORKS[name] = partial(_checked_work, name, work)
         FAMILY_MISFITS[name] = misfits or _nothing
         return work
+
+    return register
+
+
+def policy(name: str, *, by: Literal["choice", "order"] = "choice", title: str = "") -> Callable[[Chooser], Chooser]:
+    """Registers how a machine is shared: `policy=` and `--policy` know it by its name, `policy=` by the function too.
+
+    name    what the policy is called: small letters, digits, dots and dashes
+    by      choice: the function is `choose(waiting, cluster, now)`, asked whenever anything happens which jobs start now,
+            and the reference engine runs it, in plain Python
+            order: it is `order(jobs)`, asked once for a number a job, the lower first, and the compiled engines run it, with
+            EASY backfill
+    title   for people; the name, if empty
+
+    `choose` is given the waiting jobs in order of submission (`WaitingJob`), the nodes (`ClusterView`) and the time [s], and
+    gives jobs or their indices, or pairs of a job and the numbers of its nodes.  `order` is given `PolicyJobs`.  What fails
+    or answers nonsense becomes Problems that name policy, job and time (docs/howto/own-policy.md).
+    Registering a name of yours again replaces it.  Raises Problems for a name that ships or cannot be one.
+    """
+    _check_name("policy", name, frozenset(shipped_names("policies")))
+
+    def register(function: Chooser) -> Chooser:
+        own_policy(name, function, by=by, title=title)
+        return function
 
     return register
 

@@ -16,13 +16,13 @@ from terp.simulate.engine.compiled import kernels
 from terp.simulate.engine.controller.controller_rows import (
     TIMELINE_TIME,
     AttemptRow,
+    ControllerCount,
     JobRow,
     NodeRow,
     Request,
     RequestRate,
     Running,
     ShareRow,
-    Tally,
 )
 from terp.simulate.engine.controller.controller_state import new_controller_state
 from terp.simulate.engine.shared.codes import AttemptEnd
@@ -324,6 +324,7 @@ def test_one_look_at_ends_and_plan(case):
     policy, cluster, trace = policy_of(backfill={"kind": "conservative", **planning}), cluster_of([4] * 6), trace_of(jobs)
     kernels("controller")  # names the folder of what these chapters compile
     from terp.simulate.engine.controller.ahead import will_run_s
+
     from terp.simulate.engine.controller.backfill_plan import mark_unplanned, new_plan, on_grid_s, overlaps_plan, reserve
     from terp.simulate.engine.controller.start_stop import start_job
 
@@ -498,7 +499,7 @@ def run_parts(case, idle_w=0.0, down_w=0.0, base_w=0.0):
 
 def attempts_of(state, horizon):
     """Job, start and end of every attempt."""
-    rows = state.att[:, : state.n[Tally.ATTEMPTS]]
+    rows = state.att[:, : state.n[ControllerCount.ATTEMPTS]]
     end = np.where(rows[AttemptRow.OUTCOME] == AttemptEnd.STILL_RUNNING, horizon, rows[AttemptRow.END])
     return list(zip(rows[AttemptRow.JOB].tolist(), rows[AttemptRow.START].tolist(), end.tolist(), strict=True))
 
@@ -587,7 +588,7 @@ def test_jobs_and_energy_add_up(case):
     turns = [turn for turn in turns if turn[2] != 2]  # failures only, whose times are known beforehand
     case = (*case[:4], turns, horizon)
     kept, asked, state = run_parts(case, 100.0, 10.0, 1000.0)
-    rows = int(state.n[Tally.ROWS])
+    rows = int(state.n[ControllerCount.ROWS])
     lasts = np.diff(np.append(state.row[TIMELINE_TIME, :rows], horizon))
     energy_j = (state.row_power[:rows] * lasts).sum()
     down_s = sum(min(to, horizon) - min(at, horizon) for _, at, to in outages(turns, horizon))
@@ -598,8 +599,8 @@ def test_jobs_and_energy_add_up(case):
     busy = sum(asked.of[Request.NODES, job] * asked.of[Request.GPUS, job] * (end - start) for job, start, end in attempts)
     assert (state.row[0, :rows] * lasts).sum() == busy
     arrived = (asked.of[Request.ELIGIBLE] < horizon).sum()
-    ended, running = (state.job[JobRow.ENDED, :-1] >= 0).sum(), int(state.n[Tally.RUNNING])
-    assert ended + running + state.n[Tally.WAITING] + state.n[Tally.SUSPENDED] == arrived
+    ended, running = (state.job[JobRow.ENDED, :-1] >= 0).sum(), int(state.n[ControllerCount.RUNNING])
+    assert ended + running + state.n[ControllerCount.WAITING] + state.n[ControllerCount.SUSPENDED] == arrived
     ran = np.zeros(kept.size, np.int64)
     np.add.at(ran, [job for job, _, _ in attempts], [end - start for _, start, end in attempts])
     done = (state.job[JobRow.OUTCOME, :-1] == AttemptEnd.DONE) & (state.job[JobRow.ENDED, :-1] >= 0)

@@ -33,7 +33,19 @@ from terp.describe.machine_file import (
     Topology,
 )
 from terp.describe.model_file import Experts, Latent, ModelFile, Patches, StateSpace, TransformerModel, Window
-from terp.describe.policy import Account, Assign, Backfill, Limits, Partition, Policy, Priority, Qos, Reservation, Weights
+from terp.describe.policy import (
+    OWN_POLICIES,
+    Account,
+    Assign,
+    Backfill,
+    Limits,
+    Partition,
+    Policy,
+    Priority,
+    Qos,
+    Reservation,
+    Weights,
+)
 from terp.describe.scenario import Scenario
 from terp.describe.science import AfnoModel, EvoformerModel, MeshModel, ResNetModel, UNetModel
 from terp.describe.shipped import (
@@ -57,6 +69,7 @@ from terp.describe.workload import Arrivals, Domain, Group, JobType, Requests, R
 __all__ = [
     "COST_CLASSES",
     "MODEL_FAMILIES",
+    "OWN_POLICIES",
     "PARTS",
     "TRACE_STATES",
     "Account",

@@ -5,7 +5,8 @@ The words mean what they mean in slurm.conf; a slurm.conf becomes such a record 
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Callable
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -198,3 +199,7 @@ class Policy(Record):
     licenses: dict[Word, int] = {}
     assign: list[Assign] = []
     note: str = ""
+
+
+OWN_POLICIES: Final[dict[str | Callable[..., object], Policy]] = {}
+"""Policies that users wrote in Python, by their names and by their functions; see `terp.extend.policy`."""

@@ -15,7 +15,7 @@ from terp.describe.checks import budget_checks
 from terp.describe.checks import misfits as checks
 from terp.describe.machine_file import MachineFile
 from terp.describe.model_file import ModelFile, TransformerModel
-from terp.describe.policy import Policy
+from terp.describe.policy import OWN_POLICIES, Policy
 from terp.describe.scenario import Scenario
 from terp.describe.science import SCIENCE_FAMILIES
 from terp.describe.site import Site
@@ -58,11 +58,12 @@ def text_of(name_or_path: str, kind: str) -> str:
 def _shipped_name(name: str, folder: str) -> str:
     """The shipped name that `name` spells, with whatever case, dots, hyphens and underscores.  Raises UnknownName."""
     known = shipped_names(folder)
+    own = tuple(name for name in OWN_POLICIES if isinstance(name, str)) if folder == "policies" else ()
     same = [other for other in known if _spelt(other) == _spelt(name)]
     if name in known:
         return name
     if len(same) != 1:
-        raise UnknownName(_word_of(folder), name, known)
+        raise UnknownName(_word_of(folder), name, (*known, *own))
     return same[0]
 
 
@@ -171,9 +172,18 @@ def read_workload(source: DescriptionSource | Workload | Written[Workload]) -> W
     return _WORKLOAD.read(source)
 
 
-def read_policy(source: DescriptionSource | Policy | Written[Policy]) -> Written[Policy]:
-    """A policy, by shipped name, path or mapping.  Raises Problems or UnknownName."""
-    return _POLICY.read(source)
+def read_policy(source: DescriptionSource | Policy | Written[Policy] | Callable[..., object]) -> Written[Policy]:
+    """A policy, by shipped name, path or mapping; one of your own in Python, by its name or function.
+
+    Raises Problems or UnknownName; Problems too for a function that `terp.extend.policy` has not registered.
+    """
+    if not callable(source):
+        own = OWN_POLICIES.get(source) if isinstance(source, str) else None
+        return _POLICY.read(source if own is None else own)
+    if source not in OWN_POLICIES:
+        name = getattr(source, "__name__", type(source).__name__)
+        raise Problems([Problem("", 0, 0, "policy", "a function that is no policy", name, "@terp.extend.policy before it")])
+    return _POLICY.read(OWN_POLICIES[source])
 
 
 def read_scenario(source: DescriptionSource | Scenario | Written[Scenario]) -> Written[Scenario]:

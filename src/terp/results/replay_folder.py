@@ -38,7 +38,7 @@ class ReplayEnergy:
 class ReplaySummary:
     """The figures of a replay.
 
-    engine      pool or controller
+    engine      pool, controller, or reference
     *_wait_s    from submission to the start, of jobs that started
     mean_bounded_slowdown_ratio      jobs under 10 s counting as 10 s (Feitelson 1998)
     utilisation_fraction             of the units until the last submission; utilisation_to_end_fraction  to the last end

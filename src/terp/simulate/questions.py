@@ -36,7 +36,7 @@ from terp.simulate.workload_year import Progress, simulate_scenario
 MachineSource = DescriptionSource | MachineFile | Written[MachineFile] | Machine
 SiteSource = DescriptionSource | Site | Written[Site]
 WorkloadSource = DescriptionSource | Workload | Written[Workload]
-PolicySource = DescriptionSource | Policy | Written[Policy]
+PolicySource = DescriptionSource | Policy | Written[Policy] | Callable[..., object]
 T = TypeVar("T")
 Named = TypeVar("Named", MachineFile, Site, Workload, Policy)
 
@@ -63,7 +63,8 @@ def year(
 ) -> Run:
     """A year, or some days, of a machine with a whole country working on it.
 
-    machine, site, workload, policy   by shipped name, path or mapping, or as they were read or built
+    machine, site, workload, policy   by shipped name, path or mapping, or as they were read or built; a policy of yours by
+                  its name or function, see terp.extend
     days, seed    how long, and which year of all that might be: the same seed gives the same tables to the byte
     load          GPU time asked for over GPU time there is
     gpu_cap, node_cap, power_cap, response   powers with their unit, such as "600 W"; "none" lifts a cap of the file

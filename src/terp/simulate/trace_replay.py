@@ -20,7 +20,9 @@ from terp.simulate.account.hours import hour_by_hour
 from terp.simulate.controls import reliability_on
 from terp.simulate.engine.compiled import kernels
 from terp.simulate.engine.engines import cluster_of
+from terp.simulate.engine.own_policy import OwnPolicy, PolicyJobs, ranks_by
 from terp.simulate.engine.pool_schedule import run_pool
+from terp.simulate.engine.reference_engine import schedule_by_choice
 from terp.simulate.engine.trace_schedule import TraceExtras, schedule
 from terp.simulate.faults import draw_node_events
 from terp.units import DAY_S, HOUR_S
@@ -51,7 +53,8 @@ def replay_trace(
     spares, count = scenario.spare_nodes_count, len(nodes.names)
     reliability = reliability_on(machine, spares, failures=scenario.failures, nodes_count=count)
     engine = engine_of(policy, trace, failures=scenario.failures)
-    kernels(engine)  # compiled, if need be, before the clock starts
+    if engine != "reference":
+        kernels(engine)  # compiled, if need be, before the clock starts
     began = time.perf_counter()
     done = _in_pool(trace, policy, nodes) if engine == "pool" else _on_nodes(trace, policy, nodes, reliability, seed)
     took_s = time.perf_counter() - began
@@ -95,8 +98,18 @@ class _Done:
     refused: dict[str, int]
 
 
-def engine_of(policy: Policy, trace: Trace, *, failures: bool) -> Literal["pool", "controller"]:
-    """Which engine runs a trace: the pool if nothing that is asked needs nodes, else the controller."""
+def engine_of(policy: Policy, trace: Trace, *, failures: bool) -> Literal["pool", "controller", "reference"]:
+    """Which engine runs a trace: the pool if nothing needs nodes, the reference for a user's choice, else the controller.
+
+    Raises Problems for a user's order of jobs that need nodes.
+    """
+    if isinstance(policy, OwnPolicy):
+        if policy.choose is not None:
+            return "reference"
+        if failures or not _needs_no_nodes(trace):
+            wrong = "an order is replayed where nothing fails and no job shares a node or waits for another"
+            raise Problems([Problem("", 0, 0, f"policy {policy.name}", wrong, "", "--no-failures, or a choice instead")])
+        return "pool"
     return "pool" if not failures and _fits_a_pool(policy, trace) else "controller"
 
 
@@ -108,9 +121,14 @@ def _fits_a_pool(policy: Policy, trace: Trace) -> bool:
     bare = policy.model_copy(
         update={"name": "a", "title": "", "note": "", "backfill": back, "priority": Priority(), "assign": []}
     )
+    return bare == same and _needs_no_nodes(trace)
+
+
+def _needs_no_nodes(trace: Trace) -> bool:
+    """Whether all jobs of a trace take whole nodes, or bare units, and none waits for anything but its turn."""
     plain = (trace.after < 0).all() and (trace.array_limit == 0).all() and (trace.licenses == 0).all()
     whole = bool((trace.nodes == 0).all() or trace.exclusive.all())
-    return bool(plain) and whole and bare == same and (trace.eligible_s == trace.submit_s).all()
+    return bool(plain) and whole and bool((trace.eligible_s == trace.submit_s).all())
 
 
 def _in_pool(trace: Trace, policy: Policy, nodes: Cluster) -> _Done:
@@ -122,7 +140,11 @@ def _in_pool(trace: Trace, policy: Policy, nodes: Cluster) -> _Done:
     kept = np.flatnonzero(able & (units > 0))
     refused = {"more than the machine has": int((~able).sum())} if not able.all() else {}
     submit_s, run_s, limit_s = (column[kept] for column in (trace.submit_s, trace.run_s, np.maximum(trace.limit_s, 1)))
-    ran = run_pool(submit_s, units[kept], run_s, limit_s, pool, policy)
+    rank = None
+    if isinstance(policy, OwnPolicy):
+        columns = (submit_s, limit_s, trace.gpus[kept] * np.maximum(trace.nodes[kept], 1), trace.nodes[kept])
+        rank = ranks_by(policy, PolicyJobs(*(column.copy() for column in (*columns, trace.account[kept]))))
+    ran = run_pool(submit_s, units[kept], run_s, limit_s, pool, policy, rank)
     start, end = np.full(len(trace), -1, np.int64), np.full(len(trace), -1, np.int64)
     start[kept] = ran.start_s
     end[kept] = ran.start_s + np.minimum(trace.run_s, trace.limit_s)[kept]
@@ -138,7 +160,10 @@ def _on_nodes(trace: Trace, policy: Policy, nodes: Cluster, reliability: Reliabi
     horizon_s = int(jobs.eligible_s.max(initial=0) + 2 * work_s + 2 * jobs.limit_s.max(initial=0)) + DAY_S
     faults = draw_node_events(reliability, len(nodes.names), horizon_s, seed)
     turns = (faults.time_s, faults.node, faults.kind, faults.repair_s)
-    ran = schedule(policy, nodes, jobs, TraceExtras(), turns)
+    if isinstance(policy, OwnPolicy):
+        ran = schedule_by_choice(policy, nodes, jobs, TraceExtras(), turns, horizon_s)
+    else:
+        ran = schedule(policy, nodes, jobs, TraceExtras(), turns)
     counts = ran.counters | {
         "interrupted_jobs_count": int((ran.restarts > 0).sum()),
         "lost_node_s": int((ran.lost_s * jobs.nodes).sum()),

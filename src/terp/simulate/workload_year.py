@@ -8,12 +8,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 
 from terp.arrays import Floats, Ints
-from terp.describe import Scenario, Site
+from terp.describe import Policy, Scenario, Site
 from terp.errors import Problem, Problems
 from terp.hardware import Machine
 from terp.physics import idle_power_w, levels_of, machine_power, node_power_w
@@ -26,7 +26,8 @@ from terp.simulate.account.summary import hall_figures, summarise
 from terp.simulate.account.tables import Attempts, hours_table, interruptions_table, jobs_table, timeline_table
 from terp.simulate.controls import Controls, caps_over, controls_on
 from terp.simulate.engine.compiled import kernels
-from terp.simulate.engine.engines import EngineJobs, Outcome, needs_controller, run_controller, run_core
+from terp.simulate.engine.engines import EngineJobs, Outcome, needs_controller, run_controller, run_core, run_own_policy
+from terp.simulate.engine.own_policy import OwnPolicy
 from terp.simulate.faults import NodeFaults, draw_node_events
 from terp.simulate.jobs.draw import draw_jobs
 from terp.simulate.jobs.job_controls import ControlledJobs, eligible_s, jobs_under
@@ -71,11 +72,12 @@ def simulate_scenario(scenario: Scenario, inputs: ScenarioInputs | None = None, 
     Raises Problems if its files are wrong, the workload cannot run on the machine, or the policy not with the workload.
     """
     read = inputs or inputs_of(scenario)
-    by_controller = needs_controller(read.policy)
-    kernels("controller" if by_controller else "core")  # compiled, if need be, before the clock starts
+    engine = engine_of_year(read.policy)
+    if engine != "reference":
+        kernels(engine)  # compiled, if need be, before the clock starts
     began = time.perf_counter()
     year = prepared(scenario, read)
-    return _account(year, _run(year, progress, by_controller=by_controller), began)
+    return _account(year, _run(year, progress), began)
 
 
 def prepared(scenario: Scenario, inputs: ScenarioInputs) -> PreparedYear:
@@ -90,13 +92,23 @@ def prepared(scenario: Scenario, inputs: ScenarioInputs) -> PreparedYear:
     return PreparedYear(scenario, inputs, controls, work, load, faults)
 
 
-def _run(year: PreparedYear, progress: Progress | None, *, by_controller: bool) -> Outcome:
+def engine_of_year(policy: Policy | None) -> Literal["core", "controller", "reference"]:
+    """Which engine runs a year: the core if it knows all that a policy says, the reference for a user's choice."""
+    if isinstance(policy, OwnPolicy) and policy.choose is not None:
+        return "reference"
+    return "controller" if needs_controller(policy) else "core"
+
+
+def _run(year: PreparedYear, progress: Progress | None) -> Outcome:
     """What the engine that the policy needs makes of a year."""
     machine, workload, policy = year.inputs.machine, year.inputs.workload.record, year.controls.policy
-    if by_controller and policy is not None:
+    engine = engine_of_year(policy)
+    if engine != "core" and policy is not None:
         if year.controls.caps_machine:
             wrong = "caps of the machine's power are for policies of order and EASY backfill alone"
             raise Problems([Problem("", 0, 0, policy.name, wrong, would_do="leave the cap or the policy out")])
+        if isinstance(policy, OwnPolicy):
+            return run_own_policy(machine, policy, workload, year.load, year.faults, year.horizon_s, progress)
         return run_controller(machine, policy, workload, year.load, year.faults, year.horizon_s, progress)
     caps = caps_over(year.controls, year.horizon_s, year.inputs.site.record.utc_offset_s)
     return run_core(machine, policy, workload, year.load, year.faults, caps, year.horizon_s, progress)

@@ -1,11 +1,12 @@
-"""The two engines of a year, and what comes out of either.
+"""The engines of a year, and what comes out of each.
 
-The core knows first come, first served or priorities, with EASY backfill, and is fast; the controller knows everything.
+The core knows first come, first served or priorities, with EASY backfill, and is fast; the controller knows everything; the
+reference runs what a user wrote.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,7 +20,7 @@ from terp.hardware import Machine
 from terp.physics import idle_power_w, levels_of, machine_power
 from terp.simulate.engine import trace_schedule
 from terp.simulate.engine.compiled import kernels
-from terp.simulate.engine.controller.controller_rows import TIMELINE_TIME, AttemptRow, JobRow, Tally
+from terp.simulate.engine.controller.controller_rows import TIMELINE_TIME, AttemptRow, ControllerCount, JobRow
 from terp.simulate.engine.controller.controller_state import ControllerState, new_controller_state
 from terp.simulate.engine.core.core_state import (
     CorePlant,
@@ -31,6 +32,8 @@ from terp.simulate.engine.core.core_state import (
     make_jobs,
     new_core_state,
 )
+from terp.simulate.engine.own_policy import OwnPolicy, PolicyJobs, ranks_by
+from terp.simulate.engine.reference_engine import PowerLevels, ReferenceEngine
 from terp.simulate.engine.shared.codes import AttemptEnd
 from terp.simulate.engine.shared.node_events import NodeEvents
 from terp.simulate.faults import NodeFaults
@@ -38,6 +41,7 @@ from terp.simulate.jobs.draw import JobSet
 
 Small = NDArray[np.int32]
 CHUNKS: Final = 40
+_NEVER_ANEW_S: Final = 2**40  # a user's order stands for the whole run
 
 Tell = Callable[[float], None]
 
@@ -98,7 +102,7 @@ _NO_LIMITS: Final = Account().limits
 
 def needs_controller(policy: Policy | None) -> bool:
     """Whether a policy asks for what the core does not know."""
-    if policy is None:
+    if policy is None or isinstance(policy, OwnPolicy):
         return False
     plain = policy.model_copy(
         update={
@@ -143,6 +147,10 @@ def _ranking(
 ) -> tuple[CoreRules, Ints | None, Floats | None]:  # fmt: skip
     """The core's rules; accounts are the workload's groups, with the policy's shares or the shares of the load."""
     plain = by_submission()._replace(cap_time_s=caps[0], cap_w=caps[1])
+    if isinstance(policy, OwnPolicy):
+        nodes = np.maximum(jobs.gpus // machine.node.accelerators_count, 1)
+        ranks = ranks_by(policy, PolicyJobs(load.eligible_s.copy(), jobs.requested_s, jobs.gpus.copy(), nodes, jobs.group))
+        return plain._replace(ranked=1, calc_period_s=_NEVER_ANEW_S), None, -ranks
     if policy is None or policy.order == "fifo":
         return plain, None, None
     weights, prio = policy.priority.weights, policy.priority
@@ -299,7 +307,7 @@ def run_controller(
 
 
 def _of_controller(state: ControllerState, load: EngineJobs, leaf: Ints, horizon_s: int) -> Outcome:
-    attempts, rows = int(state.n[Tally.ATTEMPTS]), int(state.n[Tally.ROWS])
+    attempts, rows = int(state.n[ControllerCount.ATTEMPTS]), int(state.n[ControllerCount.ROWS])
     back = np.empty_like(load.order)
     back[load.order] = np.arange(load.order.size)
     job, att = state.job[:, :-1][:, back], state.att[:, :attempts]
@@ -320,7 +328,60 @@ def _of_controller(state: ControllerState, load: EngineJobs, leaf: Ints, horizon
         row_time=state.row[TIMELINE_TIME, :rows],
         row_counts=np.ascontiguousarray(state.row[:5, :rows].T).astype(np.int32),
         row_power=state.row_power[:rows],
-        failed_nodes_count=int(state.n[Tally.FAILED_NODES]),
-        preemptions_count=int(state.n[Tally.PREEMPTIONS]),
-        backfilled_jobs_count=int(state.n[Tally.BACKFILLED]),
+        failed_nodes_count=int(state.n[ControllerCount.FAILED_NODES]),
+        preemptions_count=int(state.n[ControllerCount.PREEMPTIONS]),
+        backfilled_jobs_count=int(state.n[ControllerCount.BACKFILLED]),
+    )
+
+
+def run_own_policy(
+    machine: Machine, policy: OwnPolicy, workload: Workload, load: EngineJobs, faults: NodeFaults, horizon_s: int,
+    tell: Tell | None,
+) -> Outcome:  # fmt: skip
+    """A run under a user's choice, by the reference engine.  Raises Problems if it fails or answers nonsense."""
+    levels, cluster = levels_of(machine), cluster_of(machine)
+    trace = trace_of(machine, policy, workload, load)
+    extras = trace_schedule.TraceExtras(load.checkpoint_s, load.write_s, load.restart_s, load.power_w)
+    events = NodeEvents(faults.time_s, faults.node, faults.kind, faults.repair_s)
+    power = PowerLevels(idle_power_w(levels), float(levels.down_w), machine_power(machine).base_w)
+    engine = ReferenceEngine(policy, cluster, trace, extras, events, power)
+    for chunk in range(1, CHUNKS + 1):
+        engine.advance(horizon_s * chunk // CHUNKS)
+        if tell is not None:
+            tell(chunk / CHUNKS)
+    return _of_reference(engine, load, cluster.leaf, horizon_s)
+
+
+def _of_reference(engine: ReferenceEngine, load: EngineJobs, leaf: Ints, horizon_s: int) -> Outcome:
+    back = np.empty_like(load.order)
+    back[load.order] = np.arange(load.order.size)
+    jobs, attempts = [engine.jobs[k] for k in back.tolist()], engine.attempts
+    leaves = np.zeros(len(jobs), np.int64)
+    for place, job in enumerate(jobs):
+        nodes = attempts[job.attempt_index].nodes if job.attempt_index >= 0 else ()
+        leaves[place] = len({leaf[node] for node in nodes}) if len(nodes) > 1 else 0
+
+    def ints(values: Iterable[int]) -> Ints:
+        return np.fromiter(values, np.int64)
+
+    return Outcome(
+        first_start_s=ints(job.first_start_s for job in jobs),
+        end_s=ints(job.end_s for job in jobs),
+        limit_reached=ints(job.outcome for job in jobs) == AttemptEnd.LIMIT_REACHED,
+        stopped=np.zeros(len(jobs), np.bool_),
+        lost_s=ints(job.lost_s for job in jobs),
+        restarts=ints(job.view.restarts_count for job in jobs),
+        attempt_job=load.order[ints(attempt.job_index for attempt in attempts)],
+        attempt_start=ints(attempt.start_s for attempt in attempts),
+        attempt_end=ints(horizon_s if attempt.end_s < 0 else attempt.end_s for attempt in attempts),
+        attempt_outcome=ints(attempt.outcome for attempt in attempts),
+        attempt_event=ints(attempt.event_index for attempt in attempts),
+        attempt_node=ints(attempt.nodes[0] for attempt in attempts),
+        leaves=leaves,
+        row_time=ints(row.time_s for row in engine.timeline),
+        row_counts=np.array([row.counts for row in engine.timeline], np.int32),
+        row_power=np.array([row.power_w for row in engine.timeline]),
+        failed_nodes_count=engine.failed_nodes,
+        preemptions_count=0,
+        backfilled_jobs_count=0,
     )

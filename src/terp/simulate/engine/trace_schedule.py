@@ -13,7 +13,7 @@ from terp.arrays import Ints
 from terp.describe import Cluster, Policy, Trace
 from terp.simulate.engine import controller_input as rules
 from terp.simulate.engine.compiled import kernels
-from terp.simulate.engine.controller.controller_rows import JobRow, Request, Tally
+from terp.simulate.engine.controller.controller_rows import ControllerCount, JobRow, Request
 from terp.simulate.engine.controller.controller_state import (
     ControllerJobs,
     ControllerPark,
@@ -145,7 +145,7 @@ def _schedule_of(state: ControllerState, kept: Ints, count: int, refused: dict[s
 
     sizes = np.zeros(count, np.int64)
     sizes[kept] = np.diff(state.job[JobRow.NODES_FROM])
-    rows = int(state.n[Tally.ROWS])
+    rows = int(state.n[ControllerCount.ROWS])
     return Schedule(
         start_s=spread(JobRow.FIRST_START, -1),
         end_s=spread(JobRow.ENDED, -1),
@@ -156,9 +156,9 @@ def _schedule_of(state: ControllerState, kept: Ints, count: int, refused: dict[s
         nodes=state.nodes,
         refused=refused,
         counters={
-            "backfilled_jobs_count": int(state.n[Tally.BACKFILLED]),
-            "preemptions_count": int(state.n[Tally.PREEMPTIONS]),
-            "node_failures_count": int(state.n[Tally.FAILED_NODES]),
+            "backfilled_jobs_count": int(state.n[ControllerCount.BACKFILLED]),
+            "preemptions_count": int(state.n[ControllerCount.PREEMPTIONS]),
+            "node_failures_count": int(state.n[ControllerCount.FAILED_NODES]),
             "most_gpus_in_use_count": int(state.row[TimelineRow.BUSY_GPUS, :rows].max(initial=0)),
         },
     )

@@ -1,12 +1,15 @@
 """The backfill pass: each waiting job in order is planned where it delays nobody planned before, or starts.
 
+Conservative: every job that is looked at gets its earliest place, and keeps it from those behind.  EASY: the first that
+cannot start gets one, and the others start now or not at all; most of these are passed over by what is known of the room.
+docs/theory/controller.md has the five steps by which a place is found.
+
 s  the state, a ControllerState;  r  ControllerRules;  q  ControllerJobs;  park  the nodes, a ControllerPark
 slots  stretches of the plan so far;  now  [s]
 """
 
 import numpy as np
 
-from terp.simulate.engine.controller.ahead import will_run_s
 from terp.simulate.engine.controller.backfill_plan import (
     last_change_s,
     mark_unplanned,
@@ -14,8 +17,17 @@ from terp.simulate.engine.controller.backfill_plan import (
     on_grid_s,
     overlaps_plan,
     reserve,
+    will_run_s,
 )
-from terp.simulate.engine.controller.controller_rows import FreeRow, JobRow, NodeRow, PlanRow, QosRow, Request, Tally
+from terp.simulate.engine.controller.controller_rows import (
+    ControllerCount,
+    FreeRow,
+    JobRow,
+    NodeRow,
+    PlanRow,
+    QosRow,
+    Request,
+)
 from terp.simulate.engine.controller.job_limits import may_run
 from terp.simulate.engine.controller.job_queue import unqueue
 from terp.simulate.engine.controller.node_map import choose_nodes, takes_whole_nodes
@@ -28,23 +40,23 @@ from terp.simulate.engine.shared.kernel_options import kernel
 @kernel
 def look_for_room(s):
     """Note how many nodes are idle, and the most GPUs free on any: without so much no job can start now."""
-    s.n[Tally.IDLE] = s.n[Tally.MOST_FREE] = 0
+    s.n[ControllerCount.IDLE] = s.n[ControllerCount.MOST_FREE] = 0
     for node in range(s.node.shape[1]):
         if (
             s.node[NodeRow.UP, node]
             and s.node[NodeRow.DRAINING, node] == 0
             and s.node[NodeRow.FREE + FreeRow.CORES, node] >= 0
         ):
-            s.n[Tally.IDLE] += s.node[NodeRow.FREE + FreeRow.JOBS, node] == 0
-            s.n[Tally.MOST_FREE] = max(s.n[Tally.MOST_FREE], s.node[NodeRow.FREE + FreeRow.GPUS, node])
+            s.n[ControllerCount.IDLE] += s.node[NodeRow.FREE + FreeRow.JOBS, node] == 0
+            s.n[ControllerCount.MOST_FREE] = max(s.n[ControllerCount.MOST_FREE], s.node[NodeRow.FREE + FreeRow.GPUS, node])
 
 
 @kernel
 def has_room(s, r, q, job):
     """Whether there may be room for a job now; most of a long queue is passed over by this."""
     if takes_whole_nodes(r, q, job):
-        return q.of[Request.NODES, job] <= s.n[Tally.IDLE]
-    return q.of[Request.GPUS, job] <= s.n[Tally.MOST_FREE]
+        return q.of[Request.NODES, job] <= s.n[ControllerCount.IDLE]
+    return q.of[Request.GPUS, job] <= s.n[ControllerCount.MOST_FREE]
 
 
 @kernel
@@ -87,14 +99,14 @@ def backfill_pass(s, r, q, park, now):
     slots, planned, looked, at = new_plan(s, r, now), 0, 0, 0
     look_for_room(s)
     most = s.plan.shape[1] - 3
-    s.n[Tally.LOOKED] = 0
-    while at < s.n[Tally.WAITING] and looked < r.bf_jobs and slots < most:
+    s.n[ControllerCount.LOOKED] = 0
+    while at < s.n[ControllerCount.WAITING] and looked < r.bf_jobs and slots < most:
         job = s.job[JobRow.QUEUE, at]
         at += 1
         if not may_run(s, r, q, job):
             continue
         looked += 1
-        s.n[Tally.LOOKED] = looked
+        s.n[ControllerCount.LOOKED] = looked
         only_now = r.backfill == BackfillKind.EASY and planned > 0
         start = _earliest_start_s(s, r, q, park, job, now, only_now)
         if start == now:
@@ -104,17 +116,17 @@ def backfill_pass(s, r, q, park, now):
                 slots = reserve(s, q, job, s.plan[PlanRow.BEGIN, 0], on_grid_s(r, now + q.of[Request.LIMIT, job]), slots)
             start_job(s, r, q, job, now, np.int64(r.bf_test_s * looked))  # the pass takes its time
             look_for_room(s)
-            s.n[Tally.BACKFILLED] += 1
+            s.n[ControllerCount.BACKFILLED] += 1
             continue
         if r.qos[QosRow.PREEMPTS, q.of[Request.QOS, job]]:
             mark_unplanned(s, r, q, job, now, now + q.of[Request.LIMIT, job])
             for node in range(s.node.shape[1]):
                 s.node[NodeRow.AVAIL, node] = s.node[NodeRow.AVAIL, node] and s.node[NodeRow.COMPLETING, node] == 0
-            stops = s.n[Tally.PREEMPTIONS]
+            stops = s.n[ControllerCount.PREEMPTIONS]
             if preempt(s, r, q, park, job, now):
                 start_after_preemption(s, r, q, job, now)
                 return True
-            if s.n[Tally.PREEMPTIONS] != stops:
+            if s.n[ControllerCount.PREEMPTIONS] != stops:
                 return True
             start = _earliest_start_s(s, r, q, park, job, now, only_now)
         if start < NEVER:

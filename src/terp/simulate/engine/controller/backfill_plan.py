@@ -1,4 +1,11 @@
-"""The plan of a backfill pass: stretches of time, each with the nodes that nobody planned so far needs in it.
+"""The plan of a backfill pass, and when a job fits by requested ends.
+
+The plan is a list of stretches of time that follow on one another, each with the nodes that nobody planned so far needs in
+it.  A job that is planned cuts stretches at its start and its end, and takes its nodes out of those between.  As slurmctld,
+the plan rounds times down to a resolution, and looks no further than a window.
+
+When a job fits is worked out apart from the plan, from what runs: running jobs are taken away by their requested ends, one
+end after the other, or in groups as slurmctld takes them (`by_groups`), until what is left has room.
 
 s  the state, a ControllerState;  r  ControllerRules;  q  ControllerJobs;  park  the nodes, a ControllerPark
 slot  a stretch of the plan;  slots  how many there are;  from_s, to_s  [s]
@@ -6,8 +13,17 @@ slot  a stretch of the plan;  slots  how many there are;  from_s, to_s  [s]
 
 import numpy as np
 
-from terp.simulate.engine.controller.controller_rows import NodeRow, PlanRow, Request, ReservationRow
-from terp.simulate.engine.controller.node_map import mark_up_nodes, mind_reservations
+from terp.simulate.engine.controller.controller_rows import (
+    FIRST_SPAN_S,
+    ControllerCount,
+    JobRow,
+    NodeRow,
+    PlanRow,
+    Request,
+    ReservationRow,
+)
+from terp.simulate.engine.controller.node_map import choose_nodes, give_back, look_ahead, mark_up_nodes, mind_reservations
+from terp.simulate.engine.shared.codes import NEVER
 from terp.simulate.engine.shared.kernel_options import kernel
 
 
@@ -119,3 +135,44 @@ def last_change_s(s, r, now):
         if r.resv[ReservationRow.EVERY, k] == 0:
             last = max(last, r.resv[ReservationRow.BEGIN, k] + r.resv[ReservationRow.LENGTH, k])
     return min(last + 2 * most, now + r.bf_window_s)
+
+
+@kernel
+def _touches(s, q, other):
+    """Whether a running job has a node among `avail`."""
+    for k in range(s.job[JobRow.NODES_FROM, other], s.job[JobRow.NODES_FROM, other] + q.of[Request.NODES, other]):
+        if s.node[NodeRow.AVAIL, s.nodes[k]]:
+            return True
+    return False
+
+
+@kernel
+def will_run_s(s, r, q, park, job, now):
+    """The earliest start on `avail` by the requested ends of what runs; NEVER if there is none.  Chooses the nodes."""
+    if choose_nodes(s, r, q, park, job, NodeRow.FREE):
+        return now
+    look_ahead(s)
+    at, span, count, barrier = 0, FIRST_SPAN_S, s.n[ControllerCount.SLOTS], np.int64(-1)
+    while at < count:
+        last = np.int64(-1)
+        while at < count:
+            other = s.job[JobRow.RUN_LIST, at]
+            if not r.by_groups and last >= 0 and s.job[JobRow.LIMIT_END, other] > last:
+                break
+            at += 1
+            if not _touches(s, q, other):
+                continue
+            last = s.job[JobRow.LIMIT_END, other]
+            if barrier < 0:
+                barrier = last // FIRST_SPAN_S * FIRST_SPAN_S + FIRST_SPAN_S
+            give_back(s, r, q, other)
+            if r.by_groups and at < count and s.job[JobRow.LIMIT_END, s.job[JobRow.RUN_LIST, at]] > barrier + span:
+                break
+        if last < 0:
+            return NEVER
+        span *= 2
+        while r.by_groups and at < count and s.job[JobRow.LIMIT_END, s.job[JobRow.RUN_LIST, at]] > barrier + span:
+            span *= 2
+        if choose_nodes(s, r, q, park, job, NodeRow.AHEAD):
+            return max(last, now + 1)
+    return NEVER

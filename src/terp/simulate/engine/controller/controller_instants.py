@@ -20,6 +20,7 @@ from terp.simulate.engine.controller.controller_rows import (
     PATIENCE_S,
     TIMELINE_TIME,
     AttemptRow,
+    ControllerCount,
     Due,
     JobRow,
     JobState,
@@ -29,7 +30,6 @@ from terp.simulate.engine.controller.controller_rows import (
     Request,
     ReservationRow,
     Running,
-    Tally,
 )
 from terp.simulate.engine.controller.controller_state import new_controller_state, smallest_run
 from terp.simulate.engine.controller.job_queue import enqueue, reorder
@@ -46,20 +46,20 @@ from terp.simulate.engine.shared.node_events import no_events
 @kernel
 def _note(s, park, now):
     """Write a row of the timeline, over the last one if that is of the same second; the state from this second on."""
-    up = park.node.shape[1] - s.n[Tally.DOWN]
-    row = s.n[Tally.ROWS] if now > 0 else 0
+    up = park.node.shape[1] - s.n[ControllerCount.DOWN]
+    row = s.n[ControllerCount.ROWS] if now > 0 else 0
     if row > 0 and s.row[TIMELINE_TIME, row - 1] == now:
         row -= 1
     if row >= s.row.shape[1]:
         return
     s.row[TIMELINE_TIME, row] = now
-    s.row_power[row] = park.base_w + up * park.idle_w + s.n[Tally.DOWN] * park.down_w + s.f[Running.POWER]
-    s.row[TimelineRow.BUSY_GPUS, row] = s.n[Tally.BUSY]
-    s.row[TimelineRow.RUNNING_JOBS, row] = s.n[Tally.RUNNING]
-    s.row[TimelineRow.WAITING_JOBS, row] = s.n[Tally.WAITING]
-    s.row[TimelineRow.WAITING_GPUS, row] = s.n[Tally.QUEUED_GPUS]
-    s.row[TimelineRow.DOWN_NODES, row] = s.n[Tally.DOWN]
-    s.n[Tally.ROWS] = row + 1
+    s.row_power[row] = park.base_w + up * park.idle_w + s.n[ControllerCount.DOWN] * park.down_w + s.f[Running.POWER]
+    s.row[TimelineRow.BUSY_GPUS, row] = s.n[ControllerCount.BUSY]
+    s.row[TimelineRow.RUNNING_JOBS, row] = s.n[ControllerCount.RUNNING]
+    s.row[TimelineRow.WAITING_JOBS, row] = s.n[ControllerCount.WAITING]
+    s.row[TimelineRow.WAITING_GPUS, row] = s.n[ControllerCount.QUEUED_GPUS]
+    s.row[TimelineRow.DOWN_NODES, row] = s.n[ControllerCount.DOWN]
+    s.n[ControllerCount.ROWS] = row + 1
 
 
 @kernel
@@ -68,8 +68,8 @@ def _node_comes_back(s, node, now):
     if s.node[NodeRow.UP, node] or s.node[NodeRow.BACK, node] != now:
         return False
     s.node[NodeRow.UP, node], s.node[NodeRow.BACK, node] = 1, 0
-    s.n[Tally.DOWN] -= 1
-    s.n[Tally.CHANGED] = s.n[Tally.MAIN_CHANGED] = 1
+    s.n[ControllerCount.DOWN] -= 1
+    s.n[ControllerCount.CHANGED] = s.n[ControllerCount.MAIN_CHANGED] = 1
     return True
 
 
@@ -80,7 +80,7 @@ def _attempt_is_due(s, r, q, park, kind, attempt, now):
     state, same = s.job[JobRow.STATE, job], s.job[JobRow.ATTEMPT, job] == attempt
     if kind == Due.EXEMPT_OVER:
         if state == JobState.RUNNING and s.job[JobRow.START, job] + r.qos[QosRow.EXEMPT, q.of[Request.QOS, job]] == now:
-            s.n[Tally.CHANGED] = s.n[Tally.MAIN_CHANGED] = 1
+            s.n[ControllerCount.CHANGED] = s.n[ControllerCount.MAIN_CHANGED] = 1
         return False
     if kind == Due.RELEASE:
         if state != JobState.COMPLETING or not same:
@@ -89,7 +89,7 @@ def _attempt_is_due(s, r, q, park, kind, attempt, now):
         for k in range(s.job[JobRow.NODES_FROM, job], s.job[JobRow.NODES_FROM, job] + q.of[Request.NODES, job]):
             settle_node(s, s.nodes[k], now)
         s.job[JobRow.STATE, job] = JobState.ENDED
-        s.n[Tally.CHANGED] = s.n[Tally.MAIN_CHANGED] = 1
+        s.n[ControllerCount.CHANGED] = s.n[ControllerCount.MAIN_CHANGED] = 1
         return True
     if state != JobState.RUNNING or not same:
         return False
@@ -105,10 +105,10 @@ def _attempt_is_due(s, r, q, park, kind, attempt, now):
 def _due_ends(s, r, q, park, now):
     """All that was due: jobs that end or have completed, graces that are over, nodes that were repaired."""
     any_ = False
-    while s.n[Tally.HEAP] > 0 and s.heap_time[0] == now:
+    while s.n[ControllerCount.HEAP] > 0 and s.heap_time[0] == now:
         entry = s.heap_entry[0]
-        pop_due(s.heap_time, s.heap_entry, s.n[Tally.HEAP])
-        s.n[Tally.HEAP] -= 1
+        pop_due(s.heap_time, s.heap_entry, s.n[ControllerCount.HEAP])
+        s.n[ControllerCount.HEAP] -= 1
         kind, number = (entry >> NUMBER_BITS) & ((1 << KIND_BITS) - 1), entry & ((1 << NUMBER_BITS) - 1)
         if kind == Due.NODE_BACK:
             any_ |= _node_comes_back(s, number, now)
@@ -120,7 +120,7 @@ def _due_ends(s, r, q, park, now):
 @kernel
 def _lose_suspended(s, r, q, park, node, event, now):
     """Jobs suspended on a node that fails are lost like running ones."""
-    if s.n[Tally.SUSPENDED] == 0:
+    if s.n[ControllerCount.SUSPENDED] == 0:
         return
     for job in range(q.of.shape[1]):
         if s.job[JobRow.STATE, job] == JobState.SUSPENDED:
@@ -135,22 +135,22 @@ def _lose_suspended(s, r, q, park, node, event, now):
 def _turn_nodes(s, r, q, park, events, now):
     """Nodes go down, come back, or begin to drain."""
     any_ = False
-    while s.n[Tally.TURNS] < events.time_s.size and events.time_s[s.n[Tally.TURNS]] == now:
-        event = s.n[Tally.TURNS]
+    while s.n[ControllerCount.TURNS] < events.time_s.size and events.time_s[s.n[ControllerCount.TURNS]] == now:
+        event = s.n[ControllerCount.TURNS]
         node = events.node[event]
-        s.n[Tally.TURNS] += 1
+        s.n[ControllerCount.TURNS] += 1
         any_ = True
         if events.kind[event] == NodeTurn.BACK:
             if not s.node[NodeRow.UP, node]:
                 s.node[NodeRow.UP, node] = 1
                 s.node[NodeRow.BACK, node] = 0
-                s.n[Tally.DOWN] -= 1
+                s.n[ControllerCount.DOWN] -= 1
         elif events.kind[event] == NodeTurn.DRAIN:
             if s.node[NodeRow.UP, node]:
                 s.node[NodeRow.DRAINING, node] = max(events.repair_s[event], 1)
                 settle_node(s, node, now)
         elif s.node[NodeRow.UP, node]:
-            at = s.n[Tally.SLOTS] - 1
+            at = s.n[ControllerCount.SLOTS] - 1
             while at >= 0:
                 job = s.job[JobRow.RUN_LIST, at]
                 on = False
@@ -158,16 +158,16 @@ def _turn_nodes(s, r, q, park, events, now):
                     on |= s.nodes[k] == node
                 if on and s.job[JobRow.STATE, job] == JobState.RUNNING:
                     interrupt(s, r, q, park, job, now, AttemptEnd.NODE_FAILED, event, AGAIN)
-                at = min(at, s.n[Tally.SLOTS]) - 1
+                at = min(at, s.n[ControllerCount.SLOTS]) - 1
             _lose_suspended(s, r, q, park, node, event, now)
             if s.node[NodeRow.UP, node]:
                 s.node[NodeRow.UP, node] = 0
-                s.n[Tally.DOWN] += 1
+                s.n[ControllerCount.DOWN] += 1
             s.node[NodeRow.DRAINING, node] = s.node[NodeRow.BACK, node] = 0
-            s.n[Tally.FAILED_NODES] += 1
+            s.n[ControllerCount.FAILED_NODES] += 1
         else:
             s.node[NodeRow.BACK, node] = 0  # it fails while it is repaired, and is back when a turn says so
-        s.n[Tally.CHANGED] = s.n[Tally.MAIN_CHANGED] = 1
+        s.n[ControllerCount.CHANGED] = s.n[ControllerCount.MAIN_CHANGED] = 1
     return any_
 
 
@@ -175,10 +175,13 @@ def _turn_nodes(s, r, q, park, events, now):
 def _arrivals(s, r, q, park, now):
     """Jobs that may start from now on join the queue."""
     any_ = False
-    while s.n[Tally.ARRIVED] < q.of.shape[1] and q.of[Request.ELIGIBLE, s.job[JobRow.COMING, s.n[Tally.ARRIVED]]] == now:
-        enqueue(s, r, q, park, s.job[JobRow.COMING, s.n[Tally.ARRIVED]], now)
-        s.n[Tally.ARRIVED] += 1
-        s.n[Tally.CHANGED] = s.n[Tally.MAIN_CHANGED] = 1
+    while (
+        s.n[ControllerCount.ARRIVED] < q.of.shape[1]
+        and q.of[Request.ELIGIBLE, s.job[JobRow.COMING, s.n[ControllerCount.ARRIVED]]] == now
+    ):
+        enqueue(s, r, q, park, s.job[JobRow.COMING, s.n[ControllerCount.ARRIVED]], now)
+        s.n[ControllerCount.ARRIVED] += 1
+        s.n[ControllerCount.CHANGED] = s.n[ControllerCount.MAIN_CHANGED] = 1
         any_ = True
     return any_
 
@@ -186,57 +189,65 @@ def _arrivals(s, r, q, park, now):
 @kernel
 def _next_time(s, r, q, events):
     """The next second at which anything happens."""
-    now = s.heap_time[0] if s.n[Tally.HEAP] > 0 else NEVER
-    if s.n[Tally.ARRIVED] < q.of.shape[1]:
-        now = min(now, q.of[Request.ELIGIBLE, s.job[JobRow.COMING, s.n[Tally.ARRIVED]]])
-    if s.n[Tally.TURNS] < events.time_s.size:
-        now = min(now, events.time_s[s.n[Tally.TURNS]])
-    if s.n[Tally.WAITING] > 0:
+    now = s.heap_time[0] if s.n[ControllerCount.HEAP] > 0 else NEVER
+    if s.n[ControllerCount.ARRIVED] < q.of.shape[1]:
+        now = min(now, q.of[Request.ELIGIBLE, s.job[JobRow.COMING, s.n[ControllerCount.ARRIVED]]])
+    if s.n[ControllerCount.TURNS] < events.time_s.size:
+        now = min(now, events.time_s[s.n[ControllerCount.TURNS]])
+    if s.n[ControllerCount.WAITING] > 0:
         for k in range(r.resv.shape[1]):
-            end = reserved_until_s(r, k, s.n[Tally.RESV])
-            if end > s.n[Tally.RESV]:
+            end = reserved_until_s(r, k, s.n[ControllerCount.RESV])
+            if end > s.n[ControllerCount.RESV]:
                 now = min(now, end)
         if r.multifactor:
-            now = min(now, s.n[Tally.NEXT_TICK])
-        if r.backfill != BackfillKind.NONE and r.bf_interval_s > 0 and s.n[Tally.CHANGED]:
-            now = min(now, s.n[Tally.NEXT_BACKFILL])
-        if r.sched_interval_s > 0 and s.n[Tally.PARTIAL]:
-            now = min(now, s.n[Tally.NEXT_MAIN])
+            now = min(now, s.n[ControllerCount.NEXT_TICK])
+        if r.backfill != BackfillKind.NONE and r.bf_interval_s > 0 and s.n[ControllerCount.CHANGED]:
+            now = min(now, s.n[ControllerCount.NEXT_BACKFILL])
+        if r.sched_interval_s > 0 and s.n[ControllerCount.PARTIAL]:
+            now = min(now, s.n[ControllerCount.NEXT_MAIN])
     return now
 
 
 @kernel
 def _due_passes(s, r, q, park, now):
     """The passes that are due at an instant."""
-    if s.n[Tally.MAIN_CHANGED] or (s.n[Tally.PARTIAL] and now >= s.n[Tally.NEXT_MAIN]):
-        full = r.sched_interval_s == 0 or now >= s.n[Tally.NEXT_MAIN]
+    if s.n[ControllerCount.MAIN_CHANGED] or (s.n[ControllerCount.PARTIAL] and now >= s.n[ControllerCount.NEXT_MAIN]):
+        full = r.sched_interval_s == 0 or now >= s.n[ControllerCount.NEXT_MAIN]
         main_pass(s, r, q, park, now, NEVER if full else np.int64(r.depth))
-        s.n[Tally.PARTIAL] = 0 if full else 1
+        s.n[ControllerCount.PARTIAL] = 0 if full else 1
         if full and r.sched_interval_s > 0:
-            s.n[Tally.NEXT_MAIN] = now + r.sched_interval_s
-    if r.backfill != BackfillKind.NONE and s.n[Tally.CHANGED] and (r.bf_interval_s == 0 or now >= s.n[Tally.NEXT_BACKFILL]):
-        s.n[Tally.LOOKED] = 0
-        while s.n[Tally.WAITING] > 0 and backfill_pass(s, r, q, park, now):
+            s.n[ControllerCount.NEXT_MAIN] = now + r.sched_interval_s
+    if (
+        r.backfill != BackfillKind.NONE
+        and s.n[ControllerCount.CHANGED]
+        and (r.bf_interval_s == 0 or now >= s.n[ControllerCount.NEXT_BACKFILL])
+    ):
+        s.n[ControllerCount.LOOKED] = 0
+        while s.n[ControllerCount.WAITING] > 0 and backfill_pass(s, r, q, park, now):
             pass
-        s.n[Tally.CHANGED] = 0
-        s.f[Running.PASS_S] += r.bf_test_s * s.n[Tally.LOOKED]
-        s.n[Tally.BF_PERIOD] = r.bf_interval_s + np.int64(s.f[Running.PASS_S])
+        s.n[ControllerCount.CHANGED] = 0
+        s.f[Running.PASS_S] += r.bf_test_s * s.n[ControllerCount.LOOKED]
+        s.n[ControllerCount.BF_PERIOD] = r.bf_interval_s + np.int64(s.f[Running.PASS_S])
         s.f[Running.PASS_S] -= np.int64(s.f[Running.PASS_S])
-        s.n[Tally.NEXT_BACKFILL] = now + s.n[Tally.BF_PERIOD]
-    s.n[Tally.MAIN_CHANGED] = 0  # what the passes themselves changed they have looked at
+        s.n[ControllerCount.NEXT_BACKFILL] = now + s.n[ControllerCount.BF_PERIOD]
+    s.n[ControllerCount.MAIN_CHANGED] = 0  # what the passes themselves changed they have looked at
 
 
 @kernel
 def _is_stuck(s, r, q, events, now):
     """Whether those who wait never start: nothing runs, comes or turns, ages are at their most, reservations came round."""
-    if s.n[Tally.HEAP] > 0 or s.n[Tally.ARRIVED] < q.of.shape[1] or s.n[Tally.TURNS] < events.time_s.size:
+    if (
+        s.n[ControllerCount.HEAP] > 0
+        or s.n[ControllerCount.ARRIVED] < q.of.shape[1]
+        or s.n[ControllerCount.TURNS] < events.time_s.size
+    ):
         return False
     patience = np.int64(max(PATIENCE_S, r.max_age_s))
     for k in range(r.resv.shape[1]):
         if reserved_until_s(r, k, now - 1) >= now and r.resv[ReservationRow.EVERY, k] == 0:
             return False
         patience = max(patience, r.resv[ReservationRow.LENGTH, k] + 2 * r.resv[ReservationRow.EVERY, k])
-    return now - s.n[Tally.LAST_CHANGE] > patience
+    return now - s.n[ControllerCount.LAST_CHANGE] > patience
 
 
 @kernel
@@ -246,28 +257,31 @@ def advance(s, q, r, park, events, until_s):
         now = _next_time(s, r, q, events)
         if now >= until_s:
             return
-        if s.n[Tally.WAITING] > 0 and r.bf_interval_s > 0 and s.n[Tally.NEXT_BACKFILL] < now:
+        if s.n[ControllerCount.WAITING] > 0 and r.bf_interval_s > 0 and s.n[ControllerCount.NEXT_BACKFILL] < now:
             # passes in which nothing had changed went by on the way
-            s.n[Tally.NEXT_BACKFILL] += -(-(now - s.n[Tally.NEXT_BACKFILL]) // s.n[Tally.BF_PERIOD]) * s.n[Tally.BF_PERIOD]
+            s.n[ControllerCount.NEXT_BACKFILL] += (
+                -(-(now - s.n[ControllerCount.NEXT_BACKFILL]) // s.n[ControllerCount.BF_PERIOD])
+                * s.n[ControllerCount.BF_PERIOD]
+            )
         changed = _due_ends(s, r, q, park, now)
         changed |= _turn_nodes(s, r, q, park, events, now)
         for k in range(r.resv.shape[1]):
             if reserved_until_s(r, k, now - 1) == now:
-                s.n[Tally.CHANGED] = s.n[Tally.MAIN_CHANGED] = 1
-        s.n[Tally.RESV] = now
+                s.n[ControllerCount.CHANGED] = s.n[ControllerCount.MAIN_CHANGED] = 1
+        s.n[ControllerCount.RESV] = now
         changed |= _arrivals(s, r, q, park, now)
-        if r.multifactor and s.n[Tally.WAITING] > 0 and now >= s.n[Tally.NEXT_TICK]:
+        if r.multifactor and s.n[ControllerCount.WAITING] > 0 and now >= s.n[ControllerCount.NEXT_TICK]:
             reorder(s, r, q, park, now)
-            s.n[Tally.NEXT_TICK] = (now // r.calc_period_s + 1) * r.calc_period_s
-            s.n[Tally.CHANGED] = s.n[Tally.MAIN_CHANGED] = 1
+            s.n[ControllerCount.NEXT_TICK] = (now // r.calc_period_s + 1) * r.calc_period_s
+            s.n[ControllerCount.CHANGED] = s.n[ControllerCount.MAIN_CHANGED] = 1
         changed |= resume_suspended(s, r, q, now)
-        before = s.n[Tally.STARTED] + s.n[Tally.PREEMPTIONS]
-        if s.n[Tally.WAITING] > 0:
+        before = s.n[ControllerCount.STARTED] + s.n[ControllerCount.PREEMPTIONS]
+        if s.n[ControllerCount.WAITING] > 0:
             _due_passes(s, r, q, park, now)
         changed |= resume_suspended(s, r, q, now)
-        if changed or s.n[Tally.STARTED] + s.n[Tally.PREEMPTIONS] != before:
+        if changed or s.n[ControllerCount.STARTED] + s.n[ControllerCount.PREEMPTIONS] != before:
             _note(s, park, now)
-            s.n[Tally.LAST_CHANGE] = now
+            s.n[ControllerCount.LAST_CHANGE] = now
         elif _is_stuck(s, r, q, events, now):
             return
 

@@ -310,7 +310,7 @@ class Running(IntEnum):
     PASS_S = 2
 
 
-class Tally(IntEnum):
+class ControllerCount(IntEnum):
     """Places of the counters in `ControllerState.n`.
 
     HEAP, ARRIVED, TURNS, ATTEMPTS, ROWS   entries of the heap, and how far the lists of jobs, events and so on are filled

@@ -14,6 +14,7 @@ from terp.arrays import Bools, Floats, Ints
 from terp.errors import Problem, Problems
 from terp.simulate.engine.controller.controller_rows import (
     AttemptRow,
+    ControllerCount,
     FairTreeRow,
     HeldRow,
     JobRow,
@@ -27,7 +28,6 @@ from terp.simulate.engine.controller.controller_rows import (
     RequestRate,
     Running,
     ShareRow,
-    Tally,
     TreeRow,
     UserRow,
     Weight,
@@ -108,7 +108,7 @@ class ControllerPark(NamedTuple):
 
 
 class ControllerState(NamedTuple):
-    """Everything that changes, in tables whose rows are named in controller_rows.py; `n` holds the counters, by Tally.
+    """Everything that changes, in tables whose rows are named in controller_rows.py; `n` the counters, by ControllerCount.
 
     f      by Running;  node  NodeRow x node;  job  JobRow x job, and one column more
     key    priority, by job;  nodes  of each job's last attempt, from JobRow.NODES_FROM on
@@ -144,6 +144,7 @@ class ControllerState(NamedTuple):
 
 
 def _ints(*shape: int) -> Ints:
+    """Whole noughts of a shape."""
     return np.zeros(shape, np.int64)
 
 
@@ -177,8 +178,12 @@ def new_controller_state(
     assocs, qos, users = rules.shares.size, rules.qos_limits.shape[0], int(jobs.of[Request.USER].max(initial=0)) + 1
     slots = min(2 * min(rules.bf_jobs, count) + 8, _MOST_SLOTS)
     rows, heap = 3 * count + 2 * attempts + 2 * failures + 64, count + 2 * attempts + stops + failures + 8
-    n, row_power, att = _ints(len(Tally)), np.zeros(rows), _ints(len(AttemptRow), attempts)
-    n[Tally.ROWS], n[Tally.BF_PERIOD], n[Tally.STOPS_LEFT] = 1, max(rules.bf_interval_s, 1), stops
+    n, row_power, att = _ints(len(ControllerCount)), np.zeros(rows), _ints(len(AttemptRow), attempts)
+    n[ControllerCount.ROWS], n[ControllerCount.BF_PERIOD], n[ControllerCount.STOPS_LEFT] = (
+        1,
+        max(rules.bf_interval_s, 1),
+        stops,
+    )
     row_power[0], att[[AttemptRow.END, AttemptRow.EVENT]] = park.base_w + nodes * park.idle_w, -1
     node = _ints(max(NodeRow) + 1, nodes)
     node[NodeRow.FREE : NodeRow.FREE + 3], node[NodeRow.UP] = park.node[:3], 1

@@ -1,5 +1,10 @@
 """Usage of associations and their fair-tree factors, as Slurm works them out.
 
+Usage is kept as of one time for all, with the rate at which what runs adds to it; so it is brought up to now in closed
+form, whatever has passed: u f + rate (1 - f) / lambda, with f the part that is left after the half-life has worked, and
+lambda its decay.  An association's level is its share among its siblings over its part of its parent's usage (Fair Tree,
+slurm.schedmd.com). The tree is walked depth first with a stack of its own, since no kernel may call itself or allocate.
+
 s  the state, a ControllerState;  r  ControllerRules;  q  ControllerJobs;  park  the nodes, a ControllerPark
 a, b  associations;  now  [s]
 """

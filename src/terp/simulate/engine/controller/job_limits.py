@@ -1,10 +1,15 @@
 """Limits of associations and QOS, dependencies, arrays and licences; and what all jobs hold and draw together.
 
+What limits look at is summed up along the tree whenever a job starts or stops, so that asking is a walk from a leaf to the
+root.  A limit of -1 is none.  Where a QOS limits something, the accounts' limits of the same thing do not count; limits for
+a user stand in the leaf, inherited from the nearest account that has one (controller_input.py).
+
 s  the state, a ControllerState;  r  ControllerRules;  q  ControllerJobs;  park  the nodes, a ControllerPark
 sign  1: a job begins to count, -1: it no longer does
 """
 
 from terp.simulate.engine.controller.controller_rows import (
+    ControllerCount,
     HeldRow,
     JobRow,
     JobState,
@@ -13,7 +18,6 @@ from terp.simulate.engine.controller.controller_rows import (
     Request,
     RequestRate,
     Running,
-    Tally,
     TreeRow,
     UserRow,
 )
@@ -35,7 +39,7 @@ def may_run(s, r, q, job):
         return False
     if q.of[Request.ARRAY_LIMIT, job] > 0 and s.array_running[q.of[Request.ARRAY, job]] >= q.of[Request.ARRAY_LIMIT, job]:
         return False
-    if q.of[Request.LICENSE, job] > 0 and s.n[Tally.LICENSES] + q.of[Request.LICENSE, job] > r.licenses:
+    if q.of[Request.LICENSE, job] > 0 and s.n[ControllerCount.LICENSES] + q.of[Request.LICENSE, job] > r.licenses:
         return False
     nodes, gpus = q.of[Request.NODES, job], q.of[Request.NODES, job] * q.of[Request.GPUS, job]
     qos, user = q.of[Request.QOS, job], q.of[Request.USER, job]
@@ -86,7 +90,7 @@ def count_held(s, r, q, job, sign):
     s.qos[HeldRow.JOBS, qos] += sign
     s.qos_user[UserRow.GPUS, qos, user] += gpus
     s.qos_user[UserRow.JOBS, qos, user] += sign
-    s.n[Tally.LICENSES] += q.of[Request.LICENSE, job] * sign
+    s.n[ControllerCount.LICENSES] += q.of[Request.LICENSE, job] * sign
     if q.of[Request.ARRAY, job] >= 0:
         s.array_running[q.of[Request.ARRAY, job]] += sign
 
@@ -98,6 +102,6 @@ def add_load(s, r, q, job, now, sign):
     add_rate(
         s, r, q.of[Request.LEAF, job], sign * q.x[RequestRate.BILLING, job] * r.qos_x[QosFactor.COST, q.of[Request.QOS, job]]
     )
-    s.n[Tally.RUNNING] += sign
-    s.n[Tally.BUSY] += q.of[Request.NODES, job] * q.of[Request.GPUS, job] * sign
+    s.n[ControllerCount.RUNNING] += sign
+    s.n[ControllerCount.BUSY] += q.of[Request.NODES, job] * q.of[Request.GPUS, job] * sign
     s.f[Running.POWER] += q.x[RequestRate.POWER, job] * sign

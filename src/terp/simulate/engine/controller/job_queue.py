@@ -1,5 +1,9 @@
 """The queue of the controller: multifactor priorities, and waiting jobs sorted by tier, priority and submission.
 
+The queue is a list in JobRow.QUEUE, and a job joins it by insertion at its place.  Priorities stand as they were worked out
+when it joined, or at the last tick, as in Slurm, whose PriorityCalcPeriod sets the ticks.  A tick sorts by insertion as
+well: little changes places between two, so that is nearly one comparison a job.
+
 s  the state, a ControllerState;  r  ControllerRules;  q  ControllerJobs;  park  the nodes, a ControllerPark
 at  a place in the queue;  now  [s]
 """
@@ -7,13 +11,13 @@ at  a place in the queue;  now  [s]
 import numpy as np
 
 from terp.simulate.engine.controller.controller_rows import (
+    ControllerCount,
     JobRow,
     JobState,
     PartitionRow,
     QosFactor,
     Request,
     ShareRow,
-    Tally,
     Weight,
 )
 from terp.simulate.engine.controller.fair_share import fair_tree
@@ -52,13 +56,13 @@ def _comes_first(s, r, q, a, b):
 def enqueue(s, r, q, park, job, now):
     """Put a job in the queue at its place."""
     s.key[job] = multifactor(s, r, q, park, job, now) if r.multifactor else 0.0
-    at = s.n[Tally.WAITING]
+    at = s.n[ControllerCount.WAITING]
     while at > 0 and _comes_first(s, r, q, job, s.job[JobRow.QUEUE, at - 1]):
         s.job[JobRow.QUEUE, at] = s.job[JobRow.QUEUE, at - 1]
         at -= 1
     s.job[JobRow.QUEUE, at] = job
-    s.n[Tally.WAITING] += 1
-    s.n[Tally.QUEUED_GPUS] += q.of[Request.NODES, job] * q.of[Request.GPUS, job]
+    s.n[ControllerCount.WAITING] += 1
+    s.n[ControllerCount.QUEUED_GPUS] += q.of[Request.NODES, job] * q.of[Request.GPUS, job]
     s.job[JobRow.STATE, job] = JobState.WAITING
 
 
@@ -67,9 +71,9 @@ def reorder(s, r, q, park, now):
     """A tick: factors and priorities anew, and the queue sorted by them."""
     if r.weights[Weight.FAIR_SHARE] != 0:
         fair_tree(s, r, now)
-    for at in range(s.n[Tally.WAITING]):
+    for at in range(s.n[ControllerCount.WAITING]):
         s.key[s.job[JobRow.QUEUE, at]] = multifactor(s, r, q, park, s.job[JobRow.QUEUE, at], now)
-    for at in range(1, s.n[Tally.WAITING]):
+    for at in range(1, s.n[ControllerCount.WAITING]):
         job, to = s.job[JobRow.QUEUE, at], at
         while to > 0 and _comes_first(s, r, q, job, s.job[JobRow.QUEUE, to - 1]):
             s.job[JobRow.QUEUE, to] = s.job[JobRow.QUEUE, to - 1]
@@ -81,7 +85,7 @@ def reorder(s, r, q, park, now):
 def unqueue(s, q, at):
     """Take the job at a place out of the queue."""
     job = s.job[JobRow.QUEUE, at]
-    for k in range(at, s.n[Tally.WAITING] - 1):
+    for k in range(at, s.n[ControllerCount.WAITING] - 1):
         s.job[JobRow.QUEUE, k] = s.job[JobRow.QUEUE, k + 1]
-    s.n[Tally.WAITING] -= 1
-    s.n[Tally.QUEUED_GPUS] -= q.of[Request.NODES, job] * q.of[Request.GPUS, job]
+    s.n[ControllerCount.WAITING] -= 1
+    s.n[ControllerCount.QUEUED_GPUS] -= q.of[Request.NODES, job] * q.of[Request.GPUS, job]

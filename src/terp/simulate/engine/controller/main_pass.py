@@ -1,10 +1,14 @@
 """The main pass: waiting jobs start in order, and the first that does not fit keeps its partition's nodes.
 
+So it does in slurmctld: its main scheduler never starts a job on nodes that one before it in the queue was refused on; who
+could start behind it without delay is left to the backfill pass.  A pass that an event sets off looks at few jobs, and one
+in a while looks at all.
+
 s  the state, a ControllerState;  r  ControllerRules;  q  ControllerJobs;  park  the nodes, a ControllerPark
 depth  how many jobs are looked at;  now  [s]
 """
 
-from terp.simulate.engine.controller.controller_rows import JobRow, NodeRow, Request, Tally
+from terp.simulate.engine.controller.controller_rows import ControllerCount, JobRow, NodeRow, Request
 from terp.simulate.engine.controller.job_limits import may_run
 from terp.simulate.engine.controller.job_queue import unqueue
 from terp.simulate.engine.controller.node_map import choose_nodes, mark_up_nodes, mind_reservations
@@ -21,7 +25,7 @@ def main_pass(s, r, q, park, now, depth):
     for node in range(s.plan_nodes.shape[1]):
         s.plan_nodes[0, node] = 1  # here: nodes that nobody before has been refused on
     at, looked, blocked = 0, 0, 0
-    while at < s.n[Tally.WAITING] and looked < depth and blocked < s.blocked.size:
+    while at < s.n[ControllerCount.WAITING] and looked < depth and blocked < s.blocked.size:
         job = s.job[JobRow.QUEUE, at]
         if s.blocked[q.of[Request.PARTITION, job]] or not may_run(s, r, q, job):
             at += 1
@@ -39,7 +43,7 @@ def main_pass(s, r, q, park, now, depth):
             unqueue(s, q, at)
             start_job(s, r, q, job, now, 0)
             continue
-        stops = s.n[Tally.PREEMPTIONS]
+        stops = s.n[ControllerCount.PREEMPTIONS]
         if not kept and preempt(s, r, q, park, job, now):
             start_after_preemption(s, r, q, job, now)
             at = 0
@@ -49,4 +53,4 @@ def main_pass(s, r, q, park, now, depth):
         for node in range(s.node.shape[1]):
             if r.part_nodes[q.of[Request.PARTITION, job], node]:
                 s.plan_nodes[0, node] = 0
-        at = at + 1 if s.n[Tally.PREEMPTIONS] == stops else 0
+        at = at + 1 if s.n[ControllerCount.PREEMPTIONS] == stops else 0

@@ -1,4 +1,9 @@
-"""Which nodes a job gets: those that are up, not reserved for others, and fit, by the policy's placement.
+"""Which nodes a job gets, and what is free on them, now and in a look ahead.
+
+A choice goes in three steps, each of which narrows rows of `s.node`: AVAIL, nodes that are up and in the partition, less
+those that are reserved for others or planned; FIT, those of them with room for the job; CHOSEN, so many of these as it
+needs, by the policy's placement.  Rows from FREE on hold what is free now.  A look ahead copies them to the rows from AHEAD
+on and gives back there what running jobs will have given back by then; nothing of what is true now changes.
 
 s  the state, a ControllerState;  r  ControllerRules;  q  ControllerJobs;  park  the nodes, a ControllerPark
 base  NodeRow.FREE, what is free now, or NodeRow.AHEAD, what is free in a look ahead
@@ -7,7 +12,9 @@ base  NodeRow.FREE, what is free now, or NodeRow.AHEAD, what is free in a look a
 import numpy as np
 
 from terp.simulate.engine.controller.controller_rows import (
+    WHOLE_NODE,
     FreeRow,
+    JobRow,
     NodeRow,
     ParkRow,
     PartitionRow,
@@ -161,3 +168,31 @@ def mind_reservations(s, r, q, job, from_s, to_s):
             if first_end == 0 or end < first_end:
                 first_end = end
     return first_end
+
+
+@kernel
+def hold_node(s, q, job, base, node, whole, sign):
+    """Take (1) or give back (-1) one node's part of what a job holds."""
+    s.node[base + FreeRow.JOBS, node] += sign
+    if whole:
+        s.node[base + FreeRow.CORES, node] -= sign * WHOLE_NODE
+        return
+    s.node[base + FreeRow.GPUS, node] -= sign * q.of[Request.GPUS, job]
+    s.node[base + FreeRow.CORES, node] -= sign * q.of[Request.CORES, job]
+    s.node[base + FreeRow.MEMORY, node] -= sign * q.of[Request.MEMORY, job]
+
+
+@kernel
+def look_ahead(s):
+    """Begin a look ahead with what is free now."""
+    for row in range(NodeRow.AHEAD - NodeRow.FREE):
+        for node in range(s.node.shape[1]):
+            s.node[NodeRow.AHEAD + row, node] = s.node[NodeRow.FREE + row, node]
+
+
+@kernel
+def give_back(s, r, q, other):
+    """Take a running job away in the look ahead."""
+    whole = takes_whole_nodes(r, q, other)
+    for k in range(s.job[JobRow.NODES_FROM, other], s.job[JobRow.NODES_FROM, other] + q.of[Request.NODES, other]):
+        hold_node(s, q, other, NodeRow.AHEAD, s.nodes[k], whole, -1)

@@ -1,12 +1,17 @@
 """Stopping jobs for others: who is stopped, at once, after a grace, or suspended; and suspended jobs going on.
 
+Those that may be stopped are put in order, the least dear first, and given back one after another in a look ahead until the
+job would fit; of these only those are stopped that stand on the nodes that were chosen.  A job whose victims have a grace
+waits for the longest of them and then asks again.  How often jobs may be stopped in a run is bounded, so that two QOS that
+stop each other come to an end.
+
 s  the state, a ControllerState;  r  ControllerRules;  q  ControllerJobs;  park  the nodes, a ControllerPark
 other  a job that is stopped for `job`;  now  [s]
 """
 
-from terp.simulate.engine.controller.ahead import give_back, look_ahead
 from terp.simulate.engine.controller.controller_rows import (
     AttemptRow,
+    ControllerCount,
     Due,
     JobRow,
     JobState,
@@ -15,11 +20,10 @@ from terp.simulate.engine.controller.controller_rows import (
     QosFactor,
     QosRow,
     Request,
-    Tally,
 )
 from terp.simulate.engine.controller.job_limits import add_load
 from terp.simulate.engine.controller.job_queue import unqueue
-from terp.simulate.engine.controller.node_map import choose_nodes, fits_on, takes_whole_nodes
+from terp.simulate.engine.controller.node_map import choose_nodes, fits_on, give_back, look_ahead, takes_whole_nodes
 from terp.simulate.engine.controller.start_stop import add_due, free_nodes, interrupt, needed_s, occupy, sort_in, start_job
 from terp.simulate.engine.shared.codes import AttemptEnd
 from terp.simulate.engine.shared.kernel_options import kernel
@@ -42,7 +46,7 @@ def _find_victims(s, r, q, job, now):
     count, mine = 0, q.of[Request.QOS, job]
     if not r.qos[QosRow.PREEMPTS, mine]:
         return 0
-    for k in range(s.n[Tally.SLOTS]):
+    for k in range(s.n[ControllerCount.SLOTS]):
         other = s.job[JobRow.RUN_LIST, k]
         theirs = q.of[Request.QOS, other]
         if (
@@ -83,8 +87,8 @@ def _stop_for(s, r, q, park, other, now):
         return s.job[JobRow.GOING, other]
     qos = q.of[Request.QOS, other]
     mode, grace = r.qos[QosRow.MODE, qos], r.qos[QosRow.GRACE, qos]
-    s.n[Tally.PREEMPTIONS] += 1
-    s.n[Tally.STOPS_LEFT] -= 1
+    s.n[ControllerCount.PREEMPTIONS] += 1
+    s.n[ControllerCount.STOPS_LEFT] -= 1
     if mode == PreemptMode.SUSPEND:
         due = min(needed_s(s, r, q, other), q.of[Request.LIMIT, other] + r.over_s)
         s.job[JobRow.LEFT, other] = s.job[JobRow.START, other] + s.job[JobRow.AWAY, other] + due - now
@@ -94,7 +98,7 @@ def _stop_for(s, r, q, park, other, now):
         attempt = s.job[JobRow.ATTEMPT, other]
         s.att[AttemptRow.END, attempt], s.att[AttemptRow.OUTCOME, attempt] = now, AttemptEnd.PREEMPTED
         s.job[JobRow.AWAY, other] -= now
-        s.n[Tally.SUSPENDED] += 1
+        s.n[ControllerCount.SUSPENDED] += 1
         return now
     if grace > 0:
         s.job[JobRow.GOING, other] = now + grace
@@ -110,7 +114,7 @@ def preempt(s, r, q, park, job, now):
     if s.job[JobRow.ASKED, job] > now:
         return False
     count = _room_by_preemption(s, r, q, park, job, now)
-    if count < 0 or count > s.n[Tally.STOPS_LEFT]:
+    if count < 0 or count > s.n[ControllerCount.STOPS_LEFT]:
         return False
     for node in range(s.node.shape[1]):
         s.node[NodeRow.FIT, node] = False
@@ -130,7 +134,7 @@ def preempt(s, r, q, park, job, now):
 def resume_suspended(s, r, q, now):
     """Suspended jobs go on, in order of their numbers, where all their nodes have room again."""
     any_ = False
-    if s.n[Tally.SUSPENDED] == 0:
+    if s.n[ControllerCount.SUSPENDED] == 0:
         return any_
     for job in range(q.of.shape[1]):
         if s.job[JobRow.STATE, job] != JobState.SUSPENDED:
@@ -143,10 +147,10 @@ def resume_suspended(s, r, q, now):
                 and s.node[NodeRow.COMPLETING, node] == 0
                 and fits_on(s, q, job, NodeRow.FREE, node, whole)
             )
-        if not free or s.n[Tally.ATTEMPTS] + 1 >= s.att.shape[1]:
+        if not free or s.n[ControllerCount.ATTEMPTS] + 1 >= s.att.shape[1]:
             continue
-        attempt = s.n[Tally.ATTEMPTS]
-        s.n[Tally.ATTEMPTS] += 1
+        attempt = s.n[ControllerCount.ATTEMPTS]
+        s.n[ControllerCount.ATTEMPTS] += 1
         s.att[AttemptRow.JOB, attempt], s.att[AttemptRow.START, attempt] = job, now
         s.att[AttemptRow.OUTCOME, attempt] = AttemptEnd.STILL_RUNNING
         s.att[AttemptRow.NODE, attempt] = s.nodes[s.job[JobRow.NODES_FROM, job]]
@@ -157,7 +161,7 @@ def resume_suspended(s, r, q, now):
         add_load(s, r, q, job, now, 1)
         sort_in(s, job)
         add_due(s, now + s.job[JobRow.LEFT, job], Due.END, attempt)
-        s.n[Tally.SUSPENDED] -= 1
+        s.n[ControllerCount.SUSPENDED] -= 1
         any_ = True
     return any_
 

@@ -1,5 +1,9 @@
 """Starts and ends of jobs: what they hold on their nodes, how long they run, and what is lost when they are stopped.
 
+A job goes from waiting to running, on to completing, in which it still keeps its nodes from others, and to its end; or back
+to waiting, when its node fails or it is stopped for another.  Every attempt is noted with its start, end and outcome.  What
+is due of it lies in the heap until its time; whether it still holds is asked then, by the number of the attempt.
+
 s  the state, a ControllerState;  r  ControllerRules;  q  ControllerJobs;  park  the nodes, a ControllerPark
 job, node  their numbers;  now  [s]
 sign  1: take, -1: give back
@@ -8,8 +12,8 @@ sign  1: take, -1: give back
 from terp.simulate.engine.controller.controller_rows import (
     KIND_BITS,
     NUMBER_BITS,
-    WHOLE_NODE,
     AttemptRow,
+    ControllerCount,
     Due,
     FreeRow,
     JobRow,
@@ -17,11 +21,10 @@ from terp.simulate.engine.controller.controller_rows import (
     NodeRow,
     QosRow,
     Request,
-    Tally,
 )
 from terp.simulate.engine.controller.job_limits import add_load, count_held
 from terp.simulate.engine.controller.job_queue import enqueue
-from terp.simulate.engine.controller.node_map import takes_whole_nodes
+from terp.simulate.engine.controller.node_map import hold_node, takes_whole_nodes
 from terp.simulate.engine.shared.checkpoints import saved_work_s, with_writes_s
 from terp.simulate.engine.shared.codes import AttemptEnd
 from terp.simulate.engine.shared.event_heap import push_due
@@ -31,22 +34,10 @@ from terp.simulate.engine.shared.kernel_options import kernel
 @kernel
 def add_due(s, time_s, kind, number):
     """Note what is due at a time: a Due of an attempt or of a node.  An entry is its serial number, the Due, the number."""
-    entry = (((s.n[Tally.SERIAL] << KIND_BITS) + kind) << NUMBER_BITS) + number
-    push_due(s.heap_time, s.heap_entry, s.n[Tally.HEAP], time_s, entry)
-    s.n[Tally.HEAP] += 1
-    s.n[Tally.SERIAL] += 1
-
-
-@kernel
-def hold_node(s, q, job, base, node, whole, sign):
-    """Take (1) or give back (-1) one node's part of what a job holds."""
-    s.node[base + FreeRow.JOBS, node] += sign
-    if whole:
-        s.node[base + FreeRow.CORES, node] -= sign * WHOLE_NODE
-        return
-    s.node[base + FreeRow.GPUS, node] -= sign * q.of[Request.GPUS, job]
-    s.node[base + FreeRow.CORES, node] -= sign * q.of[Request.CORES, job]
-    s.node[base + FreeRow.MEMORY, node] -= sign * q.of[Request.MEMORY, job]
+    entry = (((s.n[ControllerCount.SERIAL] << KIND_BITS) + kind) << NUMBER_BITS) + number
+    push_due(s.heap_time, s.heap_entry, s.n[ControllerCount.HEAP], time_s, entry)
+    s.n[ControllerCount.HEAP] += 1
+    s.n[ControllerCount.SERIAL] += 1
 
 
 @kernel
@@ -60,12 +51,12 @@ def occupy(s, r, q, job, sign):
 @kernel
 def sort_in(s, job):
     """Put a job among the running ones by its requested end."""
-    at = s.n[Tally.SLOTS]
+    at = s.n[ControllerCount.SLOTS]
     while at > 0 and s.job[JobRow.LIMIT_END, s.job[JobRow.RUN_LIST, at - 1]] > s.job[JobRow.LIMIT_END, job]:
         s.job[JobRow.RUN_LIST, at] = s.job[JobRow.RUN_LIST, at - 1]
         at -= 1
     s.job[JobRow.RUN_LIST, at] = job
-    s.n[Tally.SLOTS] += 1
+    s.n[ControllerCount.SLOTS] += 1
 
 
 @kernel
@@ -74,9 +65,9 @@ def _take_out(s, job):
     at = 0
     while s.job[JobRow.RUN_LIST, at] != job:
         at += 1
-    for k in range(at, s.n[Tally.SLOTS] - 1):
+    for k in range(at, s.n[ControllerCount.SLOTS] - 1):
         s.job[JobRow.RUN_LIST, k] = s.job[JobRow.RUN_LIST, k + 1]
-    s.n[Tally.SLOTS] -= 1
+    s.n[ControllerCount.SLOTS] -= 1
 
 
 @kernel
@@ -94,8 +85,8 @@ def start_job(s, r, q, job, now, late):
     at = s.job[JobRow.NODES_FROM, job]
     for k in range(q.of[Request.NODES, job]):
         s.nodes[at + k] = s.node[NodeRow.CHOSEN, k]
-    attempt = s.n[Tally.ATTEMPTS]
-    s.n[Tally.ATTEMPTS] += 1
+    attempt = s.n[ControllerCount.ATTEMPTS]
+    s.n[ControllerCount.ATTEMPTS] += 1
     s.att[AttemptRow.JOB, attempt], s.att[AttemptRow.START, attempt] = job, begin
     s.att[AttemptRow.OUTCOME, attempt], s.att[AttemptRow.NODE, attempt] = AttemptEnd.STILL_RUNNING, s.node[NodeRow.CHOSEN, 0]
     s.job[JobRow.ATTEMPT, job], s.job[JobRow.START, job], s.job[JobRow.STATE, job] = attempt, begin, JobState.RUNNING
@@ -112,8 +103,8 @@ def start_job(s, r, q, job, now, late):
     qos = q.of[Request.QOS, job]
     if r.qos[QosRow.EXEMPT, qos] > 0 and r.qos[QosRow.STOPPABLE, qos]:
         add_due(s, begin + r.qos[QosRow.EXEMPT, qos], Due.EXEMPT_OVER, attempt)
-    s.n[Tally.CHANGED] = s.n[Tally.MAIN_CHANGED] = 1
-    s.n[Tally.STARTED] += 1
+    s.n[ControllerCount.CHANGED] = s.n[ControllerCount.MAIN_CHANGED] = 1
+    s.n[ControllerCount.STARTED] += 1
 
 
 @kernel
@@ -125,7 +116,7 @@ def _end_attempt(s, r, q, job, now, outcome, event):
     s.att[AttemptRow.START, attempt] = min(s.att[AttemptRow.START, attempt], now)  # one that a pass was yet to start
     count_held(s, r, q, job, -1)
     add_load(s, r, q, job, now, -1)
-    s.n[Tally.CHANGED] = s.n[Tally.MAIN_CHANGED] = 1
+    s.n[ControllerCount.CHANGED] = s.n[ControllerCount.MAIN_CHANGED] = 1
 
 
 @kernel
@@ -134,7 +125,7 @@ def settle_node(s, node, now):
     busy = s.node[NodeRow.FREE + FreeRow.JOBS, node] + s.node[NodeRow.COMPLETING, node]
     if s.node[NodeRow.DRAINING, node] > 0 and busy == 0 and s.node[NodeRow.UP, node]:
         s.node[NodeRow.UP, node] = 0
-        s.n[Tally.DOWN] += 1
+        s.n[ControllerCount.DOWN] += 1
         s.node[NodeRow.BACK, node] = now + s.node[NodeRow.DRAINING, node]
         add_due(s, s.node[NodeRow.BACK, node], Due.NODE_BACK, node)
         s.node[NodeRow.DRAINING, node] = 0
@@ -147,7 +138,7 @@ def free_nodes(s, r, q, job, now):
     occupy(s, r, q, job, -1)
     for k in range(s.job[JobRow.NODES_FROM, job], s.job[JobRow.NODES_FROM, job] + q.of[Request.NODES, job]):
         settle_node(s, s.nodes[k], now)
-    s.n[Tally.CHANGED] = s.n[Tally.MAIN_CHANGED] = 1
+    s.n[ControllerCount.CHANGED] = s.n[ControllerCount.MAIN_CHANGED] = 1
 
 
 @kernel
@@ -192,7 +183,7 @@ def interrupt(s, r, q, park, job, now, outcome, event, again):
     suspended = s.job[JobRow.STATE, job] == JobState.SUSPENDED
     if suspended:
         s.job[JobRow.AWAY, job] += now
-        s.n[Tally.SUSPENDED] -= 1
+        s.n[ControllerCount.SUSPENDED] -= 1
     ran = max(now - s.job[JobRow.START, job] - s.job[JobRow.AWAY, job], 0)
     over = r.launch_s + (q.of[Request.RESTART, job] if s.job[JobRow.SAVED, job] > 0 else 0)
     saved = saved_work_s(ran, over, q.of[Request.CHECKPOINT, job], q.of[Request.WRITE, job])
@@ -200,7 +191,7 @@ def interrupt(s, r, q, park, job, now, outcome, event, again):
     s.job[JobRow.LOST, job] += ran - saved
     if suspended:
         count_held(s, r, q, job, -1)
-        s.n[Tally.CHANGED] = s.n[Tally.MAIN_CHANGED] = 1
+        s.n[ControllerCount.CHANGED] = s.n[ControllerCount.MAIN_CHANGED] = 1
     else:
         _end_attempt(s, r, q, job, now, outcome, event)
         free_nodes(s, r, q, job, now)

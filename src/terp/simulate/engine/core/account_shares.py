@@ -1,5 +1,9 @@
 """Fair share of the core: what each account used, its factor by a fair tree of one level, and priorities.
 
+An account's usage is kept as of a time of its own, with the GPUs that its jobs hold since; it grows by these and decays by
+half in every half-life, worked out in closed form when it is asked for.  The factor is the account's rank from below, by
+shares over usage, over the number of accounts; accounts of one level share the better rank.
+
 s  the state, a CoreState;  jobs  CoreJobs;  rules  CoreRules;  now  [s]
 """
 

@@ -1,5 +1,9 @@
 """Attempts to run jobs: a start, an end, and what a failing node does to those it runs.
 
+A running job has a slot, which holds what is asked of it at every event; the attempt is its line in the record.  Its end is
+due when its work is done or its limit is reached, whichever is sooner, and stays in the heap if a failure comes first: then
+the slot tells that it is another attempt's by now.
+
 s  the state, a CoreState;  per_node  GPUs of a node;  slot  a place for one running job
 jobs  CoreJobs;  rules  CoreRules;  job, node  their numbers;  now  [s]
 """

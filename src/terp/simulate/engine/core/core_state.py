@@ -243,10 +243,12 @@ def _idle_bits(nodes: int, per_node: int) -> tuple[Ints, Ints]:
 
 
 def _ints(*shape: int) -> Ints:
+    """Whole noughts of a shape."""
     return np.zeros(shape, np.int64)
 
 
 def _small(*shape: int) -> Small:
+    """The same in half the room: for what is kept by the million and stays below two thousand million."""
     return np.zeros(shape, np.int32)
 
 

@@ -1,5 +1,10 @@
 """One scheduling pass: heads start in order, and behind the first that does not fit whatever cannot delay it.
 
+EASY (Lifka 1995): the first job that does not fit, the head, has a shadow time, at which it will fit by requested ends.  A
+job behind it may start if it will be gone by then by its requested time, or if it takes only what the head leaves unused
+then.  A head that needs whole nodes leaves some of them spare; one that shares a node leaves some GPUs there.  A job that
+the cap of power keeps back delays nobody: it is passed over.
+
 s  the state, a CoreState;  per_node  GPUs of a node;  slot  a place for one running job
 jobs  CoreJobs;  plant  CorePlant;  rules  CoreRules;  now  [s]
 """

@@ -1,5 +1,8 @@
 """Which nodes have how many GPUs free, and until when they are held by requested ends.
 
+A job below the size of a node gets the busiest node that has room, so that whole nodes stay idle for those who need them; a
+larger one gets the idle nodes of lowest number.
+
 Nodes are kept by their free GPUs as bits, 32 a word, and the words that are not nought as bits again: so the lowest node
 with so many free is found in a few steps.  Requested ends of whole nodes are kept as a sorted list with their numbers.
 

@@ -1,5 +1,8 @@
 """Nodes that take no new jobs: they run empty, go down for their repair, and come back.
 
+A node takes jobs if no outage and no drain holds it.  An outage lasts until as many returns have come as failures; a drain,
+until the node is empty and has then been away for its repair.  Either may fall into the other.
+
 s  the state, a CoreState;  now  [s]
 """
 

@@ -1,5 +1,9 @@
 """The queue of the core: waiting jobs in order, side by side for the scan, with gaps where jobs have started.
 
+By submission, or by priority where there are ranks.  A job joins at its place, which is nearly always the end; when
+priorities are worked out anew, runs that are still in order are merged.  Gaps are closed when they are more than what
+waits.
+
 A gap holds GONE for its GPUs.  The fewest GPUs of each block of the queue let a pass skip what does not fit.
 
 s  the state, a CoreState;  jobs  CoreJobs;  rules  CoreRules;  at  a place in the queue;  now  [s]
@@ -22,6 +26,7 @@ def find_least(s, first, back):
 
 @inlined
 def _move(s, at, to):
+    """Copy an entry of the queue, but for its priority, to another place."""
     s.queue[to], s.queue_gpus[to], s.queue_limit[to] = s.queue[at], s.queue_gpus[at], s.queue_limit[at]
 
 

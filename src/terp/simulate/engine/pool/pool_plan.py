@@ -1,5 +1,9 @@
 """Conservative backfill of the pool: a plan of what is free from each time on, kept until a job ends.
 
+Each waiting job in order, up to the policy's depth, gets the first place in the plan at which its units stay free for as
+long as it asks, and takes them there; if that place is now, it starts.  What arrives later is planned behind those that
+are, which changes nothing for them.
+
 s  the state, a PoolState;  jobs  PoolJobs;  policy  a PoolPolicy;  now  [s];  step  a place in the plan
 """
 

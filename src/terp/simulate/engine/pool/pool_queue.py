@@ -63,6 +63,7 @@ def _find_least(s, block):
 
 @inlined
 def _move(s, at, to):
+    """Copy an entry of the queue to another place."""
     s.queue[to], s.queue_units[to], s.queue_limit[to] = s.queue[at], s.queue_units[at], s.queue_limit[at]
 
 

@@ -1,0 +1,266 @@
+"""Policies that users write in Python: what they see, what they may answer, and what becomes of a wrong answer.
+
+A policy looks and answers; it never starts anything itself.  There are two kinds:
+
+choice  `choose(waiting, cluster, now)` gives the jobs to start now.  It can do anything, and the reference engine runs it,
+        in plain Python (reference_engine.py).
+order   `order(jobs)` gives a number for each job, once for the whole run: of lower numbers first, EASY backfill behind
+        them.  It is called with arrays, and the compiled engines run it at their full speed.
+
+Times are whole seconds from the start of the run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from pydantic import Field
+
+from terp.arrays import Floats, Ints
+from terp.describe import OWN_POLICIES, Policy
+from terp.errors import Problem, Problems
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingJob:
+    """A job that waits and may start now.
+
+    index          number of the job: its place in the order of submission
+    submit_s       [s]  when it was submitted; a job that was cut short by a failure keeps this time
+    requested_s    [s]  the time that it asked for; how long it will really run nobody knows
+    nodes_count    [-]  nodes that it takes
+    gpus_count     [-]  GPUs on each of its nodes
+    cores_count    [-]  cores on each of its nodes; 0 where that is not known
+    memory_bytes   [bytes]  on each of its nodes; 0 where that is not known
+    exclusive           whether it takes whole nodes, which nobody shares
+    power_w        [W]  what it adds to idle nodes while it runs; 0 in a replay
+    account, user, qos, partition   names; empty where there are none
+    restarts_count [-]  how often it was cut short so far
+    """
+
+    index: int
+    submit_s: int
+    requested_s: int
+    nodes_count: int
+    gpus_count: int
+    cores_count: int
+    memory_bytes: float
+    exclusive: bool
+    power_w: float
+    account: str
+    user: str
+    qos: str
+    partition: str
+    restarts_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RunningJob:
+    """A job that runs: the job as it waited, its nodes by number, its start, and its end if it takes all that it asked for.
+
+    start_s, requested_end_s   [s]
+    """
+
+    job: WaitingJob
+    nodes: tuple[int, ...]
+    start_s: int
+    requested_end_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterView:
+    """The nodes and what runs on them, one entry a node, numbered from 0.
+
+    gpus           [-]  GPUs that each node has
+    free_gpus      [-]  GPUs that are free on it; -1 on a node that takes nobody: down, draining, or given whole
+    free_cores     [-]  cores that are free on it; very many where the machine's cores are not known
+    free_memory_bytes  [bytes]  the same of memory
+    jobs           [-]  how many jobs are there
+    leaf                number of its leaf switch
+    running             what runs, in the order of its starts
+    power_w        [W]  what the machine draws now;  now_s  [s]  the time
+    """
+
+    gpus: tuple[int, ...]
+    free_gpus: tuple[int, ...]
+    free_cores: tuple[int, ...]
+    free_memory_bytes: tuple[float, ...]
+    jobs: tuple[int, ...]
+    leaf: tuple[int, ...]
+    running: tuple[RunningJob, ...]
+    power_w: float
+    now_s: int
+
+    def fits_on(self, job: WaitingJob, node: int) -> bool:
+        """Whether a node has room for a job's part, or is empty and large enough if the job takes whole nodes."""
+        if job.exclusive and self.jobs[node]:
+            return False
+        return (
+            self.free_gpus[node] >= job.gpus_count
+            and self.free_cores[node] >= job.cores_count
+            and self.free_memory_bytes[node] >= job.memory_bytes
+        )
+
+    def fitting_nodes(self, job: WaitingJob) -> tuple[int, ...]:
+        """The nodes that have room for a job's part, the one with fewest free GPUs first, then by number."""
+        fitting = [node for node in range(len(self.gpus)) if self.fits_on(job, node)]
+        return tuple(sorted(fitting, key=lambda node: (self.free_gpus[node], node)))
+
+    def tightest_nodes(self, job: WaitingJob) -> tuple[int, ...] | None:
+        """The nodes that a job gets where a choice names none: the first fitting ones, by number; None if too few fit."""
+        fitting = self.fitting_nodes(job)[: job.nodes_count]
+        return tuple(sorted(fitting)) if len(fitting) == job.nodes_count else None
+
+    def with_started(self, job: WaitingJob, nodes: Sequence[int] | None = None) -> ClusterView | None:
+        """The cluster as it is once a job has started, on `nodes` or the tightest that fit; None if there is no room.
+
+        So a choice can go on to the next job with what the last has left.
+        """
+        chosen = self.tightest_nodes(job) if nodes is None else tuple(nodes)
+        if chosen is None or not all(self.fits_on(job, node) for node in chosen):
+            return None
+        gpus, cores, jobs = list(self.free_gpus), list(self.free_cores), list(self.jobs)
+        memory = list(self.free_memory_bytes)
+        for node in chosen:
+            gpus[node] = -1 if job.exclusive else gpus[node] - job.gpus_count
+            cores[node] = -1 if job.exclusive else cores[node] - job.cores_count
+            memory[node] = -1 if job.exclusive else memory[node] - job.memory_bytes
+            jobs[node] += 1
+        started = RunningJob(job, chosen, self.now_s, self.now_s + job.requested_s)
+        return replace(
+            self, free_gpus=tuple(gpus), free_cores=tuple(cores), free_memory_bytes=tuple(memory), jobs=tuple(jobs),
+            running=(*self.running, started), power_w=self.power_w + job.power_w,
+        )  # fmt: skip
+
+
+class PolicyJobs(NamedTuple):
+    """All jobs of a run as an order sees them: arrays with one entry a job, in the order in which they may start.
+
+    submit_s, requested_s   [s]
+    gpus_count     [-]  in all;  nodes_count  [-]  1 for a share of a node
+    account             numbers from 0: groups of a workload, accounts of a trace
+    """
+
+    submit_s: Ints
+    requested_s: Ints
+    gpus_count: Ints
+    nodes_count: Ints
+    account: Ints
+
+
+Choice = WaitingJob | int
+"""A job to start: as it was shown, or by its index."""
+Answer = Iterable[Choice | tuple[Choice, Sequence[int]]]
+"""What `choose` gives: jobs to start now, each by itself or with the numbers of the nodes that it gets."""
+Choose = Callable[[Sequence[WaitingJob], ClusterView, int], Answer]
+"""A choice: who waits in order of submission, the cluster, and the time [s] -> whom to start."""
+Order = Callable[[PolicyJobs], Floats]
+"""An order: all jobs -> a number for each, the lower first; like numbers in order of submission."""
+
+
+class OwnPolicy(Policy):
+    """A policy written in Python: one of `choose` and `order` is there.
+
+    code_digest   hash of its source, by which a run tells what it ran with; empty where there is no source
+    """
+
+    choose: Callable[..., object] | None = Field(default=None, exclude=True, repr=False)
+    order_by: Callable[..., object] | None = Field(default=None, exclude=True, repr=False)
+    code_digest: str = ""
+
+
+def own_policy(name: str, function: Callable[..., object], *, by: str = "choice", title: str = "") -> OwnPolicy:
+    """A policy from a function, under a name; `OWN_POLICIES` knows it from now on, by its name and by its function.
+
+    by   choice or order, see the head of this module
+
+    Raises Problems for what is no function, for a `by` that is neither, and for a name that is none (a Policy's).
+    """
+    wrong = []
+    if not callable(function):
+        wrong.append(Problem("", 0, 0, name, "a policy is a function", repr(function)[:60], "a function"))
+    if by not in ("choice", "order"):
+        wrong.append(Problem("", 0, 0, name, "no such kind of policy", repr(by), "choice or order"))
+    if wrong:
+        raise Problems(wrong)
+    try:
+        source = inspect.getsource(function)
+    except (OSError, TypeError):
+        source = ""
+    digest = hashlib.sha256(source.encode()).hexdigest() if source else ""
+    part = {"choose": function} if by == "choice" else {"order_by": function}
+    policy = OwnPolicy.model_validate({"name": name, "title": title or name, "code_digest": digest, **part})
+    OWN_POLICIES[name] = OWN_POLICIES[function] = policy
+    return policy
+
+
+def clock(at_s: int) -> str:
+    """A time of a run for people: day and time of day, and the seconds."""
+    day, rest = divmod(int(at_s), 86_400)
+    return f"day {day} {rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02} ({at_s} s)"
+
+
+def nonsense(policy: Policy, at_s: int, job: object, wrong: str, would_do: str = "") -> Problems:
+    """A refusal of what a policy answered, that names it, the job and the time."""
+    return Problems([Problem("", 0, 0, f"policy {policy.name}", wrong, f"job {job} at {clock(at_s)}", would_do)])
+
+
+def ranks_by(policy: OwnPolicy, jobs: PolicyJobs) -> Floats:
+    """The numbers that an order gives, one a job.  Raises Problems if it fails or gives something else."""
+    count = jobs.submit_s.size
+    if policy.order_by is None:
+        raise Problems([Problem("", 0, 0, f"policy {policy.name}", "has no order", "", "by='order'")])
+    for column in jobs:
+        column.flags.writeable = False
+    try:
+        ranks = np.array(policy.order_by(jobs), np.float64)
+    except Exception as error:
+        wrong = f"the order failed: {type(error).__name__}: {error}"
+        raise Problems([Problem("", 0, 0, f"policy {policy.name}", wrong, f"{count} jobs")]) from error
+    if ranks.shape != (count,):
+        wrong, shape = "the order must give one number a job", f"an array of shape {ranks.shape}"
+        raise Problems([Problem("", 0, 0, f"policy {policy.name}", wrong, shape, f"shape ({count},)")])
+    lost = np.flatnonzero(np.isnan(ranks))
+    if lost.size:
+        job = int(lost[0])
+        raise nonsense(policy, int(jobs.submit_s[job]), job, "the order gives no number, but nan", "a number for each job")
+    return ranks
+
+
+def answer_of(
+    policy: OwnPolicy, waiting: tuple[WaitingJob, ...], cluster: ClusterView, now: int
+) -> list[tuple[int, tuple[int, ...] | None]]:
+    """What a choice answers: index of each job to start, and its nodes or None.  Raises Problems for anything else."""
+    first = waiting[0].index
+    if policy.choose is None:
+        raise Problems([Problem("", 0, 0, f"policy {policy.name}", "has no choice", "", "by='choice'")])
+    try:
+        answer = policy.choose(waiting, cluster, now)
+        items = None if answer is None or isinstance(answer, str) else list(answer)  # type: ignore[call-overload]
+    except Exception as error:
+        wrong = f"the choice failed: {type(error).__name__}: {error}"
+        raise nonsense(policy, now, f"{first}, the first to wait,", wrong) from error
+    if items is None:
+        wrong, would_do = f"answered {answer!r:.60}, which is no list of jobs", "jobs to start now; [] for none"
+        raise nonsense(policy, now, f"{first}, the first to wait,", wrong, would_do)
+    return [_item(policy, item, now) for item in items]
+
+
+def _item(policy: OwnPolicy, item: object, now: int) -> tuple[int, tuple[int, ...] | None]:
+    """One job of an answer: its index, and its nodes where they are given."""
+    job, nodes = item if isinstance(item, tuple) and len(item) == 2 else (item, None)
+    number = job.index if isinstance(job, WaitingJob) else job
+    if isinstance(number, bool) or not isinstance(number, int | np.integer):
+        wrong = f"answered {item!r:.60}, which is no job"
+        raise nonsense(policy, now, repr(job)[:60], wrong, "a job of `waiting`, its index, or (job, nodes)")
+    if nodes is None:
+        return int(number), None
+    given = list(nodes) if isinstance(nodes, Iterable) and not isinstance(nodes, str) else [nodes]
+    if any(isinstance(node, bool) or not isinstance(node, int | np.integer) for node in given):
+        raise nonsense(policy, now, int(number), f"nodes must be numbers, and are {nodes!r:.60}", "numbers of nodes from 0")
+    return int(number), tuple(int(node) for node in given)
