@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, TypedDict
 
 import pyarrow as pa
 
 from terp.describe.scenario import NO_CAP
 from terp.errors import Problem, Problems
-from terp.results.figures import bands_of, differences, figures_of
+from terp.results.figures import FigureBand, FigureDifference, bands_of, differences, figures_of
 from terp.results.run_folder import Run, load_run
 from terp.results.sweep_folder import DIGESTS, SweepDocument, is_sweep, nothing_done, read_sweep, scalars
 
@@ -35,7 +35,7 @@ class Case:
     folder: str
     asked: dict[str, str]
     digests: dict[str, str]
-    point: dict[str, Any]
+    point: dict[str, object]
     years: dict[int, dict[str, float]]
     is_sweep: bool
 
@@ -158,7 +158,29 @@ def changes_between(base: Case, other: Case) -> list[str]:
     return lines
 
 
-def compare(cases: Sequence[Case]) -> list[dict[str, Any]]:
+class CaseDifference(TypedDict):
+    """A case beside another: what was asked otherwise, the seeds that both have, and what every figure changed by.
+
+    unpaired_count   years that have no partner of the same seed, and are left out
+    """
+
+    base: str
+    other: str
+    changes: list[str]
+    seeds: list[int]
+    unpaired_count: int
+    differences: list[FigureDifference]
+
+
+class PointBands(TypedDict):
+    """The headlines of a case: its values of the axes of a sweep, how many years it has, and each figure over them."""
+
+    point: dict[str, object]
+    years_count: int
+    figures: list[FigureBand]
+
+
+def compare(cases: Sequence[Case]) -> list[CaseDifference]:
     """Every case beside the first; a point of another sweep beside the same point of the first, if that has it.
 
     Raises Problems if there is only one case, or one has no seed in common with what it stands beside.
@@ -166,7 +188,8 @@ def compare(cases: Sequence[Case]) -> list[dict[str, Any]]:
     if len(cases) < 2:
         where = cases[0].name if cases else ""
         raise Problems([Problem(where, 0, 0, "", "nothing to compare it with", would_do="name runs or sweeps that differ")])
-    first, problems, compared = cases[0], [], []
+    first, problems = cases[0], list[Problem]()
+    compared: list[CaseDifference] = []
     for case in [case for case in cases if case.folder != first.folder] or cases[1:]:
         same = (known for known in cases if known.folder == first.folder and known.point == case.point)
         base = next(same, first) if case.folder != first.folder else first
@@ -190,7 +213,7 @@ def compare(cases: Sequence[Case]) -> list[dict[str, Any]]:
     return compared
 
 
-def bands(cases: Sequence[Case]) -> list[dict[str, Any]]:
+def bands(cases: Sequence[Case]) -> list[PointBands]:
     """Mean, standard error and band of the headlines of each case."""
     return [
         {"point": case.point, "years_count": len(case.years), "figures": bands_of(list(case.years.values()))}

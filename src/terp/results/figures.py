@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import inf, sqrt
-from typing import Any, Final
+from typing import Final, TypedDict
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from terp.statistics import student_quantile
 
@@ -38,19 +39,47 @@ BAND: Final = (0.05, 0.95)
 FEWEST_OF_BAND: Final = 20
 
 
-def figures_of(row: Mapping[str, Any]) -> dict[str, float]:
+class FigureBand(TypedDict):
+    """A headline over years that differ in seed only; standard_error, low and high are None where there are too few."""
+
+    figure: str
+    mean: float
+    standard_error: float | None
+    low: float | None
+    high: float | None
+    years_count: int
+
+
+class FigureDifference(TypedDict):
+    """What a figure changed by between two cases, over years of the same seed.
+
+    low, high      the 95 % interval of the mean difference; None with one pair
+    effect_ratio   difference over what was before; None where that is 0
+    """
+
+    figure: str
+    base: float
+    other: float
+    difference: float
+    low: float | None
+    high: float | None
+    effect_ratio: float | None
+    pairs_count: int
+
+
+def figures_of(row: Mapping[str, object]) -> dict[str, float]:
     """The headlines of a row, and after them its other numbers that are of the run as a whole."""
     numbers = {key: value for key, value in row.items() if isinstance(value, int | float) and not isinstance(value, bool)}
     rest = [key for key in numbers if "." not in key and key not in NO_FIGURES and key not in HEADLINES]
     return {key: float(numbers[key]) for key in [*HEADLINES, *rest] if key in numbers}
 
 
-def bands_of(years: Sequence[Mapping[str, float]]) -> list[dict[str, Any]]:
+def bands_of(years: Sequence[Mapping[str, float]]) -> list[FigureBand]:
     """Mean, standard error of the mean and the 5 to 95 % band of each headline over years that differ in seed only.
 
     One year has no standard error, and fewer than 20 no band: both are None then.
     """
-    rows = []
+    rows: list[FigureBand] = []
     for key in HEADLINES:
         values = np.array([year[key] for year in years if key in year])
         if values.size == 0:
@@ -64,13 +93,13 @@ def bands_of(years: Sequence[Mapping[str, float]]) -> list[dict[str, Any]]:
     return rows
 
 
-def differences(base: Mapping[int, Mapping[str, float]], other: Mapping[int, Mapping[str, float]]) -> list[dict[str, Any]]:
+def differences(base: Mapping[int, Mapping[str, float]], other: Mapping[int, Mapping[str, float]]) -> list[FigureDifference]:
     """What each figure changed by from `base` to `other`, by seed, the largest relative change first.
 
     The mean of the differences of the years of one seed, with its 95 % interval by Student's t; None with one pair.
     """
     seeds = sorted(set(base) & set(other))
-    rows = []
+    rows: list[FigureDifference] = []
     for key in dict.fromkeys(key for seed in seeds for key in base[seed]):
         pairs = [(base[seed][key], other[seed][key]) for seed in seeds if key in base[seed] and key in other[seed]]
         if not pairs:
@@ -93,14 +122,14 @@ def differences(base: Mapping[int, Mapping[str, float]], other: Mapping[int, Map
     return sorted(rows, key=lambda row: -_size(row))
 
 
-def _size(row: Mapping[str, Any]) -> float:
+def _size(row: FigureDifference) -> float:
     """By how much of itself a figure changed; all of it if there was nothing before."""
     if row["effect_ratio"] is None:
         return inf if row["difference"] else 0.0
     return abs(float(row["effect_ratio"]))
 
 
-def paired_interval(differences_of_pairs: Any) -> tuple[float | None, float | None]:
+def paired_interval(differences_of_pairs: ArrayLike) -> tuple[float | None, float | None]:
     """The 95 % confidence interval of the mean of n differences; none if n is 1.  m -+ t(n - 1) s / sqrt(n)
 
     s    their standard deviation;  t  the quantile of Student's distribution

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from terp.errors import Problem, Problems
 from terp.results import Run
-from terp.results.comparison import Case, case_of, joined_cases, read_cases
+from terp.results.comparison import Case, CaseDifference, case_of, joined_cases, read_cases
 from terp.results.comparison import compare as compared_cases
 from terp.results.record import Json, Result, as_json
 from terp.results.sweep_result import Sweep, sweep_at
@@ -28,7 +28,7 @@ class Comparison(Result):
               docs/formats/compare.md
     """
 
-    entries: tuple[dict[str, object], ...]
+    entries: tuple[CaseDifference, ...]
 
     def to_dict(self) -> dict[str, Json]:
         """`comparisons` is what `terp compare --json` prints."""
@@ -40,22 +40,13 @@ class Comparison(Result):
         rows = [
             {"base_case": entry["base"], "other_case": entry["other"], **row}
             for entry in self.entries
-            for row in _rows(entry)
+            for row in entry["differences"]
         ]
         return table_of(rows)
 
     def __repr__(self) -> str:
-        changes = [str(change) for entry in self.entries for change in _list(entry["changes"])]
+        changes = [change for entry in self.entries for change in entry["changes"]]
         return f"Comparison({len(self.entries):,} beside the first: {'; '.join(changes)[:120] or 'no input differs'})"
-
-
-def _list(value: object) -> list[object]:
-    return list(value) if isinstance(value, list | tuple) else []
-
-
-def _rows(entry: Mapping[str, object]) -> list[dict[str, object]]:
-    """The differences of a comparison."""
-    return [dict(row) for row in _list(entry["differences"]) if isinstance(row, Mapping)]
 
 
 def run(
@@ -132,4 +123,4 @@ def compare(*runs: Run | Sweep | str | os.PathLike[str]) -> Comparison:
                 problems += error.problems
     if problems:
         raise Problems(problems)
-    return Comparison(tuple(dict(entry) for entry in compared_cases(joined_cases(cases))))
+    return Comparison(tuple(compared_cases(joined_cases(cases))))

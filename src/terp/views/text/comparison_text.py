@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
-from terp.results.figures import HEADLINES
+from terp.results.comparison import CaseDifference, PointBands
+from terp.results.figures import HEADLINES, FigureDifference
 from terp.units import HOUR_S, UNITS, number, show
 from terp.views.text.columns import aligned
 
@@ -35,7 +36,7 @@ def title_of(key: str) -> str:
     return HEADLINES.get(key) or key.removesuffix(f"_{unit}").replace("_", " ")
 
 
-def bands_text(points: Sequence[Mapping[str, Any]]) -> str:
+def bands_text(points: Sequence[PointBands]) -> str:
     """A table of headlines for each point of a sweep: mean, standard error, band."""
     lines: list[str] = []
     for point in points[:_MOST_POINTS]:
@@ -54,7 +55,7 @@ def bands_text(points: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(lines[1:])
 
 
-def differences_text(compared: Sequence[Mapping[str, Any]]) -> str:
+def differences_text(compared: Sequence[CaseDifference]) -> str:
     """A table of differences for each case beside the first."""
     lines: list[str] = []
     for entry in compared:
@@ -84,10 +85,10 @@ def _changes(changes: Sequence[str]) -> list[str]:
     return lines
 
 
-def _row(row: Mapping[str, Any]) -> tuple[str, ...]:
+def _row(row: FigureDifference) -> tuple[str, ...]:
     key, low, high = row["figure"], row["low"], row["high"]
     interval = "-" if low is None else f"{figure_text(key, low, sign=True)} to {figure_text(key, high, sign=True)}"
-    mark = " *" if low is not None and (low > 0 or high < 0) else ""
+    mark = " *" if low is not None and high is not None and (low > 0 or high < 0) else ""
     relative = "from nothing" if row["effect_ratio"] is None else f"{100 * row['effect_ratio']:+.2f} %"
     values = (figure_text(key, row["base"]), figure_text(key, row["other"]))
     return (title_of(key), *values, figure_text(key, row["difference"], sign=True), interval, relative + mark)
