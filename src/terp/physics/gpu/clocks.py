@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -83,13 +84,23 @@ def power_w(chip: Accelerator, load: Load, clock: float) -> float:
 
     P0  with the cap;  x  clock over the peak's;  F, B, C  flops, bytes of the memory, bytes fetched from the cache;  T  time
     """
-    c = constants(PowerConstants)
-    moved = c.byte_energy_j_per_byte * load.moved_bytes
-    if load.on_chip_fraction:
-        moved *= 1 - load.on_chip_fraction * (1 - (clock / highest_clock(chip)) ** c.voltage_ratio)
-    energy_j: float = architecture_of(chip).flop_energy_j_per_flop * clock**c.voltage_ratio * load.flop + moved
-    energy_j += c.fetch_energy_j_per_byte * load.fetched_bytes
-    return base_w(chip) + energy_j / load.time_s(clock)
+    return _power_law(chip, load)(clock)
+
+
+def _power_law(chip: Accelerator, load: Load) -> Callable[[float], float]:
+    """Mean power of a mix by its clock [W], as `power_w` has it; what does not change with the clock is worked out once."""
+    c, flop_energy = constants(PowerConstants), architecture_of(chip).flop_energy_j_per_flop
+    at_rest_w, highest = base_w(chip), highest_clock(chip) if load.on_chip_fraction else 1.0
+
+    def law(clock: float) -> float:
+        moved = c.byte_energy_j_per_byte * load.moved_bytes
+        if load.on_chip_fraction:
+            moved *= 1 - load.on_chip_fraction * (1 - (clock / highest) ** c.voltage_ratio)
+        energy_j: float = flop_energy * clock**c.voltage_ratio * load.flop + moved
+        energy_j += c.fetch_energy_j_per_byte * load.fetched_bytes
+        return at_rest_w + energy_j / load.time_s(clock)
+
+    return law
 
 
 def sustained_clock(chip: Accelerator, load: Load, most_w: float | None = None) -> float:
@@ -98,10 +109,10 @@ def sustained_clock(chip: Accelerator, load: Load, most_w: float | None = None) 
     Not below the lowest clock, where a mix may draw more than a low cap.
     """
     most_w = cap_w(chip) if most_w is None else most_w
-    low, high = constants(PowerConstants).lowest_clock_ratio, highest_clock(chip)
-    if power_w(chip, load, high) <= most_w:
+    low, high, law = constants(PowerConstants).lowest_clock_ratio, highest_clock(chip), _power_law(chip, load)
+    if law(high) <= most_w:
         return high
     for _ in range(20):
         middle = (low + high) / 2
-        low, high = (middle, high) if power_w(chip, load, middle) <= most_w else (low, middle)
+        low, high = (middle, high) if law(middle) <= most_w else (low, middle)
     return low
