@@ -20,7 +20,7 @@ from terp.physics.training.software import Generation, generation_named
 from terp.physics.training.stage import RECOMPUTE
 from terp.physics.training.step_prediction import TrainingStep, predict_step
 from terp.physics.training.strategy import Strategy, misfits_of_precision, misfits_of_strategy
-from terp.physics.training.strategy_search import Found, Range, search
+from terp.physics.training.strategy_search import Range, SearchedSplits, search
 from terp.reader import Record, Written
 from terp.units import show
 
@@ -227,7 +227,7 @@ def not_positive(job: TrainingJob) -> list[Problem]:
 
 def splits_up_to(
     machine: Machine, job: TrainingJob, held: Mapping[str, tuple[object, ...]], gpus_most: int, by: By = "time"
-) -> Found:
+) -> SearchedSplits:
     """Searches splits up to so many GPUs.  Raises Problems for a precision or a number of GPUs that the machine has not."""
     problems = [*not_positive(job), *misfits_of_precision(machine.accelerator, job.strategy.precision)]
     if gpus_most > machine.gpus_count:

@@ -18,7 +18,7 @@ from terp.physics.training.software import Generation
 
 
 @dataclass(frozen=True)
-class Part:
+class PartTime:
     """Time of some work by kind [s]."""
 
     products_s: float
@@ -39,9 +39,9 @@ class MicroBatch:
     clock_ratio  over that of the peak; power_w  mean power while it computes [W]
     """
 
-    forward: Part
-    backward: Part
-    head: Part
+    forward: PartTime
+    backward: PartTime
+    head: PartTime
     host_s: float
     clock_ratio: float
     power_w: float
@@ -71,7 +71,7 @@ def micro_batch(chip: Accelerator, work: Work, share: Share, generation: Generat
     clock = sustained_clock(chip, load)
     each = products.clocked_s / clock + products.other_s
     parts = [
-        Part(float(each[products.phase == phase].sum()), attention[phase], moving[phase] / rate + waits[phase])
+        PartTime(float(each[products.phase == phase].sum()), attention[phase], moving[phase] / rate + waits[phase])
         for phase in phases
     ]
     host_s = sum(layer.count * _host_s(layer, generation) for layer in work.layers)

@@ -14,7 +14,7 @@ from terp.physics.gpu.precisions import is_reduced
 from terp.physics.neural.work import Work
 from terp.physics.training.products import Share
 from terp.physics.training.software import Generation
-from terp.physics.training.stage import Column, Recompute, kept_bytes, layer_bytes
+from terp.physics.training.stage import LayerColumn, Recompute, kept_bytes, layer_bytes
 from terp.physics.training.step import Splits, arrays
 
 
@@ -64,7 +64,7 @@ class StepMemory:
 
 
 def step_memory(
-    work: Work, one: Column, share: Share, recompute: Recompute, splits: Splits, generation: Generation,
+    work: Work, one: LayerColumn, share: Share, recompute: Recompute, splits: Splits, generation: Generation,
     optimizer: str = "adamw",
 ) -> StepMemory:  # fmt: skip
     """What the fullest GPU holds, the first stage of a pipeline, or the only one.

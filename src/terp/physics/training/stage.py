@@ -39,7 +39,7 @@ class StageConstants:
 
 
 @dataclass(frozen=True)
-class Column:
+class LayerColumn:
     """Times of all layers together [s], of a micro-batch; what is divided over tensor, context and expert groups is.
 
     forward_s, backward_s  with what is exchanged and does not hide; never less than the host needs to launch them
@@ -79,7 +79,7 @@ class Column:
 
 def column(
     chip: Accelerator, net: Interconnect, work: Work, share: Share, recompute: Recompute, generation: Generation
-) -> Column:
+) -> LayerColumn:
     """The column of a split.  A micro-batch's layers cost what `micro_batch` says and what their groups exchange."""
     micro = micro_batch(chip, work, share, generation)
     tensor = _tensor_s(net, work, share, generation)
@@ -91,7 +91,7 @@ def column(
     again_s = again * forward_s + (micro.forward.attention_s if recompute.attention else 0.0)
     dense, experts = _parameters(work, share)
     head = max(work.head.parameters_count, work.embedding_parameters_count) / share.tensor_count
-    return Column(
+    return LayerColumn(
         forward_s=forward_s,
         backward_s=backward_s,
         again_s=again_s,

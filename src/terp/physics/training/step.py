@@ -14,7 +14,7 @@ from terp.physics.fabric.collectives import Interconnect, collective_s
 from terp.physics.neural.work import Work
 from terp.physics.training.products import Share
 from terp.physics.training.software import Generation
-from terp.physics.training.stage import Column
+from terp.physics.training.stage import LayerColumn
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class StepTime:
 
 
 def step_time(
-    chip: Accelerator, net: Interconnect, work: Work, one: Column, share: Share, splits: Splits, generation: Generation
+    chip: Accelerator, net: Interconnect, work: Work, one: LayerColumn, share: Share, splits: Splits, generation: Generation
 ) -> StepTime:
     """Time of a step.  T = m t + (sum t_i - t) / v + sends + gradients + optimizer + overhead, and stragglers
 
@@ -104,7 +104,7 @@ def arrays(splits: Splits) -> tuple[Any, ...]:
 
 
 def _data_s(
-    net: Interconnect, one: Column, share: Share, held: tuple[Any, Any, Any], split: tuple[Any, ...], work_s: Any,
+    net: Interconnect, one: LayerColumn, share: Share, held: tuple[Any, Any, Any], split: tuple[Any, ...], work_s: Any,
     generation: Generation,
 ) -> Floats:  # fmt: skip
     """Exposed time of data parallelism [s].

@@ -10,7 +10,7 @@ from terp.physics.fabric.collectives import Interconnect
 from terp.physics.neural.work import Work
 from terp.physics.training.memory import StepMemory, room_fraction, step_memory
 from terp.physics.training.software import Generation
-from terp.physics.training.stage import RECOMPUTE, Column, Recompute, column
+from terp.physics.training.stage import RECOMPUTE, LayerColumn, Recompute, column
 from terp.physics.training.step import StepTime, step_time
 from terp.physics.training.strategy import Strategy
 
@@ -20,7 +20,7 @@ class TrainingStep:
     """A predicted step."""
 
     strategy: Strategy
-    column: Column
+    column: LayerColumn
     time: StepTime
     memory: StepMemory
     fits: bool
@@ -38,7 +38,7 @@ def predict_step(
     share, splits = strategy.share, strategy.splits(batch_count)
     room = room_fraction() * chip.memory_bytes
 
-    def held(recompute: Recompute) -> tuple[Column, StepMemory]:
+    def held(recompute: Recompute) -> tuple[LayerColumn, StepMemory]:
         one = column(chip, net, work, share, recompute, generation)
         return one, step_memory(work, one, share, recompute, splits, generation, strategy.optimizer)
 

@@ -16,7 +16,7 @@ from terp.physics.fabric.collectives import Interconnect
 from terp.physics.neural.work import Work
 from terp.physics.training.memory import room_fraction, step_memory
 from terp.physics.training.software import Generation
-from terp.physics.training.stage import Column, Recompute, column
+from terp.physics.training.stage import LayerColumn, Recompute, column
 from terp.physics.training.step import Splits, step_time
 from terp.physics.training.strategy import Strategy
 
@@ -43,7 +43,7 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchedSplits:
     """What a search found: of each number of nodes the best split, as far as no other is better and as fast.
 
     evaluated_count   splits that were looked at;  fitting_count  that fit the memory
@@ -78,7 +78,7 @@ class Range:
 
 def search(
     chip: Accelerator, net: Interconnect, model: ModelFile, work: Work, wanted: Range, generation: Generation
-) -> Found:
+) -> SearchedSplits:
     """Evaluates every split of a range, memory first, and keeps of each number of nodes the best by what is wanted.
 
     191 is prime: jobs of any number of GPUs are tried that is a product of their split, on the nodes that hold them, with
@@ -94,13 +94,13 @@ def search(
             fitting += int(fits.sum())
             if fits.any():
                 _keep(best, chip, net, work, one, grid.only(fits), held[fits], wanted, generation)
-    return Found(_frontier(best, by_time=wanted.by == "time"), evaluated, fitting)
+    return SearchedSplits(_frontier(best, by_time=wanted.by == "time"), evaluated, fitting)
 
 
 @dataclass(frozen=True)
 class _One:
     strategy: Strategy
-    column: Column
+    column: LayerColumn
     recompute: Recompute
 
 
@@ -207,7 +207,7 @@ def _keep(
                 )  # fmt: skip
 
 
-def _weight(by: str, gpus: Floats, one: Column) -> Any:
+def _weight(by: str, gpus: Floats, one: LayerColumn) -> Any:
     """What a second of a step counts."""
     return {"time": 1.0, "energy": gpus * one.power_w, "euros": gpus}[by]
 
