@@ -1,4 +1,5 @@
-"""What users add to Terp, in Python of their own: formats of traces, policies, and families of neural networks.
+"""What users add to Terp, in Python of their own: formats of traces, policies, and families of neural
+networks.
 
     import terp
 
@@ -6,8 +7,15 @@
     def borg(path, reading):
         yield {"submit_s": [...], "nodes": [...], "run_s": [...]}
 
-A registration holds for the process that made it.  `terp` on the terminal loads the files that the environment variable
+A registration holds for the process that made it.  `terp` on the terminal loads the files that the
+environment variable
 TERP_PLUGINS names.  docs/howto/own-trace.md shows both; what ships is never replaced.
+
+How it works: a registration adds an entry to a table that the reader of traces, the reader of model files or
+the
+predictor of trainings looks up by name, so that a user's entry takes the very path of one that ships.  What
+the user's
+function gives is checked at that border, and what it raises is told with the file, not as a traceback.
 """
 
 from __future__ import annotations
@@ -28,7 +36,7 @@ from terp.connect.traces import formats
 from terp.connect.traces.job_columns import JobColumns, TraceReader, rows_by
 from terp.connect.traces.trace_rows import Reading
 from terp.describe import MODEL_FAMILIES, ModelFile, shipped_names
-from terp.describe.checks.misfits import FAMILY_MISFITS
+from terp.describe.checks.model_checks import FAMILY_MISFITS
 from terp.describe.science import Wrong
 from terp.errors import Problem, Problems
 from terp.physics.neural import families
@@ -62,6 +70,7 @@ PLUGINS: Final = "TERP_PLUGINS"
 _SHIPPED_FORMATS: Final = frozenset(formats.TRACE_FORMATS)
 _SHIPPED_FAMILIES: Final = frozenset(MODEL_FAMILIES)
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9.\-]{0,63}")
+"""What a name of a format or of a family may be, as `terp.reader.Name` has it."""
 
 
 def trace_format(name: str, sees: Callable[[bytes], bool] | None = None) -> Callable[[Reader], Reader]:
@@ -161,7 +170,12 @@ def load_plugins(paths: str) -> None:
 
 
 def _check_owner(path: Path) -> None:
-    """Raises Problems unless only the user and root can write a file, or put another in its place."""
+    """Raises Problems unless only the user and root can write a file, or put another in its place.
+
+    A file of plugins runs with the user's rights on every call of `terp`, so it is held to the rule of ssh
+    and sudo.  A
+    folder above with the sticky bit, such as /tmp, passes, since nobody else can rename what is in it.
+    """
     if not path.is_file():
         raise _problem(path, "is no file", f"correct the environment variable {PLUGINS}")
     for place in (path, *path.parents):
@@ -175,7 +189,10 @@ def _check_owner(path: Path) -> None:
 
 
 def _checked_work(name: str, work: Callable[[Model, int], object], model: Model, tokens: int) -> Work:
-    """The work of a model of a user's family.  Raises Problems unless it is one."""
+    """The work of a model of a user's family.  Raises Problems unless it is a `Work`.
+
+    tokens   tokens of a sample; 0 where samples are not counted in tokens
+    """
     made = work(model, tokens)
     if not isinstance(made, Work):
         would_do = "give a terp.extend.Work"
@@ -189,6 +206,7 @@ def _nothing(_: object) -> tuple[Wrong, ...]:
 
 
 def _check_name(kind: str, name: str, shipped: frozenset[str]) -> None:
+    """Raises Problems for a name that cannot be one, or that an entry which ships already has."""
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise Problems(
             [Problem("", 0, 0, "name", f"no name of a {kind}", repr(name), "small letters, digits, dots, dashes")]
@@ -198,4 +216,5 @@ def _check_name(kind: str, name: str, shipped: frozenset[str]) -> None:
 
 
 def _problem(path: Path, wrong: str, would_do: str) -> Problems:
+    """A refusal of a file of plugins."""
     return Problems([Problem(str(path), 0, 0, "", wrong, would_do=would_do)])

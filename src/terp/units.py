@@ -3,6 +3,15 @@
 A dimension is named by the suffix that names carry everywhere in Terp: a field `rated_w` holds watts, and its
 dimension is `w`.  Inside, every number is a float in the SI unit of its suffix.  The table is closed: a unit
 that is not listed is refused, so that `Gb` (bits) can never pass for `GB` (bytes), nor `mW` for `MW`.
+
+>>> parse("400 Gb/s", "bytes_per_s")
+50000000000.0
+>>> show(1.5e6, "w")
+'1.5 MW'
+
+Money is the exception: its unit is a currency, which has no rate here, so an amount keeps the currency in
+which it
+was written (`Money`).  Rates of exchange are data of the catalogue.
 """
 
 from __future__ import annotations
@@ -15,17 +24,22 @@ from typing import Final
 from terp.errors import did_you_mean
 
 HOUR_S: Final = 3600
+"""Seconds of an hour."""
 DAY_S: Final = 86_400
+"""Seconds of a day, without leap seconds and changes of the clock."""
 YEAR_S: Final = 365 * DAY_S
 """A year that is simulated, billed or planned: 365 days, 8,760 hours."""
 MEAN_YEAR_S: Final = 365.25 * DAY_S
 """The mean year of the calendar, which contracts and lives of machines are counted in."""
 J_PER_KWH: Final = 3.6e6
+"""Joules of a kWh; the next two are those of a MWh and of a GWh."""
 J_PER_MWH: Final = 3.6e9
 J_PER_GWH: Final = 3.6e12
 
 _DECIMAL: Final = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
+"""Prefix of SI -> its factor.  Small prefixes are left out on purpose: `m` would make `mW` a unit."""
 _BINARY: Final = {"Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40, "Pi": 2.0**50}
+"""Prefix of IEC 80000-13 -> its factor; of bytes alone."""
 
 
 def _scaled(base: str, prefixes: str, scale: float = 1.0) -> dict[str, float]:
@@ -67,7 +81,13 @@ UNITS: Final[dict[str, dict[str, float]]] = {
     "size": {"": 1.0},
     "index": {"": 1.0},
 }
-"""Dimension (the suffix of a name) -> unit as written -> factor to the SI value."""
+"""Dimension (the suffix of a name) -> unit as written -> factor to the SI value.
+
+A unit whose text is empty is a number without a unit.  Carbon intensities are kg of CO2 per joule, prices of
+energy
+euros per joule; a temperature is in degrees Celsius and a difference of two in kelvin, which are never
+converted.
+"""
 
 NAMES: Final[dict[str, str]] = {
     "w": "a power", "j": "an energy", "s": "a time", "bytes": "a size in bytes", "bytes_per_s": "a data rate",
@@ -79,6 +99,7 @@ NAMES: Final[dict[str, str]] = {
     "kg": "a mass", "celsius": "a temperature", "fraction": "a fraction",
     "ratio": "a plain number", "count": "a whole number", "size": "a size", "index": "a place in a row",
 }  # fmt: skip
+"""Dimension -> what it is called in a message."""
 
 EXAMPLES: Final[dict[str, str]] = {
     "w": "10.2 kW", "j": "3 GWh", "s": "30 min", "bytes": "80 GB", "bytes_per_s": "400 Gb/s",
@@ -89,13 +110,22 @@ EXAMPLES: Final[dict[str, str]] = {
     "hz": "1.98 GHz", "per_s": "0.0029 /day", "m": "50 m", "kg": "130 kg", "celsius": "18 degC",
     "fraction": "85 %", "ratio": "1.5", "count": "8", "size": "128", "index": "0",
 }  # fmt: skip
+"""Dimension -> a quantity as it may be written, for messages that say what would do."""
 
 _QUANTITY: Final = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\S.*)?")
+"""A number, with a point and an exponent if need be, and whatever stands behind it as its unit."""
 _MAX_TEXT: Final = 64
+"""Letters of the longest text that is looked at, so that a hostile one costs nothing."""
 
 
 class NotAQuantity(ValueError):
-    """A text that is no quantity of the asked dimension; `would_do` says what would be."""
+    """A text that is no quantity of the dimension it should have.
+
+    wrong      what is wrong with it, without the text itself
+    would_do   what to write in its place
+
+    The reader of files turns it into a problem with the place of the value.
+    """
 
     def __init__(self, wrong: str, would_do: str) -> None:
         self.wrong, self.would_do = wrong, would_do
@@ -105,9 +135,16 @@ class NotAQuantity(ValueError):
 def parse(text: str, dimension: str) -> float:
     """The SI value of a quantity: `parse("400 Gb/s", "bytes_per_s")` is 5e10.
 
+    text        a number and its unit, with or without a blank between
     dimension   a key of `UNITS`
 
-    Raises NotAQuantity for a missing, unknown or wrong unit, saying what would do.
+    Raises NotAQuantity for a missing, unknown or wrong unit, for a comma in the number and for what is not
+    finite, saying
+    what would do.  No unit is guessed: a plain number passes only where the dimension has units without
+    letters.
+
+    >>> parse("70 %", "fraction"), parse("2 days", "s")
+    (0.7000000000000001, 172800.0)
     """
     units = UNITS[dimension]
     match = _QUANTITY.fullmatch(text.strip()) if len(text) <= _MAX_TEXT else None
@@ -132,7 +169,9 @@ def _grouped(text: str) -> bool:
 
 
 def _wrong_unit(number: str, unit: str, dimension: str) -> tuple[str, str]:
-    """What is wrong with a unit, and what would do."""
+    """What is wrong with a unit, and what would do: bits for bytes, a unit of another dimension, or a
+    misspelling.
+    """
     units = UNITS[dimension]
     if dimension == "bytes" and unit.removesuffix("b") in _DECIMAL:
         return f"{unit} counts bits, and this is {NAMES[dimension]}", f"did you mean {number} {unit[:-1]}B?"
@@ -148,7 +187,17 @@ def _wrong_unit(number: str, unit: str, dimension: str) -> tuple[str, str]:
 
 
 def parse_range(text: str, dimension: str) -> tuple[float, float]:
-    """Low and high SI values of a range such as "50 .. 120 W"; the unit may stand once, at the end."""
+    """Low and high SI values of a range such as "50 .. 120 W"; the unit may stand once, at the end.
+
+    text        two quantities with two points between them
+    dimension   a key of `UNITS`; both ends have it
+
+    Raises NotAQuantity for what is no range, for an end that cannot be read, and for a range that runs
+    backwards.
+
+    >>> parse_range("50 .. 120 W", "w")
+    (50.0, 120.0)
+    """
     low, dots, high = text.partition("..")
     if not dots:
         raise NotAQuantity("not a range", f"write it as 'low .. high', such as '1 .. {EXAMPLES[dimension]}'")
@@ -166,7 +215,13 @@ _MONEY: Final = re.compile(r"([kMG]?)([A-Z]{3})")
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """An amount, in the currency in which it was said."""
+    """An amount, in the currency in which it was said.
+
+    amount     in whole units of the currency, not below zero where it was parsed
+    currency   three letters of ISO 4217, such as "DKK"; not checked against rates here
+
+    As text it has four digits and the largest prefix that leaves at least 1: "64.1 MEUR".
+    """
 
     amount: float
     currency: str
@@ -177,7 +232,10 @@ class Money:
 
 
 def parse_money(text: str) -> Money:
-    """An amount of money with its currency: `parse_money("700 MDKK")` is Money(7e8, "DKK").  Raises NotAQuantity."""
+    """An amount of money with its currency: `parse_money("700 MDKK")` is Money(7e8, "DKK").
+
+    Prefixes are k, M and G.  Raises NotAQuantity for an amount without a currency, below zero, or not finite.
+    """
     match = _QUANTITY.fullmatch(text.strip()) if len(text) <= _MAX_TEXT else None
     unit = _MONEY.fullmatch(match[2] or "") if match else None
     if unit is None and _grouped(text):
@@ -193,7 +251,11 @@ def parse_money(text: str) -> Money:
 
 
 def parse_money_range(text: str) -> tuple[Money, Money]:
-    """Low and high of a range such as "300 .. 350 kUSD"; the unit may stand once, at the end.  Raises NotAQuantity."""
+    """Low and high of a range such as "300 .. 350 kUSD"; the unit may stand once, at the end.
+
+    Both ends have the same currency.  Raises NotAQuantity for another one, or for a range that runs
+    backwards.
+    """
     low, dots, high = text.partition("..")
     if not dots:
         raise NotAQuantity("not a range", "write it as 'low .. high', such as '300 .. 350 kUSD'")
@@ -215,14 +277,20 @@ _SHOWN: Final[dict[str, list[str]]] = {
     "flop_per_s": ["Eflop/s", "Pflop/s", "Tflop/s", "Gflop/s", "flop/s"],
     "eur": ["MEUR", "kEUR", "EUR"],
 }
+"""Dimension -> units in which people read it, largest first; other dimensions are shown in any of their
+units.
+"""
 _SINGULAR: Final = {"days": "day"}
 
 
 def show(value: float, dimension: str, digits: int = 3) -> str:
-    """A value for people, in the largest unit in which what is shown is at least 1: `show(1.5e6, "w")` is "1.5 MW".
+    """A value for people, in the largest unit in which what is shown is at least 1: `show(1.5e6, "w")` is
+    "1.5 MW".
 
     value      in the SI unit of `dimension`, a key of `UNITS`
     digits     significant ones of what is shown, at least
+
+    The unit is chosen by the rounded number: 999,999 W are "1 MW" and not "1,000 kW".
     """
     units = UNITS[dimension]
     names = _SHOWN.get(dimension) or sorted(units, key=lambda unit: -units[unit])
@@ -236,7 +304,13 @@ def show(value: float, dimension: str, digits: int = 3) -> str:
 
 
 def number(value: float, digits: int = 3) -> str:
-    """A number for people with at least `digits` significant digits and thousands separated: 1528 -> "1,528"."""
+    """A number for people with at least `digits` significant digits and thousands separated: 1528 -> "1,528".
+
+    Whole digits are never rounded away, and zeros behind the point are left out.
+
+    >>> number(12345.678), number(0.00012345)
+    ('12,346', '0.000123')
+    """
     if value == 0:
         return "0"
     whole_digits = len(str(int(abs(value)))) if abs(value) >= 1 else 0

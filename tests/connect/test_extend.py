@@ -20,7 +20,7 @@ from terp.connect.traces import formats
 from terp.connect.traces.job_columns import COLUMNS, rows_of_columns
 from terp.connect.traces.trace_rows import NONE, Reading
 from terp.describe import MODEL_FAMILIES, TRACE_STATES
-from terp.describe.checks.misfits import FAMILY_MISFITS
+from terp.describe.checks.model_checks import FAMILY_MISFITS
 from terp.errors import Problems, TerpError
 from terp.extend import ModelFile, Work
 from terp.physics import work_of

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from terp.connect import read_slurm_conf
-from terp.connect.slurm.accounts import IGNORED
 from terp.connect.slurm.conf_values import seconds_of
 from terp.connect.slurm.hostlist import NotAHostlist, expand_hosts, ranges_of
 from terp.connect.slurm.ignored_keys import GLOBAL, NODE, PARAMETERS, PARTITION
+from terp.connect.slurm.sacctmgr_lines import IGNORED
 from terp.describe import read_policy
-from terp.describe.checks.misfits import misfits_of_policy
+from terp.describe.checks.policy_checks import misfits_of_policy
 from terp.errors import Problems
 
 DATA = Path(__file__).parent / "data" / "slurm"

@@ -18,7 +18,7 @@ from terp.describe.budget import (
     Vat,
     Want,
 )
-from terp.describe.checks.misfits import parts_named, unknown_parts
+from terp.describe.checks.machine_checks import parts_named, unknown_parts
 from terp.describe.hall import Conversion, Cooling, Evaporation, Hall, HeatReuse, Liquid, Rejection, Renewables
 from terp.describe.machine_file import (
     PARTS,

@@ -11,8 +11,7 @@ from typing import Final, Generic, TypeVar
 
 import terp
 from terp.describe.budget import Budget
-from terp.describe.checks import budget_checks
-from terp.describe.checks import misfits as checks
+from terp.describe.checks import budget_checks, machine_checks, model_checks, policy_checks, site_checks, workload_checks
 from terp.describe.machine_file import MachineFile
 from terp.describe.model_file import ModelFile, TransformerModel
 from terp.describe.policy import OWN_POLICIES, Policy
@@ -86,7 +85,7 @@ class _Kind(Generic[T]):
     folder: str
     record: type[T]
     misfits: Callable[[Written[T]], list[Problem]]
-    names: Callable[[Sourced], list[Problem]] = checks.unmet_sources
+    names: Callable[[Sourced], list[Problem]] = machine_checks.unmet_sources
 
     @property
     def word(self) -> str:
@@ -137,17 +136,17 @@ def _tree(source: object, folder: str) -> Tree:
 
 def _misfits_of_workload(written: Written[Workload]) -> list[Problem]:
     models = shipped_names("models")
-    return [*checks.misfits_of_workload(written), *checks.misfits_of_runs(written, models, read_model)]
+    return [*workload_checks.misfits_of_workload(written), *workload_checks.misfits_of_runs(written, models, read_model)]
 
 
 def _misfits_of_budget(written: Written[Budget]) -> list[Problem]:
     return budget_checks.misfits_of_budget(written, shipped_names("sites"), shipped_names("workloads"), read_workload)
 
 
-_MACHINE: Final = _Kind("machines", MachineFile, checks.misfits_of_machine, checks.unmet_names)
-_SITE: Final = _Kind("sites", Site, checks.misfits_of_site)
+_MACHINE: Final = _Kind("machines", MachineFile, machine_checks.misfits_of_machine, machine_checks.unmet_names)
+_SITE: Final = _Kind("sites", Site, site_checks.misfits_of_site)
 _WORKLOAD: Final = _Kind("workloads", Workload, _misfits_of_workload)
-_POLICY: Final = _Kind("policies", Policy, checks.misfits_of_policy)
+_POLICY: Final = _Kind("policies", Policy, policy_checks.misfits_of_policy)
 _SCENARIO: Final = _Kind("scenarios", Scenario, lambda _: [])
 _BUDGET: Final = _Kind("budgets", Budget, _misfits_of_budget)
 
@@ -201,7 +200,7 @@ def read_model(source: DescriptionSource | ModelFile | Written[ModelFile]) -> Wr
     if isinstance(source, str) and "/" not in source and Path(source).suffix not in (".yaml", ".yml"):
         return _shipped_model(source)
     if isinstance(source, Written | ModelFile):
-        return _Kind("models", ModelFile, checks.misfits_of_model).read(source)
+        return _Kind("models", ModelFile, model_checks.misfits_of_model).read(source)
     return _model(source)
 
 
@@ -219,4 +218,4 @@ def _model(source: DescriptionSource) -> Written[ModelFile]:
         raise Problems(
             [Problem(tree.file, 0, 0, "family", "no such family", repr(family), did_you_mean(family, MODEL_FAMILIES))]
         )
-    return _Kind("models", record or TransformerModel, checks.misfits_of_model).of_tree(tree)
+    return _Kind("models", record or TransformerModel, model_checks.misfits_of_model).of_tree(tree)

@@ -22,7 +22,7 @@ def checked_options(kind: type[R], given: Mapping[str, object]) -> R:
     Raises Problems, one an option, with what would do.
     """
     values = {name: value for name, value in given.items() if value is not None}
-    return record_of_values(tree_of_mapping(values, "").data, kind)
+    return record_of_values(tree_of_mapping(values, "").mapping, kind)
 
 
 def in_keywords(problem: Problem) -> Problem:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
@@ -21,12 +21,20 @@ _SUFFIXES: Final = sorted((f"_{dimension}" for dimension in units.UNITS), key=le
 
 
 def written_name(name: str) -> str:
-    """The key that stands in a file for a field, unless the field says another: its name without the unit."""
+    """The key that stands in a file for a field, unless the field says another: its name without the unit.
+
+    >>> written_name("idle_power_w"), written_name("title")
+    ('idle_power', 'title')
+    """
     return next((name.removesuffix(suffix) for suffix in _SUFFIXES if name.endswith(suffix)), name)
 
 
 def dimension_of(name: str) -> str:
-    """The dimension that a field's name ends with; empty if none."""
+    """The dimension that a field's name ends with, a key of `units.UNITS`; empty if none.
+
+    >>> dimension_of("link_rate_bytes_per_s"), dimension_of("title")
+    ('bytes_per_s', '')
+    """
     return next((suffix[1:] for suffix in _SUFFIXES if name.endswith(suffix)), "")
 
 
@@ -36,12 +44,23 @@ def keys_of(kind: type[BaseModel]) -> dict[str, str]:
 
 
 def wrong(message: str, would_do: str = "") -> PydanticCustomError:
-    """An error for a validator: what is wrong, and what would do."""
+    """An error for a validator: what is wrong, and what would do.
+
+    pydantic passes it on, and `load` gives it the place of the value that the validator refused.
+    """
     return PydanticCustomError("terp", "{wrong}", {"wrong": message, "would_do": would_do})
 
 
-def scaled(value: Any, dimension: str) -> Any:
-    """A written value in SI.  Numbers without a unit pass only where the dimension has none."""
+def scaled(value: object, dimension: str) -> float:
+    """A written value in SI: a text with a unit is parsed, a plain number passes where the dimension has
+    units without letters.
+
+    value       as it stands in the file or as Python gave it
+    dimension   a key of `units.UNITS`
+
+    Raises pydantic's custom error for anything else, and for a fraction of a whole number; whole numbers stay
+    `int`.
+    """
     if isinstance(value, int | float) and not isinstance(value, bool):
         if "" not in units.UNITS[dimension]:
             raise wrong("the unit is missing", f"write it with its unit, such as {units.EXAMPLES[dimension]!r}")
@@ -59,7 +78,15 @@ def scaled(value: Any, dimension: str) -> Any:
 
 
 class Record(BaseModel):
-    """A frozen description; unknown keys are refused; fields are written without their unit suffix."""
+    """A frozen description; unknown keys are refused; fields are written without their unit suffix.
+
+    Subclasses name a field with the suffix of its unit and give its limits in SI:
+
+        class Rack(Record):
+            rated_w: float = Field(ge=0, le=1e6)    # written `rated: "40 kW"`
+
+    In Python a field may be given by either name.  Infinite numbers and NaN are refused.
+    """
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", alias_generator=written_name, populate_by_name=True, allow_inf_nan=False
@@ -67,16 +94,25 @@ class Record(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _in_si(cls, value: Any, info: ValidationInfo) -> Any:
-        """Scale what is written for a plain number field, by the unit that its name ends with."""
+    def _in_si(cls, value: object, info: ValidationInfo) -> object:
+        """Scale what is written for a plain number field, by the unit that its name ends with.
+
+        It runs before pydantic's own checks.  Lists and mappings carry no unit in their field's name for each
+        entry; they use
+        the annotated types below (`Seconds`, `Share`).
+        """
         name = info.field_name or ""
         plain = plain_type(cls.model_fields[name].annotation)
         dimension = dimension_of(name)
         return scaled(value, dimension) if plain in (int, float) and dimension and value is not None else value
 
 
-def plain_type(annotation: Any) -> Any:
-    """An annotation without `Annotated` and without `| None`."""
+def plain_type(annotation: object) -> object:
+    """An annotation without `Annotated` and without `| None`: of `Annotated[float, ...] | None` it is
+    `float`.
+
+    Dictionaries, lists, tuples and literals are left as they are.
+    """
     while typing.get_origin(annotation) is not None and typing.get_origin(annotation) not in (dict, list, tuple):
         options = [option for option in typing.get_args(annotation) if option is not type(None)]
         if not options or typing.get_origin(annotation) is typing.Literal:
@@ -98,8 +134,10 @@ Ratio = Annotated[float, BeforeValidator(partial(scaled, dimension="ratio")), Fi
 """A plain number that is not negative, in a mapping or list."""
 
 
-def _paid(value: Any) -> Any:
-    """An amount of money as written, such as "71 MEUR"."""
+def _paid(value: object) -> units.Money:
+    """An amount of money as written, such as "71 MEUR".  Raises pydantic's custom error for a number without
+    a currency.
+    """
     if isinstance(value, units.Money):
         return value
     try:

@@ -1,4 +1,12 @@
-"""File -> checked record, with all problems of the file raised together."""
+"""File -> checked record, with all problems of the file raised together.
+
+`read_record` is the whole way from a text to a record; `record_of` begins behind the parser, for mappings
+too;
+`read_entries` reads files of many records by name, as the catalogue has them.  The second half of the module
+words
+pydantic's errors anew: the line of the value, what would do in the unit of the field, and the key that was
+meant.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path as FilePath
-from typing import Any, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -29,19 +37,34 @@ MOST_TITLE: Final = 100
 
 @dataclass(frozen=True)
 class Sourced:
-    """A file's plain data, who says each value, and where each stands."""
+    """A file's plain data, who says each value, and where each stands.
+
+    data         values alone: mappings, lists, texts, numbers; sourcing is taken out
+    provenance   path of a value -> its status, range and source; only for values that say so, or whose
+                 mapping does
+    """
 
     tree: Tree
-    data: Any
+    data: object
     provenance: dict[Path, Provenance]
+
+    @property
+    def mapping(self) -> dict[str, object]:
+        """The data of a file that holds keys and values; empty for any other, which has problems of its own."""
+        return self.data if isinstance(self.data, dict) else {}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Written(Generic[T]):
     """A record as it was written: the record, the text's file, and the sourcing of its values by dotted path.
 
-    The record's fields are attributes of this too, so that `site.title` is `site.record.title`.  Two are equal if their
+    The record's fields are attributes of this too, so that `site.title` is `site.record.title`.  Two are
+    equal if their
     records are; `digest` is the identity.
+
+    file         path of the text, or what stands for it, such as "<machine>" for a mapping of Python
+    provenance   dotted path, such as "compute.node" -> where the value comes from
+    tree         the text with the places of its values, for checks that come after reading
     """
 
     record: T
@@ -51,7 +74,10 @@ class Written(Generic[T]):
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the record's JSON: the same description, however written, has the same digest."""
+        """SHA-256 of the record's JSON: the same description, however written, has the same digest.
+
+        Comments, the order of keys, units and sources make no difference, so caches and `run.json` go by it.
+        """
         return hashlib.sha256(self.record.model_dump_json().encode()).hexdigest()
 
     def to_dict(self) -> dict[str, object]:
@@ -83,7 +109,7 @@ class Written(Generic[T]):
 
 
 def read_text(path: FilePath) -> str:
-    """The text of a file.  Raises Problems if it cannot be read, is too large, or is not UTF-8."""
+    """The text of a file.  Raises Problems if it cannot be read, is larger than 4 MiB, or is not UTF-8."""
     try:
         if path.stat().st_size > MAX_BYTES:
             wrong = f"the file is larger than {MAX_BYTES // 2**20} MiB"
@@ -97,7 +123,13 @@ def read_text(path: FilePath) -> str:
 
 
 def read_tree(text: str, file: str) -> Sourced:
-    """Plain data and sourcing of a YAML text.  Raises Problems."""
+    """Plain data and sourcing of a YAML text, without a record.
+
+    text   the YAML
+    file   its name, for problems
+
+    Raises Problems with every key that stands twice and every sourcing that cannot be.
+    """
     tree = parse_yaml(text, file)
     data, sourcing, problems = provenance.split(tree)
     if problems or tree.problems:
@@ -106,9 +138,14 @@ def read_tree(text: str, file: str) -> Sourced:
 
 
 def read_record(text: str, file: str, kind: type[T], names: Callable[[Sourced], list[Problem]] | None = None) -> Written[T]:
-    """A checked record of a YAML text, of a kind that has a field `kind`.  Raises Problems with every mistake at once.
+    """A checked record of a YAML text, of a kind that has a field `kind`.  Raises Problems with every mistake
+    at once.
 
-    names   asked for problems with names in the plain data, whether or not a record can be made of it
+    text, file   the YAML, and its name for problems
+    kind         the record's class; a text whose `kind:` is another is refused
+    names        asked for problems with names in the plain data, whether or not a record can be made of it
+
+    Ranges of sourced values are checked too: in the field's unit, and around the value.
     """
     return record_of(parse_yaml(text, file), kind, names)
 
@@ -137,9 +174,16 @@ def record_of(tree: Tree, kind: type[T], names: Callable[[Sourced], list[Problem
 
 
 def read_entries(sourced: Sourced, kind: type[T], problems: list[Problem]) -> dict[str, T]:
-    """The records of a file of named entries.  Its mistakes are added to `problems`, with their places."""
+    """The records of a file of named entries.  Its mistakes are added to `problems`, with their places.
+
+    sourced    the file: a mapping of names to entries
+    kind       record of each entry
+
+    Entries with mistakes are left out of what is given back; the caller raises when it has read all of its
+    files.
+    """
     records: dict[str, T] = {}
-    for name, data in sourced.data.items():
+    for name, data in sourced.mapping.items():
         try:
             records[name] = kind.model_validate(data)
         except ValidationError as error:
@@ -163,7 +207,10 @@ def record_of_values(values: Mapping[str, object], kind: type[T], path_of: Calla
 
 
 def _problems_of(error: ValidationError, kind: type[BaseModel], tree: Tree, prefix: Path = ()) -> list[Problem]:
-    """A validation error as problems with places.  `prefix` is where the record stands in the tree."""
+    """A validation error as problems with places.  `prefix` is where the record stands in the tree.
+
+    A misspelt key makes two errors in pydantic, one unknown and one missing key; only the first is told.
+    """
     items = error.errors(include_url=False)
     misspelt = {(item["loc"][:-1], str(item["loc"][-1])) for item in items if item["type"] == "extra_forbidden"}
     return [_problem(item, kind, tree, prefix) for item in items if not _is_misspelt(item, misspelt)]
@@ -176,6 +223,7 @@ def _is_misspelt(item: ErrorDetails, misspelt: set[tuple[Path, str]]) -> bool:
 
 
 def _problem(item: ErrorDetails, kind: type[BaseModel], tree: Tree, prefix: Path) -> Problem:
+    """One of pydantic's errors in our words: what is wrong, as it was written, and what would do."""
     steps = [step for step in item["loc"] if not (isinstance(step, str) and step.startswith(("function-", "[key]")))]
     loc: Path = tuple(steps)
     path = (*prefix, *loc)
@@ -211,7 +259,7 @@ def _problem(item: ErrorDetails, kind: type[BaseModel], tree: Tree, prefix: Path
 
 
 def _written_at(data: object, path: Path) -> object:
-    """What stands in the file at a path, before scaling."""
+    """What stands in the file at a path, before scaling; the value itself where a mapping sources it."""
     for step in path:
         if isinstance(data, dict) and "value" in data:
             data = data["value"]
@@ -220,7 +268,11 @@ def _written_at(data: object, path: Path) -> object:
 
 
 def _limits(kind: type[BaseModel], loc: Path, context: Mapping[str, float], *, percent: bool = False) -> str:
-    """Which values would do for a number that is out of range, in the unit of its field, or in per cent as written."""
+    """Which values would do for a number that is out of range, in the unit of its field, or in per cent as
+    written.
+
+    context   the limit as pydantic names it (`ge`, `le`, `gt`, `lt`), in SI
+    """
     names = [name for name, key in _fields_at(kind, loc[:-1]).items() if loc[-1] in (name, key)]
     names += [str(step) for step in loc[:-1]]
     dimension = next((found for found in map(dimension_of, names) if found), "ratio")
@@ -231,6 +283,7 @@ def _limits(kind: type[BaseModel], loc: Path, context: Mapping[str, float], *, p
 
 
 def _found(value: object) -> str:
+    """A value as problems show it, in at most 60 letters."""
     text = "a mapping" if isinstance(value, dict) else "a list" if isinstance(value, list) else repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
@@ -245,6 +298,7 @@ def _fields_at(kind: type[BaseModel], loc: Path) -> dict[str, str]:
 
 
 def _member(current: object, step: str | int) -> object:
+    """The annotation of what lies one step inside an annotation; None where nothing does."""
     record = _record_in(current) if not isinstance(step, int) else None
     if record is not None:
         for name, key in keys_of(record).items():
@@ -255,12 +309,16 @@ def _member(current: object, step: str | int) -> object:
 
 
 def _record_in(annotation: object) -> type[BaseModel] | None:
+    """The record that an annotation is, optional or not; None where it is none."""
     bare = plain_type(annotation)
     return bare if isinstance(bare, type) and issubclass(bare, BaseModel) else None
 
 
 def _bad_ranges(record: Record, sourcing: dict[Path, Provenance], tree: Tree) -> list[Problem]:
-    """Ranges that cannot be read in the dimension of their field, or that leave the value out."""
+    """Ranges that cannot be read in the dimension of their field, or that leave the value out.
+
+    A range of money is read in its own currency; values that are no numbers have ranges that nothing checks.
+    """
     problems = []
     for path, entry in sourcing.items():
         if not entry.range_text:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path as FilePath
-from typing import Final
+from typing import Final, TypeGuard
 
 from terp.errors import Problem, Problems, did_you_mean
 from terp.reader import Sourced, Tree, read_text, read_tree
@@ -98,20 +98,21 @@ def joined(shipped: Sourced, own: Sourced, *, replaces: bool = False) -> Sourced
     """
     if not isinstance(own.data, dict):
         raise Problems([own.tree.problem((), "not a mapping of names to entries", would_do="start with a name and a colon")])
-    data, moved, problems = dict(shipped.data), list[Path](), list[Problem]()
+    data, moved, problems = dict(shipped.mapping), list[Path](), list[Problem]()
     for key, entry in own.data.items():
         if key not in data or replaces:
             data[key] = entry
             moved.append((key,))
             continue
-        if not _holds_entries(data[key]) or not _holds_entries(entry):
+        known = data[key]
+        if not _holds_entries(known) or not _holds_entries(entry):
             problems.append(own.tree.problem((key,), "ships with Terp already", repr(key), "give it another name", key=True))
             continue
         for name in entry:
-            if name in data[key]:
+            if name in known:
                 wrong = "ships with Terp already"
                 problems.append(own.tree.problem((key, name), wrong, repr(name), "give it another name", key=True))
-        data[key] = {**data[key], **entry}
+        data[key] = {**known, **entry}
         moved += [(key, name) for name in entry]
     if problems:
         raise Problems(problems)
@@ -120,7 +121,7 @@ def joined(shipped: Sourced, own: Sourced, *, replaces: bool = False) -> Sourced
     return replace(shipped, tree=tree, data=data, provenance={**kept, **own.provenance})
 
 
-def _holds_entries(value: object) -> bool:
+def _holds_entries(value: object) -> TypeGuard[dict[str, object]]:
     return isinstance(value, dict) and bool(value) and all(isinstance(entry, dict) for entry in value.values())
 
 

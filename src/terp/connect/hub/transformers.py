@@ -15,7 +15,7 @@ from terp.connect.hub import shape_keys as shapes
 from terp.connect.hub.config_json import Config, found_text, parse_config
 from terp.connect.hub.shape_keys import ENCODER, GPT, OPT, TIED, UNGATED, Shape
 from terp.describe import DescriptionSource, ModelFile, TransformerModel, read_model
-from terp.describe.checks.misfits import wrong_shapes
+from terp.describe.checks.model_checks import wrong_shapes
 from terp.errors import Problem, Problems
 from terp.reader import Tree, Written, read_text
 

@@ -118,12 +118,12 @@ def nodes_of(lines: list[list[Pair]], notes: Notes) -> ConfNodes:
 
 def _add(nodes: ConfNodes, settings: Settings, notes: Notes) -> None:
     """Add the nodes of one line."""
-    pair = settings.said["nodename"]
-    settings.asked.add("nodename")
+    pair = settings.stated["nodename"]
+    settings.consulted.add("nodename")
     features = frozenset(item.value.lower() for key in ("Features", "Feature") for item in settings.items(key))
     for key in ("features", "feature"):
-        if key in settings.said:
-            notes.ignore(settings.said[key], "jobs ask for no features; NodeSet lines do")
+        if key in settings.stated:
+            notes.ignore(settings.stated[key], "jobs ask for no features; NodeSet lines do")
     gpus, cores, memory = _gpus(settings), _cores(settings), _memory(settings)
     up = _in_service(settings)
     settings.left_over(lambda key: _NODE.get(key, ""))
@@ -169,7 +169,7 @@ def _cores(settings: Settings) -> int:
     per_socket = settings.count("CoresPerSocket", "{} cores a socket", 1, 1, 100_000)
     threads = settings.count("ThreadsPerCore", "{} threads a core", 1, 1, 1024)
     product = boards * sockets * per_socket * threads
-    key = "Procs" if "procs" in settings.said else "CPUs"
+    key = "Procs" if "procs" in settings.stated else "CPUs"
     cores = settings.count(key, "{} cores a node, as jobs ask for them", product, 1, 10**6)
     kept = settings.count("CoreSpecCount", "{} cores a node are kept from jobs", 0, 0, 10**6)
     kept *= threads if cores == product else 1
@@ -179,7 +179,7 @@ def _cores(settings: Settings) -> int:
         kept += len(set(ids))
         settings.notes.model(listed, f"{len(set(ids))} cores a node are kept from jobs")
     if kept >= cores:
-        settings.notes.refuse(settings.said["nodename"], "no cores are left for jobs", "keep fewer than a node has")
+        settings.notes.refuse(settings.stated["nodename"], "no cores are left for jobs", "keep fewer than a node has")
     return min(cores - min(kept, cores - 1), 10**6)
 
 
@@ -205,8 +205,8 @@ def _in_service(settings: Settings) -> bool:
 
 def _down(nodes: ConfNodes, settings: Settings, notes: Notes) -> None:
     """Take nodes out of service that a DownNodes line names."""
-    pair = settings.said["downnodes"]
-    settings.asked.add("downnodes")
+    pair = settings.stated["downnodes"]
+    settings.consulted.add("downnodes")
     state = settings.get("State")
     settings.left_over(lambda key: "says nothing of when nodes come back" if key == "reason" else "")
     names = set(nodes.named(pair, notes))
@@ -222,8 +222,8 @@ def _down(nodes: ConfNodes, settings: Settings, notes: Notes) -> None:
 
 def _set(nodes: ConfNodes, settings: Settings, notes: Notes) -> None:
     """Name a set of nodes: those of a feature, and those that are listed."""
-    pair = settings.said["nodeset"]
-    settings.asked.add("nodeset")
+    pair = settings.stated["nodeset"]
+    settings.consulted.add("nodeset")
     listed, features = settings.get("Nodes"), {item.value.lower() for item in settings.items("Feature")}
     settings.left_over(lambda _: "")
     if len(nodes.sets) >= MOST_SETS:
@@ -233,8 +233,8 @@ def _set(nodes: ConfNodes, settings: Settings, notes: Notes) -> None:
     names += [name for name, node in nodes.up.items() if features & node.features]
     nodes.sets[pair.value] = list(dict.fromkeys(names))
     for key in ("nodes", "feature"):
-        if key in settings.said:
-            notes.model(settings.said[key], "nodes of the set")
+        if key in settings.stated:
+            notes.model(settings.stated[key], "nodes of the set")
     notes.model(pair, f"{len(nodes.sets[pair.value])} nodes")
 
 
@@ -259,7 +259,7 @@ def leaves_of(path: Path, nodes: ConfNodes, notes: Notes) -> dict[str, int]:
         settings = Settings.of(notes, pairs)
         switch = settings.get("SwitchName") or settings.get("BlockName")
         if switch is None:
-            if "blocksizes" in settings.said:
+            if "blocksizes" in settings.stated:
                 notes.ignore(pairs[0], "jobs take blocks as they come")
             else:
                 notes.refuse(pairs[0], "not a line of a topology", did_you_mean(pairs[0].key, ["SwitchName", "BlockName"]))

@@ -76,14 +76,14 @@ def nothing(text: str) -> bool:
 class Settings:
     """Keys with their values, of a file, a line, or a list of parameters; what nobody asks for is left over.
 
-    said    small key -> its pair, as said last
-    asked   small keys that were asked for
+    stated    small key -> its pair, as said last
+    consulted   small keys that were asked for
     proper  small keys that anyone asks for -> as they are written, to know misspellings by
     """
 
     notes: Notes
-    said: dict[str, Pair] = field(default_factory=dict)
-    asked: set[str] = field(default_factory=set)
+    stated: dict[str, Pair] = field(default_factory=dict)
+    consulted: set[str] = field(default_factory=set)
     proper: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -91,17 +91,17 @@ class Settings:
         """The pairs, of which a later one takes the place of an earlier one of the same key."""
         settings = cls(notes)
         for pair in pairs:
-            before = settings.said.get(pair.key.lower())
+            before = settings.stated.get(pair.key.lower())
             if before is not None:
                 notes.ignore(before, f"said again on line {pair.line}")
-            settings.said[pair.key.lower()] = pair
+            settings.stated[pair.key.lower()] = pair
         return settings
 
     def get(self, key: str) -> Pair | None:
         """The pair of a key, if it was said."""
         self.proper[key.lower()] = key
-        self.asked.add(key.lower())
-        return self.said.get(key.lower())
+        self.consulted.add(key.lower())
+        return self.stated.get(key.lower())
 
     def items(self, key: str) -> list[Pair]:
         """What stands between the commas of a key's value, each with the place of the whole."""
@@ -169,8 +169,8 @@ class Settings:
         """
         names = {**self.proper, **{key.lower(): key for key in known}}
         unknown = 0
-        for key, pair in self.said.items():
-            if key in self.asked:
+        for key, pair in self.stated.items():
+            if key in self.consulted:
                 continue
             why = ignored(key)
             unknown += not why

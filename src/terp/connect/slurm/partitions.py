@@ -90,8 +90,8 @@ def _partition(
     settings: Settings, nodes: ConfNodes, accounts: set[str], qos: set[str], *, whole: bool
 ) -> WrittenPartition | None:
     """One partition; None where it is down or has no node in service."""
-    pair, notes = settings.said["partitionname"], settings.notes
-    settings.asked.add("partitionname")
+    pair, notes = settings.stated["partitionname"], settings.notes
+    settings.consulted.add("partitionname")
     listed = settings.get("Nodes")
     numbers = nodes.numbers(listed, notes) if listed is not None else []
     ranges = "" if len(numbers) == len(nodes.up) else ranges_of(numbers)

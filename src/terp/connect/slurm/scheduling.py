@@ -6,16 +6,14 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal, TypedDict
 
-from terp.connect.slurm.conf_lines import Notes, Pair
 from terp.connect.slurm.conf_values import Settings, number_of, written_s
 from terp.connect.slurm.ignored_keys import GLOBAL, PARAMETER_BOUNDS, PARAMETERS, reasons
+from terp.connect.slurm.preemption import Preempting, PreemptMode, preemption_of
 from terp.describe import Backfill
 from terp.errors import did_you_mean
 from terp.units import DAY_S, HOUR_S
 
-Preempting = Literal["none", "qos", "partition"]
 Placement = Literal["best-fit", "fewest-leaves", "tree", "spread"]
-Mode = Literal["off", "requeue", "cancel", "suspend"]
 
 NOT_AGAIN_S: Final = float(DAY_S)
 """How often the main scheduler comes where it is said not to come at all: as seldom as a policy can say."""
@@ -86,7 +84,7 @@ class Scheduling:
     not_normal: frozenset[str]
     limits_hold: bool
     preempting: Preempting
-    mode: Mode
+    mode: PreemptMode
     exempt_s: float
     licenses: dict[str, int]
 
@@ -107,7 +105,7 @@ def scheduling_of(settings: Settings) -> Scheduling:
     order, priority, not_normal = _priority(settings)
     whole, memory_counts, spread = _select(settings)
     placement = _topology(settings, "spread" if spread else "best-fit")
-    preempting, mode, exempt = _preemption(settings)
+    preempting, mode, exempt = preemption_of(settings)
     return Scheduling(
         order, priority, backfill, depth, NOT_AGAIN_S if interval < 0 else float(interval), placement, whole,
         memory_counts, not_normal, _enforced(settings), preempting, mode, exempt, _licenses(settings),
@@ -116,10 +114,10 @@ def scheduling_of(settings: Settings) -> Scheduling:
 
 def left_over(settings: Settings) -> None:
     """Note the keys that nothing was made of; a parameter that a blank cut off from its list is refused."""
-    for key in set(settings.said) & ({*_PARAMETERS} | _MODELLED_PARAMETERS) - settings.asked:
-        settings.asked.add(key)
+    for key in set(settings.stated) & ({*_PARAMETERS} | _MODELLED_PARAMETERS) - settings.consulted:
+        settings.consulted.add(key)
         would_do = "write it behind the others, with a comma and no blank between"
-        settings.notes.refuse(settings.said[key], "one of SchedulerParameters outside of them", would_do)
+        settings.notes.refuse(settings.stated[key], "one of SchedulerParameters outside of them", would_do)
     settings.left_over(lambda key: _GLOBAL.get(key, ""), _LINES)
 
 
@@ -142,13 +140,13 @@ def _parameters(settings: Settings) -> Settings:
 def _backfill(parameters: Settings, kind: str) -> Backfill:
     """The bf_* that a policy has; sched/builtin has none of them."""
     if kind == "none":
-        for key in sorted(_BACKFILL & set(parameters.said)):
-            parameters.asked.add(key)
-            parameters.notes.ignore(parameters.said[key], "sched/builtin has no backfill")
+        for key in sorted(_BACKFILL & set(parameters.stated)):
+            parameters.consulted.add(key)
+            parameters.notes.ignore(parameters.stated[key], "sched/builtin has no backfill")
         return Backfill.model_validate({"kind": "none"})
     interval = parameters.count("bf_interval", "backfill.interval {} s; -1: no backfill", 30, -1, 10_800)
     if interval == 0:
-        parameters.notes.refuse(parameters.said["bf_interval"], "no time between passes", "write -1, or at least 1")
+        parameters.notes.refuse(parameters.stated["bf_interval"], "no time between passes", "write -1, or at least 1")
     return Backfill.model_validate(
         {
             "kind": "none" if interval < 1 else _reserving(parameters, kind),
@@ -180,9 +178,9 @@ def _reserving(parameters: Settings, kind: str) -> str:
 def _ignored_parameters(parameters: Settings) -> None:
     """Refuse numbers that slurmctld refuses too, and say why the others change nothing."""
     for key, (low, high) in PARAMETER_BOUNDS.items():
-        pair = parameters.said.get(key)
+        pair = parameters.stated.get(key)
         if pair is not None and ((value := number_of(pair.value)) is None or not low <= value <= high):
-            parameters.asked.add(key)
+            parameters.consulted.add(key)
             parameters.notes.refuse(pair, "not a number that can be", f"write one from {low} to {high}")
     parameters.left_over(lambda key: _PARAMETERS.get(key, ""))
 
@@ -258,50 +256,6 @@ def _topology(settings: Settings, flat: Literal["best-fit", "spread"]) -> Placem
     return placement
 
 
-def _preemption(settings: Settings) -> tuple[Preempting, Mode, float]:
-    """Who stops whom.  With preempt/qos or preempt/partition_prio a mode is needed, as slurmctld needs it."""
-    words: dict[str, tuple[Preempting, str]] = {
-        "none": ("none", "no job is stopped for another"),
-        "qos": ("qos", "jobs are stopped for those of a QOS that preempts theirs"),
-        "partition_prio": ("partition", ""),
-    }
-    pair = settings.get("PreemptType")
-    kind: Preempting = "none"
-    if pair is not None and pair.value.lower().removeprefix("preempt/") == "partition_prio":
-        kind = "partition"
-        settings.notes.ignore(pair, "only a QOS stops jobs of another here; those of a lower tier are left to run")
-    else:
-        kind = settings.word("PreemptType", words, "none", "preempt/")
-    mode = mode_of(settings.items("PreemptMode"), settings.notes)
-    requeues = settings.count("JobRequeue", "jobs that are stopped come again: {}", 1, 0, 1)
-    if kind != "none" and mode == "off" and pair is not None:
-        wrong = "a type of preemption without a mode"
-        settings.notes.refuse(pair, wrong, "add PreemptMode=REQUEUE, CANCEL or SUSPEND,GANG, or take this line out")
-    exempt = settings.get("PreemptExemptTime")
-    exempt_s = 0.0
-    if exempt is not None and exempt.value != "-1":
-        exempt_s = settings.seconds("PreemptExemptTime", "QOS without a time of their own: exempt {}", 0.0, 0, 1e7)
-    return kind, "cancel" if mode == "requeue" and not requeues else mode, exempt_s
-
-
-MODES: Final[dict[str, Mode]] = {"off": "off", "requeue": "requeue", "cancel": "cancel", "suspend": "suspend"}
-
-
-def mode_of(items: list[Pair], notes: Notes) -> Mode:
-    """The words of a PreemptMode, which may also say GANG and WITHIN."""
-    mode: Mode = "off"
-    for item in items:
-        word = item.value.lower()
-        if word in MODES:
-            mode = MODES[word]
-            notes.model(item, f"preempt_mode {mode}")
-        elif word in ("gang", "within", "priority"):
-            notes.ignore(item, "jobs take no turns on a node, and none of a QOS stops another of it")
-        else:
-            notes.refuse(item, "not a mode that is known", did_you_mean(word, [*MODES, "gang", "within"]))
-    return mode
-
-
 def _enforced(settings: Settings) -> bool:
     """AccountingStorageEnforce: whether limits hold."""
     words = set()
@@ -312,7 +266,7 @@ def _enforced(settings: Settings) -> bool:
     holds = bool({"limits", "safe", "all", "2"} & words)
     if words:
         settings.notes.model(
-            settings.said["accountingstorageenforce"], f"limits of accounts and QOS {'hold' if holds else 'do not hold'}"
+            settings.stated["accountingstorageenforce"], f"limits of accounts and QOS {'hold' if holds else 'do not hold'}"
         )
     return holds
 

@@ -98,7 +98,7 @@ def _leaves(
     beside = path.parent / "topology.conf"
     if topology is not None:
         return leaves_of(Path(topology), nodes, notes)
-    plugin = settings.said.get("topologyplugin")
+    plugin = settings.stated.get("topologyplugin")
     if plugin is None or scheduling.placement not in ("tree", "fewest-leaves"):
         return {}
     if beside.is_file():

@@ -34,6 +34,6 @@ def sources_of(model: str) -> tuple[SourceNote, ...]:
 
 def _source(folder: str) -> SourceNote:
     path = published_file(folder, "source.yaml")
-    data = read_tree(read_text(path), str(path)).data
+    data = read_tree(read_text(path), str(path)).mapping
     words = {key: str(data.get(key, "")) for key in ("title", "publisher", "address")}
     return SourceNote(key=folder, **words)

@@ -64,7 +64,8 @@ def shipped() -> tuple[Row, ...]:
 def constants_from(constant: str) -> frozenset[str]:
     """The fleets that a constant was taken from, by validation/fleets/split.yaml."""
     path = published_file(SOURCE, "split.yaml")
-    named = [entry.split("|") for entry in read_tree(read_text(path), str(path)).data["fit"]]
+    fitted = read_tree(read_text(path), str(path)).mapping["fit"]
+    named = [str(entry).split("|") for entry in fitted] if isinstance(fitted, list) else []
     return frozenset(fleet for what, fleet in named if what == constant)
 
 

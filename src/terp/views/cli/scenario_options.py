@@ -90,7 +90,7 @@ def _of_file(options: Mapping[str, object]) -> dict[str, object]:
     file = options.get(f"{_PREFIX}of_file")
     if not isinstance(file, str):
         return {}
-    data = read_scenario(file).tree.data
+    data = read_scenario(file).tree.mapping
     return {word: value["value"] if isinstance(value, dict) else value for word, value in data.items() if word != "kind"}
 
 

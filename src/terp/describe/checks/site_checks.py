@@ -1,15 +1,37 @@
-"""Numbers of a site's hall and contract that must fit each other."""
+"""What the fields of a site cannot tell one by one: series that must be known, numbers of the hall that must fit."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from terp.catalogue import hourly, series_names
 from terp.describe.hall import HeatReuse, Liquid
 from terp.describe.site import Site
-from terp.errors import Problem
+from terp.errors import Problem, did_you_mean
 from terp.reader import Written
 
 _OF_KIND: Final = {"dry": (), "adiabatic": ("pad", "cycles"), "tower": ("latent", "cycles")}
+
+
+def misfits_of_site(written: Written[Site]) -> list[Problem]:
+    """Series that are not there or of another unit, a hall that cannot be, tax slices that do not rise."""
+    site, tree, known = written.record, written.tree, series_names()
+    problems = []
+    for field, unit in (("price", "EUR/MWh"), ("carbon", "gCO2/kWh"), ("wet_bulb", "degC"), ("dry_bulb", "degC")):
+        name = getattr(site, field)
+        if name is None:
+            continue
+        if name not in known:
+            problems.append(tree.problem((field,), "unknown hourly series", repr(name), did_you_mean(name, known)))
+        elif hourly(name).entry.unit != unit:
+            wrong = f"a series in {hourly(name).entry.unit} where one in {unit} is wanted"
+            problems.append(tree.problem((field,), wrong, repr(name)))
+    bounds = [slice_.up_to_j for slice_ in site.energy_tax]
+    rising = sorted(bound for bound in bounds if bound is not None)
+    if any(bound is None for bound in bounds[:-1]) or rising != [bound for bound in bounds if bound is not None]:
+        wrong = "the slices do not rise"
+        problems.append(tree.problem(("energy_tax",), wrong, would_do="sort by up_to; only the last goes without"))
+    return [*problems, *misfits_of_hall(written)]
 
 
 def misfits_of_hall(written: Written[Site]) -> list[Problem]:
