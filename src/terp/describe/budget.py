@@ -1,4 +1,10 @@
-"""What a budget file says: who pays how much for what, where the machine may stand, what it must have, what is wanted."""
+"""What a budget file says: who pays how much for what, where the machine may stand, what it must have, what
+is wanted.
+
+Money keeps the currency in which it was written; `plan` brings it to euros.  Shares are fractions, 0 to 1,
+written in
+per cent where one likes.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""What a machine file says: a page that names parts and counts; `build` makes the machine of it."""
+"""What a machine file says: a page that names parts and counts; `hardware` makes the machine of it.
+
+Every name is looked up in the catalogue, by the kind that `PARTS` gives.  A section that is left out is not
+known: a
+machine without `storage` has none that counts, and is predicted without it.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +71,7 @@ class Compute(Record):
 
     @property
     def all_nodes_count(self) -> int:
-        """Nodes of the machine."""
+        """Nodes of the machine, those that stand by for others among them."""
         if self.nodes_count is not None:
             return self.nodes_count
         return (self.scalable_units_count or 0) * self.nodes_per_unit_count - self.left_out_count
@@ -82,6 +87,10 @@ class Compute(Record):
 class FabricSection(Record):
     """The compute fabric.  Which of the keys below the line belong to a topology, `OF_TOPOLOGY` says.
 
+    switch, cable         parts: the switch of every tier, and the cables between switches
+    switch_optic, node_optic   transceivers in a port of a switch and of a node; none where cables bring their
+                               own
+    node_cable_m          length of a cable, for the time that light takes through each of a path [m]
     tiers_count           worked out where it is not given
     oversubscription_ratio  links down over links up of a leaf
     planes_count          separate fabrics that the ports of a node are dealt over
@@ -110,10 +119,13 @@ class FabricSection(Record):
 
 
 class Storage(Record):
-    """The storage: appliances on a fabric of their own, a pair of node leaves and a storage leaf a unit; or as published.
+    """The storage: appliances on a fabric of their own, a pair of node leaves and a storage leaf a unit; or
+    as published.
 
     capacity_appliance    a second tier on the same fabric, which holds more and whose rates are not counted
     cable, switch_optic   of the storage fabric; those of the compute fabric where they are not given
+    usable_bytes          of all, after redundancy, as published: for storage of which no appliances are named
+    read_rate_bytes_per_s, write_rate_bytes_per_s   of all together, as published, likewise
     """
 
     appliance: Name | None = None
@@ -152,7 +164,10 @@ class OtherNodes(Record):
 
 
 class Listed(Record):
-    """Its entry in the TOP500: the name there, the edition, and how many nodes ran."""
+    """Its entry in the TOP500: the name there, the edition, and how many nodes ran.
+
+    rmax_flop_per_s   what the list prints; absent: the predicted one stands for it among the neighbours
+    """
 
     name: str
     edition: str = Field(pattern=r"^20\d\d-(06|11)$")

@@ -20,7 +20,9 @@ from terp.units import NotAQuantity, parse
 NO_CAP: Final = "none"
 """What is written to run without a cap that a file sets."""
 MOST_DAYS: Final = 3660
+"""Ten years, the longest run."""
 MOST_SEED: Final = 2**32 - 1
+"""Seeds are 32 bits, as the random numbers of the kernel take them."""
 OTHER_SPELLINGS: Final = {"spare_nodes": ("spares",)}
 """Options that are also taken for a field, by the field's word."""
 _TRUTH: Final = {"yes": True, "true": True, "no": False, "false": False}
@@ -28,7 +30,12 @@ _HOURS: Final = re.compile(r"(\d{1,2})-(\d{1,2})")
 
 
 def _cap(value: object, *, least_w: float) -> object:
-    """A power in watts, or the word that lifts a cap.  `least_w` is excluded if it is 0 and a cap of it makes no sense."""
+    """A power in watts, or the word that lifts a cap.  `least_w` is excluded if it is 0 and a cap of it makes
+    no sense.
+
+    Raises the reader's error, which becomes a problem with the place, for a power below zero or one that
+    leaves none.
+    """
     if value is None or value == NO_CAP:
         return value
     cap_w = scaled(value, "w")
@@ -48,7 +55,7 @@ def _machine_cap(value: object) -> object:
 
 
 def _hours(value: object) -> object:
-    """Two hours of a day, the first before the second."""
+    """Two hours of a day, the first before the second, as written: "17-20".  A span over midnight is refused."""
     match = _HOURS.fullmatch(value) if isinstance(value, str) else None
     if match is None or not int(match[1]) < int(match[2]) <= 24:
         raise wrong("no hours", "write two hours of a day, such as '17-20'")
@@ -146,13 +153,18 @@ def lifted(cap_w: Literal["none"] | float | None, of_file_w: float | None = None
 
 @dataclass(frozen=True)
 class ScenarioField:
-    """A field of a scenario as people meet it.
+    """A field of a scenario as people meet it: as an option, as an axis of a sweep, as a key of a file.
 
+    name      of the record's field, such as `gpu_cap_w`
     word      what it is called: the field's name without its unit, such as `gpu_cap`
     type      of a value that is given
+    dimension   a key of `units.UNITS`; empty for words and truths
     default   None: as the files say
     help      one line
-    example   of several values, as an axis has them
+    example   of several values, as an axis has them: "gpu_cap=none,600 W"
+    required  whether there is no run without it
+    optional  whether None is a value: as the files say
+    choices   words that it takes; empty where it takes any
     """
 
     name: str
@@ -173,11 +185,14 @@ class ScenarioField:
 
 
 def scenario_fields() -> dict[str, ScenarioField]:
-    """The fields of a scenario by name, in the order of the record."""
+    """The fields of a scenario by name, in the order of the record; `kind`, which is always the same, is none
+    of them.
+    """
     return dict(_FIELDS)
 
 
 def _field_of(name: str) -> ScenarioField:
+    """A field as people meet it, from pydantic's own account of the record, so that the two cannot differ."""
     info = Scenario.model_fields[name]
     bare = plain_type(info.annotation)
     literal = typing.get_origin(bare) is Literal
@@ -203,9 +218,14 @@ _FIELDS: Final = {name: _field_of(name) for name in Scenario.model_fields if nam
 
 
 def value_of_text(field: ScenarioField, text: str) -> str | int | float | bool:
-    """What a typed text says of a field, as a file would hold it: whole numbers as numbers, yes and no as truths.
+    """What a typed text says of a field, as a file would hold it: whole numbers as numbers, yes and no as
+    truths.
 
-    Raises NotAQuantity for what is no value of the field's type.
+    field   one of `scenario_fields`
+    text    as typed behind an option or in an axis
+
+    Quantities with a unit stay texts, which the record scales.  Raises NotAQuantity for what is no value of
+    the field's type.
     """
     if not text:
         raise NotAQuantity("a value is empty", f"write it such as {field.example}")

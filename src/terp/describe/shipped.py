@@ -1,4 +1,13 @@
-"""Finds and reads the files that people write: by path, or by the name of one that ships with Terp."""
+"""Finds and reads the files that people write: by path, or by the name of one that ships with Terp.
+
+Each `read_*` takes a shipped name ("gefion", in whatever case and punctuation), a path, a mapping as a file
+would hold
+it, a record, or what was read before; a text is taken for a path if it has a slash or ends with .yaml.  Each
+gives a
+`Written` record that has passed the checks across its fields, or raises one Problems with everything that is
+wrong, or
+UnknownName with the names that are near.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +35,7 @@ _PACKAGE: Final = Path(terp.__file__).parent
 MODEL_FAMILIES: Final[dict[str, type[ModelFile]]] = {"transformer": TransformerModel, **SCIENCE_FAMILIES}
 """`family` of a model file -> its record."""
 _ONE: Final = {"policies": "policy"}
+"""Folder -> what one of its descriptions is called, where it is not the folder without its s."""
 T = TypeVar("T", bound=Record)
 
 
@@ -36,7 +46,11 @@ def _folder(kind: str) -> Path:
 
 
 def shipped_names(kind: str) -> tuple[str, ...]:
-    """Names of the shipped files of a kind: "machines", "sites", "workloads", "policies", "models" or "budgets"."""
+    """Names of the shipped files of a kind, sorted: "machines", "sites", "workloads", "policies", "models" or
+    "budgets".
+
+    An unknown kind has no names.
+    """
     return tuple(sorted(path.stem for path in _folder(kind).glob("*.yaml")))
 
 
@@ -67,6 +81,7 @@ def _shipped_name(name: str, folder: str) -> str:
 
 
 def _spelt(name: str) -> str:
+    """A name without what people spell differently: case, dots, hyphens, underscores, blanks."""
     return name.lower().translate(str.maketrans("", "", ".-_ "))
 
 
@@ -93,7 +108,11 @@ class _Kind(Generic[T]):
         return _word_of(self.folder)
 
     def read(self, source: DescriptionSource | T | Written[T]) -> Written[T]:
-        """A description from what names it; one that was read already is given back.  Raises Problems or UnknownName."""
+        """A description from what names it; one that was read already is given back as it is, and checked no
+        more.
+
+        Raises Problems or UnknownName.
+        """
         if isinstance(source, Written):
             if isinstance(source.record, self.record):
                 return source
@@ -118,6 +137,7 @@ def not_a_source(word: str, source: object) -> Problems:
 
 
 def _word_of(folder: str) -> str:
+    """What one of a folder's descriptions is called: "policies" -> "policy"."""
     return _ONE.get(folder, folder.removesuffix("s"))
 
 
@@ -135,11 +155,13 @@ def _tree(source: object, folder: str) -> Tree:
 
 
 def _misfits_of_workload(written: Written[Workload]) -> list[Problem]:
+    """What does not fit in a workload, what its jobs run included, which the shipped models tell."""
     models = shipped_names("models")
     return [*workload_checks.misfits_of_workload(written), *workload_checks.misfits_of_runs(written, models, read_model)]
 
 
 def _misfits_of_budget(written: Written[Budget]) -> list[Problem]:
+    """What does not fit in a budget, with the sites and workloads that ship."""
     return budget_checks.misfits_of_budget(written, shipped_names("sites"), shipped_names("workloads"), read_workload)
 
 
@@ -157,7 +179,10 @@ def read_machine(source: DescriptionSource | MachineFile | Written[MachineFile])
 
 
 def machine_of_text(text: str, shown: str) -> Written[MachineFile]:
-    """A machine from the text of a file, shown under a name.  Raises Problems."""
+    """A machine from the text of a file, such as one that a plan has written.  Raises Problems.
+
+    shown   what problems name the text by
+    """
     return _MACHINE.of_tree(parse_yaml(text, shown))
 
 
@@ -196,7 +221,11 @@ def read_budget(source: DescriptionSource | Budget | Written[Budget]) -> Written
 
 
 def read_model(source: DescriptionSource | ModelFile | Written[ModelFile]) -> Written[ModelFile]:
-    """A model, by shipped name, path or mapping, as the record of its family.  Raises Problems or UnknownName."""
+    """A model, by shipped name, path or mapping, as the record of its family.
+
+    The family is one of `MODEL_FAMILIES`, those that a user registered among them.  Raises Problems or
+    UnknownName.
+    """
     if isinstance(source, str) and "/" not in source and Path(source).suffix not in (".yaml", ".yml"):
         return _shipped_model(source)
     if isinstance(source, Written | ModelFile):
@@ -211,6 +240,7 @@ def _shipped_model(name: str) -> Written[ModelFile]:
 
 
 def _model(source: DescriptionSource) -> Written[ModelFile]:
+    """A model that is read anew: its family first, then its record."""
     tree = _tree(source, "models")
     family = tree.data.get("family") if isinstance(tree.data, dict) else None
     record = MODEL_FAMILIES.get(family) if isinstance(family, str) else None

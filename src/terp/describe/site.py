@@ -1,4 +1,9 @@
-"""What a site file says: where the machine stands, what its hall, power and taxes are like."""
+"""What a site file says: where the machine stands, what its hall, power and taxes are like.
+
+Prices, carbon and weather are names of hourly series of the catalogue, a year each; the hall's own numbers
+stand in
+`hall`.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +19,18 @@ from terp.units import DAY_S
 
 
 def _country(code: str) -> str:
+    """A country by two capital letters, as ISO 3166 has it; the list itself is not checked."""
     if not re.fullmatch("[A-Z]{2}", code):
         raise wrong("not a country code", "write two capital letters, such as 'NL'")
     return code
 
 
 class TaxSlice(Record):
-    """A slice of a tax staircase: the rate on the energy of a year up to a bound, beyond the slice before."""
+    """A slice of a tax staircase: the rate on the energy of a year up to a bound, beyond the slice before.
+
+    up_to_j   upper end of the slice, of the energy of a calendar year [J]; None for the last, which has no
+              end
+    """
 
     up_to_j: float | None = Field(default=None, ge=0, le=1e18)
     rate_eur_per_j: float = Field(ge=0, le=1e-6)
@@ -53,7 +63,15 @@ class Contract(Record):
 
 
 class Site(Record):
-    """A place, with the names of its hourly series in the catalogue."""
+    """A place, with the names of its hourly series in the catalogue.
+
+    utc_offset_s   of local standard time, without summer time [s]
+    price      series of day-ahead prices, in EUR/MWh
+    carbon     series of the grid's carbon intensity, in gCO2/kWh
+    wet_bulb, dry_bulb   series of air temperatures, in degC; dry bulb only where coolers or a heat network
+                         need it
+    energy_tax   slices of a year's energy, rising; empty: no tax
+    """
 
     kind: Literal["site"]
     name: Name

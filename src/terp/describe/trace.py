@@ -1,4 +1,9 @@
-"""What a trace says: the jobs of a real or made-up machine, and where it is known what became of them."""
+"""What a trace says: the jobs of a real or made-up machine, and where it is known what became of them.
+
+A trace is columns, one array a field, so that a year of jobs fits a compiled loop.  `connect` reads traces
+from files,
+`simulate` makes them from a workload; both keep the invariants that `Trace` names.
+"""
 
 from __future__ import annotations
 
@@ -45,10 +50,13 @@ class Trace:
     state           into TRACE_STATES
     user, account, qos, partition   into the names below
     after           index of a job that must have ended before; -1 for none
-    array           number of the array it belongs to, -1 for none;  array_limit  how many of it may run at once, 0 for all
+    array           number of the array it belongs to, -1 for none;  array_limit  how many of it may run at
+                    once, 0 for all
     licenses        how many of the one kind of licence it holds
 
     notes      what was repaired or dropped by a stated rule -> how many rows
+
+    Every job has `nodes` or `gpus` above 0, and `after` is a lower index than its own; all arrays are `(n,)`.
     """
 
     submit_s: Ints
@@ -82,7 +90,12 @@ class Trace:
         return int(self.submit_s.size)
 
     def take(self, rows: Ints) -> Trace:
-        """Some of the jobs, in the order of `rows`; a job that waits for one that is not among them waits for none."""
+        """Some of the jobs, in the order of `rows`; a job that waits for one that is not among them waits for
+        none.
+
+        rows   indexes into this trace, each at most once, as `(n,)`; they must rise for the trace to stay
+               sorted
+        """
         place = np.full(len(self) + 1, -1, np.int64)
         place[rows] = np.arange(rows.size)
         columns: dict[str, Any] = {

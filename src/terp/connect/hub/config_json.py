@@ -1,4 +1,9 @@
-"""The text of a config.json -> its keys and values, each looked up by name; hostile files stop at a limit."""
+"""The text of a config.json -> its keys and values, each looked up by name; hostile files stop at a limit.
+
+JSON's parser gives no places, so problems name the path of a key and no line.  A value that is not of the
+kind asked for
+is noted and read as if it were not there, so that one reading tells of all of them.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +14,7 @@ from typing import Final
 from terp.errors import Problem, Problems
 
 MAX_DEPTH: Final = 24
+"""Objects and lists within one another, at most; Python's own reader of JSON would overrun its stack."""
 MOST: Final = 10**15
 """No size of a model is as large; products of two are still numbers that print."""
 SHOWN: Final = 60
@@ -19,6 +25,8 @@ SHOWN: Final = 60
 class Config:
     """An object of a config.json that is being read.
 
+    file       its name, for problems
+    data       keys and values as they stand there
     inside     path of the object in the file, with a dot behind it; empty for the file's own
     problems   what is wrong so far; one list for the whole file
     keys       place in the model's record -> JSON key that it came from, to name in problems
@@ -31,18 +39,30 @@ class Config:
     keys: dict[str, str] = field(default_factory=dict)
 
     def wrong(self, key: str, what: str, written: str = "", would_do: str = "") -> None:
-        """Note a problem with a key."""
+        """Note a problem with a key.
+
+        what       what is wrong, as part of a sentence
+        written    the value as `found_text` shows it
+        would_do   what to write in its place
+        """
         self.problems.append(Problem(self.file, 0, 0, shown(self.inside + key), what, written, would_do))
 
     def count(self, place: str, *keys: str) -> int | None:
-        """A whole number that must be there, under the first of these keys that is; None if it is not, and noted."""
+        """A whole number that must be there, under the first of these keys that is; None if it is not, and
+        noted.
+
+        place   of the number in the model's record, such as "experts.active"
+        """
         value = self.maybe(place, *keys)
         if value is None and all(self.data.get(key) is None for key in keys):
             self.wrong(keys[0], "missing", would_do="a config of this type has it")
         return value
 
     def maybe(self, place: str, *keys: str, default: int | None = None) -> int | None:
-        """A whole number for a place in the record, or the default where the keys are not there or null."""
+        """A whole number for a place in the record, or the default where the keys are not there or null.
+
+        A number that is no whole one, or beyond `MOST`, is noted and gives None and not the default.
+        """
         for key in keys:
             value = self.data.get(key)
             if value is None:
@@ -58,7 +78,7 @@ class Config:
         return default
 
     def flag(self, key: str, *, default: bool) -> bool:
-        """True or false under a key."""
+        """True or false under a key; the default where it is not there, null, or neither, which is noted."""
         value = self.data.get(key)
         if value is None or isinstance(value, bool):
             return default if value is None else value
@@ -82,7 +102,10 @@ class Config:
         return value or ""
 
     def below(self, key: str) -> Config:
-        """The object under a key, empty where it is not there; it shares problems and keys with this one."""
+        """The object under a key, empty where it is not there; it shares problems and keys with this one.
+
+        What is there and is no object is noted, and taken for an empty one.
+        """
         value = self.data.get(key)
         if value is not None and not isinstance(value, dict):
             self.wrong(key, "not an object of keys and values", found_text(value))
@@ -91,7 +114,14 @@ class Config:
 
 
 def parse_config(text: str, file: str) -> Config:
-    """The object that a JSON text is.  Raises Problems if it is none; keys that stand twice are noted, the first kept."""
+    """The object that a JSON text is.
+
+    text   JSON as RFC 8259 has it: NaN and Infinity are refused
+    file   its name, for problems
+
+    Raises Problems if it is no object or nested too deep; keys that stand twice are noted in the config, the
+    first kept.
+    """
     problems: list[Problem] = []
 
     def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -139,11 +169,13 @@ def _check_depth(text: str, file: str) -> None:
 
 
 def shown(text: str) -> str:
-    """A text that fits a line and does nothing to a terminal."""
+    """A text that fits a line and does nothing to a terminal: at most `SHOWN` letters, control characters
+    escaped.
+    """
     plain = text if text.isprintable() else repr(text)
     return plain if len(plain) <= SHOWN else plain[: SHOWN - 3] + "..."
 
 
 def found_text(value: object) -> str:
-    """A value as problems show it."""
+    """A value as problems show it: JSON's own text, and a word for what is large."""
     return "an object" if isinstance(value, dict) else "a list" if isinstance(value, list) else shown(json.dumps(value))

@@ -1,6 +1,13 @@
 """What the keys of a config.json mean in each family of transformers: its shape, as a model file says it.
 
 Keys that change neither work nor parameters by 2 % (rotary angles, biases, norms, dropout) are not read.
+
+A function a family takes the `Config` and gives a `Shape`: keys of a model file without their units
+("hidden", "layers"),
+None for what is not known, and mappings inside for experts, latent attention, windows, state space and
+patches.  What
+could not be read is noted in the config; the functions raise nothing.  The meaning of the keys is that of the
+`configuration_*.py` of the library that wrote the files, and of the makers' papers where it has defaults.
 """
 
 from __future__ import annotations
@@ -13,6 +20,9 @@ from terp.connect.hub.config_json import Config
 Shape = dict[str, Any]
 """Fields of a model file, by the names they are written under."""
 _WORDS: Final = {"mamba": "M", "attention": "*", "mlp": "-", "moe": "E"}
+"""Word for a kind of layer in a list -> its letter in a pattern: state space, attention, inner product,
+experts.
+"""
 
 
 @dataclass(frozen=True)
@@ -36,6 +46,9 @@ class ShapeKeys:
 
 
 PLAIN: Final = ShapeKeys()
+"""Keys as Llama has them: gated inner products, logits of their own; the others below are named by who has
+them.
+"""
 TIED: Final = ShapeKeys(tied=True)
 UNGATED: Final = ShapeKeys(gated=False)
 STARCODER: Final = ShapeKeys(gated=False, tied=True)
@@ -43,13 +56,19 @@ GPT: Final = ShapeKeys(("n_layer",), ("n_embd",), ("n_head",), ("n_inner",), ("n
 ENCODER: Final = ShapeKeys(positions=("max_position_embeddings",), gated=False, causal=False, tied=True)
 OPT: Final = ShapeKeys(inner=("ffn_dim",), positions=("max_position_embeddings",), gated=False, tied=True)
 _OLD: Final = (("num_hidden_layers", "n_layer"), ("hidden_size", "n_embed"), ("num_attention_heads", "n_head"))
+"""Keys of layers, width and heads that were renamed on the way; either name may stand."""
 BLOOM: Final = ShapeKeys(*_OLD, inner=("n_inner",), inner_ratio=4, gated=False, tied=True)
 FALCON: Final = ShapeKeys(*_OLD, inner=("ffn_hidden_size",), inner_ratio=4, gated=False, tied=True)
 MPT: Final = ShapeKeys(("n_layers",), ("d_model",), ("n_heads",), ("d_inner",), inner_ratio=4, gated=False, tied=True)
 
 
 def plain(config: Config, names: ShapeKeys = PLAIN) -> Shape:
-    """A dense transformer."""
+    """A dense transformer, by the keys that its family has.
+
+    Heads of keys and values, and their size, are None where the config does not say: then as many as heads,
+    and hidden over
+    heads.
+    """
     hidden = config.count("hidden", *names.hidden)
     inner = config.maybe("inner", *names.inner) if names.inner_ratio else config.count("inner", *names.inner)
     return {
@@ -68,33 +87,36 @@ def plain(config: Config, names: ShapeKeys = PLAIN) -> Shape:
 
 
 def windowed(config: Config, names: ShapeKeys = PLAIN) -> Shape:
-    """Dense, with a window in all layers, if any."""
+    """Dense, with a window in all layers, if any: Mistral, Phi-3, StarCoder2."""
     return plain(config, names) | _window(config, "all")
 
 
 def alternating(config: Config, names: ShapeKeys = TIED) -> Shape:
-    """Dense, with a window in every second layer."""
+    """Dense, with a window in every second layer, the first of them: Gemma 2."""
     return plain(config, names) | _window(config, "half")
 
 
 def qwen(config: Config) -> Shape:
-    """Dense; with a window in its last layers only if it says so."""
+    """Dense; with a window in its last layers only if it says so (`use_sliding_window`): Qwen 2 and 3."""
     return plain(config) | _window_of_qwen(config)
 
 
 def esm(config: Config) -> Shape:
-    """An encoder of proteins; positions are learned only if they are absolute."""
+    """An encoder of proteins (ESM-2); positions are learned only if they are absolute, else rotary."""
     absolute = config.text("position_embedding_type") in ("", "absolute")
     return plain(config, ENCODER) | ({} if absolute else {"positions": None})
 
 
 def gpt_bigcode(config: Config) -> Shape:
-    """GPT-2 whose heads share keys and values."""
+    """GPT-2 whose heads share one head of keys and values, unless `multi_query` is false: StarCoder."""
     return plain(config, GPT) | ({"kv_heads": 1} if config.flag("multi_query", default=True) else {})
 
 
 def falcon(config: Config) -> Shape:
-    """Keys and values are shared by all heads, by groups in the new architecture, or not at all."""
+    """Keys and values are shared by all heads, by groups in the new architecture, or not at all.
+
+    Falcon 7B has one head of them; 40B and 180B, of the new decoder architecture, say how many.
+    """
     shape = plain(config, FALCON)
     if config.flag("new_decoder_architecture", default=False):
         shape["kv_heads"] = config.maybe("kv_heads", "num_kv_heads", "n_head_kv")
@@ -104,7 +126,9 @@ def falcon(config: Config) -> Shape:
 
 
 def mpt(config: Config) -> Shape:
-    """Positions are learned, but for linear biases in place of them."""
+    """Positions are learned, but for linear biases (ALiBi) in place of them; inner products are
+    `expansion_ratio` times as wide.
+    """
     attention, shape = config.below("attn_config"), plain(config, MPT)
     learned = config.flag("learned_pos_emb", default=True) and not attention.flag("alibi", default=False)
     return {
@@ -116,7 +140,7 @@ def mpt(config: Config) -> Shape:
 
 
 def mixtral(config: Config) -> Shape:
-    """Experts in all layers, of the size inside."""
+    """Experts in all layers, of the size inside that a dense model would have; none are shared."""
     shape = windowed(config)
     active = config.count("experts.active", "num_experts_per_tok", "experts_per_token")
     experts = {
@@ -138,7 +162,10 @@ def gpt_oss(config: Config) -> Shape:
 
 
 def qwen_moe(config: Config) -> Shape:
-    """Experts in every so many layers, but for some that are named."""
+    """Experts in every so many layers, but for some that are named.
+
+    A model file can say dense layers only if they are the first; others are noted as a problem.
+    """
     named = config.words("mlp_only_layers") or []
     if named != list(range(len(named))):
         config.wrong("mlp_only_layers", "layers without experts that are not the first", would_do="the format cannot say it")
@@ -156,7 +183,10 @@ def qwen_moe(config: Config) -> Shape:
 
 
 def deepseek(config: Config) -> Shape:
-    """Latent attention; experts, some shared by all tokens, behind a few dense layers; layers ahead."""
+    """Latent attention; experts, some shared by all tokens, behind a few dense layers; layers ahead.
+
+    For DeepSeek V2 and V3 and for Kimi K2.  Shared experts become one inner product of their sizes together.
+    """
     size = config.count("experts.inner", "moe_intermediate_size")
     return {
         **plain(config),
@@ -182,7 +212,13 @@ def deepseek(config: Config) -> Shape:
 
 
 def llama4(config: Config) -> Shape:
-    """Experts in every so many layers; most layers see only their chunk, in which a token sees half on average."""
+    """Experts in every so many layers; most layers see only their chunk, in which a token sees half on
+    average.
+
+    A chunk of 8192 tokens becomes a window of 4096, since a token sees its chunk up to itself: from none to
+    all of it.  One
+    expert, as large as the others, is shared by all tokens.
+    """
     step = config.maybe("experts.every", "interleave_moe_layer_step", default=1)
     size = config.count("experts.inner", "intermediate_size")
     chunk = config.maybe("window.tokens", "attention_chunk_size", default=8192)
@@ -200,7 +236,11 @@ def llama4(config: Config) -> Shape:
 
 
 def _chunked_count(config: Config, layers: int | None) -> int | None:
-    """Layers that see only their chunk: those named, or all but every fourth."""
+    """Layers that see only their chunk: those named by `layer_types`, those with rotary angles, or all but
+    every fourth.
+
+    layers   of the model; None if it does not say, and then None is given
+    """
     kinds, rotary = config.words("layer_types"), config.words("no_rope_layers")
     if kinds or rotary:
         return kinds.count("chunked_attention") if kinds else (rotary or []).count(1)
@@ -209,7 +249,11 @@ def _chunked_count(config: Config, layers: int | None) -> int | None:
 
 
 def nemotron_h(config: Config) -> Shape:
-    """State-space layers among attention alone and inner products, or experts, alone, in an order of letters or words."""
+    """State-space layers among attention alone and inner products, or experts, alone, in an order of letters
+    or words.
+
+    The order itself does not matter to work and memory; only how many of each there are is kept.
+    """
     words, letters = config.words("layers_block_type"), config.text("hybrid_override_pattern")
     key = "layers_block_type" if words else "hybrid_override_pattern"
     pattern = "".join(_WORDS.get(word, "?") if isinstance(word, str) else "?" for word in words) if words else letters
@@ -249,7 +293,7 @@ def nemotron_h(config: Config) -> Shape:
 
 
 def mamba2(config: Config) -> Shape:
-    """State-space layers alone."""
+    """State-space layers alone: the heads of the record are those of its states, and none attends."""
     layers, heads = config.count("layers", "num_hidden_layers"), config.count("heads", "num_heads")
     size = config.count("head_size", "head_dim")
     return {
@@ -273,7 +317,10 @@ def mamba2(config: Config) -> Shape:
 
 
 def vit(config: Config) -> Shape:
-    """An encoder of patches of an image; classes are as many as have a label."""
+    """An encoder of patches of an image; classes are as many as have a label.
+
+    Positions are one more than patches, for the token that stands for the whole.
+    """
     size, edge = config.count("patches.size", "patch_size"), config.count("patches.height", "image_size")
     labels = config.below("id2label").data
     shape = plain(config, ShapeKeys(vocabulary=(), gated=False, causal=False))
@@ -290,7 +337,12 @@ def vit(config: Config) -> Shape:
 
 
 def _window(config: Config, where: str) -> Shape:
-    """A window in the layers that are named as sliding; in all or every second, from the first, if none are."""
+    """A window in the layers that are named as sliding; in all or every second, from the first, if none are.
+
+    where   "all" or "half", for configs that do not name their layers
+
+    Empty where there is no window.
+    """
     tokens = config.maybe("window.tokens", "sliding_window")
     layers = config.maybe("layers", "num_hidden_layers")
     kinds = config.words("layer_types")
@@ -301,7 +353,7 @@ def _window(config: Config, where: str) -> Shape:
 
 
 def _window_of_qwen(config: Config) -> Shape:
-    """A window in the layers from `max_window_layers` on, if it is used."""
+    """A window in the layers from `max_window_layers` on, if `use_sliding_window` is true; empty for none."""
     if not config.flag("use_sliding_window", default=False):
         return {}
     window = _window(config, "all")
@@ -311,5 +363,5 @@ def _window_of_qwen(config: Config) -> Shape:
 
 
 def _times(first: int | None, second: int | None) -> int | None:
-    """A product of what is known."""
+    """A product of what is known; None where either is not."""
     return None if first is None or second is None else first * second

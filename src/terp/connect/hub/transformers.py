@@ -1,4 +1,9 @@
-"""A hub's config.json of a transformer -> the record of a model file."""
+"""A hub's config.json of a transformer -> the record of a model file.
+
+`model_from` is what the verbs call: it takes a config.json wherever a model may be named.  The record is
+checked as one
+of a model file is, and what is wrong is told by the JSON keys.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +65,12 @@ MODEL_TYPES: Final[dict[str, Callable[[Config], Shape]]] = {
 
 
 def model_from(source: DescriptionSource | ModelFile | Written[ModelFile]) -> Written[ModelFile]:
-    """A model by shipped name, path or mapping, or by the path of a hub's config.json.  Raises Problems or UnknownName."""
+    """A model by shipped name, path or mapping, or by the path of a hub's config.json.
+
+    source   as `read_model` takes it; a path that ends with .json is read as a config of a hub
+
+    Raises Problems or UnknownName.
+    """
     if isinstance(source, str | os.PathLike) and os.fspath(source).endswith(".json"):
         file = os.fspath(source)
         return Written(read_config(file), file, {}, Tree(file))
@@ -68,9 +78,14 @@ def model_from(source: DescriptionSource | ModelFile | Written[ModelFile]) -> Wr
 
 
 def read_config(path: str | Path) -> TransformerModel:
-    """The model that a hub's config.json describes, named after its folder.  Raises Problems with every mistake at once.
+    """The model that a hub's config.json describes, named after its folder.
 
-    Where the text is one part of a model of more (`text_config`), that part is read.
+    path   of the file; its title is `_name_or_path` if it says so, else the folder, as in
+           Llama-3.1-8B/config.json
+
+    Where the text is one part of a model of more (`text_config`), that part is read.  Raises Problems with
+    every mistake at
+    once: a type of model that is not known, keys that are missing, shapes that cannot be.
     """
     path = Path(path)
     config = _part(parse_config(read_text(path), str(path)))
@@ -104,7 +119,7 @@ def _part(config: Config) -> Config:
 
 
 def _title(config: Config, path: Path) -> str:
-    """What the config calls its model, or the folder or file it stands in."""
+    """What the config calls its model, or the folder or file it stands in; letters that print, at most 200."""
     own = config.data.get("_name_or_path")
     place = path.resolve().parent.name if path.stem == "config" else path.stem
     name = own.rstrip("/").rpartition("/")[2] if isinstance(own, str) and own.strip("/. ") else place
@@ -112,12 +127,14 @@ def _title(config: Config, path: Path) -> str:
 
 
 def _name(title: str) -> str:
-    """A title as a short name."""
+    """A title as a short name of small letters, digits, dots and dashes, at most 64; "model" where nothing is
+    left.
+    """
     return re.sub(r"[^a-z0-9.\-]+", "-", title.lower()).strip("-.")[:64] or "model"
 
 
 def _without_nothing(shape: dict[str, object]) -> dict[str, object]:
-    """A shape without the keys that nothing is known of."""
+    """A shape without the keys that nothing is known of, for which the record's defaults hold."""
     return {
         key: _without_nothing(value) if isinstance(value, dict) else value
         for key, value in shape.items()
@@ -143,5 +160,7 @@ def _problems_of(error: ValidationError, config: Config) -> list[Problem]:
 
 
 def _problem(config: Config, place: str, what: str, written: str = "", would_do: str = "") -> Problem:
-    """A problem with a place in the record, told by the JSON key that it came from."""
+    """A problem with a place in the record, told by the JSON key that it came from; by the place itself where
+    none did.
+    """
     return Problem(config.file, 0, 0, config.keys.get(place, config.inside + place), what, written, would_do)

@@ -1,4 +1,9 @@
-"""Accounts and QOS as `sacctmgr` tells of them -> the records of a policy file."""
+"""Accounts and QOS as `sacctmgr` tells of them -> the records of a policy file.
+
+Shares, limits of GPUs, nodes, jobs and time, priorities and preemption are taken; what belongs to single
+users is not,
+since users of an account have equal shares here.  sacctmgr(1) has the meaning of the keys.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +13,7 @@ from typing import Final, TypedDict
 
 from terp.connect.slurm.conf_lines import Notes, Pair
 from terp.connect.slurm.conf_values import ENDLESS, Settings, number_of, resources_of, written_s
-from terp.connect.slurm.preemption import mode_of
+from terp.connect.slurm.preempt_keys import mode_of
 from terp.connect.slurm.sacctmgr_lines import (
     NOT_LIMITED,
     WHY_IGNORED,
@@ -45,16 +50,22 @@ class WrittenQos(TypedDict):
 
 @dataclass(frozen=True)
 class Accounting:
-    """Accounts and QOS as a policy file says them."""
+    """Accounts and QOS as a policy file says them, by their names in small letters."""
 
     accounts: dict[str, WrittenAccount]
     qos: dict[str, WrittenQos]
 
 
 def read_accounting(path: Path, cluster: str, scheduling: Scheduling, notes: Notes) -> Accounting:
-    """The accounts and QOS of a file, of one cluster where it tells of several.  What cannot be read goes to the notes.
+    """The accounts and QOS of a file, of one cluster where it tells of several.
 
+    path         of what sacctmgr wrote
+    cluster      ClusterName of the slurm.conf
     scheduling   whether limits hold, and how jobs are stopped
+    notes        what became of each line; what cannot be read is refused there, and only there
+
+    Accounts with an unknown parent, or above themselves, are put under the root.  Raises Problems if the file
+    cannot be read.
     """
     entries = entries_of_cluster(list(accounting_entries(path, notes)), cluster, notes)
     accounts: dict[str, WrittenAccount] = {}
@@ -93,7 +104,10 @@ def _nobody(entry: AccountingEntry, notes: Notes) -> None:
 def _account(
     entry: AccountingEntry, above: dict[str, AccountingEntry], scheduling: Scheduling, notes: Notes
 ) -> WrittenAccount:
-    """An account: under whom, its shares and limits."""
+    """An account: under whom, its shares and limits.
+
+    above   accounts of the file by small name, for parents that are described later
+    """
     settings, parent = entry.settings, entry.parent.lower()
     shares = 1
     pair = settings.get("Fairshare")
@@ -114,7 +128,9 @@ def _account(
 
 
 def _refuse_loops(accounts: dict[str, WrittenAccount], above: dict[str, AccountingEntry], notes: Notes) -> None:
-    """Accounts that are above themselves."""
+    """Accounts that are above themselves: refused, and put under the root, so that every account has a way
+    up.
+    """
     fine: set[str] = set()
     for name in accounts:
         path, at = dict[str, None](), name
@@ -128,7 +144,10 @@ def _refuse_loops(accounts: dict[str, WrittenAccount], above: dict[str, Accounti
 
 
 def _qos(settings: Settings, scheduling: Scheduling) -> WrittenQos:
-    """A QOS: its priority, whom it stops, how its own jobs are stopped, and its limits."""
+    """A QOS: its priority, whom it stops, how its own jobs are stopped, and its limits.
+
+    Where it says no mode or time of its own, those of the slurm.conf hold.
+    """
     notes = settings.notes
     settings.consulted.add("name")
     preempts = [item.value.lower() for item in settings.items("Preempt")]
@@ -181,7 +200,11 @@ def _unknown(entry: AccountingEntry, qos: dict[str, WrittenQos], notes: Notes) -
 
 
 def _limits(settings: Settings, scheduling: Scheduling) -> WrittenLimits:
-    """Grp*, Max*: GPUs, nodes, jobs and time; none of them where limits are not enforced."""
+    """Grp*, Max*: GPUs, nodes, jobs and time; none of them where limits are not enforced.
+
+    -1 lifts a limit in Slurm, and is no limit here.  Others are noted as not modelled by
+    `Settings.left_over`.
+    """
     keys = ("GrpTRES", "GrpNodes", "GrpJobs", "MaxTRESPU", "MaxJobsPU", "MaxJobs", "MaxTRES", "MaxNodes", "MaxWall")
     given = [pair for key in keys if (pair := settings.get(key)) is not None and pair.value != "-1"]
     if not scheduling.limits_hold:
@@ -201,6 +224,7 @@ def _limits(settings: Settings, scheduling: Scheduling) -> WrittenLimits:
 
 
 _RESOURCES: Final = {"GrpTRES": "group", "MaxTRESPU": "user", "MaxTRES": "job"}
+"""Key of trackable resources -> whose limit it is, as fields of `Limits` begin."""
 _COUNTS: Final = {
     "GrpNodes": "group_nodes",
     "GrpJobs": "group_jobs",
@@ -208,10 +232,15 @@ _COUNTS: Final = {
     "MaxJobs": "user_jobs",
     "MaxNodes": "job_nodes",
 }
+"""Key of a count -> the field of `Limits`, without its unit."""
 
 
 def _limit_resources(who: str, pair: Pair, limits: WrittenLimits, notes: Notes) -> None:
-    """Limits of GPUs and nodes out of cpu=100,gres/gpu=8,node=4; a type of GPU alone stands for all."""
+    """Limits of GPUs and nodes out of cpu=100,gres/gpu=8,node=4; a type of GPU alone stands for all.
+
+    who      "group", "user" or "job"
+    limits   filled here
+    """
     resources = resources_of(pair.value)
     typed = [name for name in resources if name.startswith("gres/gpu:")]
     for name, text in resources.items():

@@ -1,4 +1,11 @@
-"""Slurm's configuration files: comments, continued lines, Include, and keys with values, each with its place."""
+"""Slurm's configuration files: comments, continued lines, Include, and keys with values, each with its place.
+
+The grammar is that of slurm.conf(5): a comment begins at a `#` that no backslash precedes, a backslash at the
+end joins
+the next line, keys are of any case, values with blanks stand in quotes.  `Notes` is where everything that
+reads a key
+says what became of it.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +25,18 @@ MOST_PROBLEMS: Final = 200
 """Reading ends at so many: the file is no configuration."""
 
 _PAIR: Final = re.compile(r'\s*([\w.]+)\s*[-*+/]?=(?:[ \t]*"([^"]*)"|[ \t]+(?=[\w.]+=)|[ \t]*(\S+))?(?=\s|$)', re.ASCII)
+"""A key, its sign, and a value in quotes, empty before another key, or up to the next blank."""
 _WORD: Final = re.compile(r"\S+")
 _INCLUDE: Final = re.compile(r"\s*include\s+(\S.*)", re.IGNORECASE)
 _COMMENT: Final = re.compile(r"(?<!\\)#")
 
 
 class Pair(NamedTuple):
-    """A key and its value as they were written, and where."""
+    """A key and its value as they were written, and where.
+
+    file           path of the file, which may be an included one
+    line, column   of the key, from 1
+    """
 
     key: str
     value: str
@@ -34,7 +46,11 @@ class Pair(NamedTuple):
 
 
 class ConfLine(NamedTuple):
-    """A key of a line, and what became of it, or why nothing did."""
+    """A key of a line, and what became of it, or why nothing did.
+
+    text   its value, cut to a line
+    what   what it became; or why it is ignored; or what is wrong, and what would do
+    """
 
     line: int
     key: str
@@ -48,6 +64,8 @@ class Notes:
     """What became of each line so far: modelled, ignored or refused; the refused ones also as problems.
 
     hosts_count   names that lists of hosts stood for so far; a hostile file names the same ones over and over
+
+    A key may be noted more than once, as where one line describes many nodes.
     """
 
     modelled: list[ConfLine] = field(default_factory=list)
@@ -74,11 +92,19 @@ class Notes:
 
 
 def _line(pair: Pair, what: str) -> ConfLine:
+    """A note, with texts that fit a line and do nothing to a terminal."""
     return ConfLine(pair.line, shown(pair.key), shown(pair.value), what, pair.file)
 
 
 def read_lines(path: Path, notes: Notes) -> list[list[Pair]]:
-    """The pairs of each line of a file and of those that it includes.  Raises Problems if a file cannot be read."""
+    """The pairs of each line of a file and of those that it includes, in the order of reading.
+
+    path    of the file; includes without a folder lie beside it, and `%c` in them is the ClusterName read so
+            far
+    notes   where lines that are no keys with values are refused, and includes noted
+
+    Lines without any key are left out.  Raises Problems if the file, or one that it includes, cannot be read.
+    """
     return _Reader(path, notes).lines
 
 
@@ -92,6 +118,7 @@ class _Reader:
         self._read(path, [])
 
     def _read(self, path: Path, above: list[Path]) -> None:
+        """Reads a file; `above` are those that include it, outermost first."""
         self.files += 1
         text = read_text(path)
         for place, line in _joined(text):

@@ -1,4 +1,9 @@
-"""NodeName, DownNodes and NodeSet lines, and a topology.conf -> the nodes of a cluster and their leaves."""
+"""NodeName, DownNodes and NodeSet lines, and a topology.conf -> the nodes of a cluster and their leaves.
+
+Nodes that are down or drained are left out: the cluster is what jobs can have.  Cores are what Slurm calls
+CPUs, GPUs are
+counted whatever their type, and of a tree of switches only the leaves are kept, as placement knows no more.
+"""
 
 from __future__ import annotations
 
@@ -17,15 +22,21 @@ from terp.describe import Cluster
 from terp.errors import did_you_mean
 
 MEBI: Final = 2.0**20
+"""Bytes of a MiB, in which RealMemory counts."""
 MOST_NODES: Final = 50_000
+"""Nodes of a cluster, at most."""
 MOST_NAMED: Final = 2_000_000
+"""Names that all lists of hosts together may stand for."""
 MOST_SETS: Final = 200
+"""NodeSet lines, at most."""
 MOST_GPUS: Final = 10_000
+"""GPUs of one entry of a Gres, at most."""
 
 _STATES: Final = {
     **dict.fromkeys(("unknown", "idle", "cloud", "resume", "undrain", "reserved", "busy", "allocated", "mixed"), True),
     **dict.fromkeys(("down", "drain", "drained", "draining", "fail", "failing", "future", "error"), False),
 }
+"""Word of a State -> whether its nodes are in service."""
 _NODE: Final = reasons(NODE)
 _TYPE: Final = re.compile(r"[a-z_][\w.\-]*", re.IGNORECASE | re.ASCII)
 _COUNT: Final = re.compile(r"([0-9]{1,9})([kmgtp]?)", re.IGNORECASE | re.ASCII)
@@ -33,7 +44,12 @@ _COUNT: Final = re.compile(r"([0-9]{1,9})([kmgtp]?)", re.IGNORECASE | re.ASCII)
 
 @dataclass(frozen=True)
 class ConfNode:
-    """A node as its line describes it; `memory` is in bytes, 0 where it is not said."""
+    """A node as its line describes it.
+
+    cores_count    CPUs as Slurm counts them, less those that are kept from jobs
+    memory_bytes   RealMemory less what is kept for the system; 0 where it is not said
+    features       small words by which NodeSet lines pick nodes
+    """
 
     name: str
     gpus_count: int
@@ -46,6 +62,8 @@ class ConfNode:
 class ConfNodes:
     """The nodes that are in service, by name in the order of their lines, and those that are not.
 
+    up      names of nodes in service -> what their lines say; a node's number is its place here
+    down    names of nodes that are left out
     sets    names of NodeSet lines -> names of nodes
     place   names of nodes in service -> their numbers, from 1
     """
@@ -56,7 +74,7 @@ class ConfNodes:
     place: dict[str, int] = field(default_factory=dict)
 
     def numbers(self, pair: Pair, notes: Notes) -> list[int]:
-        """The numbers, from 1, of the nodes in service that a list of names and sets stands for."""
+        """The numbers, from 1 and rising, of the nodes in service that a list of names and sets stands for."""
         if pair.value.lower() == "all":
             return list(range(1, len(self.up) + 1))
         return sorted({self.place[name] for name in self.named(pair, notes) if name in self.place})
@@ -79,7 +97,10 @@ class ConfNodes:
 
 
 def hosts(pair: Pair, notes: Notes) -> list[str]:
-    """The names of a list of hosts; what is none is refused."""
+    """The names of a list of hosts; what is none is refused.
+
+    Empty for a list that says that there is none, or that cannot be read.
+    """
     if nothing(pair.value):
         return []
     if notes.hosts_count > MOST_NAMED:
@@ -95,7 +116,13 @@ def hosts(pair: Pair, notes: Notes) -> list[str]:
 
 
 def nodes_of(lines: list[list[Pair]], notes: Notes) -> ConfNodes:
-    """The nodes of all NodeName lines, without those that are down."""
+    """The nodes of all NodeName lines, without those that are down.
+
+    lines   pairs of each line of the file; others than NodeName, DownNodes and NodeSet are passed over
+    notes   what became of their keys
+
+    `NodeName=DEFAULT` holds for the lines that follow.  Sets are made last, of nodes that are in service.
+    """
     nodes, defaults = ConfNodes(), dict[str, Pair]()
     for pairs in lines:
         if pairs[0].key.lower() != "nodename":
@@ -117,7 +144,7 @@ def nodes_of(lines: list[list[Pair]], notes: Notes) -> ConfNodes:
 
 
 def _add(nodes: ConfNodes, settings: Settings, notes: Notes) -> None:
-    """Add the nodes of one line."""
+    """Add the nodes of one line; those that an earlier line described stay as they are."""
     pair = settings.stated["nodename"]
     settings.consulted.add("nodename")
     features = frozenset(item.value.lower() for key in ("Features", "Feature") for item in settings.items(key))
@@ -141,7 +168,9 @@ def _add(nodes: ConfNodes, settings: Settings, notes: Notes) -> None:
 
 
 def _gpus(settings: Settings) -> int:
-    """GPUs of a Gres such as `gpu:h100:8(S:0-1),nvme:1`."""
+    """GPUs a node of a Gres such as `gpu:h100:8(S:0-1),nvme:1`; what stands in brackets binds them to
+    sockets.
+    """
     gpus, pair = 0, settings.get("Gres")
     if pair is None or nothing(pair.value):
         return 0
@@ -162,7 +191,12 @@ def _gpus(settings: Settings) -> int:
 
 
 def _cores(settings: Settings) -> int:
-    """CPUs as Slurm counts them, which jobs ask for: threads where there are several a core, unless CPUs says otherwise."""
+    """CPUs as Slurm counts them, which jobs ask for: threads where there are several a core, unless CPUs says
+    otherwise.
+
+    Boards, sockets, cores and threads multiply; CpuSpecList and CoreSpecCount take some away.  At least 1 is
+    left.
+    """
     boards = settings.count("Boards", "{} boards a node", 1, 1, 10_000)
     sockets = settings.count("Sockets", "{} sockets a node", 1, 1, 10_000)
     sockets = settings.count("SocketsPerBoard", "{} sockets a board", sockets, 1, 10_000)
@@ -191,7 +225,10 @@ def _memory(settings: Settings) -> float:
 
 
 def _in_service(settings: Settings) -> bool:
-    """Whether a line's State leaves its nodes in service."""
+    """Whether a line's State leaves its nodes in service.
+
+    Signs behind the word, as in "idle*" or "down~", are passed over.
+    """
     pair = settings.get("State")
     if pair is None:
         return True
@@ -239,7 +276,13 @@ def _set(nodes: ConfNodes, settings: Settings, notes: Notes) -> None:
 
 
 def cluster_of(nodes: ConfNodes, leaves: dict[str, int], *, memory_counts: bool) -> Cluster:
-    """The nodes in service.  Memory is not said where it is not shared out; nodes on no leaf hang on one of their own."""
+    """The nodes in service, as a scheduler sees them.
+
+    leaves          name of a node -> the number of its leaf
+    memory_counts   whether memory is shared out like cores; where it is not, it is not said
+
+    Nodes on no leaf hang on one of their own, together; leaves are numbered anew from 0 without gaps.
+    """
     rest = max(leaves.values(), default=-1) + 1
     order = {leaf: number for number, leaf in enumerate(dict.fromkeys(sorted(leaves.get(name, rest) for name in nodes.up)))}
     return Cluster(
@@ -252,7 +295,12 @@ def cluster_of(nodes: ConfNodes, leaves: dict[str, int], *, memory_counts: bool)
 
 
 def leaves_of(path: Path, nodes: ConfNodes, notes: Notes) -> dict[str, int]:
-    """The leaf of each node that a topology.conf names, numbered as they stand there."""
+    """The leaf of each node that a topology.conf names, numbered as they stand there.
+
+    path   of the file, of a tree (SwitchName) or of blocks (BlockName), where a block counts as a leaf
+
+    Nodes that the slurm.conf does not have are ignored.  Raises Problems if the file cannot be read.
+    """
     leaves: dict[str, int] = {}
     count = 0
     for pairs in read_lines(path, notes):

@@ -1,4 +1,10 @@
-"""Values as Slurm writes them: times, numbers, words, resources; each that is asked for is noted with what it became."""
+"""Values as Slurm writes them: times, numbers, words, resources; each that is asked for is noted with what it
+became.
+
+`Settings` holds the keys of one line or file.  A reader asks for the keys it knows, with the bounds of
+slurm.conf(5), and
+then calls `left_over`, which accounts for all others.
+"""
 
 from __future__ import annotations
 
@@ -16,22 +22,29 @@ from terp.units import DAY_S, HOUR_S
 T = TypeVar("T")
 
 ENDLESS: Final = ("infinite", "unlimited", "-1")
+"""Words for a time without end."""
 TIMES: Final = "write minutes, hours:minutes:seconds, days-hours or days-hours:minutes:seconds"
+"""What would do for a time."""
 LONGEST_S: Final = 1e9
+"""The longest time that a policy takes [s], some 32 years."""
 
 _PLAIN: Final = re.compile(r"([0-9]{1,10})(?::([0-9]{1,10}))?(?::([0-9]{1,10}))?", re.ASCII)
 _DAYS: Final = re.compile(r"([0-9]{1,10})-([0-9]{1,10})(?::([0-9]{1,10}))?(?::([0-9]{1,10}))?", re.ASCII)
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]{1,15}(?:\.[0-9]{0,15})?|\.[0-9]{1,15})")
 _NEAR: Final = 0.84
-"""How like a known key an unknown one must be to be taken for a misspelling."""
+"""How like a known key an unknown one must be, from 0 to 1, to be taken for a misspelling."""
 _MOST_UNKNOWN: Final = 200
 """Unknown keys that are compared with the known ones; a hostile file has more."""
 
 
 def seconds_of(text: str) -> float | None:
-    """A time string [s]: minutes, minutes:seconds, hours:minutes:seconds, days-hours[:minutes[:seconds]]; inf without end.
+    """A time string [s]: minutes, minutes:seconds, hours:minutes:seconds, days-hours[:minutes[:seconds]]; inf
+    without end.
 
     None where it is none.
+
+    >>> seconds_of("90"), seconds_of("1-12"), seconds_of("UNLIMITED")
+    (5400.0, 129600.0, inf)
     """
     if text.lower() in ENDLESS:
         return math.inf
@@ -52,7 +65,9 @@ def number_of(text: str) -> float | None:
 
 
 def resources_of(text: str) -> dict[str, str]:
-    """Trackable resources such as `cpu=4,gres/gpu=8`: small names -> what stands behind the sign."""
+    """Trackable resources such as `cpu=4,gres/gpu=8`: small names -> what stands behind the sign, in the
+    order of the text.
+    """
     pairs = (item.partition("=") for item in text.replace(" ", "").lower().split(",") if item)
     return {name: value for name, _, value in pairs}
 
@@ -63,7 +78,7 @@ def list_of(text: str) -> list[str]:
 
 
 def written_s(seconds: float) -> str:
-    """A time as records take it."""
+    """A time [s] as records take it, with its unit."""
     return f"{seconds!r} s"
 
 
@@ -104,12 +119,19 @@ class Settings:
         return self.stated.get(key.lower())
 
     def items(self, key: str) -> list[Pair]:
-        """What stands between the commas of a key's value, each with the place of the whole."""
+        """What stands between the commas of a key's value, each with the place of the whole; empty where the
+        key is not there.
+        """
         pair = self.get(key)
         return [] if pair is None or nothing(pair.value) else [pair._replace(value=item) for item in list_of(pair.value)]
 
     def count(self, key: str, became: str, default: int, low: int = 0, high: int = 10**9) -> int:
-        """A whole number between two others; `became` says what it is here, with {} for it."""
+        """A whole number of a key; what is not one, or out of bounds, is refused and gives the default.
+
+        became      what the number is here, with {} for it, for the notes
+        default     where the key is not said
+        low, high   bounds, both inside
+        """
         pair = self.get(key)
         if pair is None or pair.value == "(null)":
             return default
@@ -121,7 +143,11 @@ class Settings:
         return int(value)
 
     def seconds(self, key: str, became: str, default: float, low: float = 0.0, high: float = LONGEST_S) -> float:
-        """A time [s]."""
+        """A time of a key [s]; what is none, or out of bounds, is refused and gives the default.
+
+        became      what the time is here, with {} for it
+        default, low, high   [s]
+        """
         pair = self.get(key)
         if pair is None or nothing(pair.value):
             return default
@@ -133,7 +159,9 @@ class Settings:
         return value
 
     def flag(self, key: str, became: str, *, default: bool = False) -> bool:
-        """Yes or no, in Slurm's words for them."""
+        """Yes or no, in Slurm's words for them (YES, TRUE, UP, 1); another word is refused and gives the
+        default.
+        """
         pair = self.get(key)
         if pair is None:
             return default
@@ -146,7 +174,11 @@ class Settings:
         return says
 
     def word(self, key: str, became: dict[str, tuple[T, str]], default: T, prefix: str = "") -> T:
-        """One of several words, by what it means and what is noted; a prefix such as `sched/` may be left away."""
+        """One of several words; another is refused and gives the default.
+
+        became   small word -> what it means, and what is noted
+        prefix   what may stand before the word or be left away, such as `sched/`
+        """
         pair = self.get(key)
         if pair is None or (nothing(pair.value) and "none" not in became):
             return default

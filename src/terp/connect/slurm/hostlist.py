@@ -1,4 +1,7 @@
-"""Slurm's lists of hosts: `dgx[001-191],login[1-2]` -> names, and numbers back to ranges."""
+"""Slurm's lists of hosts: `dgx[001-191],login[1-2]` -> names, and numbers back to ranges.
+
+Only lists are expanded; whether such nodes exist is not known here.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,10 @@ _RANGE: Final = re.compile(r"([0-9]{1,12})(?:-([0-9]{1,12}))?")
 
 
 class NotAHostlist(ValueError):
-    """A text that names no hosts; `would_do` says what would."""
+    """A text that names no hosts; `would_do` says what would.
+
+    wrong   what is wrong with it
+    """
 
     def __init__(self, wrong: str, would_do: str) -> None:
         self.wrong, self.would_do = wrong, would_do
@@ -26,8 +32,12 @@ class NotAHostlist(ValueError):
 def expand_hosts(text: str) -> list[str]:
     """The names that a list stands for, in its order.  Raises NotAHostlist.
 
-    A name may have several ranges and ends with the last of them; the last range runs fastest, and a number is written
+    A name may have several ranges and ends with the last of them; the last range runs fastest, and a number
+    is written
     with as many digits as the first of its range.
+
+    >>> expand_hosts("gpu[08-10],login1")
+    ['gpu08', 'gpu09', 'gpu10', 'login1']
     """
     names: list[str] = []
     for item in _items(text):
@@ -39,7 +49,9 @@ def expand_hosts(text: str) -> list[str]:
 
 
 def _items(text: str) -> list[str]:
-    """The parts between commas outside of brackets."""
+    """The parts between commas outside of brackets.  Raises NotAHostlist for blanks, and for brackets that do
+    not match.
+    """
     items, start, inside = [], 0, False
     for place, letter in enumerate(text):
         if letter in "[]":
@@ -61,7 +73,7 @@ def _items(text: str) -> list[str]:
 
 
 def _part(part: str) -> list[str]:
-    """What one part of a name may be: itself, or each number of its ranges."""
+    """What one part of a name may be: itself, or each number of its ranges, with the digits of the first."""
     if not part.startswith("["):
         return [part]
     found: list[str] = []
@@ -77,7 +89,11 @@ def _part(part: str) -> list[str]:
 
 
 def ranges_of(numbers: Iterable[int]) -> str:
-    """Numbers as ranges: 1, 2, 3 and 7 are "1-3,7"."""
+    """Numbers as ranges, sorted, each once.
+
+    >>> ranges_of([7, 1, 2, 3])
+    '1-3,7'
+    """
     text = []
     for _, group in itertools.groupby(enumerate(sorted(set(numbers))), lambda pair: pair[1] - pair[0]):
         run = [number for _, number in group]

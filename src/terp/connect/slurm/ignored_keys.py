@@ -1,15 +1,26 @@
-"""Keys of Slurm that change nothing in a simulation, and why; docs/formats/slurm-conf.md lists them all."""
+"""Keys of Slurm that change nothing in a simulation, and why; docs/formats/slurm-conf.md lists them all.
+
+The keys are those of slurm.conf(5), with older names that still stand in the files of centres.  A key that is
+neither here nor read is told as unknown, and as misspelt where it is near a known one.  Reasons are data: the
+table of the documentation, the notes of a reading and the tests are all made of these.
+"""
 
 from __future__ import annotations
 
 from typing import Final
 
 _ADDRESSES: Final = "says where programs and files are and who speaks to whom"
+"""Of keys that place the daemons and their files."""
 _NODES_SELVES: Final = "says how jobs are run and cleaned up on their nodes"
+"""Of keys that matter on the nodes, once a job has started."""
 _RECORDS: Final = "says what is written down of jobs that ran"
+"""Of accounting: jobs are written down by the simulation itself."""
 _LIMITS: Final = "is judged or filled in when a job comes; those of a trace were let in"
+"""Of what slurmctld refuses or fills in at submission."""
 _POWER: Final = "nodes are not switched off by the scheduler here"
+"""Of power saving, which takes idle nodes down and up again."""
 _PATIENCE: Final = "says how long the daemons wait for each other, which here never fail"
+"""Of timeouts between daemons."""
 
 GLOBAL: Final[dict[str, tuple[str, ...]]] = {
     _ADDRESSES: (
@@ -155,5 +166,8 @@ PARTITION: Final[dict[str, tuple[str, ...]]] = {
 
 
 def reasons(table: dict[str, tuple[str, ...]]) -> dict[str, str]:
-    """Small key -> why it is ignored."""
+    """Small key -> why it is ignored.
+
+    table   why -> keys, as above
+    """
     return {key.lower(): why for why, keys in table.items() for key in keys}

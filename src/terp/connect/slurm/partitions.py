@@ -1,4 +1,9 @@
-"""PartitionName lines -> the partitions of a policy."""
+"""PartitionName lines -> the partitions of a policy.
+
+Who may use a partition, its nodes, limits, tier and billing are taken.  Memory is not billed, and a partition
+that is
+down, or has no node in service, is left out.
+"""
 
 from __future__ import annotations
 
@@ -24,13 +29,19 @@ from terp.connect.slurm.ignored_keys import PARTITION, reasons
 from terp.errors import did_you_mean
 
 MOST_PARTITIONS: Final = 500
+"""Partitions of a file, at most."""
 _PARTITION: Final = reasons(PARTITION)
 _WEIGHT: Final = re.compile(r"([+-]?[0-9]{0,12}(?:\.[0-9]{0,12})?)([kmgtp]?)", re.IGNORECASE | re.ASCII)
+"""A weight of TRESBillingWeights and its prefix: per so many units of the resource."""
 _BILLED: Final = {"cpu": "billing_core_ratio", "gres/gpu": "billing_gpu_ratio", "node": "billing_node_ratio"}
+"""Trackable resource -> the field of a partition that bills it."""
 
 
 class Billing(TypedDict, total=False):
-    """What an hour of each resource counts for; nothing is said where keys are absent."""
+    """What an hour of each resource counts for in fair share; nothing is said where keys are absent.
+
+    billing_core_ratio, billing_gpu_ratio, billing_node_ratio   per core, GPU and node, each for an hour
+    """
 
     billing_core_ratio: float
     billing_gpu_ratio: float
@@ -38,7 +49,12 @@ class Billing(TypedDict, total=False):
 
 
 class WrittenPartition(Billing):
-    """A partition as a policy file says it, with the names of the record's fields; None and empty lists: no bounds."""
+    """A partition as a policy file says it, with the names of the record's fields; None and empty lists: no
+    bounds.
+
+    nodes          numbers from 1 as ranges; empty for all
+    max_time_s, default_time_s   with their unit, such as "86400.0 s"
+    """
 
     nodes: str
     max_time_s: str | None
@@ -55,8 +71,13 @@ def partitions_of(
 ) -> tuple[dict[str, WrittenPartition], str]:
     """The partitions that are up, as a policy file says them, and the name of the default one.
 
+    lines           pairs of each line of the file; others than PartitionName are passed over
+    nodes           those in service, by which lists of nodes become numbers
     accounts, qos   names that are known, for what a line denies
     whole           whether every job takes whole nodes
+
+    `PartitionName=DEFAULT` holds for the lines that follow.  The name is empty where no line says
+    Default=YES.
     """
     partitions: dict[str, WrittenPartition] = {}
     defaults = dict[str, Pair]()
@@ -89,7 +110,10 @@ def partitions_of(
 def _partition(
     settings: Settings, nodes: ConfNodes, accounts: set[str], qos: set[str], *, whole: bool
 ) -> WrittenPartition | None:
-    """One partition; None where it is down or has no node in service."""
+    """One partition; None where it is down or has no node in service.
+
+    Priority, which later versions split, gives both the factor and the tier where these are not said.
+    """
     pair, notes = settings.stated["partitionname"], settings.notes
     settings.consulted.add("partitionname")
     listed = settings.get("Nodes")
@@ -118,7 +142,7 @@ def _partition(
 
 
 def _limit(settings: Settings, key: str, became: str) -> str | None:
-    """MaxTime or DefaultTime in whole minutes, seconds rounded up; None without end."""
+    """MaxTime or DefaultTime in whole minutes, seconds rounded up; None without end or if not said."""
     pair = settings.get(key)
     if pair is None or nothing(pair.value):
         return None
@@ -134,7 +158,7 @@ def _limit(settings: Settings, key: str, became: str) -> str | None:
 
 
 def _exclusive(settings: Settings) -> bool:
-    """OverSubscribe, which was Shared: whether jobs take whole nodes."""
+    """OverSubscribe, which was Shared: whether jobs take whole nodes.  Jobs never share a core or a GPU here."""
     pair = settings.get("OverSubscribe") or settings.get("Shared")
     if pair is None:
         return False
@@ -149,7 +173,13 @@ def _exclusive(settings: Settings) -> bool:
 
 
 def _allowed(settings: Settings, what: str, known: set[str]) -> list[str]:
-    """Who may use a partition: those allowed, or all that are known but those denied; empty for all."""
+    """Who may use a partition: those allowed, or all that are known but those denied; empty for all.
+
+    what    "Accounts" or "Qos"
+    known   small names, of which some are denied
+
+    Where a line allows some and denies others, slurmctld goes by those allowed, and so does this.
+    """
     allow, deny = settings.get(f"Allow{what}"), settings.get(f"Deny{what}")
     if allow is not None and not nothing(allow.value):
         names = [item.value.lower() for item in settings.items(f"Allow{what}")]
@@ -172,7 +202,10 @@ def _allowed(settings: Settings, what: str, known: set[str]) -> list[str]:
 
 
 def _billing(settings: Settings) -> Billing:
-    """TRESBillingWeights: what an hour counts for; without it, an hour of a core counts 1."""
+    """TRESBillingWeights: what an hour counts for; without it, an hour of a core counts 1.
+
+    Weights of GPUs by type count only where one type is all there is; others are ignored, memory among them.
+    """
     pair = settings.get("TRESBillingWeights")
     if pair is None or nothing(pair.value):
         return {}
@@ -200,7 +233,7 @@ def _billing(settings: Settings) -> Billing:
 
 
 def _is_up(settings: Settings) -> bool:
-    """Whether jobs start in a partition."""
+    """Whether jobs start in a partition: UP, or nothing said."""
     pair = settings.get("State")
     if pair is None:
         return True

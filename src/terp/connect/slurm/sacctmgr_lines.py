@@ -1,8 +1,11 @@
-"""The lines that `sacctmgr` writes of accounts and QOS -> entries with their places; three forms, in one file too.
+"""The lines that `sacctmgr` writes of accounts and QOS -> entries with their places; three forms, in one file
+too.
 
 sacctmgr show assoc --parsable2, sacctmgr show qos --parsable2    tables, columns by their headings
 sacctmgr dump                                                     `Account - 'climate':Fairshare=30`
 by hand                                                           `account climate fairshare=30`
+
+What a column means, and whether it can be had, is decided in `accounts`.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ _SAME: Final = {
 """Small heading or key -> the one it is read as."""
 
 NOT_LIMITED: Final = "no such limit is modelled"
+"""Why most limits of Slurm are ignored; those that hold are GPUs, nodes, jobs and time."""
 IGNORED: Final[dict[str, tuple[str, ...]]] = {
     "says who someone is": (
         "Cluster", "Account", "User", "Partition", "Description", "Descr", "Organization", "Org", "Coordinator",
@@ -44,22 +48,35 @@ IGNORED: Final[dict[str, tuple[str, ...]]] = {
 """Why a column or key is ignored -> the columns."""
 
 WHY_IGNORED: Final = {key.lower(): why for why, keys in IGNORED.items() for key in keys}
+"""Small heading or key -> why it is ignored."""
 _READ: Final = (
     "Fairshare", "Parent", "GrpTRES", "GrpNodes", "GrpJobs", "MaxTRES", "MaxTRESPU", "MaxJobs", "MaxJobsPU", "MaxNodes",
     "MaxWall", "Name", "Priority", "Preempt", "PreemptMode", "PreemptExemptTime", "GraceTime", "UsageFactor",
 )  # fmt: skip
+"""Headings and keys that become part of a record."""
 _KEYS: Final = {key.lower(): key for key in (*_READ, *(key for keys in IGNORED.values() for key in keys))}
 """Small heading or key -> as it is written."""
 _DUMPED: Final = re.compile(r"\s*(Cluster|Parent|Account|User)\s+-\s+(.*)", re.IGNORECASE)
+"""A line of a dump: what it is of, and the name with what is said of it."""
 _PLAIN: Final = re.compile(r"\s*(account|qos|user)\s+([^\s=]+)((?:\s+\S+)*)\s*", re.IGNORECASE)
+"""A line by hand: what it is of, its name, and its keys."""
 _PIECE: Final = re.compile(r"'([^']*)'|\"([^\"]*)\"|([^:]+)|(:)")
+"""A piece of a line of a dump: quoted either way, plain, or the colon between two."""
 LONGEST_LINE: Final = 65_536
+"""Letters of a line, at most; a longer one is refused."""
 FORMS: Final = "write `account NAME fairshare=40`, or name what `sacctmgr show assoc --parsable2` or `sacctmgr dump` wrote"
+"""What would do for a line in none of the three forms."""
 
 
 @dataclass(frozen=True)
 class AccountingEntry:
-    """An account, a user's association or a QOS, whichever form it was written in."""
+    """An account, a user's association or a QOS, whichever form it was written in.
+
+    kind       "account", "user" or "qos"; a cluster counts as a user, whose settings change nothing
+    name       with its place
+    parent     of an account; empty where none is said
+    settings   its other keys, by the names that Slurm documents
+    """
 
     kind: str
     name: Pair
@@ -68,7 +85,12 @@ class AccountingEntry:
 
 
 def accounting_entries(path: Path, notes: Notes) -> Iterator[AccountingEntry]:
-    """What each line of the file says."""
+    """What each line of the file says, in its order; lines in no form that is known are refused in the notes.
+
+    path   of a text that sacctmgr wrote or a person did, which may hold several forms one after another
+
+    Raises Problems if the file cannot be read.
+    """
     headings: list[str] = []
     parent, tree = "root", list[str]()
     for number, raw in enumerate(one_file(path).split("\n"), 1):
@@ -107,7 +129,9 @@ def accounting_entries(path: Path, notes: Notes) -> Iterator[AccountingEntry]:
 
 
 def _proper(key: str) -> str:
-    """A heading or key by the name that it is read under; an unknown one as it is."""
+    """A heading or key by the name that it is read under; an unknown one as it is.  Case and blanks do not
+    matter.
+    """
     small = key.strip().lower().replace(" ", "")
     small = _SAME.get(small, small)
     return _KEYS.get(small, key.strip())
@@ -120,7 +144,13 @@ def _are_headings(cells: list[str]) -> bool:
 
 
 def _row(headings: list[str], cells: list[str], place: Pair, tree: list[str], notes: Notes) -> AccountingEntry | None:
-    """A row of a table; where accounts are indented, they stand under the nearest one that is indented less."""
+    """A row of a table; where accounts are indented, they stand under the nearest one that is indented less.
+
+    headings   names of the columns
+    tree       small names of the accounts above, by depth; changed here
+
+    None for a row that has another number of columns, which is refused.
+    """
     if len(cells) != len(headings):
         would_do = f"{len(headings)} would do, as the headings have"
         notes.refuse(place._replace(key="row"), f"a row of {len(cells)} columns", would_do)
@@ -143,7 +173,11 @@ def _row(headings: list[str], cells: list[str], place: Pair, tree: list[str], no
 
 
 def _dumped(text: str, place: Pair) -> tuple[Pair, list[Pair]]:
-    """Name and values of a line of a dump: parts between colons, which quoted ones may hold."""
+    """Name and values of a line of a dump: parts between colons, which quoted ones may hold.
+
+    text    what stands behind the dash
+    place   of the line
+    """
     parts = [""]
     for match in _PIECE.finditer(text):
         if match[4]:
@@ -161,7 +195,10 @@ def _dumped(text: str, place: Pair) -> tuple[Pair, list[Pair]]:
 
 
 def entries_of_cluster(entries: list[AccountingEntry], cluster: str, notes: Notes) -> list[AccountingEntry]:
-    """The entries of one cluster; those of a file of one are taken whatever it is called."""
+    """The entries of one cluster; those of a file of one are taken whatever it is called.
+
+    cluster   ClusterName of the slurm.conf; if the file tells of several others and not of it, all is refused
+    """
     named = {entry.settings.stated["cluster"].value.lower() for entry in entries if "cluster" in entry.settings.stated}
     if len(named) < 2:
         return entries

@@ -1,4 +1,8 @@
-"""The keys of slurm.conf that have a line of their own -> order, backfill, placement and preemption of a policy."""
+"""The keys of slurm.conf that have a line of their own -> order, backfill, placement and preemption of a
+policy.
+
+What a file does not say is as slurm.conf(5) of Slurm 22.05 has it.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from typing import Final, Literal, TypedDict
 
 from terp.connect.slurm.conf_values import Settings, number_of, written_s
 from terp.connect.slurm.ignored_keys import GLOBAL, PARAMETER_BOUNDS, PARAMETERS, reasons
-from terp.connect.slurm.preemption import Preempting, PreemptMode, preemption_of
+from terp.connect.slurm.preempt_keys import Preempting, PreemptMode, preemption_of
 from terp.describe import Backfill
 from terp.errors import did_you_mean
 from terp.units import DAY_S, HOUR_S
@@ -22,6 +26,7 @@ _WEIGHTS: Final = {
     "PriorityWeightAge": "age", "PriorityWeightFairshare": "fairshare", "PriorityWeightJobSize": "job_size",
     "PriorityWeightPartition": "partition", "PriorityWeightQOS": "qos",
 }  # fmt: skip
+"""Key of a weight -> the factor that it multiplies."""
 _PRIORITY_FLAGS: Final = {
     "accrue_always": "jobs age from when they may start",
     "calculate_running": "jobs that run have no order",
@@ -35,20 +40,25 @@ _PRIORITY_FLAGS: Final = {
     "small_relative_to_time": "the size of a job is judged without its time",
     "no_normal_all": "", "no_normal_qos": "", "no_normal_part": "",
 }  # fmt: skip
+"""Small word of PriorityFlags -> why it changes nothing; empty where it does."""
 _SELECT: Final = {
     "cons_tres": (False, "jobs share nodes"),
     "cons_res": (False, "jobs share nodes"),
     "linear": (True, "jobs take whole nodes"),
 }
+"""Word of SelectType -> whether jobs take whole nodes, and what is noted."""
 _SHARED_OUT: Final = (
     "cr_cpu", "cr_cpu_memory", "cr_core", "cr_core_memory", "cr_socket", "cr_socket_memory", "cr_memory",
 )  # fmt: skip
+"""Words of SelectTypeParameters that say what is shared out."""
 _SELECT_PARAMETERS: Final = (
     *_SHARED_OUT, "cr_lln",
     "cr_pack_nodes", "cr_one_task_per_core", "cr_core_default_dist_block", "ll_shared_gres", "multiple_sharing_gres_pj",
     "enforce_binding_gres", "one_task_per_sharing_gres", "other_cons_res", "other_cons_tres",
 )  # fmt: skip
+"""All words of SelectTypeParameters that slurmctld takes."""
 _ENFORCE: Final = ("associations", "limits", "nojobs", "nosteps", "qos", "safe", "wckeys", "all", "0", "1", "2", "no", "yes")
+"""Words of AccountingStorageEnforce."""
 
 
 class WrittenPriority(TypedDict):
@@ -65,12 +75,17 @@ class WrittenPriority(TypedDict):
 class Scheduling:
     """What the keys of the whole machine say.
 
+    order            by submission, or by priority where any weight is above 0
     priority         as a policy file says it
+    backfill         kind, interval and depth of the backfill scheduler
+    depth_count      jobs that the main scheduler looks at when something happens
+    sched_interval_s   how often it looks at all of them
     whole            whether every job takes whole nodes (select/linear)
     memory_counts    whether memory is shared out like cores
     not_normal       factors that are not divided by the highest of all: of `qos`, of `partition`
     limits_hold      whether limits of accounts and QOS hold (AccountingStorageEnforce)
     preempting, mode, exempt_s   who stops whom, and how
+    licenses         name -> how many there are
     """
 
     order: Literal["fifo", "multifactor"]
@@ -90,7 +105,12 @@ class Scheduling:
 
 
 def scheduling_of(settings: Settings) -> Scheduling:
-    """The policy of the machine's own keys; what they do not say is as Slurm 22.05 has it."""
+    """The policy of the machine's own keys; what they do not say is as Slurm 22.05 has it.
+
+    settings   all keys that have a line of their own; each one asked for is noted
+
+    Raises Problems only when too many keys are refused; others are refused in the notes.
+    """
     kind = settings.word(
         "SchedulerType",
         {"backfill": ("conservative", "backfill of kind conservative, planned as slurmctld does"),
@@ -122,14 +142,19 @@ def left_over(settings: Settings) -> None:
 
 
 _GLOBAL: Final = reasons(GLOBAL)
+"""Small key of its own line -> why it is ignored."""
 _PARAMETERS: Final = reasons(PARAMETERS)
+"""Small name of SchedulerParameters -> why it is ignored."""
 _BACKFILL: Final = {"bf_interval", "bf_window", "bf_resolution", "bf_max_job_test", "bf_job_part_count_reserve"}
 _MODELLED_PARAMETERS: Final = {*_BACKFILL, "default_queue_depth", "sched_interval"}
 _LINES: Final = ("NodeName", "PartitionName", "DownNodes", "NodeSet", "Include")
+"""Keys that begin lines of other kinds, to know misspellings by."""
 
 
 def _parameters(settings: Settings) -> Settings:
-    """SchedulerParameters as settings of their own, each with the place of the whole."""
+    """SchedulerParameters as settings of their own, each with the place of the whole; one without a value has
+    an empty one.
+    """
     pairs = []
     for item in settings.items("SchedulerParameters"):
         key, _, value = item.value.partition("=")
@@ -138,7 +163,10 @@ def _parameters(settings: Settings) -> Settings:
 
 
 def _backfill(parameters: Settings, kind: str) -> Backfill:
-    """The bf_* that a policy has; sched/builtin has none of them."""
+    """The bf_* that a policy has; sched/builtin has none of them.
+
+    kind   "conservative" for sched/backfill, which plans every job it looks at, or "none"
+    """
     if kind == "none":
         for key in sorted(_BACKFILL & set(parameters.stated)):
             parameters.consulted.add(key)
@@ -186,7 +214,10 @@ def _ignored_parameters(parameters: Settings) -> None:
 
 
 def _priority(settings: Settings) -> tuple[Literal["fifo", "multifactor"], WrittenPriority, frozenset[str]]:
-    """PriorityType and what belongs to it; weights that are all 0 leave the order of submission."""
+    """PriorityType and what belongs to it; weights that are all 0 leave the order of submission.
+
+    Gives the order, what orders jobs, and the factors that are left as they are.
+    """
     words: dict[str, tuple[Literal["fifo", "multifactor"], str]] = {
         "basic": ("fifo", "order fifo"),
         "multifactor": ("multifactor", "order multifactor; fifo where all weights are 0"),
@@ -220,7 +251,9 @@ def _priority_flags(settings: Settings) -> frozenset[str]:
 
 
 def _select(settings: Settings) -> tuple[bool, bool, bool]:
-    """Whether jobs take whole nodes, whether memory is shared out, and whether the emptiest nodes come first."""
+    """Whether jobs take whole nodes, whether memory is shared out, and whether the emptiest nodes come first
+    (CR_LLN).
+    """
     whole = settings.word("SelectType", _SELECT, default=True, prefix="select/")
     memory, spread, words = not whole, False, []
     for item in settings.items("SelectTypeParameters"):
@@ -239,7 +272,10 @@ def _select(settings: Settings) -> tuple[bool, bool, bool]:
 
 
 def _topology(settings: Settings, flat: Literal["best-fit", "spread"]) -> Placement:
-    """TopologyPlugin -> placement."""
+    """TopologyPlugin -> placement.
+
+    flat   placement where the plugin knows no switches, or jobs need not ask for them
+    """
     words: dict[str, tuple[Placement, str]] = {
         "tree": ("tree", "placement tree"),
         "block": ("fewest-leaves", "placement fewest-leaves; a block is a leaf"),
@@ -257,7 +293,7 @@ def _topology(settings: Settings, flat: Literal["best-fit", "spread"]) -> Placem
 
 
 def _enforced(settings: Settings) -> bool:
-    """AccountingStorageEnforce: whether limits hold."""
+    """AccountingStorageEnforce: whether limits hold, as they do with `limits`, `safe` or `all`."""
     words = set()
     for item in settings.items("AccountingStorageEnforce"):
         words.add(item.value.lower())

@@ -1,4 +1,11 @@
-"""A slurm.conf, and what sacctmgr says of accounts and QOS -> a policy and a cluster, and what became of each line."""
+"""A slurm.conf, and what sacctmgr says of accounts and QOS -> a policy and a cluster, and what became of each
+line.
+
+    conf = read_slurm_conf("slurm.conf", assoc="assoc.txt")
+    conf.policy, conf.cluster, conf.ignored
+
+docs/formats/slurm-conf.md says key by key what is modelled.
+"""
 
 from __future__ import annotations
 
@@ -20,12 +27,15 @@ from terp.describe import Cluster, Policy
 from terp.errors import Problem, Problems
 
 _OWN_LINES: Final = ("nodename", "partitionname", "downnodes", "nodeset", "frontendname")
+"""Small keys whose lines describe one thing each, and not the machine."""
 
 
 @dataclass(frozen=True)
 class SlurmConf:
     """What a slurm.conf says, and what became of its lines.
 
+    policy     how jobs are ordered, limited and placed, checked as a policy file is
+    cluster    the nodes in service
     modelled   keys that became part of the policy or the cluster, and as what
     ignored    keys that change nothing, and why
     refused    keys that could not be read, and what would do; empty unless it was asked to go on
@@ -41,11 +51,15 @@ class SlurmConf:
 def read_slurm_conf(
     path: str | Path, assoc: str | Path | None = None, topology: str | Path | None = None, *, go_on: bool = False
 ) -> SlurmConf:
-    """The policy and the cluster that a slurm.conf describes.  Raises Problems with every line that is refused, at once.
+    """The policy and the cluster that a slurm.conf describes.
 
+    path       of the file; those that it includes are read too
     assoc      what `sacctmgr show assoc` and `show qos` (--parsable2) or `sacctmgr dump` wrote
     topology   a topology.conf; without it, the one beside the slurm.conf where TopologyPlugin asks for one
     go_on      pass over refused lines: they are as if they were not there
+
+    Raises Problems with every line that is refused, at once, and for files without a node or a partition in
+    service.
     """
     path, notes = Path(path), Notes()
     lines = read_lines(path, notes)
@@ -94,7 +108,10 @@ def _refuse_empty(path: Path, nodes: ConfNodes, lines: list[list[Pair]], notes: 
 def _leaves(
     path: Path, topology: str | Path | None, scheduling: Scheduling, settings: Settings, nodes: ConfNodes, notes: Notes
 ) -> dict[str, int]:
-    """The leaf of each node: of the file that is named, or of the one beside if the placement asks for it."""
+    """The leaf of each node: of the file that is named, or of the one beside if the placement asks for it.
+
+    Empty where there is neither: then all nodes hang on one leaf.
+    """
     beside = path.parent / "topology.conf"
     if topology is not None:
         return leaves_of(Path(topology), nodes, notes)
@@ -115,7 +132,12 @@ def _policy(
     partitions: dict[str, WrittenPartition],
     default: str,
 ) -> Policy:
-    """All of it as one record, checked once more as a policy file is."""
+    """All of it as one record, checked once more as a policy file is.
+
+    Accounts and QOS that only partitions name are added without shares or limits of their own.  A factor that
+    Slurm does not
+    divide by the highest of all has its weight multiplied by it instead, which comes to the same.
+    """
     accounts: dict[str, Mapping[str, object]] = {**accounting.accounts}
     qos: dict[str, Mapping[str, object]] = {**accounting.qos}
     for partition in partitions.values():

@@ -1,4 +1,10 @@
-"""Text files of any length -> blocks of whole lines with the right number of cells; gzip is seen by its first bytes."""
+"""Text files of any length -> blocks of whole lines with the right number of cells; gzip is seen by its first
+bytes.
+
+A block is some megabytes, so that a trace of many gigabytes is read in bounded memory.  pyarrow reads the
+cells; it
+would refuse a whole block for one bad line, so lines are counted first, and mended or dropped here.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +25,16 @@ from terp.arrays import Bools, Ints
 from terp.connect.traces.trace_rows import Reading
 
 BLOCK_BYTES: Final = 8 * 2**20
+"""Text that is read at once [bytes]."""
 LONGEST_LINE_BYTES: Final = 64 * 2**20
+"""A file without a newline in so many bytes is no text of jobs."""
 NEWLINE: Final = 10
 GZIP: Final = b"\x1f\x8b"
 
 Mend = Callable[[str], "list[str] | None"]
 """A line with a wrong number of cells -> its cells, or None."""
 Columns = dict[str, pa.Array]
+"""Column by name, all of one length."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +46,20 @@ class Block:
 
 
 def head(path: Path, reading: Reading, size: int = 2**16) -> bytes:
-    """The first bytes of a file, unpacked."""
+    """The first bytes of a file, unpacked; fewer where the file is shorter.  Raises Problems if it cannot be
+    read.
+    """
     with _opened(path, reading) as stream:
         return _read(stream, size, reading, 1)
 
 
 def blocks(path: Path, reading: Reading) -> Iterator[tuple[int, bytes]]:
-    """Number of the first line, and whole lines, each ended by a newline.  Raises Problems if the file cannot be read."""
+    """Number of the first line, and whole lines, each ended by a newline.
+
+    A byte order mark and carriage returns are taken out; a last line without a newline gets one.  Raises
+    Problems if the
+    file cannot be read, is a broken gzip file, or has no end of line.
+    """
     number, rest = 1, b""
     with _opened(path, reading) as stream:
         while data := _read(stream, BLOCK_BYTES, reading, number):
@@ -67,7 +83,7 @@ def _plain(data: bytes, number: int) -> bytes:
 
 
 def _opened(path: Path, reading: Reading) -> IO[bytes]:
-    """The file, unpacked as it is read."""
+    """The file, unpacked as it is read; the caller closes it.  Raises Problems if it cannot be opened."""
     try:
         with path.open("rb") as stream:
             packed = stream.read(2) == GZIP
@@ -77,7 +93,10 @@ def _opened(path: Path, reading: Reading) -> IO[bytes]:
 
 
 def _read(stream: IO[bytes], size: int, reading: Reading, number: int) -> bytes:
-    """The next bytes; part of a broken file is no trace."""
+    """The next bytes; part of a broken file is no trace, and raises Problems.
+
+    number   of the line that comes next, to name in a problem
+    """
     try:
         return stream.read(size)
     except (EOFError, zlib.error, gzip.BadGzipFile):
@@ -89,7 +108,14 @@ def _read(stream: IO[bytes], size: int, reading: Reading, number: int) -> bytes:
 def even(
     data: bytes, first: int, separator: str, cells: int, reading: Reading, comment: str = "", mend: Mend | None = None
 ) -> Block:
-    """The lines that have this many cells, without blank ones and comments; others are mended or dropped, and counted."""
+    """The lines that have this many cells, without blank ones and comments; others are mended or dropped, and
+    counted.
+
+    data        whole lines;  first   number of the first one in its file
+    separator   a single letter;  cells   how many every line should have
+    comment     letter that begins a line which is no row; "" for none
+    mend        what puts a line right that has another number of cells, or, in CSV, quotes
+    """
     letters = np.frombuffer(data, np.uint8)
     ends = np.flatnonzero(letters == NEWLINE)
     starts = np.concatenate([[0], ends[:-1] + 1])
@@ -128,7 +154,13 @@ def _mended(
 
 
 def columns(block: Block, names: list[str], wanted: list[str], separator: str, kind: pa.DataType) -> Columns:
-    """The wanted columns of a block.  Raises pyarrow's error where a cell is not of this kind."""
+    """The wanted columns of a block, as one array each.
+
+    names    of all columns, in order
+    kind     of pyarrow, the same for all
+
+    Raises pyarrow's error where a cell is not of this kind.
+    """
     if not len(block.numbers):
         return {name: pa.array([], kind) for name in wanted}
     table = pa_csv.read_csv(
@@ -148,9 +180,16 @@ def columns(block: Block, names: list[str], wanted: list[str], separator: str, k
 def tables(
     path: Path, separator: str, wanted: tuple[str, ...], reading: Reading, mend: Callable[[list[str]], Mend]
 ) -> Iterator[tuple[Columns, Ints]]:
-    """The columns that are wanted and there, as text, by small names, and the lines of their rows; line 1 names them.
+    """The columns that are wanted and there, as text, by small names, and the lines of their rows; line 1
+    names them.
 
-    mend   names of the columns -> what mends a line with a wrong number of cells
+    separator   between cells
+    wanted      small names of columns; those that are not there are left out, which the caller must look
+                after
+    reading     counts lines that were mended or dropped
+    mend        names of the columns -> what mends a line with a wrong number of cells
+
+    Gives a pair a block: column -> texts `(n,)`, and `(n,)` numbers of lines, from 1.
     """
     names: list[str] = []
     for first, data in blocks(path, reading):

@@ -1,4 +1,12 @@
-"""Published traces of GPU clusters: AcmeTrace, Helios and Philly, in the columns in which they were published."""
+"""Published traces of GPU clusters: AcmeTrace, Helios and Philly, in the columns in which they were
+published.
+
+AcmeTrace (Hu 2024) is of two clusters for language models, Helios (Hu 2021) of four, both in Asia; Philly
+(Jeon 2019) is
+of a cluster of a search company and is JSON with all attempts of a job.  Times without a zone are of the
+place of the
+cluster.  None of them says limits, so run times stand for those.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +28,11 @@ from terp.describe import TRACE_STATES
 from terp.errors import Problem, Problems
 
 NEEDED: Final = ("node_num", "gpu_num", "state", "submit_time", "start_time", "end_time")
+"""Columns without which the CSV of AcmeTrace and Helios are no trace."""
 READ: Final = (*NEEDED, "job_id", "user", "cpu_num", "duration", "mem_per_pod_gb", "vc", "type")
+"""Columns that are read where they are there."""
 PHILLY: Final = {"Pass": "completed", "Killed": "cancelled", "Failed": "failed"}
+"""Philly's status -> our state."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +65,7 @@ def helios_rows(path: Path, reading: Reading) -> Iterator[Rows]:
 
 
 def quoted(_: list[str]) -> Mend:
-    """What reads a line with commas between quotes."""
+    """What reads a line with commas between quotes, whatever the names of its columns."""
     return _unquoted
 
 
@@ -67,6 +78,7 @@ def _unquoted(line: str) -> list[str] | None:
 
 
 def _csv_rows(path: Path, reading: Reading, dataset: Dataset) -> Iterator[Rows]:
+    """The rows of a published CSV in blocks.  Raises Problems if it lacks a column."""
     clock = words.Clock(reading.known.zone or dataset.zone, reading.tally)
     for cells, lines in tables(path, ",", READ, reading, quoted):
         need_columns(cells, NEEDED, reading)
@@ -74,14 +86,22 @@ def _csv_rows(path: Path, reading: Reading, dataset: Dataset) -> Iterator[Rows]:
 
 
 def need_columns(cells: Columns, needed: tuple[str, ...], reading: Reading) -> None:
-    """Raises Problems with every column that is not there."""
+    """Raises Problems with every column that is not there.
+
+    cells    columns of a block;  needed   names of those that must be among them
+    """
     if missing := [name for name in needed if name not in cells]:
         would_do = "name the file as it was published"
         raise Problems([Problem(reading.file, 1, 1, name, "column missing", would_do=would_do) for name in missing])
 
 
 def _jobs(cells: Columns, lines: Ints, reading: Reading, clock: words.Clock, dataset: Dataset) -> Rows:
-    """Rows of a published CSV.  A job ran from its start to its end; its duration counts where one is not known."""
+    """Rows of a published CSV.  A job ran from its start to its end; its duration counts where one is not
+    known.
+
+    GPUs that do not share out evenly over a job's nodes are taken as so many anywhere, since rows have GPUs a
+    node.
+    """
     rows, tally = blank(len(lines)), reading.tally
     rows["line"] = lines
     for name in ("submit", "start", "end"):
@@ -123,7 +143,11 @@ def _gigabytes(text: str) -> float:
 
 
 def philly_rows(path: Path, reading: Reading) -> Iterator[Rows]:
-    """The jobs of Philly's cluster_job_log; "line" counts jobs, from 1.  Attempts of a job add up to its run time."""
+    """The jobs of Philly's cluster_job_log; "line" counts jobs, from 1.  Attempts of a job add up to its run
+    time.
+
+    The whole file is in memory.  Raises Problems if it is no JSON, or no list.
+    """
     jobs = json_of(path, reading)
     if not isinstance(jobs, list):
         raise reading.problem("JSON, but no list of jobs", "name Philly's cluster_job_log")
@@ -156,7 +180,11 @@ def _texts(values: Iterable[object]) -> pa.Array:
 
 
 def _attempts(rows: Rows, jobs: list[dict[str, object]], clock: words.Clock, reading: Reading) -> None:
-    """Sizes of the last attempt that says GPUs, start of the first, end of the last, run time of all."""
+    """Sizes of the last attempt that says GPUs, start of the first, end of the last, run time of all.  Fills
+    the rows in place.
+
+    jobs   as the JSON has them, one a row
+    """
     tally, lines = reading.tally, rows["line"]
     listed = [(job, attempt) for job, said in enumerate(jobs) for attempt in _dicts(said.get("attempts"))]
     owner = np.array([job for job, _ in listed], np.int64)

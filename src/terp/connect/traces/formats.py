@@ -1,4 +1,15 @@
-"""One door for traces: a file in any format that is known -> a trace, a trace -> a file, and one file -> another."""
+"""One door for traces: a file in any format that is known -> a trace, a trace -> a file, and one file ->
+another.
+
+    trace = read_trace("sacct.txt", known=Known(zone="Europe/Amsterdam", node_gpus_count=4))
+    convert("big.swf.gz", "big.parquet")
+
+The format is seen by the first bytes unless it is named.  `read_trace` has all jobs in memory,
+`trace_batches` and
+`convert` to Parquet do not.  A format is added by an entry in READERS, and is tried before those that ship if
+it has one
+in SEERS.
+"""
 
 from __future__ import annotations
 
@@ -34,28 +45,38 @@ READERS: Final[dict[str, Callable[[Path, Reading], Iterator[Rows]]]] = {
     "philly": philly_rows,
     "replay": replay_rows,
 }
+"""Format -> what yields its jobs in blocks, in the order of the file."""
 OWN: Final = "terp"
+"""Our own Parquet, which keeps all that a `Trace` holds."""
 TRACE_FORMATS: Final = (*READERS, OWN)
 """Formats that ship; "terp" is our own Parquet.  `terp.extend.trace_format` adds to READERS."""
 SEERS: Final[dict[str, Callable[[bytes], bool]]] = {}
 """Format that a user added -> whether a file is of it, by its first bytes."""
 
 _NUMBERS: Final = re.compile(r"\s*-?\d+(\.\d*)?([ \t]+-?\d+(\.\d*)?){10,}\s*")
+"""A line of an SWF: many numbers and nothing else."""
 
 
 def read_trace(path: str | Path, format: str = "", unit: str = "", known: Known | None = None) -> Trace:  # noqa: A002
-    """The jobs of a file.  Raises Problems if it cannot be used; what was repaired or dropped is in the trace's notes.
+    """The jobs of a file.
 
+    path     of a text, packed or not, or of a Parquet file
     format   one of TRACE_FORMATS, or a user's own; "" sees it by the content
     unit     what the processors of an SWF are, "node" or "gpu"; "" as the file says, or else nodes
     known    what else is known of the machine and its clock
+
+    Raises Problems if it cannot be used; what was repaired or dropped is in the trace's notes.
     """
     reading, kind = _reading(path, format, unit, known)
     return read_trace_file(Path(path)) if kind == OWN else gathered(READERS[kind](Path(path), reading), reading)
 
 
 def write_trace(trace: Trace, path: str | Path) -> None:
-    """Writes a trace as its name ends: .parquet (all of it), .swf or .swf.gz.  Raises Problems if it cannot."""
+    """Writes a trace as its name ends: .parquet (all of it), .swf or .swf.gz.
+
+    A file that is there is replaced, whole or not at all.  Raises Problems if it cannot, or SWF cannot say
+    these jobs.
+    """
     if _suffix(Path(path)) == ".parquet":
         write_batches(batches_of(trace), Path(path))
     else:
@@ -68,9 +89,13 @@ def trace_batches(
     unit: str = "",
     known: Known | None = None,
 ) -> Iterator[pa.RecordBatch]:
-    """The jobs of a file in blocks of rows, in order, in the columns of our Parquet; memory does not grow with rows.
+    """The jobs of a file in blocks of rows, in order, in the columns of our Parquet; memory does not grow
+    with rows.
 
     Rows wait on disk until the last one was read, as only then their order is known.
+
+    Arguments are those of `read_trace`.  Jobs of one second keep the order of the file, and the batches
+    joined are the trace.
     """
     reading, kind = _reading(path, format, unit, known)
     if kind == OWN:
@@ -98,7 +123,14 @@ def convert(
     unit: str = "",
     known: Known | None = None,
 ) -> dict[str, int]:
-    """Writes the jobs of one file to another; into .parquet in bounded memory.  Gives what was repaired or dropped."""
+    """Writes the jobs of one file to another; into .parquet in bounded memory.  Gives what was repaired or
+    dropped.
+
+    path_out   ends with .parquet, .swf or .swf.gz
+    format, unit, known   of the file that is read, as in `read_trace`
+
+    Gives reason -> how many rows.  Raises Problems if one cannot be read or the other not be written.
+    """
     if _suffix(Path(path_out)) != ".parquet":
         trace = read_trace(path_in, format, unit, known)
         write_trace(trace, path_out)
@@ -144,7 +176,11 @@ def _reading(path: str | Path, kind: str, unit: str, known: Known | None) -> tup
 
 
 def seen_format(path: Path, reading: Reading) -> str:
-    """The format of a file, by its first bytes.  Raises Problems if it is none that is known."""
+    """The format of a file, by its first bytes: a user's own first, then Parquet, JSON, SWF, and tables by
+    their columns.
+
+    Raises Problems if it is none that is known.
+    """
     start = head(path, reading)
     for kind, sees in SEERS.items():
         if sees(start):

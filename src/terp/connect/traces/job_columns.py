@@ -1,4 +1,12 @@
-"""Jobs as columns, which a reader of a user's own format gives -> checked rows; docs/howto/own-trace.md lists them."""
+"""Jobs as columns, which a reader of a user's own format gives -> checked rows; docs/howto/own-trace.md lists
+them.
+
+Users know neither rows nor tallies: they give columns in SI, as numpy, pandas or Arrow has them, and None or
+NaN where
+they know nothing.  What a column holds is checked here, what jobs mean is then settled by the same rules as
+for formats
+that ship.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +29,15 @@ TraceReader: TypeAlias = Callable[[Path, Reading], Iterable[JobColumns]]
 """A file, and what is known of the machine -> its jobs, in blocks as large as are to be in memory at once."""
 
 TIMES: Final = {name: name.removesuffix("_s") for name in ("submit_s", "eligible_s", "start_s", "end_s", "run_s", "limit_s")}
+"""Column of times [s] -> field of a row."""
 COUNTS: Final = {
     "nodes": "nodes", "gpus": "gpus", "cores": "cores", "licenses": "licenses", "array_limit": "array_limit",
 }  # fmt: skip
+"""Column of sizes -> field of a row; 0 where nothing is known."""
 NUMBERS: Final = {"line": "line", "job_id": "id", "after_id": "before", "array_id": "array"}
+"""Column of numbers of lines, jobs and arrays -> field of a row; -1 where nothing is known."""
 NAMES: Final = ("user", "account", "qos", "partition")
+"""Columns of texts."""
 Cells: TypeAlias = np.ndarray[tuple[int], np.dtype[np.generic]]
 """A column of any kind."""
 COLUMNS: Final = (*TIMES, *COUNTS, "memory_bytes", "exclusive", "state", *NAMES, *NUMBERS)
@@ -33,7 +45,14 @@ COLUMNS: Final = (*TIMES, *COUNTS, "memory_bytes", "exclusive", "state", *NAMES,
 
 
 def rows_by(name: str, reader: TraceReader, path: Path, reading: Reading) -> Iterator[Rows]:
-    """The rows of a file by a user's reader.  Raises Problems where the reader fails, or gives what are no jobs."""
+    """The rows of a file by a user's reader.
+
+    name     of the format, for problems
+    reader   gives blocks of columns
+    path, reading   handed to the reader
+
+    Raises Problems where the reader fails, or gives what are no jobs.
+    """
     first = 1
     try:
         for columns in reader(path, reading):
@@ -107,7 +126,10 @@ def _floats(name: str, array: Cells, reading: Reading) -> Floats:
 
 
 def _whole(name: str, array: Cells, reading: Reading, unknown: int) -> Ints:
-    """A column as whole numbers, cut below; `unknown` where it holds none."""
+    """A column as whole numbers, cut below; `unknown` where it holds none.
+
+    name      of the column;  unknown   what stands for None and NaN
+    """
     numbers = _floats(name, array, reading)
     known = ~np.isnan(numbers)
     whole = np.floor(np.clip(np.where(known, numbers, 0.0), -MOST, MOST)).astype(np.int64)

@@ -1,4 +1,9 @@
-"""Jobs that were submitted to a real Slurm, and what it was seen to do with them."""
+"""Jobs that were submitted to a real Slurm, and what it was seen to do with them.
+
+A replay is a folder of two CSV files: trace.csv, what was submitted and when, and observed.csv, what sacct
+said
+afterwards.  Times count from the start of the replay and not from 1970.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +26,9 @@ from terp.connect.traces.trace_rows import NONE, UNKNOWN, Known, Reading, Rows, 
 from terp.describe import Trace
 
 NEEDED: Final = ("submit_s", "nodes", "gpus_per_node", "limit_min", "duration_s")
+"""Columns of trace.csv, in this order."""
 SEEN: Final = ("idx", "state", "submit_s", "start_s", "end_s", "elapsed_s")
+"""Columns of observed.csv."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,11 @@ class Observed:
 
 
 def replay_rows(path: Path, reading: Reading) -> Iterator[Rows]:
-    """The jobs of a replay's trace.csv.  A submission within a second is at its start; rows of a second keep their order."""
+    """The jobs of a replay's trace.csv.  A submission within a second is at its start; rows of a second keep
+    their order.
+
+    Limits are minutes in the file and seconds in the rows.  A job with all GPUs of its nodes has them alone.
+    """
     reading.began_unix_s = 0
     for cells, lines in tables(path, ",", (*NEEDED, "account", "qos"), reading, quoted):
         need_columns(cells, NEEDED, reading)
@@ -62,16 +73,24 @@ def replay_rows(path: Path, reading: Reading) -> Iterator[Rows]:
 
 
 def read_replay(path: str | Path, known: Known | None = None) -> Trace:
-    """The trace that was submitted in a replay.  Raises Problems if no job of it can be read.
+    """The trace that was submitted in a replay.
 
-    A job that asks for all GPUs of its nodes had them alone; others held cores and memory with each GPU, as `known` says.
+    path    of its trace.csv
+    known   GPUs of a node, and the cores and memory that come with each GPU
+
+    A job that asks for all GPUs of its nodes had them alone; others held cores and memory with each GPU, as
+    `known` says.
+    Raises Problems if no job of it can be read.
     """
     reading = Reading(str(path), known or Known())
     return gathered(replay_rows(Path(path), reading), reading)
 
 
 def read_observed(path: str | Path) -> Observed:
-    """What was seen of a replay, from its observed.csv.  Raises Problems if a row cannot be read."""
+    """What was seen of a replay, from its observed.csv.  Raises Problems if a row cannot be read.
+
+    path   of its observed.csv; cells may be empty where nothing was seen
+    """
     reading = Reading(str(path))
     parts: list[dict[str, Ints]] = []
     for cells, lines in tables(Path(path), ",", SEEN, reading, quoted):

@@ -1,4 +1,12 @@
-"""The rules by which bad rows are repaired or dropped; docs/formats/trace.md lists them.  Every one counts what it did."""
+"""The rules by which bad rows are repaired or dropped; docs/formats/trace.md lists them.  Every one counts
+what it did.
+
+A row is repaired where something sure can stand in its place, such as the limit for a run time that is not
+known, and
+dropped where its time, size or length cannot be known.  The order matters: sizes, then times, then what is
+filled from
+them.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +20,19 @@ from terp.connect.traces.trace_rows import CANCELLED, MOST, NONE, UNKNOWN, Readi
 LARGEST: Final = 10**9
 """More nodes, GPUs or cores than any machine has."""
 LONGEST_S: Final = 10**11
+"""More than three thousand years: a time or duration that no trace has [s]."""
 MOST_BYTES: Final = 1e18
 """More memory than any node has; such a number is no size, and memory then not known."""
 
 
 def settled(rows: Rows, reading: Reading) -> Rows:
-    """Rows with every field known that a trace needs; what cannot be repaired is dropped, and all is counted."""
+    """Rows with every field known that a trace needs; what cannot be repaired is dropped, and all is counted.
+
+    reading   what is known of the machine, and the tally of what was done
+
+    The rows that come in are changed in part.  After it `submit <= eligible`, nodes or GPUs are above 0, `run
+    >= 0` and `limit >= 1`.
+    """
     tally = reading.tally
     rows = dropped(rows, rows["submit"] == NONE, "no time of submission", tally)
     rows = dropped(rows, rows["submit"] > reading.now_s(), "submitted in the future", tally)
@@ -29,7 +44,11 @@ def settled(rows: Rows, reading: Reading) -> Rows:
 
 
 def dropped(rows: Rows, bad: Bools, reason: str, tally: RowTally) -> Rows:
-    """Rows without the bad ones, which are counted."""
+    """Rows without the bad ones, which are counted.
+
+    bad      `(n,)`, true for those that go
+    reason   as the trace's notes say it, behind "dropped: "
+    """
     if not bad.any():
         return rows
     tally.add(f"dropped: {reason}", rows["line"][bad])
@@ -37,7 +56,12 @@ def dropped(rows: Rows, bad: Bools, reason: str, tally: RowTally) -> Rows:
 
 
 def repair(rows: Rows, bad: Bools, reason: str, tally: RowTally, **values: object) -> None:
-    """Sets fields of the bad rows, which are counted.  A value is one for all, or one for each row."""
+    """Sets fields of the bad rows, which are counted.  A value is one for all, or one for each row.
+
+    bad      `(n,)`, true for those that are changed
+    reason   as the trace's notes say it, behind "repaired: "
+    values   field of a row -> a value, or an array `(n,)` of which the bad rows take theirs
+    """
     if not bad.any():
         return
     tally.add(f"repaired: {reason}", rows["line"][bad])
@@ -69,7 +93,7 @@ def _sized(rows: Rows, reading: Reading) -> Rows:
 
 
 def _order_times(rows: Rows, reading: Reading) -> None:
-    """Puts times in order: submission, eligible, start, end."""
+    """Puts times in order: submission, eligible, start, end; what lies in the future did not happen yet."""
     tally, now = reading.tally, reading.now_s()
     absent = rows["eligible"] == NONE
     rows["eligible"][absent] = rows["submit"][absent]
@@ -87,7 +111,10 @@ def _order_times(rows: Rows, reading: Reading) -> None:
 
 
 def _timed(rows: Rows, tally: RowTally) -> Rows:
-    """Fills run times, ends and limits from one another."""
+    """Fills run times, ends and limits from one another; drops rows with neither a run time nor a limit.
+
+    A job that was cancelled and never started ran for 0 s.
+    """
     from_times = (rows["run"] == NONE) & (rows["start"] != NONE) & (rows["end"] != NONE)
     rows["run"][from_times] = (rows["end"] - rows["start"])[from_times]
     never = (rows["run"] == NONE) & (rows["start"] == NONE) & (rows["state"] == CANCELLED)

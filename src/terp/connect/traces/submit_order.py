@@ -1,4 +1,10 @@
-"""Rows in the order of a file -> a trace in the order of submission; through files on disk where all do not fit memory."""
+"""Rows in the order of a file -> a trace in the order of submission; through files on disk where all do not
+fit memory.
+
+Three things are known only when the last row was read: where time begins, which jobs follow which, and how
+many of an
+array may run at once.  `TraceSpan` gathers them on the first pass, `Finish` uses them on the second.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +24,18 @@ from terp.describe import Trace
 CHUNK_ROWS: Final = 2**17
 """Rows that are in memory at once where a trace streams; a file in disorder has a block of each of its runs there."""
 LEAST_ROWS: Final = 1024
+"""Rows of each run that are in memory at least while runs are merged."""
 
 
 @dataclass
 class TraceSpan:
     """What is known of all rows only when the last was read.
 
+    rows_count   rows so far
+    first_s, last_s   earliest and latest submission, on the clock of the rows [s]; NONE before the first
     linked   whether any job follows another
-    arrays   numbers of arrays, sorted; limits   number of an array -> how many of it may run at once
+    arrays   numbers of arrays, sorted
+    limits   number of an array -> how many of it may run at once
     """
 
     rows_count: int = 0
@@ -37,7 +47,12 @@ class TraceSpan:
 
 
 def settled_chunks(chunks: Iterator[Rows], reading: Reading, span: TraceSpan) -> Iterator[Rows]:
-    """Chunks by the rules, each in order of submission; rows that stood behind a later one are counted."""
+    """Chunks by the rules, each in order of submission; rows that stood behind a later one are counted.
+
+    span   filled on the way; complete when the last chunk was taken
+
+    Raises Problems at the end if no row was left.
+    """
     for chunk in chunks:
         rows = settled(chunk, reading)
         if not len(rows):
@@ -61,7 +76,10 @@ def settled_chunks(chunks: Iterator[Rows], reading: Reading, span: TraceSpan) ->
 
 
 def gathered(chunks: Iterator[Rows], reading: Reading) -> Trace:
-    """All rows as a trace.  Raises Problems if none is left."""
+    """All rows as a trace.  Raises Problems if none is left.
+
+    chunks   of a reader, in the order of the file
+    """
     span = TraceSpan()
     rows = np.concatenate(list(settled_chunks(chunks, reading, span)))
     if (np.diff(rows["submit"]) < 0).any():
@@ -83,6 +101,8 @@ class Finish:
     """Rows in order of submission -> the fields of a trace, block by block.
 
     ids   numbers of all jobs in that order, in blocks, if any job follows another: 16 bytes a job
+
+    Blocks must come in the order of the trace, each once: an index of a job counts from the first block.
     """
 
     def __init__(self, reading: Reading, span: TraceSpan, ids: list[Ints]) -> None:
@@ -93,7 +113,9 @@ class Finish:
         self._ids = numbers[self._order]
 
     def fields(self, rows: Rows) -> dict[str, Any]:
-        """The arrays of a trace for the next rows."""
+        """The arrays of a trace for the next rows, by the names of its fields; seconds count from the start
+        of the trace.
+        """
         times = {name: np.where(rows[name] == NONE, -1, rows[name] - self._zero) for name in ("start", "end")}
         array = np.searchsorted(self._span.arrays, rows["array"])
         fields = {
@@ -152,7 +174,11 @@ class _Run:
 
 
 class Spool:
-    """All rows of a file on disk, to be read in order of submission as often as is needed."""
+    """All rows of a file on disk, to be read in order of submission as often as is needed.
+
+    chunks   each in order of submission; written as they come, one file each
+    folder   where; the caller removes it
+    """
 
     def __init__(self, chunks: Iterator[Rows], folder: Path) -> None:
         self._runs: list[_Run] = []

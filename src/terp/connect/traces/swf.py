@@ -1,4 +1,9 @@
-"""The standard workload format: 18 numbers a job, `;` before what is said of all.  In and out."""
+"""The standard workload format: 18 numbers a job, `;` before what is said of all.  In and out.
+
+Version 2.2 (Feitelson's Parallel Workloads Archive).  What its processors are, nodes or GPUs, the format does
+not say; our
+own files say it in a note of the header.  -1 is not known; memory is KiB a processor.
+"""
 
 from __future__ import annotations
 
@@ -24,20 +29,34 @@ FIELDS: Final = [
 ]  # fmt: skip
 """The 18 fields in their order."""
 READ: Final = [name for name in FIELDS if name not in ("cpu", "application", "think")]
+"""Fields that are read; of the others nothing is made."""
 UNITS: Final = ("node", "gpu")
+"""What a processor may be."""
 STATUS: Final = {0: "failed", 1: "completed", 5: "cancelled", -1: "unknown"}
+"""Status of a job -> our state."""
 PARTS: Final = (2, 3, 4)
 """Statuses of parts of a job that was swapped out; another line tells of all of it."""
 
 _NAMED: Final = {"user": "user", "group": "account", "queue": "qos", "partition": "partition"}
+"""Field of an SWF that holds a number of a name -> field of a row."""
 _NUMBER: Final = r"^[+-]?\d{1,15}(\.\d*)?$"
 _HEADER: Final = re.compile(r"^[ \t]*;[ \t]*([A-Za-z]+)[ \t]*:[ \t]*(.*)", re.MULTILINE)
+"""A line of the header: its key, and what it says."""
 _NAME: Final = re.compile(r'(\d{1,18})\s+("(?:[^"\\]|\\.)*")')
+"""A number and the name that it stands for, as JSON."""
 _NOTE: Final = re.compile(r'(\d{1,18})\s+rows?:\s+("(?:[^"\\]|\\.)*")')
+"""What was repaired or dropped before the file was written: rows, and the reason as JSON."""
 
 
 def swf_rows(path: Path, reading: Reading) -> Iterator[Rows]:
-    """The jobs of an SWF in blocks.  Raises Problems if the file cannot be read, or says another unit than was asked."""
+    """The jobs of an SWF in blocks, in the order of the file.
+
+    path      of the text, packed or not
+    reading   its `known.unit` is what processors are, if the file does not say; its start and names are
+              filled here
+
+    Raises Problems if the file cannot be read, or says another unit than was asked.
+    """
     names: dict[str, dict[int, str]] = {name: {} for name in _NAMED}
     unit = reading.known.unit
     reading.began_unix_s = 0
@@ -101,7 +120,7 @@ def _unquoted(literal: str) -> str | None:
 
 
 def _numbers(block: Block, reading: Reading) -> dict[str, Ints]:
-    """The fields as whole numbers, and their lines."""
+    """The fields as whole numbers, and their lines, all `(n,)`."""
     try:
         cells = columns(block, FIELDS, READ, " ", pa.int64())
         return {"line": block.numbers} | {name: cell.to_numpy() for name, cell in cells.items()}
@@ -126,7 +145,11 @@ def _mixed_numbers(block: Block, reading: Reading) -> dict[str, Ints]:
 
 
 def _jobs(cells: dict[str, Ints], names: dict[str, dict[int, str]], unit: str, reading: Reading) -> Rows:
-    """Numbers -> rows; what is below 0 is not known."""
+    """Numbers -> rows; what is below 0 is not known.
+
+    cells   field -> numbers `(n,)`;  names   kind of name -> number -> name
+    unit    "node" or "gpu"; of GPUs memory is not taken, since it would be of a part of a node
+    """
     rows, tally = blank(len(cells["line"])), reading.tally
     field = {name: np.clip(value, -MOST, MOST) for name, value in cells.items()}
     rows["line"], rows["id"], rows["before"] = field["line"], field["job"], field["before"]

@@ -1,4 +1,4 @@
-"""A trace -> an SWF."""
+"""A trace -> an SWF, as `swf` reads it; what the format cannot say is named in the header."""
 
 from __future__ import annotations
 
@@ -20,12 +20,17 @@ from terp.errors import Problem, Problems
 from terp.files import write_whole
 
 LOST: Final = "times of eligibility, cores, GPUs of nodes, arrays and licences are not kept; ends are starts and run times"
+"""What is lost on the way, as the header says it."""
 
 
 def write_swf(trace: Trace, path: str | Path) -> None:
-    """Writes whole nodes as processors where all jobs take such, or else GPUs.  Raises Problems for jobs that have neither.
+    """Writes whole nodes as processors where all jobs take such, or else GPUs.
 
-    Packed if the name ends with .gz.  The header says the unit, names, and what was repaired or dropped.
+    path   of the file, which is replaced whole; packed if the name ends with .gz
+
+    The header says the unit, names, and what was repaired or dropped.  Reading it again gives the same jobs
+    but for what the
+    header says is lost.  Raises Problems for jobs that have neither nodes of their own nor GPUs.
     """
     path = Path(path)
     unit, processors = _processors(trace, path)
@@ -63,7 +68,10 @@ def _header(trace: Trace, unit: str) -> str:
 
 
 def _lines(trace: Trace, unit: str, processors: Ints) -> bytes:
-    """18 numbers a job."""
+    """18 numbers a job, -1 where nothing is known; memory in KiB.
+
+    processors   of each job, `(n,)`, in the unit
+    """
     unknown = np.full(len(trace), -1, np.int64)
     never = (trace.start_s < 0) & (trace.run_s == 0) & (trace.state == CANCELLED)
     reached = np.where(never, trace.end_s, trace.start_s)

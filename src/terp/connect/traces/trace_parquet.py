@@ -1,4 +1,9 @@
-"""Our own file of a trace: Parquet, a column a field of `Trace`, names as dictionaries.  In and out."""
+"""Our own file of a trace: Parquet, a column a field of `Trace`, names as dictionaries.  In and out.
+
+Metadata of the schema hold what is said of all jobs: when seconds count from, notes, and the tables of names.
+A file is
+checked as it is read, since anyone may have written it.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +23,7 @@ from terp.errors import Problem, Problems, did_you_mean
 from terp.files import write_through
 
 FORMAT: Final = "terp-trace/1"
+"""What the metadata call the format; a number is added to it when the columns change."""
 _TEXT: Final = pa.dictionary(pa.int32(), pa.string())
 COLUMNS: Final[dict[str, pa.DataType]] = {
     "submit_s": pa.int64(), "eligible_s": pa.int64(), "nodes": pa.int64(), "gpus": pa.int64(), "cores": pa.int64(),
@@ -25,22 +31,31 @@ COLUMNS: Final[dict[str, pa.DataType]] = {
     "end_s": pa.int64(), "state": _TEXT, "user": _TEXT, "account": _TEXT, "qos": _TEXT, "partition": _TEXT,
     "after": pa.int64(), "array": pa.int64(), "array_limit": pa.int64(), "licenses": pa.int64(),
 }  # fmt: skip
+"""Field of a trace -> the type of its column."""
 LOWEST: Final = {"start_s": -1, "end_s": -1, "after": -1, "array": -1}
 """Columns that may hold -1; no other number lies below 0."""
 BATCH_ROWS: Final = 2**17
+"""Jobs of a batch that is written."""
 
 
 def schema(names: dict[str, tuple[str, ...]], began_unix_s: int, notes: dict[str, int]) -> pa.Schema:
     """The columns of a trace, and what is said of all of it.
 
-    names   field of a trace that holds names -> the names
+    names          field of a trace that holds names -> the names
+    began_unix_s   Unix time of second 0
+    notes          what was repaired or dropped -> how many rows
     """
     said = {"format": FORMAT, "began_unix_s": began_unix_s, "notes": notes, "names": names}
     return pa.schema(list(COLUMNS.items()), metadata={"terp": json.dumps(said)})
 
 
 def batch(fields: dict[str, Any], names: dict[str, tuple[str, ...]], columns: pa.Schema) -> pa.RecordBatch:
-    """Some jobs of a trace, from its arrays."""
+    """Some jobs of a trace, from its arrays.
+
+    fields    field of a trace -> `(n,)`; states and names as numbers
+    names     field of a trace that holds names -> the names
+    columns   of `schema`
+    """
     tables = {"state": TRACE_STATES} | {column: names[field] for column, field in NAMED.items()}
     arrays = [
         pa.DictionaryArray.from_arrays(pa.array(fields[name].astype(np.int32)), pa.array(tables[name], pa.string()))
@@ -52,7 +67,7 @@ def batch(fields: dict[str, Any], names: dict[str, tuple[str, ...]], columns: pa
 
 
 def batches_of(trace: Trace) -> Iterator[pa.RecordBatch]:
-    """A trace in blocks of rows."""
+    """A trace in blocks of rows; one empty block where it has no jobs, so that the file still has its schema."""
     names = {field: getattr(trace, field) for field in NAMED.values()}
     columns = schema(names, trace.began_unix_s, trace.notes)
     for start in range(0, max(len(trace), 1), BATCH_ROWS):
@@ -74,7 +89,10 @@ def write_batches(batches: Iterator[pa.RecordBatch], path: Path) -> None:
 
 
 def read_trace_file(path: Path) -> Trace:
-    """A trace from our own file.  Raises Problems with all that is wrong with it."""
+    """A trace from our own file.  Raises Problems with all that is wrong with it: columns, types, empty
+    cells, numbers that no
+    trace holds, jobs out of order.
+    """
     try:
         table = pq.read_table(path, memory_map=False)
     except OSError as error:
@@ -99,7 +117,7 @@ def read_trace_file(path: Path) -> Trace:
 
 
 def _said(columns: pa.Schema, path: Path) -> dict[str, Any]:
-    """What the file says of all jobs."""
+    """What the file says of all jobs.  Raises Problems if it is no trace of ours."""
     would_do = "name a file that Terp wrote"
     try:
         said = json.loads((columns.metadata or {})[b"terp"])
@@ -124,7 +142,9 @@ def _wrong_column(table: pa.Table, name: str, path: Path) -> Iterator[Problem]:
 
 
 def _array(column: pa.ChunkedArray, names: tuple[str, ...] | None) -> Any:
-    """A column as an array; names become their numbers."""
+    """A column as an array `(n,)`; names become their numbers.  Raises KeyError for a name that its table
+    does not hold.
+    """
     if names is None:
         return column.to_numpy()
     codes = {name: code for code, name in reversed(list(enumerate(names)))}

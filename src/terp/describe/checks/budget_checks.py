@@ -1,4 +1,8 @@
-"""What the fields of a budget cannot tell one by one: names that must be known, shares and dates that must fit."""
+"""What the fields of a budget cannot tell one by one: names that must be known, shares and dates that must
+fit.
+
+The checks know the catalogue's prices and rates, since a machine that has no price cannot be bought.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ from terp.reader import Written
 from terp.units import Money, number, show
 
 _HALF: Final = "write 1 for none, 2 for half the links"
+"""What would do for an oversubscription."""
 
 
 def misfits_of_budget(
@@ -22,7 +27,15 @@ def misfits_of_budget(
     workloads: Collection[str],
     read_workload: Callable[[str], Written[Workload]],
 ) -> list[Problem]:
-    """All that does not fit in a budget: money without a rate, nobody to pay a class of cost, dates that run backwards."""
+    """All that does not fit in a budget: money without a rate, nobody to pay a class of cost, dates that run
+    backwards.
+
+    written         the budget as it was read
+    sites, workloads   names that ship
+    read_workload   a workload by one of these names, to look its domains up
+
+    Gives a problem a mistake, with the place in the file; empty for a budget that fits.
+    """
     return [
         *_money(written),
         *_payers(written),
@@ -35,7 +48,7 @@ def misfits_of_budget(
 
 
 def _money(written: Written[Budget]) -> list[Problem]:
-    """Amounts in a currency without a rate."""
+    """Amounts in a currency that the catalogue has no rate of; euros need none."""
     record, known = written.record, ["EUR", *read_prices().currencies]
     amounts: dict[tuple[str, ...], Money | None] = {
         **{("payers", name, "amount"): payer.amount for name, payer in record.payers.items()},
@@ -89,7 +102,10 @@ def _needed(record: Budget) -> set[CostClass]:
 
 
 def _programme(written: Written[Budget]) -> list[Problem]:
-    """A programme that costs more than those who pay it have."""
+    """A programme that costs more than those who pay it have.
+
+    Amounts without a rate are told by `_money`; a payer without an amount has whatever it takes.
+    """
     record, prices = written.record, read_prices()
     amounts = [payer.amount for payer in record.payers.values() if "programme" in payer.pays]
     known = ("EUR", *prices.currencies)
@@ -123,6 +139,7 @@ def _dates(written: Written[Budget]) -> list[Problem]:
 
 
 def _places(written: Written[Budget], sites: Collection[str]) -> list[Problem]:
+    """Sites that do not ship, and sites that can feed nothing."""
     problems = []
     for name, choice in written.record.sites.items():
         if choice.site not in sites:
@@ -137,6 +154,9 @@ def _places(written: Written[Budget], sites: Collection[str]) -> list[Problem]:
 def _wishes(
     written: Written[Budget], workloads: Collection[str], read_workload: Callable[[str], Written[Workload]]
 ) -> list[Problem]:
+    """A workload that does not ship, domains that it does not have or that all count nothing, more flash than
+    storage.
+    """
     want, tree = written.record.want, written.tree
     if want.workload not in workloads:
         hint = did_you_mean(want.workload, workloads)
@@ -166,7 +186,11 @@ def _wishes(
 
 
 def _choices(written: Written[Budget]) -> list[Problem]:
-    """Nodes that are not in the catalogue or have no price, shares that leave nothing to choose."""
+    """Nodes that are not in the catalogue or have no price, shares that leave nothing to choose.
+
+    A part is priced if any rule of `prices.yaml` names it; what it costs in the budget's month is found when
+    planning.
+    """
     choices, tree = written.record.choices, written.tree
     known, prices = read_catalogue().parts["nodes"], read_prices()
     priced = [name for name in known if prices.of_part(name)]

@@ -14,12 +14,18 @@ from terp.reader import Sourced, Tree, Written
 
 
 def unmet_sources(sourced: Sourced) -> list[Problem]:
-    """Sources of a file that the catalogue does not cite."""
+    """Sources of a file that the catalogue does not cite.
+
+    sourced   plain data with the sources that its values name
+    """
     return unknown_sources(sourced, read_catalogue().sources)
 
 
 def unmet_names(sourced: Sourced) -> list[Problem]:
-    """Sources and parts of a machine file that the catalogue does not have."""
+    """Sources and parts of a machine file that the catalogue does not have.
+
+    It works on plain data, before there is a record, and so tells of names beside whatever else is wrong.
+    """
     places: list[tuple[str, ...]] = [(section, field) for section, field, _ in PARTS]
     partitions = _at(sourced.data, ("partitions",))
     places += [("partitions", name, "server") for name in (partitions if isinstance(partitions, dict) else {})]
@@ -36,7 +42,10 @@ def _at(data: object, path: tuple[str, ...]) -> object:
 
 
 def parts_named(file: MachineFile) -> dict[tuple[str, ...], str]:
-    """The parts that a machine file names, by where they stand."""
+    """The parts that a machine file names: path of the key -> the name, as ("compute", "node") -> "dgx-h100".
+
+    Keys that are left out are not there.  `PARTS` has the kinds, all others are servers of partitions.
+    """
     sections = {(section, field): getattr(file, section) for section, field, _ in PARTS}
     names = {place: getattr(section, place[1], None) for place, section in sections.items()}
     named: dict[tuple[str, ...], str] = {place: name for place, name in names.items() if name is not None}
@@ -44,7 +53,11 @@ def parts_named(file: MachineFile) -> dict[tuple[str, ...], str]:
 
 
 def unknown_parts(tree: Tree, named: Mapping[tuple[str, ...], str], catalogue: Catalogue) -> list[Problem]:
-    """Parts that a machine file names, by where they stand, and the catalogue does not have."""
+    """Parts that a machine file names and the catalogue does not have, or has as another kind of part.
+
+    tree     the file, for the places of problems
+    named    path of the key -> the name that stands there
+    """
     kinds: dict[tuple[str, ...], type[Part]] = {(section, field): kind for section, field, kind in PARTS}
     problems = []
     for place, name in named.items():
@@ -62,6 +75,7 @@ def misfits_of_machine(written: Written[MachineFile]) -> list[Problem]:
 
 
 def _counts_of_nodes(written: Written[MachineFile]) -> list[Problem]:
+    """Nodes are counted by units or in all, never both, and only a unit can leave some out."""
     compute, tree = written.record.compute, written.tree
     if (compute.scalable_units_count is None) == (compute.nodes_count is None):
         wrong = (
@@ -78,6 +92,7 @@ def _counts_of_nodes(written: Written[MachineFile]) -> list[Problem]:
 
 
 def _keys_of_topology(written: Written[MachineFile]) -> list[Problem]:
+    """Keys of `fabric` that belong to another topology, and those that this one cannot do without."""
     fabric, tree = written.record.fabric, written.tree
     mine = OF_TOPOLOGY[fabric.topology]
     others = {key for keys in OF_TOPOLOGY.values() for key in keys} - set(mine)
@@ -97,6 +112,7 @@ def _keys_of_topology(written: Written[MachineFile]) -> list[Problem]:
 
 
 def _storage_forms(written: Written[MachineFile]) -> list[Problem]:
+    """Appliances of which the count, the part or the switch is missing; a second tier without a first."""
     storage, problems = written.record.storage, []
     if storage is None:
         return []
@@ -111,6 +127,7 @@ def _storage_forms(written: Written[MachineFile]) -> list[Problem]:
 
 
 def _repair_times(written: Written[MachineFile]) -> list[Problem]:
+    """Repair times whose high end or 95th percentile lies below the low end or the median."""
     reliability, tree = written.record.reliability, written.tree
     pairs = (("quick_low", "quick_high"), ("slow_median", "slow_p95"))
     return [

@@ -1,4 +1,8 @@
-"""Shapes of networks that cannot be, by the family of the model."""
+"""Shapes of networks that cannot be, by the family of the model.
+
+The same checks hold for a model file and for a config.json of a hub, which has other places for the same
+mistakes.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +16,21 @@ from terp.reader import Written
 
 
 def misfits_of_model(written: Written[ModelFile]) -> list[Problem]:
-    """Shapes that cannot be, each with its place."""
+    """Shapes that cannot be, each with its place.
+
+    The family's own check is looked up in `FAMILY_MISFITS`.
+    """
     model, tree = written.record, written.tree
     wrong = FAMILY_MISFITS[getattr(model, "family", "")](model)
     return [tree.problem(path, what, would_do=would_do) for path, what, would_do in wrong]
 
 
 def wrong_shapes(model: TransformerModel) -> list[tuple[tuple[str, ...], str, str]]:
-    """Heads that do not divide, more experts than there are, layers that do not add up: path, what, and what would do."""
+    """Heads that do not divide, more experts than there are, layers that do not add up: path, what, and what
+    would do.
+
+    The path is that of the file's key, without units, such as ("experts", "active"); () is the model itself.
+    """
     wrong: list[tuple[tuple[str, ...], str, str]] = []
     if model.latent is None and model.stated_head_size is None and model.hidden_size % model.heads_count:
         what = f"{model.hidden_size} does not divide by {model.heads_count}"

@@ -15,7 +15,13 @@ _RANGES: Final = re.compile(r"\d+(-\d+)?(,\d+(-\d+)?)*")
 
 
 def misfits_of_policy(written: Written[Policy]) -> list[Problem]:
-    """Accounts and QOS that are named and not there, accounts that are their own parents, ranges of nodes that are none."""
+    """Accounts and QOS that are named and not there, accounts that are their own parents, ranges of nodes
+    that are none.
+
+    Gives a problem a mistake, with the place in the file.  A QOS whose jobs could, through others, be stopped
+    for those that
+    they stop is refused too: the controller would stop jobs in a circle.
+    """
     policy, tree = written.record, written.tree
     named: list[tuple[tuple[str, ...], str, Collection[str]]] = [
         (("default_partition",), policy.default_partition, policy.partitions),

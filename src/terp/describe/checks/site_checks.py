@@ -1,4 +1,10 @@
-"""What the fields of a site cannot tell one by one: series that must be known, numbers of the hall that must fit."""
+"""What the fields of a site cannot tell one by one: series that must be known, numbers of the hall that must
+fit.
+
+A kind of cooler has keys of its own, a heat pump is for heat that is too cold, and coolers that draw in dry
+air need its
+temperature.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +17,14 @@ from terp.errors import Problem, did_you_mean
 from terp.reader import Written
 
 _OF_KIND: Final = {"dry": (), "adiabatic": ("pad", "cycles"), "tower": ("latent", "cycles")}
+"""Kind of cooler -> the keys that it must have and others must not."""
 
 
 def misfits_of_site(written: Written[Site]) -> list[Problem]:
-    """Series that are not there or of another unit, a hall that cannot be, tax slices that do not rise."""
+    """Series that are not there or of another unit, a hall that cannot be, tax slices that do not rise.
+
+    Gives a problem a mistake, with the place in the file.
+    """
     site, tree, known = written.record, written.tree, series_names()
     problems = []
     for field, unit in (("price", "EUR/MWh"), ("carbon", "gCO2/kWh"), ("wet_bulb", "degC"), ("dry_bulb", "degC")):
@@ -40,6 +50,7 @@ def misfits_of_hall(written: Written[Site]) -> list[Problem]:
 
 
 def _cooling(written: Written[Site]) -> list[Problem]:
+    """Air cooling: chillers that do all before outside air does nothing, and losses said twice or never."""
     cooling, tree, problems = written.record.cooling, written.tree, []
     if cooling.free_below_celsius >= cooling.full_above_celsius:
         wrong = "free cooling ends above where chillers do all"
@@ -52,6 +63,9 @@ def _cooling(written: Written[Site]) -> list[Problem]:
 
 
 def _liquid(written: Written[Site]) -> list[Problem]:
+    """The water loop: water that comes back colder, keys of another kind of cooler, coolers without an air
+    temperature.
+    """
     site, tree = written.record, written.tree
     loop: Liquid | None = site.cooling.liquid
     if loop is None:
@@ -73,11 +87,16 @@ def _liquid(written: Written[Site]) -> list[Problem]:
 
 
 def _needs_air(written: Written[Site], who: str) -> Problem:
+    """A series of dry-bulb temperatures is missing, which `who` needs."""
     would_do = "add `dry_bulb:` with a series of air temperature, such as 'dry-bulb-aarhus'"
     return written.tree.problem(("dry_bulb",), f"missing, and {who} need it", would_do=would_do, key=True)
 
 
 def _heat_reuse(written: Written[Site]) -> list[Problem]:
+    """Heat that is handed over: limits that do not rise, and a network that is warmer than the heat there is,
+    or a heat pump
+    where it is not.
+    """
     site, tree = written.record, written.tree
     reuse: HeatReuse | None = site.heat_reuse
     if reuse is None:
@@ -103,6 +122,9 @@ def _heat_reuse(written: Written[Site]) -> list[Problem]:
 
 
 def _bought(written: Written[Site]) -> list[Problem]:
+    """A contract with a price it does not have or without the one it needs, and renewable shares above the
+    whole.
+    """
     contract, tree, problems = written.record.contract, written.tree, []
     if (contract.kind == "fixed") != (contract.price_eur_per_j is not None):
         wrong = f"{'missing' if contract.price_eur_per_j is None else 'not a key'} for `kind: {contract.kind}`"

@@ -13,11 +13,16 @@ from terp.reader import Tree, Written
 
 
 def misfits_of_workload(written: Written[Workload]) -> list[Problem]:
-    """Shares that do not add up, names that do not meet, types that nobody can run, rates and requests that cannot be."""
+    """Shares that do not add up, names that do not meet, types that nobody can run, rates and requests that
+    cannot be.
+
+    Gives a problem a mistake, with the place in the file; what jobs run is checked by `misfits_of_runs`.
+    """
     return [*_sums(written), *_unmet_names(written), *_uncovered_types(written), *_rates_and_requests(written)]
 
 
 def _sums(written: Written[Workload]) -> list[Problem]:
+    """Shares of groups, of a group's profiles and of its domains that do not add up to 1 within a millionth."""
     groups = written.record.groups
     sums: dict[tuple[str, ...], list[float]] = {("groups",): [group.share_fraction for group in groups.values()]}
     for name, group in groups.items():
@@ -31,6 +36,7 @@ def _sums(written: Written[Workload]) -> list[Problem]:
 
 
 def _unmet_names(written: Written[Workload]) -> list[Problem]:
+    """Profiles that the catalogue does not have, domains that the file does not have or that have no jobs."""
     workload, problems = written.record, []
     for name, group in workload.groups.items():
         used: dict[str, tuple[Collection[str], Collection[str]]] = {
@@ -50,6 +56,7 @@ def _unmet_names(written: Written[Workload]) -> list[Problem]:
 
 
 def _uncovered_types(written: Written[Workload]) -> list[Problem]:
+    """Groups whose profiles may draw a type of job that none of their domains has."""
     workload, problems = written.record, []
     for name, group in workload.groups.items():
         domains = [workload.domains[key] for key, weight in group.domains.items() if weight > 0 and key in workload.domains]
@@ -62,6 +69,9 @@ def _uncovered_types(written: Written[Workload]) -> list[Problem]:
 
 
 def _rates_and_requests(written: Written[Workload]) -> list[Problem]:
+    """Quantiles and limits that do not rise, 24 hours and 7 weekdays that are not as many, rates that are all
+    zero.
+    """
     requests, arrivals, tree = written.record.requests, written.record.arrivals, written.tree
     rising = {
         "quantile": requests.quantile_fraction,
@@ -91,7 +101,12 @@ def _rates_and_requests(written: Written[Workload]) -> list[Problem]:
 def misfits_of_runs(
     written: Written[Workload], models: Collection[str], read: Callable[[str], Written[ModelFile]]
 ) -> list[Problem]:
-    """Kinds of job without a power, models that do not ship, sequences that are missing or that a model does not have."""
+    """Kinds of job without a power, models that do not ship, sequences that are missing or that a model does
+    not have.
+
+    models   names that ship
+    read     a model by one of them
+    """
     tree, problems = written.tree, []
     for domain, entry in written.record.domains.items():
         for name, job in entry.jobs.items():
@@ -109,6 +124,7 @@ def misfits_of_runs(
 
 
 def _sequence(tree: Tree, path: tuple[str, ...], model: ModelFile, seq: int | None) -> list[Problem]:
+    """A sequence length that is missing for a model of tokens, or given for one of images and volumes."""
     words = bool(getattr(model, "vocabulary_size", 0))
     if words and seq is None:
         would_do = "write the tokens of a sequence, such as `seq: 8192`"

@@ -1,4 +1,9 @@
-"""Slurm's accounting, as `sacct --parsable2` prints it: a row a job, names of columns first, `|` between."""
+"""Slurm's accounting, as `sacct --parsable2` prints it: a row a job, names of columns first, `|` between.
+
+Column names and words are those of sacct(1).  Steps of jobs are left out, jobs that were granted something
+are taken
+with that, others with what they asked for, and a row of waiting tasks of an array becomes a row each.
+"""
 
 from __future__ import annotations
 
@@ -43,11 +48,17 @@ FREE: Final = (
     "constraints",
     "reason",
 )
-"""Columns in which people may write a `|`."""
+"""Columns in which people may write a `|`, which --parsable2 does not quote."""
 
 
 def sacct_rows(path: Path, reading: Reading) -> Iterator[Rows]:
-    """The jobs of a listing in blocks.  Raises Problems if it cannot be read or lacks a column."""
+    """The jobs of a listing in blocks, each in the order of the file.
+
+    path      of the text, packed or not
+    reading   what is known of the machine and its zone; counts what is left out, and collects names
+
+    Raises Problems if it cannot be read or lacks a column.
+    """
     clock = words.Clock(reading.known.zone or "UTC", reading.tally)
     for cells, lines in tables(path, "|", WANTED, reading, _mend):
         if missing := [column for column, any_of in NEEDED.items() if not any(name in cells for name in any_of)]:
@@ -62,7 +73,10 @@ def _mend(names: list[str]) -> Mend:
 
 
 def _mended(names: list[str], free: list[int], line: str) -> list[str] | None:
-    """The cells of a line that has too many, or None."""
+    """The cells of a line that has too many, or None where no place makes all others stand right.
+
+    names   of the columns;  free   places of those in which a `|` may stand
+    """
     parts = line.split("|")
     extra = len(parts) - len(names)
     for place in free if extra > 0 else []:
@@ -73,7 +87,9 @@ def _mended(names: list[str], free: list[int], line: str) -> list[str] | None:
 
 
 def _stands_right(name: str, cell: str) -> bool:
-    """True if a cell may be of this column."""
+    """True if a cell may be of this column: a time, a state, a number, or resources; others may hold
+    anything.
+    """
     if name in ("submit", "eligible", "start", "end"):
         return cell in words.UNSAID or cell[:4].isdecimal()
     if name == "state":
@@ -84,7 +100,14 @@ def _stands_right(name: str, cell: str) -> bool:
 
 
 def jobs_of(cells: Columns, lines: Ints, reading: Reading, clock: words.Clock) -> Rows:
-    """Rows of columns of text by small names; steps are left out, waiting tasks of an array become a row each."""
+    """Rows of columns of text by small names; steps are left out, waiting tasks of an array become a row
+    each.
+
+    cells   column -> a text a row;  lines   where each row stands, `(n,)`
+    clock   reads times of the zone of the listing
+
+    Gives rows with whatever the listing says; times are Unix seconds.
+    """
     tally = reading.tally
     step = pc.match_substring(cells["jobid"], ".").to_numpy(zero_copy_only=False)
     tally.add("dropped: a step of a job, not a job", lines[step])
@@ -104,7 +127,9 @@ def jobs_of(cells: Columns, lines: Ints, reading: Reading, clock: words.Clock) -
 
 
 def _states_and_runs(rows: Rows, cells: Columns, reading: Reading) -> None:
-    """States, run times and limits; a job that has not ended is taken to run to its limit."""
+    """States, run times and limits; a job that has not ended is taken to run to its limit.  Fills the rows in
+    place.
+    """
     tally, lines = reading.tally, rows["line"]
     state = words.each(cells["state"], words.state)
     rows["state"] = np.where(state < 0, UNKNOWN, state)
@@ -125,7 +150,13 @@ def _states_and_runs(rows: Rows, cells: Columns, reading: Reading) -> None:
 
 
 def _sizes(rows: Rows, cells: Columns, reading: Reading) -> None:
-    """What a job was granted, or asked for if it never started; cores, memory and GPUs are shared out over its nodes."""
+    """What a job was granted, or asked for if it never started; cores, memory and GPUs are shared out over
+    its nodes.
+
+    A job counts as exclusive if it has as many GPUs a node as a node has, or, where a node's cores are not
+    known, if it was
+    granted more than twice the cores it asked for, as where whole nodes are given.  Fills the rows in place.
+    """
     zero = np.zeros((len(rows), 5))
     granted = words.each(cells["alloctres"], words.resources, np.float64) if "alloctres" in cells else zero
     asked = words.each(cells["reqtres"], words.resources, np.float64) if "reqtres" in cells else zero
@@ -146,7 +177,7 @@ def _sizes(rows: Rows, cells: Columns, reading: Reading) -> None:
 
 
 def _first_number(cells: Columns, names: tuple[str, ...], count: int) -> Ints:
-    """The first of these columns that holds a number above 0, or 0."""
+    """The first of these columns that holds a number above 0, or 0, a row each."""
     numbers = np.zeros(count, np.int64)
     for name in names:
         if name in cells:

@@ -1,4 +1,8 @@
-"""Slurm's accounting, as `sacct --json` prints it: in 22.05 plain numbers and words, later records of numbers and lists."""
+"""Slurm's accounting, as `sacct --json` prints it: in 22.05 plain numbers and words, later records of numbers
+and lists.
+
+Each job is turned into the texts that `sacct --parsable2` would print, and `sacct` makes rows of them.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +20,11 @@ from terp.connect.traces.csv_blocks import whole
 from terp.connect.traces.trace_rows import Reading, Rows
 
 _TYPES: Final = {"gres": "gres/{}", "license": "license/{}"}
+"""Type of a trackable resource that has a name -> how sacct writes it in text."""
 
 
 def json_of(path: Path, reading: Reading) -> object:
-    """What a JSON file says.  Raises Problems if it is none."""
+    """What a JSON file says, packed or not; the whole of it is in memory.  Raises Problems if it is none."""
     try:
         return json.loads(whole(path, reading))
     except json.JSONDecodeError as error:
@@ -46,7 +51,7 @@ def sacct_json_rows(path: Path, reading: Reading) -> Iterator[Rows]:
 
 
 def _cells(job: dict[str, object]) -> dict[str, str]:
-    """A job as sacct prints it in text."""
+    """A job as sacct prints it in text: column -> cell, the same columns for every job."""
     time = _part(job, "time")
     current = _part(job, "state").get("current")
     state = current[0] if isinstance(current, list) and current else current
@@ -75,7 +80,10 @@ def _part(job: dict[str, object], name: str) -> dict[str, object]:
 
 
 def _text(value: object) -> str:
-    """A number in either form, or a word, as text; what is not set is empty."""
+    """A number in either form, or a word, as text; what is not set is empty.
+
+    Later versions write {"set": true, "infinite": false, "number": 4} for 4.
+    """
     if isinstance(value, dict):
         if value.get("infinite"):
             return "UNLIMITED"
@@ -100,7 +108,7 @@ def _number_of(job: dict[str, object]) -> str:
 
 
 def _tres(listed: object) -> str:
-    """Resources as sacct writes them in text; memory is in MiB."""
+    """Resources as sacct writes them in text, such as "cpu=4,mem=4000M,gres/gpu=1"; memory is in MiB."""
     parts = []
     for item in listed if isinstance(listed, list) else []:
         kind, name, count = (item.get(key) for key in ("type", "name", "count")) if isinstance(item, dict) else (None,) * 3

@@ -1,4 +1,9 @@
-"""The words of Slurm's accounting: times, durations, limits, states, resources, numbers of jobs."""
+"""The words of Slurm's accounting: times, durations, limits, states, resources, numbers of jobs.
+
+What a text means is worked out once for each distinct text of a block (`each`), since listings repeat a few
+words
+millions of times; times are read as columns by pyarrow.
+"""
 
 from __future__ import annotations
 
@@ -35,13 +40,16 @@ OPEN: Final = (
 )  # fmt: skip
 """States of a job that has not."""
 NOT_ENDED: Final = -1
+"""What `state` gives for a job that has not ended."""
 STRANGE: Final = -2
+"""What `state` gives for a word that Slurm does not have."""
 
 _PLAIN: Final = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?$"
 _ZONED: Final = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:?\d{2})$"
 _DURATION: Final = re.compile(r"(?:(\d{1,6})-)?(\d{1,9})(?::(\d{1,9}))?(?::(\d{1,9}))?(?:\.\d+)?")
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)([KMGTPE]?)")
 _BINARY: Final = {"": 2.0**20, "K": 2.0**10, "M": 2.0**20, "G": 2.0**30, "T": 2.0**40, "P": 2.0**50, "E": 2.0**60}
+"""Letter behind a size of memory -> bytes; none means MiB, as sacct has it."""
 _JOB: Final = r"^(?P<job>\d{1,15})(?:_(?P<task>\d{1,9}|\[.*\]))?(?:\+(?P<part>\d{1,9}))?$"
 _TASKS: Final = re.compile(r"(\d{1,7})(?:-(\d{1,7})(?::(\d{1,7}))?)?")
 MOST_TASKS: Final = 4_000_001
@@ -49,7 +57,11 @@ MOST_TASKS: Final = 4_000_001
 
 
 def each(texts: pa.Array, meaning: Callable[[str], object], kind: type = np.int64) -> NDArray[Any]:
-    """What every distinct text means, in the place of each; a row each where that is more numbers than one."""
+    """What every distinct text means, in the place of each: `(n,)`, or `(n, k)` where a meaning is k numbers.
+
+    texts     `(n,)`, without nulls
+    meaning   of one text; called once a distinct one
+    """
     encoded = texts.dictionary_encode()
     values: NDArray[Any] = np.array([meaning(text) for text in encoded.dictionary.to_pylist() or [""]], kind)
     return np.asarray(values[encoded.indices.to_numpy()])
@@ -61,7 +73,11 @@ def _mask(values: pa.Array) -> Bools:
 
 
 class Clock:
-    """Texts of times -> Unix seconds.  Epochs and times with an offset stand for themselves; others are of one zone.
+    """Texts of times -> Unix seconds.  Epochs and times with an offset stand for themselves; others are of
+    one zone.
+
+    zone    of times that name none, such as "Europe/Amsterdam"
+    tally   counts what cannot be read, comes twice in autumn, or never in spring
 
     Raises Problems if this machine does not know the zone.
     """
@@ -102,7 +118,7 @@ class Clock:
         return seconds
 
     def _local(self, stamps: pa.Array, plain: Bools, lines: Ints) -> Ints:
-        """Seconds of local times; of an hour that comes twice the first is taken."""
+        """Seconds of local times; of an hour that comes twice the first is taken, and both cases are counted."""
         if self._zone == "UTC":
             return _epochs(stamps)
         first, second = (
@@ -145,7 +161,11 @@ def whole_numbers(texts: pa.Array) -> Ints:
 
 
 def duration_s(text: str) -> int:
-    """Seconds of [days-]hours:minutes:seconds and its short forms; NONE if it is none."""
+    """Seconds of [days-]hours:minutes:seconds and its short forms; NONE if it is none.
+
+    >>> duration_s("1-02:00:00"), duration_s("05:30"), duration_s("12")
+    (93600, 330, 720)
+    """
     match = _DURATION.fullmatch(text)
     if match is None:
         return NONE
@@ -156,7 +176,11 @@ def duration_s(text: str) -> int:
 
 
 def limit_s(text: str) -> int:
-    """Seconds of a limit in letters or, as plain digits, in minutes; NONE if it is the partition's or not said."""
+    """Seconds of a limit in letters or, as plain digits, in minutes; NONE if it is the partition's or not
+    said.
+
+    TimelimitRaw counts minutes, Timelimit is written as a duration; both come here.
+    """
     if text.upper() in ("UNLIMITED", "INFINITE"):
         return UNLIMITED_S
     return int(text) * 60 if text.isdecimal() and len(text) < 10 else duration_s(text)
@@ -174,6 +198,8 @@ def resources(text: str) -> tuple[int, int, float, int, int]:
     """Nodes, CPUs, bytes, GPUs and licences of "cpu=4,gres/gpu=8,mem=4000M,node=1".
 
     Where GPUs are listed as such and by type they are the same ones.
+
+    Memory without a letter is MiB; what cannot be read counts nothing.
     """
     nodes = cpus = gpus = typed = licenses = 0
     memory = 0.0
@@ -199,7 +225,13 @@ def resources(text: str) -> tuple[int, int, float, int, int]:
 
 
 def jobs(texts: pa.Array) -> tuple[Ints, Bools, list[str], Bools]:
-    """Number of each job, or -1; whether it is of an array; its tasks if they wait in one row; whether it is a part."""
+    """Number of each job, or -1; whether it is of an array; its tasks if they wait in one row; whether it is
+    a part.
+
+    texts   `(n,)` such as "123", "123_4", "123_[4-9%2]" or "123+1"
+
+    Gives four columns of n; the third is "" for all but rows of waiting tasks.
+    """
     parts = pc.extract_regex(texts, _JOB)
     job = pc.struct_field(parts, "job")
     task, part = (pc.fill_null(pc.struct_field(parts, name), "") for name in ("task", "part"))

@@ -1,4 +1,8 @@
-"""PreemptType, PreemptMode and PreemptExemptTime -> who stops whose jobs, and how."""
+"""PreemptType, PreemptMode and PreemptExemptTime -> who stops whose jobs, and how.
+
+A QOS can stop jobs of another, as sacctmgr's `preempt` lists say; partitions of a higher tier cannot, which
+is noted.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,20 @@ from terp.connect.slurm.conf_values import Settings
 from terp.errors import did_you_mean
 
 Preempting = Literal["none", "qos", "partition"]
+"""What decides who is stopped: nothing, the QOS of both jobs, or the tiers of their partitions."""
 PreemptMode = Literal["off", "requeue", "cancel", "suspend"]
+"""What becomes of a job that is stopped: nothing is stopped, it waits again, it ends, or it goes on later
+where it was.
+"""
 
 
 def preemption_of(settings: Settings) -> tuple[Preempting, PreemptMode, float]:
-    """Who stops whom.  With preempt/qos or preempt/partition_prio a mode is needed, as slurmctld needs it."""
+    """Who stops whom.  With preempt/qos or preempt/partition_prio a mode is needed, as slurmctld needs it.
+
+    Gives the type, the mode, and how long a job is left alone after its start [s]; jobs that would be
+    requeued are cancelled
+    where JobRequeue=0.
+    """
     words: dict[str, tuple[Preempting, str]] = {
         "none": ("none", "no job is stopped for another"),
         "qos": ("qos", "jobs are stopped for those of a QOS that preempts theirs"),
@@ -39,10 +52,13 @@ def preemption_of(settings: Settings) -> tuple[Preempting, PreemptMode, float]:
 
 
 MODES: Final[dict[str, PreemptMode]] = {"off": "off", "requeue": "requeue", "cancel": "cancel", "suspend": "suspend"}
+"""Small word of a PreemptMode -> what it means."""
 
 
 def mode_of(items: list[Pair], notes: Notes) -> PreemptMode:
-    """The words of a PreemptMode, which may also say GANG and WITHIN."""
+    """The words of a PreemptMode, which may also say GANG and WITHIN; of several modes the last counts, of
+    none "off".
+    """
     mode: PreemptMode = "off"
     for item in items:
         word = item.value.lower()
