@@ -114,6 +114,7 @@ def test_storage_leaves_have_the_ports_for_their_unit(catalogue):
     assert spare == 2  # storage leaves, one a unit; those of the nodes are as many: 4 units x 2, and 2 x 2 x 2
 
 
+@pytest.mark.slow
 def test_gpu_cap_of_the_file(catalogue):
     """A year under the file's cap is a year under the same cap given, in its origin too; benchmarks run under it, and are slower."""
     site, work = read_site("copenhagen"), read_workload("national")

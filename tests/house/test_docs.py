@@ -68,6 +68,7 @@ def test_the_pages_of_training_are_current(path, monkeypatch):
     assert path.read_text("utf-8") == TRAINING.page(path), "run scripts/training_pages.py"
 
 
+@pytest.mark.slow
 def test_documented_keys_are_those_of_a_training():
     """docs/formats/predict.md names every key of a step, a run and a search, docs/formats/validate.md those of the grade."""
     step = ["predict", "gefion", "train", "--model", "llama-3.1-8b", "--seq", "8192", "--global-batch", "64", "--gpus", "64"]
@@ -129,6 +130,7 @@ def test_every_command_of_the_tutorial_runs(tmp_path):
     assert (tmp_path / "runs" / "week" / "report.html").stat().st_size > 20_000
 
 
+@pytest.mark.slow
 def test_the_python_of_the_tutorial_runs():
     [code] = re.findall(r"```python\n(.*?)```", TUTORIAL, re.DOTALL)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

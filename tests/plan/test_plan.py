@@ -69,6 +69,7 @@ def small(folder):
 # Exhaustive search
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("objective", ["science", "rmax", "unit-cost", "cost"])
 def test_the_optimum_is_that_of_brute_force(tried, folder, objective):
     """The same design with the same count, and the same value; of equal ones more science, then less money."""
@@ -160,6 +161,7 @@ def test_no_number_of_nodes_that_can_be_fed_is_left_out(folder):
 # The ledger against the checker
 
 
+@pytest.mark.slow
 def test_costs_are_those_of_the_checker():
     """Of machines drawn from the national budget: everything but the energy to rounding, energy by the halls' grid."""
     inputs = read_inputs(read_budget("netherlands"))
@@ -313,6 +315,7 @@ def changes(draw):
     return given_, draw(st.sampled_from(["science", "science", "rmax", "tokens", "cost", "unit-cost", "energy", "time"]))
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(changes())
 def test_no_constraint_is_ever_violated(folder, case):

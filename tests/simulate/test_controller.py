@@ -692,6 +692,7 @@ def busy_case():
     return policy, cluster_of([4] * 6), jobs, extras, [(60, 1, 0, 0), (90, 3, 2, 30), (100, 1, 1, 0)], 3000
 
 
+@pytest.mark.slow
 def test_compilation_changes_nothing():
     found = agree(busy_case())
     assert found.counters["preemptions_count"] > 0 < found.counters["backfilled_jobs_count"]

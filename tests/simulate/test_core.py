@@ -185,12 +185,14 @@ def test_no_start_differs_with_drains_and_checkpoints_that_take_time(core, case)
     agree(core, case)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(cases(writes=(0, 2), drains=True, accounts=3), ranks())
 def test_no_start_differs_by_priority(core, case, ranks):
     agree(core, case, ranks)
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_no_start_differs_under_a_cap_of_power(core, data):
@@ -316,6 +318,7 @@ def _outages(events):
 # --- the same code with compilation off --------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_compilation_changes_nothing(core):
     rng = np.random.default_rng(3)
     jobs = [
@@ -348,6 +351,7 @@ print(state.first_start_s.tolist())
 # --- theory, within a standard error ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_waits_of_single_node_jobs_are_erlangs(core):
     """M/M/c: Poisson arrivals and exponential run times on c nodes wait C(c, a) s / (c - a) on average (Erlang C)."""
     nodes, service_s, load = 8, 10_000.0, 0.8

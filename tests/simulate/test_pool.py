@@ -50,6 +50,7 @@ def wrongly(wrong, units, *rows):
 # --- cross-check with other code ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_easy_gives_the_figures_of_three_prototypes():
     """Mean wait 7606.5 s, bounded slowdown 15.970: C++, numba and naive Python agreed on them before this was written."""
     with gzip.open(DATA / "node10k.swf.gz", "rt") as lines:
@@ -216,6 +217,7 @@ def test_what_a_pass_starts_is_taken_from_the_pool_at_once():
     assert most_in_use(made(*rows), wrongly("chosen jobs stay free", 4, *rows)) == 5
 
 
+@pytest.mark.slow
 def test_a_job_is_ended_when_it_has_run_for_its_limit():
     """However late it started: the limit is a length and not a time of day."""
     rows = ((1000, 1, 500, 10), (1001, 1, 10, 10))
@@ -294,6 +296,7 @@ def test_no_jobs_are_no_mistake():
 # --- the same code with compilation off --------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_compilation_changes_nothing():
     rng = np.random.default_rng(3)
     rows = [(2 * n, int(rng.integers(1, 9)), int(rng.integers(1, 90)), 90) for n in range(80)]

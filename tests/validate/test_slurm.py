@@ -10,6 +10,8 @@ from terp.errors import Problems
 from terp.validate.grading.cases import published_file
 from terp.validate.systems.slurm_grades import _ks, grade_slurm
 
+pytestmark = pytest.mark.slow
+
 REPLAYS = published_file("slurm", "source.yaml").parent
 NEVER_SEEN = ("fifo_s102", "multifactor_s201", "multifactor_s202")
 """Recorded with new seeds, on a machine that was not overloaded; no constant was fitted to them."""

@@ -364,6 +364,7 @@ def test_what_cannot_be_asked_is_a_line_and_exit_code_two(arguments, says):
     assert done.stdout == ""
 
 
+@pytest.mark.slow
 def test_validate_prints_its_table_and_its_json():
     done = commands.terp("validate")
     assert done.returncode == 0, done.stderr

@@ -10,6 +10,8 @@ import pytest
 
 from terp.validate.grading.cases import published_file
 
+pytestmark = pytest.mark.slow
+
 NODE10K = Path(__file__).parents[1] / "data" / "node10k.swf.gz"
 REPLAY = published_file("slurm", "source.yaml").parent / "multifactor_s202"
 

@@ -12,6 +12,8 @@ from support.small_plans import budget_of
 
 from terp.plan.outcome.plan_folder import TABLES
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "formats" / "plan.md").read_text("utf-8")
 QUICK = ("--scenarios", 50, "--no-simulation")

@@ -14,6 +14,8 @@ import pytest
 from terp.results import HEADLINES, load_sweep
 from terp.views.text.comparison_text import bands_text, differences_text, figure_text, title_of
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 QUICK = ("--days", 1, "--workers", 1)
 
