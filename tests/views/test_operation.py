@@ -76,6 +76,10 @@ def test_what_cannot_run_is_told(tmp_path):
         (("--trace", "nowhere.swf"), "cannot be read"),
         (("--policy", "preemption", "--power-cap", "1 MW"), "leave the cap or the policy out"),
         (("--trace", "nowhere.swf", "--gpu-cap", "600 W"), "caps are of years with a workload"),
+        (("--gpu-cap", "1 W"), "gpu_cap: a GPU of gefion takes no such cap, found 1 W; 200 W to 700 W would do"),
+        (("--spares", "191"), "spare_nodes: more spare nodes than there are nodes, found 191; at most 190 would do"),
+        (("--failures", "yes", "--no-failures"), "contradict each other"),
+        (("--load", "0"), "--load: out of range"),
     ],
 )
 def test_mistakes_are_one_line(words, says):
@@ -107,3 +111,24 @@ def test_validate_slurm_on_files_of_ones_own():
               "p90_abs_start_error_s", "wait_ks_distance", "chaos_mean_wait_error", "most_gpus_in_use_count"}  # fmt: skip
     assert wanted <= set(data)
     assert "needs --trace" in terp("validate", "slurm", "--trace", REPLAY / "trace.csv", check=2).stderr
+
+
+def test_a_scenarios_file_is_asked_as_its_options_are_and_options_override_it(tmp_path):
+    (tmp_path / "night.yaml").write_text(
+        'kind: scenario\nmachine: gefion\ndays: 9\nseed: 3\nspare_nodes: 4\ngpu_cap: "600 W"\nfailures: false\n'
+    )
+    by_file = terp("simulate", "--scenario", tmp_path / "night.yaml", "--days", 1, "--json", check=0)
+    typed = ("--seed", 3, "--spare-nodes", 4, "--gpu-cap", "600 W", "--failures", "no")
+    by_options = terp("simulate", "gefion", "--days", 1, *typed, "--json", check=0)
+    ours, theirs = ({**json.loads(done.stdout), "wall_s": 0} for done in (by_file, by_options))
+    assert ours == theirs
+    (tmp_path / "night.yaml").write_text("kind: scenario\nmachine: gefion\ndayz: 9\nseed: -1\n")
+    done = terp("simulate", "--scenario", tmp_path / "night.yaml", check=2)
+    assert "night.yaml:3:1: dayz: unknown key, found 'dayz'; did you mean 'days'?" in done.stderr
+    assert "night.yaml:4:7: seed: out of range" in done.stderr
+
+
+def test_all_mistakes_of_options_are_said_at_once():
+    done = terp("simulate", "gefion", "--seed", "x", "--gpu-cap", "600", "--load", "70", "--checkpoints", "dally", check=2)
+    starts = [line.split(":")[0] for line in done.stderr.strip().splitlines()]
+    assert starts == ["--checkpoints", "--gpu-cap", "--load", "--seed"]

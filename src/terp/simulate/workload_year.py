@@ -72,18 +72,18 @@ def simulate_scenario(scenario: Scenario, inputs: ScenarioInputs | None = None, 
     Raises Problems if its files are wrong, the workload cannot run on the machine, or the policy not with the workload.
     """
     read = inputs or inputs_of(scenario)
+    controls = controls_on(read.machine, scenario, read.policy)  # what is refused is refused before a long wait
     engine = engine_of_year(read.policy)
     if engine != "reference":
         kernels(engine)  # compiled, if need be, before the clock starts
     began = time.perf_counter()
-    year = prepared(scenario, read)
+    year = prepared(scenario, read, controls)
     return _account(year, _run(year, progress), began)
 
 
-def prepared(scenario: Scenario, inputs: ScenarioInputs) -> PreparedYear:
-    """All that goes into an engine for a year.  Raises Problems for settings that do not fit machine or workload."""
+def prepared(scenario: Scenario, inputs: ScenarioInputs, controls: Controls) -> PreparedYear:
+    """All that goes into an engine for a year.  Raises Problems for settings that do not fit the workload."""
     machine, workload, site = inputs.machine, inputs.workload.record, inputs.site.record
-    controls = controls_on(machine, scenario, inputs.policy)
     horizon_s, per_node = scenario.days * DAY_S, machine.node.accelerators_count
     drawn = draw_jobs(workload, machine.gpus_count, per_node, horizon_s, site.utc_offset_s, scenario.seed)
     work = jobs_under(controls, machine, workload, inputs.kinds, drawn)

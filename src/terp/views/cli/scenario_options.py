@@ -66,8 +66,9 @@ def typed_words(machine: str | None, options: Mapping[str, object]) -> dict[str,
 
     Raises Problems with every value that is none of its field.
     """
-    from terp.describe.scenario import scenario_fields, value_of_text
+    from terp.describe.scenario import Scenario, scenario_fields, value_of_text
     from terp.errors import Problem, Problems
+    from terp.reader import record_of_values
     from terp.units import NotAQuantity
 
     words: dict[str, object] = {} if machine is None else {"machine": machine}
@@ -79,6 +80,10 @@ def typed_words(machine: str | None, options: Mapping[str, object]) -> dict[str,
         except NotAQuantity as error:
             problems.append(Problem("", 0, 0, field.option, error.wrong, repr(text), error.would_do))
     if problems:
+        try:
+            record_of_values({"machine": "-", **words}, Scenario, option_of)
+        except Problems as error:
+            problems += error.problems
         raise Problems(problems)
     return {**_of_file(options), **words}
 

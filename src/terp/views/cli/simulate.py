@@ -85,7 +85,7 @@ def _refuse_pairs(
 def _year(scenario: Scenario, inputs: ScenarioInputs, out: Path | None, *, as_json: bool) -> None:
     """A run of a workload."""
     from terp.results import check_target, save_run
-    from terp.simulate import simulate_scenario
+    from terp.simulate import controls_on, simulate_scenario
     from terp.simulate.engine.engines import needs_controller
 
     names = [inputs.machine.file.name, inputs.site.record.name, inputs.workload.record.name]
@@ -94,6 +94,7 @@ def _year(scenario: Scenario, inputs: ScenarioInputs, out: Path | None, *, as_js
     folder = out if out is not None else None if as_json else default
     if folder is not None:
         check_target(folder)
+    controls_on(inputs.machine, scenario, inputs.policy)  # refuses before a long wait
     say_if_compiling("controller" if needs_controller(inputs.policy) else "core")
     run = simulate_scenario(scenario, inputs, _progress(scenario.days))
     if folder is not None:
