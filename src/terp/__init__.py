@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     )
     from terp.errors import TerpError
     from terp.hardware import Machine
+    from terp.plan import PurchasePlan
     from terp.reader import Written
     from terp.results import Run, Sweep
     from terp.results.record import Viewer
@@ -120,10 +121,19 @@ def budget(source: DescriptionSource | Budget | Written[Budget]) -> Written[Budg
     return read_budget(source)
 
 
-def load(folder: str | os.PathLike[str]) -> Run | Sweep | Replay:
-    """What a folder holds that `save` or `terp ... -o` wrote: a run, a sweep or a replay.  Raises TerpError if none."""
+def load(folder: str | os.PathLike[str]) -> Run | Sweep | Replay | PurchasePlan:
+    """What a folder holds that `save` or `terp ... -o` wrote: a run, a sweep, a replay or a plan.
+
+    Raises TerpError for a folder that holds none of them, or not a whole one.
+    """
+    from pathlib import Path  # noqa: PLC0415
+
     from terp.results import load_folder  # noqa: PLC0415
 
+    if (Path(folder) / "plan.json").is_file():
+        from terp.plan import read_plan  # noqa: PLC0415
+
+        return read_plan(Path(folder))
     return load_folder(folder)
 
 

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.small_plans import brute_force, inputs_of
 
+import terp
 from terp.describe import COST_CLASSES, machine_of_text, read_budget, read_workload
 from terp.errors import Problems
 from terp.hardware import build_machine
@@ -64,6 +65,36 @@ def tried(folder):
 def small(folder):
     inputs = inputs_of(folder)
     return inputs, plan_of(inputs)
+
+
+# From Python
+
+
+def test_the_front_door_loads_the_folder_of_a_plan(small, tmp_path):
+    _, plan = small
+    loaded = terp.load(plan.save(tmp_path / "plan"))
+    assert loaded == plan
+    assert loaded.files == plan.files  # a count of a check is read as a count: 27, not 27.0
+
+
+def test_the_frontier_is_drawn_as_what_machines_do_against_what_they_cost(small, tmp_path):
+    _, plan = small
+    axes = plan.plot("frontier")
+    axes.figure.savefig(tmp_path / "figure.png")
+    drawn = sorted(tuple(bars.lines[0].get_xydata()[0]) for bars in axes.containers)
+    told = sorted((machine.tco_eur / 1e6, machine.science_h100_hours_per_year / 1e6) for machine in plan.machines)
+    assert np.allclose(drawn, told)
+    assert len(axes.lines[0].get_xdata()) == sum(row.tco_eur is not None for row in plan.rejected)
+    with pytest.raises(Problems, match="PurchasePlan has no such figure"):
+        plan.plot("use")
+
+
+def test_the_frontier_of_a_plan_for_rank_is_drawn_by_rmax(small):
+    _, plan = small
+    plan = dataclasses.replace(plan, budget=dataclasses.replace(plan.budget, objective="rmax"))
+    axes = plan.plot("frontier")
+    assert [bars.lines[0].get_ydata()[0] for bars in axes.containers] == [m.rmax_flop_per_s / 1e15 for m in plan.machines]
+    assert axes.get_ylabel() == "HPL Rmax [Pflop/s]"
 
 
 # Exhaustive search

@@ -98,7 +98,7 @@ class Result:
     def plot(self, figure: str, axes: Axes | None = None) -> Axes:
         """Draws a figure of this result with matplotlib, which the extra `plots` installs.
 
-        figure   "use", "waits" or "power" of a run, "breakdown" of a training, "frontier" of a search
+        figure   "use", "waits" or "power" of a run, "breakdown" of a training, "frontier" of a search or a plan
         axes     to draw in; a figure of its own if None
 
         Gives the axes.  Raises Problems for a figure that this result has not, with those that it has.

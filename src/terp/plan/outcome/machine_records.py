@@ -86,8 +86,8 @@ class ConstraintCheck:
     """
 
     constraint: ConstraintName
-    value: float | str
-    limit: float | str | None
+    value: int | float | str  # apart, so that a count is a count again when its plan is read
+    limit: int | float | str | None
     unit: str
     met: bool
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, cast
 import numpy as np
 
 from terp.errors import Problem, Problems, did_you_mean
+from terp.plan import PlannedMachine, PurchasePlan, RejectedKind
 from terp.results import Run
 from terp.results.record import Result
 from terp.results.training_results import SearchResult, TrainingResult
@@ -99,9 +100,42 @@ def frontier(result: Result, axes: Axes) -> None:
     axes.set(xlabel="GPUs", ylabel="step [s]", xscale="log", yscale="log")
 
 
+_DONE: Final[Mapping[str, tuple[str, float, str]]] = {
+    "science": ("science_h100_hours_per_year", 1e6, "science [million H100-hours per year]"),
+    "rmax": ("rmax_flop_per_s", 1e15, "HPL Rmax [Pflop/s]"),
+}
+"""Objective -> the figure of a machine that it counts, which losers have too, its divisor and its label."""
+
+
+def machines_by_cost(result: Result, axes: Axes) -> None:
+    """What the machines of a plan do against what they cost over all years [million EUR], with 90 % intervals of the cost.
+
+    What they do is Rmax where the plan was made for it, and science per year for any other objective.  The recommended
+    machine is drawn apart; kinds that lost are grey crosses, where the plan knows both of their figures.
+    """
+    plan = cast("PurchasePlan", result)
+    attribute, divisor, label = _DONE.get(plan.budget.objective, _DONE["science"])
+
+    def done(machine: PlannedMachine | RejectedKind) -> float:
+        value: float | None = getattr(machine, attribute)
+        return float("nan") if value is None else value / divisor  # matplotlib leaves out what is no number
+
+    lost = [(row.tco_eur / 1e6, done(row)) for row in plan.rejected if row.tco_eur is not None]
+    axes.plot([at[0] for at in lost], [at[1] for at in lost], "x", color=COLOURS[4], label="lost")
+    for number, machine in enumerate(plan.machines):
+        cost, height = machine.tco_eur / 1e6, done(machine)
+        beyond = [[cost - machine.tco_low_eur / 1e6], [machine.tco_high_eur / 1e6 - cost]]
+        label_of = "recommended" if not number else "frontier" if number == 1 else None
+        axes.errorbar([cost], [height], xerr=beyond, fmt="o", color=COLOURS[0 if number else 1], label=label_of)
+        axes.annotate(f"{machine.gpus_count:,} {machine.gpu}", (cost, height), xytext=(5, 5), textcoords="offset points")
+    axes.set(xlabel="total cost of ownership [million EUR]", ylabel=label)
+    axes.legend(frameon=False)
+
+
 FIGURES: Final[Mapping[type[Result], Mapping[str, Draw]]] = {
     Run: {"use": use, "waits": waits, "power": power},
     TrainingResult: {"breakdown": breakdown},
     SearchResult: {"frontier": frontier},
+    PurchasePlan: {"frontier": machines_by_cost},
 }
 """Kind of result -> its figures by name."""
