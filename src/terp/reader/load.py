@@ -227,7 +227,7 @@ def _problem(item: ErrorDetails, kind: type[BaseModel], tree: Tree, prefix: Path
     steps = [step for step in item["loc"] if not (isinstance(step, str) and step.startswith(("function-", "[key]")))]
     loc: Path = tuple(steps)
     path = (*prefix, *loc)
-    found = _found(item.get("input"))
+    shown = _found(item.get("input"))
     match item["type"]:
         case "extra_forbidden":
             hint = did_you_mean(str(loc[-1]), _fields_at(kind, loc[:-1]).values())
@@ -235,27 +235,27 @@ def _problem(item: ErrorDetails, kind: type[BaseModel], tree: Tree, prefix: Path
         case "missing":
             return tree.problem(path, "missing", would_do=f"add `{path[-1]}:`", key=True)
         case "terp":
-            return tree.problem(path, item["ctx"]["wrong"], found, item["ctx"]["would_do"])
+            return tree.problem(path, item["ctx"]["wrong"], shown, item["ctx"]["would_do"])
         case "greater_than_equal" | "less_than_equal" | "greater_than" | "less_than":
             written = _written_at(tree.data, path)
             percent = isinstance(written, str) and written.endswith("%")
             return tree.problem(path, "out of range", _found(written), _limits(kind, loc, item["ctx"], percent=percent))
         case "literal_error":
             allowed = [word.strip("'") for word in item["ctx"]["expected"].replace(" or ", ", ").split(", ")]
-            return tree.problem(path, "not one of the known words", found, did_you_mean(str(item["input"]), allowed))
+            return tree.problem(path, "not one of the known words", shown, did_you_mean(str(item["input"]), allowed))
         case "string_pattern_mismatch" if "0[1-9]|1[0-2]" in item["ctx"]["pattern"]:
-            return tree.problem(path, "not a month", found, "write it as '2027-09'")
+            return tree.problem(path, "not a month", shown, "write it as '2027-09'")
         case "string_pattern_mismatch":
-            return tree.problem(path, "not a short name", found, "use small letters, digits, dots and dashes")
+            return tree.problem(path, "not a short name", shown, "use small letters, digits, dots and dashes")
         case "dict_type" | "model_type" | "model_attributes_type":
-            return tree.problem(path, "not a mapping of keys to values", found, "put its keys below it, indented")
+            return tree.problem(path, "not a mapping of keys to values", shown, "put its keys below it, indented")
         case "list_type" | "tuple_type":
-            return tree.problem(path, "not a list", found, "write it as [a, b] or as lines that start with a dash")
+            return tree.problem(path, "not a list", shown, "write it as [a, b] or as lines that start with a dash")
         case "string_type":
-            return tree.problem(path, "not a text", found, "put it in quotes")
+            return tree.problem(path, "not a text", shown, "put it in quotes")
         case "bool_parsing" | "bool_type":
-            return tree.problem(path, "neither true nor false", found, "write true or false")
-    return tree.problem(path, item["msg"][:1].lower() + item["msg"][1:], found)
+            return tree.problem(path, "neither true nor false", shown, "write true or false")
+    return tree.problem(path, item["msg"][:1].lower() + item["msg"][1:], shown)
 
 
 def _written_at(data: object, path: Path) -> object:
@@ -275,7 +275,7 @@ def _limits(kind: type[BaseModel], loc: Path, context: Mapping[str, float], *, p
     """
     names = [name for name, key in _fields_at(kind, loc[:-1]).items() if loc[-1] in (name, key)]
     names += [str(step) for step in loc[:-1]]
-    dimension = next((found for found in map(dimension_of, names) if found), "ratio")
+    dimension = next((name for name in map(dimension_of, names) if name), "ratio")
     words = {"gt": "more than", "ge": "at least", "lt": "less than", "le": "at most"}
     limit = next(limit for limit in words if limit in context)
     bound = f"{100 * context[limit]:g} %" if percent else units.show(context[limit], dimension)

@@ -86,7 +86,10 @@ class Config:
         return default
 
     def words(self, key: str) -> list[object] | None:
-        """A list under a key; None where it is not there or empty."""
+        """A list under a key; None where it is not there or empty.
+
+        What stands in it is not looked at: layers are named by words or by numbers, as the family has them.
+        """
         value = self.data.get(key)
         if value is not None and not isinstance(value, list):
             self.wrong(key, "not a list", found_text(value))
@@ -149,7 +152,10 @@ def parse_config(text: str, file: str) -> Config:
 
 
 def _check_depth(text: str, file: str) -> None:
-    """Raise Problems where brackets outside of texts are nested too deep."""
+    """Raise Problems where brackets outside of texts are nested too deep.
+
+    text   the JSON before it is parsed, since the parser itself recurses;  file   its name, for the problem
+    """
     depth, quoted, skip = 0, False, False
     for place, letter in enumerate(text):
         if skip:

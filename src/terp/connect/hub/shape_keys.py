@@ -29,8 +29,14 @@ experts.
 class ShapeKeys:
     """The keys of a family, and what holds where its config is silent.
 
-    layers ... vocabulary  keys, of which the first that is there counts; no key of positions: none are learned
+    layers ... vocabulary  keys, of which the first that is there counts; no key of positions: none are
+                           learned
     inner_ratio            inner over hidden where its key is not there or null; 0 if it must be there
+    gated                  whether inner products have a gate, and so three matrices instead of two
+    causal                 whether a token sees only those before it
+    tied                   whether logits share the embedding, where `tie_word_embeddings` does not say
+
+    The defaults are Llama's.
     """
 
     layers: tuple[str, ...] = ("num_hidden_layers",)
@@ -165,6 +171,10 @@ def qwen_moe(config: Config) -> Shape:
     """Experts in every so many layers, but for some that are named.
 
     A model file can say dense layers only if they are the first; others are noted as a problem.
+
+    num_experts, num_experts_per_tok, moe_intermediate_size   of the experts that a token chooses among
+    shared_expert_intermediate_size    of the one that all tokens pass; none if absent
+    decoder_sparse_step, mlp_only_layers   which layers have experts
     """
     named = config.words("mlp_only_layers") or []
     if named != list(range(len(named))):
@@ -186,6 +196,13 @@ def deepseek(config: Config) -> Shape:
     """Latent attention; experts, some shared by all tokens, behind a few dense layers; layers ahead.
 
     For DeepSeek V2 and V3 and for Kimi K2.  Shared experts become one inner product of their sizes together.
+
+    q_lora_rank, kv_lora_rank              ranks of the projections of queries, and of keys with values
+    qk_nope_head_dim, qk_rope_head_dim     sizes of a head without and with position
+    n_routed_experts, n_shared_experts, num_experts_per_tok, moe_intermediate_size   of the experts
+    first_k_dense_replace, moe_layer_freq  dense layers at the front, and one in so many layers that has
+                                           experts
+    num_nextn_predict_layers               layers that predict later tokens
     """
     size = config.count("experts.inner", "moe_intermediate_size")
     return {
@@ -253,6 +270,13 @@ def nemotron_h(config: Config) -> Shape:
     or words.
 
     The order itself does not matter to work and memory; only how many of each there are is kept.
+
+    hybrid_override_pattern   a letter a layer: M state space, * attention, - inner product, E experts
+    layers_block_type         the same as words; it counts if both are there
+    mamba_num_heads, mamba_head_dim, ssm_state_size, n_groups, conv_kernel   of the state-space layers
+
+    Inner products and experts in one model, and experts behind a narrow product, have no place in a model
+    file, and are noted.
     """
     words, letters = config.words("layers_block_type"), config.text("hybrid_override_pattern")
     key = "layers_block_type" if words else "hybrid_override_pattern"

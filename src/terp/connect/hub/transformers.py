@@ -61,7 +61,10 @@ MODEL_TYPES: Final[dict[str, Callable[[Config], Shape]]] = {
     "starcoder2": partial(shapes.windowed, names=shapes.STARCODER),
     "vit": shapes.vit,
 }
-"""`model_type` of a config.json -> what reads the shape from its keys."""
+"""`model_type` of a config.json -> what reads the shape from its keys.
+
+An entry is a function of `shape_keys`, or one of them with the keys of the family.
+"""
 
 
 def model_from(source: DescriptionSource | ModelFile | Written[ModelFile]) -> Written[ModelFile]:
@@ -113,7 +116,11 @@ def read_config(path: str | Path) -> TransformerModel:
 
 
 def _part(config: Config) -> Config:
-    """The part of a config that is about text, where it has parts; or all of it."""
+    """The part of a config that is about text, where it has parts; or all of it.
+
+    Models of images and text keep the transformer of the text in `text_config`; the encoder of images is not
+    predicted.
+    """
     text = config.data.get("text_config")
     return config.below("text_config") if isinstance(text, dict) and text.get("model_type") in MODEL_TYPES else config
 
@@ -143,7 +150,13 @@ def _without_nothing(shape: dict[str, object]) -> dict[str, object]:
 
 
 def _problems_of(error: ValidationError, config: Config) -> list[Problem]:
-    """What the record refuses, by JSON key; what is missing was said before."""
+    """What the record refuses, by JSON key; what is missing was said before.
+
+    error   pydantic's, of the record of a model file
+    config  where the values came from
+
+    A value out of the record's bounds is told with the bound that would do.
+    """
     problems = []
     for item in error.errors(include_url=False):
         place = ".".join(str(step) for step in item["loc"])

@@ -3,6 +3,15 @@
 Shares, limits of GPUs, nodes, jobs and time, priorities and preemption are taken; what belongs to single
 users is not,
 since users of an account have equal shares here.  sacctmgr(1) has the meaning of the keys.
+
+Keys that are read, and the fields that they become:
+
+Fairshare, or Share      shares of an account; `parent` is noted, and counts as 1
+Parent, or ParName       the account above; none, or root: right under the root
+GrpTRES, GrpNodes, GrpJobs         limits of all jobs together (`group_*`)
+MaxTRESPU, MaxJobsPU, MaxJobs      limits of a user's jobs together (`user_*`)
+MaxTRES, MaxNodes, MaxWall         limits of a job (`job_*`)
+Priority, Preempt, PreemptMode, PreemptExemptTime, GraceTime, UsageFactor      of a QOS
 """
 
 from __future__ import annotations
@@ -29,7 +38,13 @@ WrittenLimits = dict[str, int | str]
 
 
 class WrittenAccount(TypedDict):
-    """An account as a policy file says it, with the names of the record's fields; no parent: it stands under the root."""
+    """An account as a policy file says it, with the names of the record's fields; no parent: it stands under
+    the root.
+
+    parent         small name; empty right under the root
+    shares_count   Fairshare, 1 where it is not said
+    limits         empty where AccountingStorageEnforce does not hold limits
+    """
 
     parent: str
     shares_count: int
@@ -37,7 +52,14 @@ class WrittenAccount(TypedDict):
 
 
 class WrittenQos(TypedDict):
-    """A QOS as a policy file says it, with the names of the record's fields; times with their unit."""
+    """A QOS as a policy file says it, with the names of the record's fields; times with their unit.
+
+    priority_ratio   its priority as sacctmgr has it; only its share of the highest counts
+    preempts         small names of the QOS whose jobs it stops
+    preempt_mode     what becomes of its own jobs when they are stopped
+    grace_s, exempt_s   time that they are given then, and run time before which they are left alone
+    usage_factor_ratio  what its jobs' usage is multiplied by
+    """
 
     priority_ratio: int
     preempts: list[str]
@@ -93,7 +115,10 @@ def read_accounting(path: Path, cluster: str, scheduling: Scheduling, notes: Not
 
 
 def _nobody(entry: AccountingEntry, notes: Notes) -> None:
-    """What is said of users and of the root: ignored, and noted where it is more than that they are there."""
+    """What is said of users and of the root: ignored, and noted where it is more than that they are there.
+
+    entry   a user, a cluster, or the root account; shares that differ from 1 and limits of its own are noted
+    """
     for key, pair in entry.settings.stated.items():
         if key == "fairshare" and pair.value.lower() not in ("1", "parent", "2147483647"):
             notes.ignore(pair, "users of an account have equal shares")
@@ -192,7 +217,12 @@ def _qos(settings: Settings, scheduling: Scheduling) -> WrittenQos:
 
 
 def _unknown(entry: AccountingEntry, qos: dict[str, WrittenQos], notes: Notes) -> list[str]:
-    """QOS that a QOS stops jobs of and that are not there: refused."""
+    """QOS that a QOS stops jobs of and that are not there: refused.
+
+    entry   a QOS of the file;  qos   all of them by small name
+
+    Gives the small names that are to be taken out of every list.
+    """
     items = [item for item in entry.settings.items("Preempt") if item.value.lower() not in qos]
     for item in items:
         notes.refuse(item, "no such QOS", did_you_mean(item.value, list(qos)[:500]))
@@ -204,6 +234,8 @@ def _limits(settings: Settings, scheduling: Scheduling) -> WrittenLimits:
 
     -1 lifts a limit in Slurm, and is no limit here.  Others are noted as not modelled by
     `Settings.left_over`.
+
+    Gives field of `Limits` -> a count, or a time with its unit; keys that are absent are no limits.
     """
     keys = ("GrpTRES", "GrpNodes", "GrpJobs", "MaxTRESPU", "MaxJobsPU", "MaxJobs", "MaxTRES", "MaxNodes", "MaxWall")
     given = [pair for key in keys if (pair := settings.get(key)) is not None and pair.value != "-1"]

@@ -128,7 +128,12 @@ class _Reader:
                 self.lines.append(pairs)
 
     def _include(self, pair: Pair, above: list[Path]) -> None:
-        """Read an included file, which lies beside the first one if it does not say where."""
+        """Read an included file, which lies beside the first one if it does not say where.
+
+        pair    the name as it was written, and where;  above   files that are being read, outermost first
+
+        A file that includes itself, is not there, or is one too many is refused, and the reading goes on.
+        """
         path = self.folder / pair.value.strip("\"'").replace("%c", self.cluster)
         if path in above:
             self.notes.refuse(pair, "the file includes itself", "take this line out")
@@ -173,7 +178,11 @@ class _Places:
 
 
 def _joined(text: str) -> list[tuple[_Places, str]]:
-    """Lines without comments, those that a backslash continues in one, with the places of their letters."""
+    """Lines without comments, those that a backslash continues in one, with the places of their letters.
+
+    A comment ends its line, one that goes on too; blank lines are left out.  Columns are those of the file as
+    it was written.
+    """
     lines: list[tuple[_Places, str]] = []
     offsets: list[int] = []
     numbers: list[int] = []
@@ -202,7 +211,10 @@ def _is_file(path: Path) -> bool:
 
 
 def one_file(path: Path) -> str:
-    """The text of a file that includes none, without zero bytes.  Raises Problems."""
+    """The text of a file that includes none, without zero bytes.  Raises Problems.
+
+    What sacctmgr writes has no includes and no continued lines, so it is read as it stands.
+    """
     text = read_text(path)
     if "\0" in text:
         raise Problems([Problem(str(path), 0, 0, "", "not a text", would_do="name what `sacctmgr` wrote")])

@@ -3,6 +3,12 @@
 Nodes that are down or drained are left out: the cluster is what jobs can have.  Cores are what Slurm calls
 CPUs, GPUs are
 counted whatever their type, and of a tree of switches only the leaves are kept, as placement knows no more.
+
+Keys that are read: NodeName, State, Gres, CPUs (once Procs), Boards, Sockets, SocketsPerBoard,
+CoresPerSocket,
+ThreadsPerCore, CoreSpecCount, CpuSpecList, RealMemory, MemSpecLimit and Feature of nodes; DownNodes with
+State; NodeSet
+with Nodes and Feature; SwitchName or BlockName with Nodes of a topology.conf.
 """
 
 from __future__ import annotations
@@ -80,20 +86,25 @@ class ConfNodes:
         return sorted({self.place[name] for name in self.named(pair, notes) if name in self.place})
 
     def named(self, pair: Pair, notes: Notes) -> list[str]:
-        """The names of nodes that a list of names and sets stands for; unknown ones are refused."""
+        """The names of nodes that a list of names and sets stands for; unknown ones are refused.
+
+        pair   a key whose value is a list of hosts and sets; "ALL" stands for every node in service
+
+        Names may come twice, and nodes that are down are among them.
+        """
         if pair.value.lower() == "all":
             return list(self.up)
-        found: list[str] = []
+        names: list[str] = []
         unknown = []
         for name in hosts(pair, notes):
-            found += self.sets.get(name, [name])
+            names += self.sets.get(name, [name])
             if name not in self.up and name not in self.down and name not in self.sets:
                 unknown.append(name)
         if unknown:
             hint = did_you_mean(unknown[0], [*self.sets, *list(self.up)[:500]])
             more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
             notes.refuse(pair._replace(value=unknown[0]), f"no such node{more}", hint)
-        return found
+        return names
 
 
 def hosts(pair: Pair, notes: Notes) -> list[str]:
@@ -170,6 +181,8 @@ def _add(nodes: ConfNodes, settings: Settings, notes: Notes) -> None:
 def _gpus(settings: Settings) -> int:
     """GPUs a node of a Gres such as `gpu:h100:8(S:0-1),nvme:1`; what stands in brackets binds them to
     sockets.
+
+    A number may have a prefix, each step of it 1024; a type without a number, as in gpu:h100, is one GPU.
     """
     gpus, pair = 0, settings.get("Gres")
     if pair is None or nothing(pair.value):
@@ -196,6 +209,8 @@ def _cores(settings: Settings) -> int:
 
     Boards, sockets, cores and threads multiply; CpuSpecList and CoreSpecCount take some away.  At least 1 is
     left.
+
+    settings   of one NodeName line, with what DEFAULT lines said before
     """
     boards = settings.count("Boards", "{} boards a node", 1, 1, 10_000)
     sockets = settings.count("Sockets", "{} sockets a node", 1, 1, 10_000)
@@ -218,7 +233,10 @@ def _cores(settings: Settings) -> int:
 
 
 def _memory(settings: Settings) -> float:
-    """RealMemory without what is kept for the system [bytes]."""
+    """RealMemory without what is kept for the system [bytes].
+
+    RealMemory and MemSpecLimit count MiB; 0 where nothing is said, or nothing is left.
+    """
     memory = settings.count("RealMemory", "{} MiB of memory a node", 0, 0, 10**10)
     kept = settings.count("MemSpecLimit", "{} MiB a node are kept from jobs", 0, 0, 10**10)
     return MEBI * max(memory - kept, 0)
@@ -241,7 +259,10 @@ def _in_service(settings: Settings) -> bool:
 
 
 def _down(nodes: ConfNodes, settings: Settings, notes: Notes) -> None:
-    """Take nodes out of service that a DownNodes line names."""
+    """Take nodes out of service that a DownNodes line names.
+
+    Reason says nothing of when they come back, so they stay out for the whole run.
+    """
     pair = settings.stated["downnodes"]
     settings.consulted.add("downnodes")
     state = settings.get("State")
@@ -258,7 +279,10 @@ def _down(nodes: ConfNodes, settings: Settings, notes: Notes) -> None:
 
 
 def _set(nodes: ConfNodes, settings: Settings, notes: Notes) -> None:
-    """Name a set of nodes: those of a feature, and those that are listed."""
+    """Name a set of nodes: those of a feature, and those that are listed.
+
+    Feature and Nodes add up; a set may be named wherever a node may.
+    """
     pair = settings.stated["nodeset"]
     settings.consulted.add("nodeset")
     listed, features = settings.get("Nodes"), {item.value.lower() for item in settings.items("Feature")}

@@ -76,16 +76,16 @@ def _part(part: str) -> list[str]:
     """What one part of a name may be: itself, or each number of its ranges, with the digits of the first."""
     if not part.startswith("["):
         return [part]
-    found: list[str] = []
+    numbers: list[str] = []
     for item in part[1:-1].split(","):
         match = _RANGE.fullmatch(item)
         if match is None or int(match[2] or match[1]) < int(match[1]):
             raise NotAHostlist(f"no range {item!r}", "write numbers that rise, as 1-3 or 001-191")
         first, last = int(match[1]), int(match[2] or match[1])
-        if last - first >= MOST_HOSTS or len(found) >= MOST_HOSTS:
+        if last - first >= MOST_HOSTS or len(numbers) >= MOST_HOSTS:
             raise NotAHostlist("too many hosts", f"at most {MOST_HOSTS:,} would do")
-        found += [f"{number:0{len(match[1])}d}" for number in range(first, last + 1)]
-    return found
+        numbers += [f"{number:0{len(match[1])}d}" for number in range(first, last + 1)]
+    return numbers
 
 
 def ranges_of(numbers: Iterable[int]) -> str:

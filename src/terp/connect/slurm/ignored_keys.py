@@ -120,7 +120,10 @@ PARAMETERS: Final[dict[str, tuple[str, ...]]] = {
         "requeue_on_resume_failure", "user_resv_delete", "sched_interval_drain",
     ),
 }  # fmt: skip
-"""Why one of SchedulerParameters is ignored -> their names."""
+"""Why one of SchedulerParameters is ignored -> their names.
+
+Those that are read stand in `scheduling`: default_queue_depth, sched_interval and the bf_* of `_backfill`.
+"""
 
 PARAMETER_BOUNDS: Final[dict[str, tuple[int, int]]] = {
     "bf_max_time": (1, 3600), "bf_yield_interval": (1, 10_000_000), "bf_yield_sleep": (1, 10_000_000),
@@ -130,7 +133,10 @@ PARAMETER_BOUNDS: Final[dict[str, tuple[int, int]]] = {
     "partition_job_depth": (0, 10**9), "sched_max_job_start": (0, 10**9), "batch_sched_delay": (0, 10**9),
     "sched_min_interval": (0, 10**9), "bf_window_linear": (1, 10**9), "max_switch_wait": (0, 10**9),
 }  # fmt: skip
-"""What slurm.conf(5) allows for numbers that are ignored: one out of bounds is refused all the same."""
+"""What slurm.conf(5) allows for numbers that are ignored: one out of bounds is refused all the same.
+
+Name of a parameter -> lowest and highest number, in the parameter's own unit: seconds, microseconds or jobs.
+"""
 
 NODE: Final[dict[str, tuple[str, ...]]] = {
     _ADDRESSES: (
@@ -162,7 +168,10 @@ PARTITION: Final[dict[str, tuple[str, ...]]] = {
     ),
     "says how tasks are bound within a node": ("CpuBind",),
 }  # fmt: skip
-"""Why a key of a PartitionName line is ignored -> the keys."""
+"""Why a key of a PartitionName line is ignored -> the keys.
+
+Slurm's QOS of a partition limits all jobs there; here only accounts and the job's own QOS do.
+"""
 
 
 def reasons(table: dict[str, tuple[str, ...]]) -> dict[str, str]:

@@ -3,6 +3,10 @@
 Who may use a partition, its nodes, limits, tier and billing are taken.  Memory is not billed, and a partition
 that is
 down, or has no node in service, is left out.
+
+Keys that are read: Nodes, State, Default, MaxTime, DefaultTime, Priority, PriorityJobFactor, PriorityTier,
+OverSubscribe
+(once Shared), AllowAccounts, DenyAccounts, AllowQos, DenyQos and TRESBillingWeights.
 """
 
 from __future__ import annotations
@@ -54,6 +58,10 @@ class WrittenPartition(Billing):
 
     nodes          numbers from 1 as ranges; empty for all
     max_time_s, default_time_s   with their unit, such as "86400.0 s"
+    factor_count   PriorityJobFactor, 1 if not said; its share of the highest is the partition factor
+    tier_count     PriorityTier, 1 if not said; jobs of a higher tier are looked at first
+    exclusive      whether jobs take whole nodes
+    accounts, qos  small names of those that may use it
     """
 
     nodes: str
@@ -142,7 +150,12 @@ def _partition(
 
 
 def _limit(settings: Settings, key: str, became: str) -> str | None:
-    """MaxTime or DefaultTime in whole minutes, seconds rounded up; None without end or if not said."""
+    """MaxTime or DefaultTime in whole minutes, seconds rounded up; None without end or if not said.
+
+    became   what the time is here, with {} for it, for the notes
+
+    A time of nothing, or longer than `LONGEST_S`, is refused and gives None.
+    """
     pair = settings.get(key)
     if pair is None or nothing(pair.value):
         return None
@@ -158,7 +171,10 @@ def _limit(settings: Settings, key: str, became: str) -> str | None:
 
 
 def _exclusive(settings: Settings) -> bool:
-    """OverSubscribe, which was Shared: whether jobs take whole nodes.  Jobs never share a core or a GPU here."""
+    """OverSubscribe, which was Shared: whether jobs take whole nodes.  Jobs never share a core or a GPU here.
+
+    NO and EXCLUSIVE are modelled; YES and FORCE, which put two jobs on one core, are noted as ignored.
+    """
     pair = settings.get("OverSubscribe") or settings.get("Shared")
     if pair is None:
         return False
@@ -205,6 +221,9 @@ def _billing(settings: Settings) -> Billing:
     """TRESBillingWeights: what an hour counts for; without it, an hour of a core counts 1.
 
     Weights of GPUs by type count only where one type is all there is; others are ignored, memory among them.
+
+    CPU, GRES/gpu and Node become ratios an hour of each; a prefix divides, as in Mem=0.25G, so that CPU=1K is
+    1/1024 a core.
     """
     pair = settings.get("TRESBillingWeights")
     if pair is None or nothing(pair.value):

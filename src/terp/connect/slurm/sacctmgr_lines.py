@@ -138,7 +138,10 @@ def _proper(key: str) -> str:
 
 
 def _are_headings(cells: list[str]) -> bool:
-    """Whether most cells of a row are names of columns, of accounts or of QOS."""
+    """Whether most cells of a row are names of columns, of accounts or of QOS.
+
+    A table has "Account" or "Name" among its columns; a second table in the file begins with such a row too.
+    """
     known = [_proper(cell).lower() in _KEYS for cell in cells if cell.strip()]
     return {"account", "name"} & {cell.strip().lower() for cell in cells} != set() and 2 * sum(known) > len(known)
 

@@ -62,7 +62,13 @@ _ENFORCE: Final = ("associations", "limits", "nojobs", "nosteps", "qos", "safe",
 
 
 class WrittenPriority(TypedDict):
-    """What orders jobs, as a policy file says it, with the names of the record's fields; times with their unit."""
+    """What orders jobs, as a policy file says it, with the names of the record's fields; times with their
+    unit.
+
+    weights         name of a factor with `_ratio` -> its weight, a whole number as Slurm has them
+    max_age_s, half_life_s, calc_period_s   with their unit, such as "604800.0 s"
+    favor_small     whether small jobs have the higher size factor
+    """
 
     weights: dict[str, int]
     max_age_s: str
@@ -133,7 +139,10 @@ def scheduling_of(settings: Settings) -> Scheduling:
 
 
 def left_over(settings: Settings) -> None:
-    """Note the keys that nothing was made of; a parameter that a blank cut off from its list is refused."""
+    """Note the keys that nothing was made of; a parameter that a blank cut off from its list is refused.
+
+    settings   all keys that have a line of their own, when everything that is read was asked for
+    """
     for key in set(settings.stated) & ({*_PARAMETERS} | _MODELLED_PARAMETERS) - settings.consulted:
         settings.consulted.add(key)
         would_do = "write it behind the others, with a comma and no blank between"
@@ -166,6 +175,14 @@ def _backfill(parameters: Settings, kind: str) -> Backfill:
     """The bf_* that a policy has; sched/builtin has none of them.
 
     kind   "conservative" for sched/backfill, which plans every job it looks at, or "none"
+
+    SchedulerParameters that are read, with what counts where they are not said:
+
+    bf_interval        30 s between passes; -1: no backfill at all; 0 is refused
+    bf_window          1440 min ahead that are planned
+    bf_resolution      60 s to which planned times are rounded
+    bf_max_job_test    500 waiting jobs looked at in a pass
+    bf_job_part_count_reserve   0: every job that is looked at is planned; see `_reserving`
     """
     if kind == "none":
         for key in sorted(_BACKFILL & set(parameters.stated)):
@@ -188,7 +205,11 @@ def _backfill(parameters: Settings, kind: str) -> Backfill:
 
 
 def _reserving(parameters: Settings, kind: str) -> str:
-    """bf_job_part_count_reserve: how many waiting jobs of a partition are planned, 0 for all; one alone is EASY."""
+    """bf_job_part_count_reserve: how many waiting jobs of a partition are planned, 0 for all; one alone is
+    EASY.
+
+    Gives the kind of backfill; more than one, and fewer than all, is noted as ignored.
+    """
     pair = parameters.get("bf_job_part_count_reserve")
     if pair is None:
         return kind
@@ -217,6 +238,12 @@ def _priority(settings: Settings) -> tuple[Literal["fifo", "multifactor"], Writt
     """PriorityType and what belongs to it; weights that are all 0 leave the order of submission.
 
     Gives the order, what orders jobs, and the factors that are left as they are.
+
+    PriorityMaxAge          7 days: the wait at which the age factor is 1
+    PriorityDecayHalfLife   7 days: the half-life of usage; 0: it never decays
+    PriorityCalcPeriod      300 s between decays, when waiting jobs are ordered anew
+    PriorityFavorSmall      NO: large jobs have the higher size factor
+    PriorityWeight*         0 each
     """
     words: dict[str, tuple[Literal["fifo", "multifactor"], str]] = {
         "basic": ("fifo", "order fifo"),
@@ -236,8 +263,11 @@ def _priority(settings: Settings) -> tuple[Literal["fifo", "multifactor"], Writt
 
 
 def _priority_flags(settings: Settings) -> frozenset[str]:
-    """Factors that PriorityFlags leaves as they are instead of dividing them by the highest."""
-    found: set[str] = set()
+    """Factors that PriorityFlags leaves as they are instead of dividing them by the highest.
+
+    A factor that NO_NORMAL_* names has its weight multiplied by the highest value there is, in `slurm_conf`.
+    """
+    factors: set[str] = set()
     for item in settings.items("PriorityFlags"):
         flag = item.value.lower()
         if flag not in _PRIORITY_FLAGS:
@@ -246,13 +276,17 @@ def _priority_flags(settings: Settings) -> frozenset[str]:
             settings.notes.ignore(item, _PRIORITY_FLAGS[flag])
         else:
             settings.notes.model(item, "the weight is multiplied by the highest value there is")
-            found |= {"qos", "partition"} if flag == "no_normal_all" else {"qos" if flag.endswith("qos") else "partition"}
-    return frozenset(found)
+            factors |= {"qos", "partition"} if flag == "no_normal_all" else {"qos" if flag.endswith("qos") else "partition"}
+    return frozenset(factors)
 
 
 def _select(settings: Settings) -> tuple[bool, bool, bool]:
     """Whether jobs take whole nodes, whether memory is shared out, and whether the emptiest nodes come first
     (CR_LLN).
+
+    Without SelectType it is select/linear: whole nodes.  Memory is shared out with select/cons_tres, unless
+    the parameters name
+    what is and memory is not among it (CR_Core, CR_CPU, CR_Socket).
     """
     whole = settings.word("SelectType", _SELECT, default=True, prefix="select/")
     memory, spread, words = not whole, False, []
@@ -275,6 +309,10 @@ def _topology(settings: Settings, flat: Literal["best-fit", "spread"]) -> Placem
     """TopologyPlugin -> placement.
 
     flat   placement where the plugin knows no switches, or jobs need not ask for them
+
+    `tree` becomes placement tree, `block` fewest-leaves, and every other plugin `flat`, which is best-fit, or
+    spread with
+    CR_LLN.  TopologyParam=TopoOptional makes it flat too.
     """
     words: dict[str, tuple[Placement, str]] = {
         "tree": ("tree", "placement tree"),
@@ -308,7 +346,10 @@ def _enforced(settings: Settings) -> bool:
 
 
 def _licenses(settings: Settings) -> dict[str, int]:
-    """Licenses: name:count, or a name alone for one."""
+    """Licenses: name:count, or a name alone for one.
+
+    Gives name -> how many there are; a licence of which no number is said is one.
+    """
     licenses: dict[str, int] = {}
     for item in settings.items("Licenses"):
         name, _, count = re.sub("[=*]", ":", item.value).partition(":")

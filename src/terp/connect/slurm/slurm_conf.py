@@ -5,6 +5,11 @@ line.
     conf.policy, conf.cluster, conf.ignored
 
 docs/formats/slurm-conf.md says key by key what is modelled.
+
+A key that is misspelt, out of bounds, or of an unknown word is refused, and the file with it: a centre would
+rather be
+told than have a policy that is not its own.  `go_on` reads it all the same, and `refused` then says what was
+left out.
 """
 
 from __future__ import annotations
@@ -95,7 +100,10 @@ def _sorted(lines: list[ConfLine]) -> tuple[ConfLine, ...]:
 
 
 def _refuse_empty(path: Path, nodes: ConfNodes, lines: list[list[Pair]], notes: Notes) -> None:
-    """No node or no partition, which is no machine."""
+    """No node or no partition, which is no machine.
+
+    Noted as problems without a line; a file that has the lines, and all its nodes down, is told so.
+    """
     named = {pairs[0].key.lower() for pairs in lines}
     for key, there in (("NodeName", bool(nodes.up)), ("PartitionName", False)):
         if not there and (key.lower() not in named or key == "NodeName"):

@@ -119,9 +119,9 @@ def even(
     letters = np.frombuffer(data, np.uint8)
     ends = np.flatnonzero(letters == NEWLINE)
     starts = np.concatenate([[0], ends[:-1] + 1])
-    found = np.add.reduceat(letters == ord(separator), starts, dtype=np.int32) + 1
+    counts = np.add.reduceat(letters == ord(separator), starts, dtype=np.int32) + 1
     skipped = (ends == starts) | (letters[starts] == ord(comment) if comment else False)
-    bad = (found != cells) & ~skipped
+    bad = (counts != cells) & ~skipped
     if separator == "," and b'"' in data:  # commas inside quotes: a reader of CSV counts those lines
         bad |= np.add.reduceat(letters == ord('"'), starts, dtype=np.int32) > 0
     numbers = first + np.arange(len(ends), dtype=np.int64)
@@ -140,7 +140,13 @@ def even(
 def _mended(
     data: bytes, starts: Ints, ends: Ints, bad: Bools, cells: int, separator: str, mend: Mend
 ) -> tuple[bytes, list[int]]:
-    """The text with lines replaced that could be mended, and which they are."""
+    """The text with lines replaced that could be mended, and which they are.
+
+    starts, ends   offsets of lines and of their newlines, `(n,)`
+    bad            lines to mend, `(n,)`
+
+    Separators and quotes inside a cell become blanks and nothing, so that the text can be split again.
+    """
     pieces, done, places = [], 0, []
     for place in np.flatnonzero(bad):
         start, end = int(starts[place]), int(ends[place])

@@ -51,16 +51,25 @@ DATASETS: Final = {
     "acme": Dataset("Asia/Shanghai", {"user": "user", "type": "qos"}),
     "helios": Dataset("Asia/Shanghai", {"user": "user", "vc": "partition"}),
 }
+"""
+Format -> how its file differs from the others'; the two share their columns.
+"""
 PHILLY_ZONE: Final = "America/Los_Angeles"
 
 
 def acme_rows(path: Path, reading: Reading) -> Iterator[Rows]:
-    """The jobs of AcmeTrace's trace_seren.csv or trace_kalos.csv."""
+    """The jobs of AcmeTrace's trace_seren.csv or trace_kalos.csv.
+
+    `type` becomes the QOS; the memory of a pod counts only where its nodes are known.
+    """
     return _csv_rows(path, reading, DATASETS["acme"])
 
 
 def helios_rows(path: Path, reading: Reading) -> Iterator[Rows]:
-    """The jobs of a cluster_log.csv of Helios."""
+    """The jobs of a cluster_log.csv of Helios.
+
+    `vc`, the virtual cluster of a group, becomes the partition.
+    """
     return _csv_rows(path, reading, DATASETS["helios"])
 
 
@@ -186,7 +195,7 @@ def _attempts(rows: Rows, jobs: list[dict[str, object]], clock: words.Clock, rea
     jobs   as the JSON has them, one a row
     """
     tally, lines = reading.tally, rows["line"]
-    listed = [(job, attempt) for job, said in enumerate(jobs) for attempt in _dicts(said.get("attempts"))]
+    listed = [(job, attempt) for job, entry in enumerate(jobs) for attempt in _dicts(entry.get("attempts"))]
     owner = np.array([job for job, _ in listed], np.int64)
     start, end = (
         clock.read(_texts(attempt.get(name) for _, attempt in listed), lines[owner]) for name in ("start_time", "end_time")

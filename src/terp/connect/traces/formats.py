@@ -156,7 +156,14 @@ def _suffix(path: Path) -> str:
 
 
 def _reading(path: str | Path, kind: str, unit: str, known: Known | None) -> tuple[Reading, str]:
-    """A reading of a file, and its format.  Raises Problems with what was asked wrongly, or if no format is seen."""
+    """A reading of a file, and its format.  Raises Problems with what was asked wrongly, or if no format is
+    seen.
+
+    kind   the format that was asked for; "" to see it
+    unit   takes the place of `known.unit` if it is given
+
+    All that was asked wrongly is told at once, before the file is opened.
+    """
     known = known or Known()
     known = known if not unit else Known(**{**vars(known), "unit": unit})
     problems = []

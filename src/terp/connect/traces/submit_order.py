@@ -93,7 +93,11 @@ def gathered(chunks: Iterator[Rows], reading: Reading) -> Trace:
 
 
 def began_unix_s(reading: Reading, span: TraceSpan) -> int:
-    """Unix time that the trace counts from."""
+    """Unix time that the trace counts from.
+
+    A reader that knows sets it (the header of an SWF, the start of a replay); else it is the first
+    submission.
+    """
     return span.first_s + reading.base_unix_s if reading.began_unix_s is None else reading.began_unix_s
 
 
@@ -134,7 +138,11 @@ class Finish:
         return {name: np.ascontiguousarray(value) for name, value in (fields | {name: rows[name] for name in same}).items()}
 
     def _limits(self, rows: Rows) -> Ints:
-        """How many of an array may run at once, as any of its rows says."""
+        """How many of an array may run at once, as any of its rows says.
+
+        sacct prints the limit only with the tasks that wait; those that run belong to the same array and
+        share it.
+        """
         arrays = np.array(sorted(self._span.limits), np.int64)
         if not len(arrays):
             return rows["array_limit"]
@@ -143,7 +151,12 @@ class Finish:
         return np.where(arrays[place] == rows["array"], limits[place], rows["array_limit"])
 
     def _after(self, rows: Rows) -> Ints:
-        """Index of the job that each follows; one that is not there, or comes no earlier, is none, and counted."""
+        """Index of the job that each follows; one that is not there, or comes no earlier, is none, and
+        counted.
+
+        The job it waits for is found by its number in the file; a job cannot wait for one that was submitted
+        later.
+        """
         index = np.full(len(rows), -1, np.int64)
         wants = np.flatnonzero(rows["before"] >= 0)
         if not len(wants):
@@ -161,7 +174,10 @@ class Finish:
 
 @dataclass(frozen=True)
 class _Run:
-    """Rows on disk in order of submission."""
+    """Rows on disk in order of submission.
+
+    A run is a chunk as the reader gave it, as records of `ROW` without a header.
+    """
 
     path: Path
     rows_count: int
@@ -188,7 +204,11 @@ class Spool:
             self._runs.append(_Run(path, len(rows), int(rows["submit"][0]), int(rows["submit"][-1])))
 
     def blocks(self) -> Iterator[Rows]:
-        """Rows in order of submission; those of one second in the order of the file."""
+        """Rows in order of submission; those of one second in the order of the file.
+
+        Each call reads the disk anew.  Runs that do not overlap follow one another; else they are merged, a
+        part of each in memory.
+        """
         pairs = zip(self._runs, self._runs[1:], strict=False)
         return self._one_by_one() if all(a.last_s <= b.first_s for a, b in pairs) else self._merged()
 

@@ -69,7 +69,10 @@ def swf_rows(path: Path, reading: Reading) -> Iterator[Rows]:
 
 
 def _single_spaced(data: bytes) -> bytes:
-    """Lines with one space between numbers and none around them."""
+    """Lines with one space between numbers and none around them.
+
+    Archives pad numbers with blanks, and the reader of columns takes one separator.
+    """
     text = data.replace(b"\t", b" ") if b"\t" in data else data
     while b"  " in text:
         text = text.replace(b"  ", b" ")
@@ -129,7 +132,10 @@ def _numbers(block: Block, reading: Reading) -> dict[str, Ints]:
 
 
 def _mixed_numbers(block: Block, reading: Reading) -> dict[str, Ints]:
-    """As `_numbers`, for lines with decimals, which are cut, or with what is no number, which are dropped."""
+    """As `_numbers`, for lines with decimals, which are cut, or with what is no number, which are dropped.
+
+    Slower, and so used only for blocks that are not whole numbers throughout.
+    """
     try:
         cells = columns(block, FIELDS, READ, " ", pa.string())
     except pa.ArrowInvalid:  # not UTF-8
@@ -169,7 +175,12 @@ def _jobs(cells: dict[str, Ints], names: dict[str, dict[int, str]], unit: str, r
 
 
 def _spans(rows: Rows, field: dict[str, Ints], tally: RowTally) -> None:
-    """Starts and ends; a job cancelled with no run time never started, and its wait is the time until then."""
+    """Starts and ends; a job cancelled with no run time never started, and its wait is the time until then.
+
+    field   numbers of the file, `(n,)`;  rows   filled in place
+
+    SWF has no end: it is submission, wait and run time together, and not known unless all three are.
+    """
     known = (field["wait"] >= 0) & (rows["submit"] != NONE)
     reached = np.where(known, rows["submit"] + np.maximum(field["wait"], 0), NONE)
     never = (field["status"] == 5) & (field["run"] <= 0)
@@ -182,14 +193,20 @@ def _spans(rows: Rows, field: dict[str, Ints], tally: RowTally) -> None:
 
 
 def _states(rows: Rows, status: Ints, tally: RowTally) -> None:
-    """Status -> state."""
+    """Status -> state.
+
+    Statuses 2 to 4 are parts of a job that was swapped out, whose rows are dropped afterwards.
+    """
     for number, state in STATUS.items():
         rows["state"][status == number] = TRACE_STATES.index(state)
     repair(rows, ~np.isin(status, [*STATUS, *PARTS]), "an unknown state", tally, state=UNKNOWN)
 
 
 def _codes(numbers: Ints, names: dict[int, str], table: NameTable) -> Ints:
-    """Numbers of users and the like -> ours, by the name that the header gives them, or their digits."""
+    """Numbers of users and the like -> ours, by the name that the header gives them, or their digits.
+
+    numbers   `(n,)`;  names   number -> name, as the header has them;  table   our names so far
+    """
     distinct, inverse = np.unique(numbers, return_inverse=True)
     called = [names.get(number, str(number) if number >= 0 else "") for number in distinct.tolist()]
     return table.codes(pa.array(called, pa.string()))[inverse]

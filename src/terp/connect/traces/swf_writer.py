@@ -39,7 +39,11 @@ def write_swf(trace: Trace, path: str | Path) -> None:
 
 
 def _processors(trace: Trace, path: Path) -> tuple[str, Ints]:
-    """The unit in which all jobs can be said, and how many of it each holds."""
+    """The unit in which all jobs can be said, and how many of it each holds.
+
+    Nodes need every job to be exclusive; GPUs need every job to have some, and forget on how many nodes they
+    were.
+    """
     if len(trace) and ((trace.nodes > 0) & trace.exclusive).all():
         return "node", trace.nodes
     gpus = np.where(trace.nodes > 0, trace.nodes * trace.gpus, trace.gpus)
@@ -51,7 +55,12 @@ def _processors(trace: Trace, path: Path) -> tuple[str, Ints]:
 
 
 def _header(trace: Trace, unit: str) -> str:
-    """What is said of all jobs."""
+    """What is said of all jobs.
+
+    Version, unit, start, counts, names by number from 1, and notes, each a line behind a semicolon; names are
+    JSON, so that
+    line ends and quotes in them do no harm.
+    """
     lines = [
         "Version: 2.2",
         f"Note: processors are {'whole nodes' if unit == 'node' else 'GPUs'}, unit={unit}",
@@ -102,6 +111,9 @@ def _lines(trace: Trace, unit: str, processors: Ints) -> bytes:
 
 
 def _numbers(codes: Ints, names: tuple[str, ...]) -> Ints:
-    """Codes from 1; -1 for no name."""
+    """Codes from 1; -1 for no name.
+
+    codes   `(n,)` into `names`
+    """
     named = np.array([number if name else -1 for number, name in enumerate(names, 1)], np.int64)
     return named[codes]

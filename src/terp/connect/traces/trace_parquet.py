@@ -8,13 +8,14 @@ checked as it is read, since anyone may have written it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from terp.arrays import Ints
 from terp.connect.traces.trace_rows import NAMED
@@ -38,6 +39,21 @@ BATCH_ROWS: Final = 2**17
 """Jobs of a batch that is written."""
 
 
+class TraceMetadata(TypedDict):
+    """What the metadata of a file say of all jobs.
+
+    format         `FORMAT`
+    began_unix_s   Unix time of second 0
+    notes          what was repaired or dropped -> how many rows
+    names          field of a trace that holds names -> the names
+    """
+
+    format: str
+    began_unix_s: int
+    notes: dict[str, int]
+    names: dict[str, list[str]]
+
+
 def schema(names: dict[str, tuple[str, ...]], began_unix_s: int, notes: dict[str, int]) -> pa.Schema:
     """The columns of a trace, and what is said of all of it.
 
@@ -45,11 +61,13 @@ def schema(names: dict[str, tuple[str, ...]], began_unix_s: int, notes: dict[str
     began_unix_s   Unix time of second 0
     notes          what was repaired or dropped -> how many rows
     """
-    said = {"format": FORMAT, "began_unix_s": began_unix_s, "notes": notes, "names": names}
-    return pa.schema(list(COLUMNS.items()), metadata={"terp": json.dumps(said)})
+    metadata = {"format": FORMAT, "began_unix_s": began_unix_s, "notes": notes, "names": names}
+    return pa.schema(list(COLUMNS.items()), metadata={"terp": json.dumps(metadata)})
 
 
-def batch(fields: dict[str, Any], names: dict[str, tuple[str, ...]], columns: pa.Schema) -> pa.RecordBatch:
+def batch(
+    fields: Mapping[str, NDArray[np.generic]], names: dict[str, tuple[str, ...]], columns: pa.Schema
+) -> pa.RecordBatch:
     """Some jobs of a trace, from its arrays.
 
     fields    field of a trace -> `(n,)`; states and names as numbers
@@ -76,7 +94,11 @@ def batches_of(trace: Trace) -> Iterator[pa.RecordBatch]:
 
 
 def write_batches(batches: Iterator[pa.RecordBatch], path: Path) -> None:
-    """Writes batches of one trace to a file, whole or not at all.  Raises Problems if it cannot."""
+    """Writes batches of one trace to a file, whole or not at all.  Raises Problems if it cannot.
+
+    batches   at least one; all of one schema
+    path      of the file, which is replaced
+    """
 
     def write(draft: Path) -> None:
         first = next(batches)
@@ -100,38 +122,46 @@ def read_trace_file(path: Path) -> Trace:
     except pa.ArrowException as error:
         wrong = f"cannot be read: {str(error).splitlines()[0]}"
         raise Problems([Problem(str(path), 0, 0, "", wrong, would_do="write it again")]) from None
-    said = _said(table.schema, path)
+    metadata = _metadata(table.schema, path)
     problems = [problem for name in COLUMNS for problem in _wrong_column(table, name, path)]
     if problems:
         raise Problems(problems)
-    names: dict[str, Any] = {field: tuple(said["names"][field]) for field in NAMED.values()}
+    names: dict[str, Any] = {field: tuple(metadata["names"][field]) for field in NAMED.values()}
     tables = {"state": TRACE_STATES} | {column: names[field] for column, field in NAMED.items()}
     try:
         fields = {name: _array(table[name], tables.get(name)) for name in COLUMNS}
     except KeyError as error:
         raise Problems([Problem(str(path), 0, 0, "", "a name that its list does not hold", str(error))]) from None
-    trace = Trace(**fields, **names, began_unix_s=said["began_unix_s"], notes=said["notes"])
+    trace = Trace(**fields, **names, began_unix_s=metadata["began_unix_s"], notes=metadata["notes"])
     if problems := _wrong_values(trace, path):
         raise Problems(problems)
     return trace
 
 
-def _said(columns: pa.Schema, path: Path) -> dict[str, Any]:
+def _metadata(columns: pa.Schema, path: Path) -> TraceMetadata:
     """What the file says of all jobs.  Raises Problems if it is no trace of ours."""
     would_do = "name a file that Terp wrote"
     try:
-        said = json.loads((columns.metadata or {})[b"terp"])
-        kinds = isinstance(said["began_unix_s"], int) and all(isinstance(count, int) for count in said["notes"].values())
-        texts = all(isinstance(name, str) for field in NAMED.values() for name in said["names"][field])
-        if said["format"] == FORMAT and kinds and texts:
-            return dict(said)
+        metadata = json.loads((columns.metadata or {})[b"terp"])
+        kinds = isinstance(metadata["began_unix_s"], int) and all(
+            isinstance(count, int) for count in metadata["notes"].values()
+        )
+        texts = all(isinstance(name, str) for field in NAMED.values() for name in metadata["names"][field])
+        if metadata["format"] == FORMAT and kinds and texts:
+            began_unix_s, notes, names = (metadata[key] for key in ("began_unix_s", "notes", "names"))
+            return {"format": FORMAT, "began_unix_s": began_unix_s, "notes": notes, "names": names}
     except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
         pass
     raise Problems([Problem(str(path), 0, 0, "", f"Parquet, but no trace ({FORMAT})", would_do=would_do)])
 
 
 def _wrong_column(table: pa.Table, name: str, path: Path) -> Iterator[Problem]:
-    """What is wrong with a column."""
+    """What is wrong with a column.
+
+    table   as read;  name   a key of `COLUMNS`
+
+    At most one problem: missing, of another type, or with empty cells.
+    """
     if name not in table.column_names:
         near = did_you_mean(name, [other for other in table.column_names if other not in COLUMNS])
         yield Problem(str(path), 0, 0, name, "column missing", would_do=near if near.startswith("did") else "write it again")
@@ -156,7 +186,12 @@ def _array(column: pa.ChunkedArray, names: tuple[str, ...] | None) -> Any:
 
 
 def _wrong_values(trace: Trace, path: Path) -> list[Problem]:
-    """What a trace may not hold, a line a column, with the first row."""
+    """What a trace may not hold, a line a column, with the first row.
+
+    Every number is at least 0, or -1 where `LOWEST` says so; submissions do not fall, a job follows an
+    earlier one, and has
+    nodes or GPUs.
+    """
     bad = {name: getattr(trace, name) < LOWEST.get(name, 0) for name in COLUMNS if name not in ("exclusive", "memory")}
     bad["submit_s"] = bad["submit_s"] | (np.diff(trace.submit_s, prepend=trace.submit_s[:1]) < 0)
     bad["memory"] = ~((trace.memory >= 0) & (trace.memory < np.inf))

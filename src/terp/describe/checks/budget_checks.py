@@ -126,8 +126,8 @@ def _dates(written: Written[Budget]) -> list[Problem]:
     delivery, ready = record.delivery, [choice.ready for choice in record.sites.values()]
     problems = []
     if delivery.from_month > delivery.until_month:
-        found = f"{delivery.from_month} to {delivery.until_month}"
-        problems.append(tree.problem(("delivery",), "the delivery ends before it begins", found, "swap the two months"))
+        shown = f"{delivery.from_month} to {delivery.until_month}"
+        problems.append(tree.problem(("delivery",), "the delivery ends before it begins", shown, "swap the two months"))
     elif record.prices_of > delivery.until_month:
         would_do = f"use prices of {delivery.until_month} or before, or a later delivery"
         problems.append(tree.problem(("prices_of",), "prices from after the delivery", record.prices_of, would_do))
@@ -177,11 +177,11 @@ def _wishes(
         problems.append(tree.problem(("want", "domains"), "no domain counts", would_do="give one of them a share"))
     must = written.record.must
     if 0 < must.storage_bytes < must.flash_bytes:
-        found, would_do = (
+        shown, would_do = (
             show(must.flash_bytes, "bytes"),
             f"storage, which flash is part of, is {show(must.storage_bytes, 'bytes')}",
         )
-        problems.append(tree.problem(("must", "flash"), "more flash than storage in all", found, would_do))
+        problems.append(tree.problem(("must", "flash"), "more flash than storage in all", shown, would_do))
     return problems
 
 

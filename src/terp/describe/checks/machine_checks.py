@@ -94,16 +94,16 @@ def _counts_of_nodes(written: Written[MachineFile]) -> list[Problem]:
 def _keys_of_topology(written: Written[MachineFile]) -> list[Problem]:
     """Keys of `fabric` that belong to another topology, and those that this one cannot do without."""
     fabric, tree = written.record.fabric, written.tree
-    mine = OF_TOPOLOGY[fabric.topology]
-    others = {key for keys in OF_TOPOLOGY.values() for key in keys} - set(mine)
+    own = OF_TOPOLOGY[fabric.topology]
+    others = {key for keys in OF_TOPOLOGY.values() for key in keys} - set(own)
     there = tree.data.get("fabric", {}) if isinstance(tree.data, dict) else {}
     problems = [
         tree.problem(
-            ("fabric", key), f"a {fabric.topology} has none", would_do="leave it away; it has " + ", ".join(mine), key=True
+            ("fabric", key), f"a {fabric.topology} has none", would_do="leave it away; it has " + ", ".join(own), key=True
         )
         for key in sorted(others & set(there))
     ]
-    needed = [key for key in mine if key.endswith("_per_group") or key == "global_links"]
+    needed = [key for key in own if key.endswith("_per_group") or key == "global_links"]
     return problems + [
         tree.problem(("fabric", key), f"missing in a {fabric.topology}", would_do=f"add `{key}:`", key=True)
         for key in needed

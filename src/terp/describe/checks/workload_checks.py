@@ -84,15 +84,15 @@ def _rates_and_requests(written: Written[Workload]) -> list[Problem]:
         if values != sorted(values)
     ]
     if len(requests.quantile_fraction) != len(requests.run_over_requested_fraction):
-        found, would_do = str(len(requests.run_over_requested_fraction)), f"write {len(requests.quantile_fraction)}"
-        problems.append(tree.problem(("requests", "run_over_requested"), "one value a quantile is needed", found, would_do))
+        shown, would_do = str(len(requests.run_over_requested_fraction)), f"write {len(requests.quantile_fraction)}"
+        problems.append(tree.problem(("requests", "run_over_requested"), "one value a quantile is needed", shown, would_do))
     if min(requests.limits_s) < 1:
         problems.append(tree.problem(("requests", "limits"), "a limit of no time", would_do="write at least 1 s"))
     rates = {"by_hour": (arrivals.by_hour_ratio, 24), "by_weekday": (arrivals.by_weekday_ratio, 7)}
     for field, (values, count) in rates.items():
         if len(values) != count:
-            found = f"{len(values)} rates"
-            problems.append(tree.problem(("arrivals", field), "not one rate an hour or a day", found, f"write {count}"))
+            shown = f"{len(values)} rates"
+            problems.append(tree.problem(("arrivals", field), "not one rate an hour or a day", shown, f"write {count}"))
         elif max(values) <= 0:
             problems.append(tree.problem(("arrivals", field), "nobody ever comes", would_do="write a rate above 0"))
     return problems

@@ -3,6 +3,10 @@
 Column names and words are those of sacct(1).  Steps of jobs are left out, jobs that were granted something
 are taken
 with that, others with what they asked for, and a row of waiting tasks of an array becomes a row each.
+
+Times are of the zone of the machine where sacct ran, unless they carry an offset: `Known.zone` says which.
+The wait is not
+read, as Reserved and Planned differ between versions; it follows from submission and start.
 """
 
 from __future__ import annotations
@@ -68,7 +72,11 @@ def sacct_rows(path: Path, reading: Reading) -> Iterator[Rows]:
 
 
 def _mend(names: list[str]) -> Mend:
-    """What puts a name that has a `|` together again: the first place where times, states and numbers then stand right."""
+    """What puts a name that has a `|` together again: the first place where times, states and numbers then
+    stand right.
+
+    names   of the columns, in small letters
+    """
     return partial(_mended, names, [place for place, name in enumerate(names) if name in FREE])
 
 
@@ -156,14 +164,16 @@ def _sizes(rows: Rows, cells: Columns, reading: Reading) -> None:
     A job counts as exclusive if it has as many GPUs a node as a node has, or, where a node's cores are not
     known, if it was
     granted more than twice the cores it asked for, as where whole nodes are given.  Fills the rows in place.
+
+    cells   AllocTRES and ReqTRES before all; columns of nodes and cores stand in where these are not printed
     """
     zero = np.zeros((len(rows), 5))
     granted = words.each(cells["alloctres"], words.resources, np.float64) if "alloctres" in cells else zero
-    asked = words.each(cells["reqtres"], words.resources, np.float64) if "reqtres" in cells else zero
+    requested = words.each(cells["reqtres"], words.resources, np.float64) if "reqtres" in cells else zero
     started: Bools = np.asarray(granted.any(axis=1))
     never = (rows["state"] != UNKNOWN) & (rows["run"] == 0) & ~started & ("alloctres" in cells)
     rows["start"][never] = NONE
-    nodes, cpus, memory, gpus, licenses = np.where(started[:, None], granted, asked).T
+    nodes, cpus, memory, gpus, licenses = np.where(started[:, None], granted, requested).T
     listed = _first_number(cells, ("allocnodes", "nnodes", "reqnodes"), len(rows))
     rows["nodes"] = np.where(nodes > 0, nodes, listed)
     shares = np.maximum(rows["nodes"], 1)
@@ -172,7 +182,7 @@ def _sizes(rows: Rows, cells: Columns, reading: Reading) -> None:
     reading.tally.add("repaired: GPUs uneven over its nodes, rounded up to as many on each", rows["line"][uneven])
     rows["gpus"], rows["cores"], rows["memory"] = np.ceil(gpus / shares), np.ceil(cpus / shares), memory / shares
     rows["licenses"] = licenses
-    more = started & asked.any(axis=1) & (granted[:, 1] > 2 * asked[:, 1]) & (reading.known.node_cores_count == 0)
+    more = started & requested.any(axis=1) & (granted[:, 1] > 2 * requested[:, 1]) & (reading.known.node_cores_count == 0)
     rows["exclusive"] = (rows["nodes"] > 0) & ((rows["gpus"] >= reading.known.whole_gpus_count) | more)
 
 
@@ -186,7 +196,12 @@ def _first_number(cells: Columns, names: tuple[str, ...], count: int) -> Ints:
 
 
 def _arrays(rows: Rows, jobids: pa.Array, reading: Reading) -> Rows:
-    """Rows with the numbers of their arrays; a row of waiting tasks becomes as many."""
+    """Rows with the numbers of their arrays; a row of waiting tasks becomes as many.
+
+    jobids   `(n,)` as printed; a row without a number of a job is dropped
+
+    A row such as 123_[4-9%2] becomes six, each with at most two of its array at once.
+    """
     number, of_array, waiting, part = words.jobs(jobids)
     rows["array"] = np.where(of_array, number, -1)
     reading.tally.add("kept: part of a heterogeneous job, taken as a job of its own", rows["line"][part])

@@ -34,9 +34,14 @@ def json_of(path: Path, reading: Reading) -> object:
 
 
 def sacct_json_rows(path: Path, reading: Reading) -> Iterator[Rows]:
-    """The jobs of `sacct --json`; "line" counts jobs, from 1.  Raises Problems if it is something else."""
-    said = json_of(path, reading)
-    jobs = said.get("jobs") if isinstance(said, dict) else None
+    """The jobs of `sacct --json`; "line" counts jobs, from 1.  Raises Problems if it is something else.
+
+    path   of the JSON, packed or not;  reading   counts entries that are no jobs
+
+    Output of `squeue --json`, which has jobs of another form, is told apart and refused.
+    """
+    document = json_of(path, reading)
+    jobs = document.get("jobs") if isinstance(document, dict) else None
     if not isinstance(jobs, list):
         raise reading.problem("JSON without a list `jobs`", "name what `sacct --json` printed")
     if jobs and all(isinstance(job, dict) and "job_state" in job for job in jobs):
@@ -51,7 +56,10 @@ def sacct_json_rows(path: Path, reading: Reading) -> Iterator[Rows]:
 
 
 def _cells(job: dict[str, object]) -> dict[str, str]:
-    """A job as sacct prints it in text: column -> cell, the same columns for every job."""
+    """A job as sacct prints it in text: column -> cell, the same columns for every job.
+
+    job   an entry of `jobs`; objects and keys that are not there give empty cells
+    """
     time = _part(job, "time")
     current = _part(job, "state").get("current")
     state = current[0] if isinstance(current, list) and current else current
@@ -74,7 +82,9 @@ def _cells(job: dict[str, object]) -> dict[str, str]:
 
 
 def _part(job: dict[str, object], name: str) -> dict[str, object]:
-    """An object inside, or an empty one."""
+    """An object inside a job, such as its `time`; an empty one where there is none, so that its keys are not
+    set.
+    """
     part = job.get(name)
     return part if isinstance(part, dict) else {}
 
@@ -94,14 +104,17 @@ def _text(value: object) -> str:
 
 
 def _number_of(job: dict[str, object]) -> str:
-    """123, 123_4, 123_[4-9%2] or 123+1, as sacct prints it."""
+    """123, 123_4, 123_[4-9%2] or 123+1, as sacct prints it.
+
+    An array's waiting tasks stand in one entry, as "4-9" with the limit of those that run at once beside it.
+    """
     array, het = _part(job, "array"), _part(job, "het")
     of_array, of_het = _text(array.get("job_id")), _text(het.get("job_id"))
-    one, more = _text(array.get("task_id")), _text(array.get("task"))
-    if of_array not in ("", "0") and (one or more):
+    task, waiting = _text(array.get("task_id")), _text(array.get("task"))
+    if of_array not in ("", "0") and (task or waiting):
         running = _text(_part(_part(_part(array, "limits"), "max"), "running").get("tasks"))
-        limit = f"%{running}" if running not in ("", "0") and "%" not in more else ""
-        return f"{of_array}_{one}" if one else f"{of_array}_[{more.strip('[]')}{limit}]"
+        limit = f"%{running}" if running not in ("", "0") and "%" not in waiting else ""
+        return f"{of_array}_{task}" if task else f"{of_array}_[{waiting.strip('[]')}{limit}]"
     if of_het not in ("", "0"):
         return f"{of_het}+{_text(het.get('job_offset')) or 0}"
     return _text(job.get("job_id"))

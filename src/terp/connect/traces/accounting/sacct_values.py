@@ -155,7 +155,11 @@ def _numbers(texts: pa.Array, good: pa.Array) -> Ints:
 
 
 def whole_numbers(texts: pa.Array) -> Ints:
-    """Whole numbers, with a decimal part cut, of up to 15 digits; NONE where there is none."""
+    """Whole numbers, with a decimal part cut, of up to 15 digits; NONE where there is none.
+
+    >>> whole_numbers(pa.array(["12", "3.9", "n/a"])).tolist() == [12, 3, NONE]
+    True
+    """
     good = pc.match_substring_regex(texts, r"^-?\d{1,15}(\.\d*)?$")
     return _numbers(pc.replace_substring_regex(texts, r"\.\d*$", ""), good)
 
@@ -187,7 +191,10 @@ def limit_s(text: str) -> int:
 
 
 def state(text: str) -> int:
-    """Our number of a state such as "CANCELLED by 1234"; NOT_ENDED or STRANGE."""
+    """Our number of a state such as "CANCELLED by 1234"; NOT_ENDED or STRANGE.
+
+    A word may be followed by who did it, or by a plus where it was cut.
+    """
     word = text.split(" ", 1)[0].rstrip("+").upper()
     if word in STATES:
         return TRACE_STATES.index(STATES[word])
@@ -241,7 +248,12 @@ def jobs(texts: pa.Array) -> tuple[Ints, Bools, list[str], Bools]:
 
 
 def tasks(text: str) -> tuple[int, int]:
-    """How many tasks "[4-9%2]" stands for, and how many may run at once (0 for all); 0 tasks if it cannot be read."""
+    """How many tasks "[4-9%2]" stands for, and how many may run at once (0 for all); 0 tasks if it cannot be
+    read.
+
+    >>> tasks("[4-9%2]"), tasks("[0-10:5]")
+    ((6, 2), (3, 0))
+    """
     inner, _, limit = text.strip("[]").partition("%")
     count = 0
     for part in inner.split(","):
