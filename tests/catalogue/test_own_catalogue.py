@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import terp
-from terp.catalogue import Accelerator, read_catalogue, read_prices, use_own_catalogue
+from terp.catalogue import Accelerator, own_catalogue, read_catalogue, read_prices, use_own_catalogue
 from terp.errors import Problems
 from terp.physics.gpu.architectures import architecture_of
 
@@ -36,10 +36,18 @@ def folder(request, tmp_path):
     return tmp_path
 
 
+@pytest.fixture(autouse=True)
+def read_anew():
+    """The environment is read once a process: each test reads its own."""
+    yield
+    own_catalogue.cache_clear()
+
+
 @pytest.fixture
 def own(folder, monkeypatch):
     """The same, read in this process."""
     monkeypatch.setenv("TERP_CATALOGUE", "")
+    own_catalogue.cache_clear()
     use_own_catalogue(folder / "mine")
     return folder
 
@@ -109,6 +117,7 @@ def test_a_plan_does_not_buy_what_nobody_measured():
 
 def test_an_entry_that_ships_is_not_changed(folder, monkeypatch):
     monkeypatch.setenv("TERP_CATALOGUE", str(folder / "mine"))
+    own_catalogue.cache_clear()
     sheet = FILES["mine/parts/accelerators.yaml"]
     (folder / "mine" / "parts" / "accelerators.yaml").write_text(sheet.replace("zephyr-z1:", "h100-sxm-80gb:"), "utf-8")
     with pytest.raises(Problems, match="h100-sxm-80gb: ships with Terp already") as caught:
@@ -119,6 +128,7 @@ def test_an_entry_that_ships_is_not_changed(folder, monkeypatch):
 def test_all_problems_of_all_files_are_told_at_once_with_their_place(folder, monkeypatch):
     mine = folder / "mine"
     monkeypatch.setenv("TERP_CATALOGUE", str(mine))
+    own_catalogue.cache_clear()
     sheet = FILES["mine/parts/accelerators.yaml"]
     (mine / "parts" / "accelerators.yaml").write_text(sheet.replace('"900 W"', "900"), "utf-8")
     (mine / "parts" / "nodes.yaml").write_text(FILES["mine/parts/nodes.yaml"].replace("connectx-7", "conectx-7"), "utf-8")
@@ -133,6 +143,7 @@ def test_all_problems_of_all_files_are_told_at_once_with_their_place(folder, mon
 def test_a_file_that_no_catalogue_has_is_told(folder, monkeypatch):
     (folder / "mine" / "parts" / "gpus.yaml").write_text("a: 1\n", "utf-8")
     monkeypatch.setenv("TERP_CATALOGUE", "")
+    own_catalogue.cache_clear()
     with pytest.raises(Problems, match=r"gpus\.yaml: not a file of the catalogue"):
         use_own_catalogue(folder / "mine")
     assert os.environ["TERP_CATALOGUE"] == ""
@@ -144,5 +155,6 @@ def test_a_price_of_ones_own_takes_the_place_of_the_one_that_ships(folder, monke
     own = "dgx-b200:\n  title: DGX B200\n  of: [dgx-b200]\n  price: {value: '480 kUSD', status: published, source: zephyr-sheet}\n"
     (folder / "mine" / "prices" / "nodes.yaml").write_text(f"{own}  dated: '2026-10'\n", "utf-8")
     monkeypatch.setenv("TERP_CATALOGUE", str(folder / "mine"))
+    own_catalogue.cache_clear()
     assert read_prices().named("dgx-b200").price.amount == 480_000
     assert read_prices().named("dgx-h200").price.amount == 360_000

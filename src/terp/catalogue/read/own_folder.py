@@ -33,8 +33,12 @@ def catalogue_files() -> tuple[str, ...]:
     return (*_ALONE, *sorted(name for name in found if name.endswith(".yaml")))
 
 
+@cache
 def own_catalogue() -> str:
-    """The folder of the user's own catalogue; empty if there is none."""
+    """The folder of the user's own catalogue; empty if there is none.
+
+    The environment is read once: models ask for constants hundreds of thousands of times in a plan.
+    """
     return os.environ.get(VARIABLE, "").strip()
 
 
@@ -45,10 +49,11 @@ def use_own_catalogue(folder: str | FilePath | None) -> None:
     """
     if folder is None:
         os.environ.pop(VARIABLE, None)
-        return
-    path = str(FilePath(folder).absolute())
-    _own_files(path)
-    os.environ[VARIABLE] = path
+    else:
+        path = str(FilePath(folder).absolute())
+        _own_files(path)
+        os.environ[VARIABLE] = path
+    own_catalogue.cache_clear()
 
 
 @cache
