@@ -7,15 +7,15 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from terp.describe import COST_CLASSES
-from terp.plan.money.ledger import Column, Ledger, Tariff
+from terp.plan.money.ledger import CostColumn, Ledger, Tariff
 
 COLUMNS = (
-    Column("node", "nodes", "acquisition", hardware=True),
-    Column("switch", "fabric", "acquisition", hardware=True),
-    Column("switch", "storage", "acquisition", hardware=True),
-    Column("hall", "hall", "building", hardware=False),
-    Column("electricity-here", "electricity", "operation", hardware=False),
-    Column("software", "software", "operation", hardware=False),
+    CostColumn("node", "nodes", "acquisition", hardware=True),
+    CostColumn("switch", "fabric", "acquisition", hardware=True),
+    CostColumn("switch", "storage", "acquisition", hardware=True),
+    CostColumn("hall", "hall", "building", hardware=False),
+    CostColumn("electricity-here", "electricity", "operation", hardware=False),
+    CostColumn("software", "software", "operation", hardware=False),
 )
 LEDGER = Ledger(COLUMNS, 5)
 TARIFF = Tariff(np.array([300e3, 20e3, 20e3, 9e3, 0.1, 100.0]), np.array(0.8), np.array(0.05), np.array(0.04))

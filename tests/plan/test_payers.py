@@ -13,7 +13,7 @@ from terp.catalogue import read_prices
 from terp.describe import read_budget
 from terp.describe.budget import COST_CLASSES, Vat
 from terp.plan.money.payers import (
-    Source,
+    FundingSource,
     Timing,
     access,
     affordable,
@@ -65,7 +65,7 @@ cases = st.tuples(
     lambda case: (
         case[0],
         tuple(
-            Source(f"p{i}", "", amount, ceilings, buys, 0.5, exempt)
+            FundingSource(f"p{i}", "", amount, ceilings, buys, 0.5, exempt)
             for i, (amount, ceilings, buys, exempt) in enumerate(case[1])
         ),
         case[2],
@@ -136,7 +136,7 @@ def test_more_money_and_lower_costs_never_hurt():
     rng = np.random.default_rng(5)
     costs = rng.uniform(0, 1e8, (2000, 4))
     state, eurohpc = sources_of("netherlands")
-    less = Source("state", "", 150 * M, state.ceilings)
+    less = FundingSource("state", "", 150 * M, state.ceilings)
     poor, rich = (affordable(costs, (payer, eurohpc), NET, 0.05) for payer in (less, state))
     assert 0 < poor.sum() < rich.sum() < len(costs)
     assert not (poor & ~rich).any()
@@ -196,7 +196,7 @@ def test_affordable_is_what_all_cuts_say():
     found = []
     for _ in range(150):
         sources = tuple(
-            Source(
+            FundingSource(
                 f"p{i}",
                 "",
                 inf if rng.uniform() < 0.15 else rng.uniform(0, 1.5e8),
@@ -250,7 +250,9 @@ def test_without_the_programme_europe_cannot_spend_what_it_granted():
     """71 million at half of the costs ask for 142 million: the contract and its operation are 79.5, so that it pays 39.75."""
     eurohpc, *hosts = sources_of("netherlands-as-planned")
     sources = (
-        Source("eurohpc", "", eurohpc.amount_eur, (0.5, 0.0, 0.5, 0.0), buys_access=True, access_ceiling_fraction=0.5),
+        FundingSource(
+            "eurohpc", "", eurohpc.amount_eur, (0.5, 0.0, 0.5, 0.0), buys_access=True, access_ceiling_fraction=0.5
+        ),
         *hosts,
     )
     paid = allocate(PLANNED, sources, NET, 0.05)
@@ -282,9 +284,9 @@ def test_tax_on_the_hosts_money_and_on_all():
 def test_a_payer_is_moved_to_another_class_for_the_next_ones_sake():
     """Europe would pay 50 of the machine; the fund may pay nothing else, so that Europe goes to operation."""
     sources = (
-        Source("eurohpc", "", 50.0, (0.5, 0, 0.5, 0)),
-        Source("fund", "", 100.0, (1, 0, 0, 0)),
-        Source("state", "", 50.0, (0, 0, 1, 0)),
+        FundingSource("eurohpc", "", 50.0, (0.5, 0, 0.5, 0)),
+        FundingSource("fund", "", 100.0, (1, 0, 0, 0)),
+        FundingSource("state", "", 50.0, (0, 0, 1, 0)),
     )
     paid = allocate((100.0, 0.0, 100.0, 0.0), sources, NET, 0.0)
     assert {key: round(eur, 9) for key, eur in paid.items()} == {
@@ -301,7 +303,7 @@ def test_cofunding_is_used_first_wherever_it_stands_in_the_file():
 
 
 def test_the_years_of_a_machine_that_is_delivered_in_october_2027():
-    paid = allocate(COSTS, (Source("state", "", inf, (1, 1, 1, 1)),), NET, 0.0)
+    paid = allocate(COSTS, (FundingSource("state", "", inf, (1, 1, 1, 1)),), NET, 0.0)
     rows = {(kind, year): round(eur / M, 6) for year, _, kind, eur in cash_flow(paid, Timing("2027-10", 5))}
     assert {year: eur for (kind, year), eur in rows.items() if kind == "acquisition"} == {2027: 96.0, 2028: 24.0}
     assert {year: eur for (kind, year), eur in rows.items() if kind == "building"} == {2026: 10.0, 2027: 10.0}
@@ -340,8 +342,8 @@ def test_flows_share_every_line_of_a_class_alike():
 def test_time_is_in_proportion_to_what_europe_pays_of_what_it_may_pay(eurohpc, share):
     """Machine and operation cost the same; Europe may pay both but pays as given (Article 17(1))."""
     sources = (
-        Source("eurohpc", "", inf, (1, 0, 1, 0), buys_access=True, access_ceiling_fraction=0.5),
-        Source("state", "", inf, (1, 1, 1, 1)),
+        FundingSource("eurohpc", "", inf, (1, 0, 1, 0), buys_access=True, access_ceiling_fraction=0.5),
+        FundingSource("state", "", inf, (1, 1, 1, 1)),
     )
     paid = {("eurohpc", "acquisition"): eurohpc[0], ("state", "acquisition"): 1 - eurohpc[0], ("state", "building"): 3.0}
     paid |= {("eurohpc", "operation"): eurohpc[1], ("state", "operation"): 1 - eurohpc[1]}
@@ -351,8 +353,8 @@ def test_time_is_in_proportion_to_what_europe_pays_of_what_it_may_pay(eurohpc, s
 def test_who_may_pay_the_machine_alone_is_measured_by_the_machine_alone():
     """Article 17(3): 35 % of the acquisition of an industrial machine are 35 % of its time."""
     sources = (
-        Source("eurohpc", "", inf, (0.35, 0, 0, 0), buys_access=True, access_ceiling_fraction=0.35),
-        Source("firms", "", inf, (1, 1, 1, 1)),
+        FundingSource("eurohpc", "", inf, (0.35, 0, 0, 0), buys_access=True, access_ceiling_fraction=0.35),
+        FundingSource("firms", "", inf, (1, 1, 1, 1)),
     )
     assert access(allocate((100.0, 0.0, 100.0, 0.0), sources, NET, 0.0), sources)["eurohpc"] == pytest.approx(0.35)
 
@@ -365,6 +367,6 @@ def test_currencies_come_in_euros_of_the_budgets_year():
 
 
 def test_a_payer_without_an_amount_is_bounded_by_its_ceilings_alone():
-    sources = (Source("eurohpc", "", inf, (0.5, 0, 0.5, 0)), Source("state", "", 100.0, (1, 1, 1, 1)))
+    sources = (FundingSource("eurohpc", "", inf, (0.5, 0, 0.5, 0)), FundingSource("state", "", 100.0, (1, 1, 1, 1)))
     rows = np.array([[a, 0.0, b, 0.0] for a, b in product((100.0, 101.0), (100.0, 101.0))])
     assert affordable(rows, sources, NET, 0.0).tolist() == [True, False, False, False]

@@ -13,14 +13,14 @@ from terp.describe import Budget, Site, SiteChoice, Workload, read_site, read_wo
 from terp.errors import Problem, Problems, did_you_mean
 from terp.physics import least_cap_fraction
 from terp.plan.machines.halls import Halls
-from terp.plan.money.payers import Source, money
+from terp.plan.money.payers import FundingSource, money
 from terp.plan.search.objectives import OBJECTIVES
 from terp.reader import Written
 from terp.units import Money, NotAQuantity, number, parse_money_range, parse_range
 
 
 @dataclass(frozen=True)
-class Place:
+class CandidateSite:
     """A site choice of the budget with its site file."""
 
     name: str
@@ -41,8 +41,8 @@ class PlanningInputs:
     catalogue: Catalogue
     prices: Prices
     workload: Written[Workload]
-    places: dict[str, Place]
-    sources: tuple[Source, ...]
+    places: dict[str, CandidateSite]
+    sources: tuple[FundingSource, ...]
     objective: str
 
     @cached_property
@@ -130,7 +130,7 @@ def read_inputs(budget: Written[Budget], objective: str = "", sites: tuple[str, 
     if problems:
         raise Problems(problems)
     places = {
-        name: Place(name, choice, read_site(choice.site))
+        name: CandidateSite(name, choice, read_site(choice.site))
         for name, choice in record.sites.items()
         if not sites or name in sites
     }

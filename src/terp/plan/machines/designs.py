@@ -13,7 +13,7 @@ from terp.arrays import Floats, Ints
 from terp.catalogue import Accelerator, Node
 from terp.plan.machines.frames import Extras, Frame, extras_for, frame_for, kits_for
 from terp.plan.money.months import MONTH_S, later
-from terp.plan.planning_inputs import Place, PlanningInputs
+from terp.plan.planning_inputs import CandidateSite, PlanningInputs
 from terp.plan.reason_codes import Code, Reason
 from terp.predict import work_is_measured
 
@@ -130,7 +130,7 @@ def _frames(inputs: PlanningInputs, node: str) -> Iterator[Frame]:
                     yield frame
 
 
-def _delivery(inputs: PlanningInputs, node: str, place: Place) -> tuple[str, Reason | None]:
+def _delivery(inputs: PlanningInputs, node: str, place: CandidateSite) -> tuple[str, Reason | None]:
     """The first month of delivery, and why there is none."""
     record, price = inputs.budget.record, inputs.prices.named(inputs.prices.of_part(node) or "")
     ordered = later(record.prices_of, ceil(price.lead_s / MONTH_S - 1e-9))
@@ -147,7 +147,7 @@ def _delivery(inputs: PlanningInputs, node: str, place: Place) -> tuple[str, Rea
     return first, None
 
 
-def _unfit(inputs: PlanningInputs, node: Node, place: Place) -> Reason | None:
+def _unfit(inputs: PlanningInputs, node: Node, place: CandidateSite) -> Reason | None:
     """Why a node cannot stand at a place, or may not at all."""
     must = inputs.budget.record.must
     if must.liquid_cooling and node.cooling != "liquid":
@@ -160,7 +160,7 @@ def _unfit(inputs: PlanningInputs, node: Node, place: Place) -> Reason | None:
     return None
 
 
-def _variants(inputs: PlanningInputs, frame: Frame, place: Place, delivered: str) -> Iterator[Design]:
+def _variants(inputs: PlanningInputs, frame: Frame, place: CandidateSite, delivered: str) -> Iterator[Design]:
     record = inputs.budget.record
     for all_flash in (False, True) if record.must.storage_bytes > record.must.flash_bytes else (False,):
         for cap in record.choices.gpu_caps:

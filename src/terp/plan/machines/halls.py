@@ -50,10 +50,10 @@ def hall_year(site: Site, rated_w: float, load_ratio: float, wet_fraction: float
     load_ratio     power of the machine over it [-]
     wet_fraction   share of it that liquid cools, of what the site's loop can take [-]
     """
-    weather, one = _air(site), np.ones(HOURS_COUNT)
-    it_w = one * rated_w * load_ratio
+    weather, ones = _air(site), np.ones(HOURS_COUNT)
+    it_w = ones * rated_w * load_ratio
     meter_w = hall_flows(it_w, it_w * wet_fraction, weather, rated_w, site).meter_w
-    full_w = hall_flows(one * rated_w, one * rated_w * wet_fraction, weather, rated_w, site).meter_w
+    full_w = hall_flows(ones * rated_w, ones * rated_w * wet_fraction, weather, rated_w, site).meter_w
     carbon = hourly(site.carbon).over(HOURS_COUNT) / J_PER_MWH
     return HallYear(meter_w.mean() / it_w[0], full_w.max() / rated_w, (meter_w * carbon).sum() / meter_w.sum())
 
@@ -156,12 +156,12 @@ def _place(value: Floats, grid: Floats) -> _Place:
 def _between(tables: Floats, *at: _Place) -> Floats:
     """Linear between the corners around each point, in each of some tables: shape (tables, points)."""
     shape = tables.shape[1:]
-    flat, found = tables.reshape(tables.shape[0], -1), np.zeros((tables.shape[0], at[0][0].size))
+    flat, values = tables.reshape(tables.shape[0], -1), np.zeros((tables.shape[0], at[0][0].size))
     for corner in product((0, 1), repeat=len(at)):
         place, weight = np.zeros(at[0][0].size, np.int64), np.ones(at[0][0].size)
         for up, (below, part), size in zip(corner, at, shape, strict=True):
             place *= size
             place += below + up
             weight *= part if up else 1 - part
-        found += weight * flat[:, place]
-    return found
+        values += weight * flat[:, place]
+    return values

@@ -17,7 +17,7 @@ from terp.describe import COST_CLASSES, CostClass
 
 
 @dataclass(frozen=True)
-class Column:
+class CostColumn:
     """Something that costs money: the name of its price, the line of the costs that it belongs to, and its class."""
 
     name: str
@@ -46,7 +46,7 @@ class Ledger:
     years_count   of operation, over which maintenance is paid
     """
 
-    columns: tuple[Column, ...]
+    columns: tuple[CostColumn, ...]
     years_count: int
     _masks: dict[str, NDArray[np.bool_]] = field(init=False, repr=False)
 

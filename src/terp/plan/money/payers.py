@@ -36,7 +36,7 @@ _REACHED: Final = 1e-6  # of a bound: nearer to it than that, it is reached
 
 
 @dataclass(frozen=True)
-class Source:
+class FundingSource:
     """A payer in euros.
 
     amount_eur   infinite where its file gives none
@@ -52,10 +52,10 @@ class Source:
     exempt_from_vat: bool = False
 
 
-def money(budget: Budget, prices: Prices) -> tuple[Source, ...]:
+def money(budget: Budget, prices: Prices) -> tuple[FundingSource, ...]:
     """The payers of a budget in its own order, in euros at the mean rate of the year of `prices_of`.  Raises UnknownName."""
     return tuple(
-        Source(
+        FundingSource(
             name,
             payer.title,
             inf if payer.amount is None else prices.euros(payer.amount, budget.prices_of),
@@ -68,7 +68,7 @@ def money(budget: Budget, prices: Prices) -> tuple[Source, ...]:
     )
 
 
-def gross_ratio(source: Source, vat: Vat) -> float:
+def gross_ratio(source: FundingSource, vat: Vat) -> float:
     """What a payer pays for a euro of cost: 1, or 1 + the rate where it pays the tax.
 
     on: all    everybody pays it, exempt or not;  on: host    those pay it that are not exempt
@@ -77,12 +77,12 @@ def gross_ratio(source: Source, vat: Vat) -> float:
     return 1.0 + vat.rate_fraction if taxed else 1.0
 
 
-def _buys_eur(sources: Sequence[Source], vat: Vat, reserve_fraction: float) -> list[float]:
+def _buys_eur(sources: Sequence[FundingSource], vat: Vat, reserve_fraction: float) -> list[float]:
     """What each payer's money buys, without tax and reserve [EUR]: a_p."""
     return [source.amount_eur * (1.0 - reserve_fraction) / gross_ratio(source, vat) for source in sources]
 
 
-def slack_eur(costs_eur: Floats, sources: Sequence[Source], vat: Vat, reserve_fraction: float) -> tuple[Floats, Ints]:
+def slack_eur(costs_eur: Floats, sources: Sequence[FundingSource], vat: Vat, reserve_fraction: float) -> tuple[Floats, Ints]:
     """How much dearer all could be, in proportion, and the set of classes at which money then ends; shapes (n,).
 
     costs_eur   without tax, >= 0, shape (n, 4) in the order of COST_CLASSES [EUR]
@@ -106,7 +106,7 @@ def slack_eur(costs_eur: Floats, sources: Sequence[Source], vat: Vat, reserve_fr
     return slack, tightest
 
 
-def _factor(costs_eur: Floats, sources: Sequence[Source], buys_eur: Sequence[float]) -> Floats:
+def _factor(costs_eur: Floats, sources: Sequence[FundingSource], buys_eur: Sequence[float]) -> Floats:
     """The largest factor on all costs at which each set of classes can be paid, shape (15, n); infinite if all can.
 
     The root of sum over p of min(a_p, f w_p) = f d, concave in f: Newton's steps from above meet it exactly, after at most
@@ -128,7 +128,7 @@ def _factor(costs_eur: Floats, sources: Sequence[Source], buys_eur: Sequence[flo
     return factor
 
 
-def _spare_eur(costs_eur: Floats, sources: Sequence[Source], buys_eur: Sequence[float]) -> Floats:
+def _spare_eur(costs_eur: Floats, sources: Sequence[FundingSource], buys_eur: Sequence[float]) -> Floats:
     """What could be paid beyond the cost of each set of classes, shape (15, n) [EUR]; infinite for what costs nothing."""
     by_class = np.ascontiguousarray(costs_eur.T)
     due = _SETS @ by_class
@@ -141,7 +141,7 @@ def _spare_eur(costs_eur: Floats, sources: Sequence[Source], buys_eur: Sequence[
     return spare
 
 
-def affordable(costs_eur: Floats, sources: Sequence[Source], vat: Vat, reserve_fraction: float) -> NDArray[np.bool_]:
+def affordable(costs_eur: Floats, sources: Sequence[FundingSource], vat: Vat, reserve_fraction: float) -> NDArray[np.bool_]:
     """Whether each row of costs can be paid, shape (n,): exact, by the condition on all 15 sets of classes.
 
     costs_eur   without tax, >= 0, shape (n, 4) in the order of COST_CLASSES [EUR]
@@ -157,12 +157,12 @@ def affordable(costs_eur: Floats, sources: Sequence[Source], vat: Vat, reserve_f
     return can
 
 
-def _order(sources: Sequence[Source]) -> list[int]:
+def _order(sources: Sequence[FundingSource]) -> list[int]:
     """Places of payers as they are asked to pay: those with a ceiling first, each kind in the order of the file."""
     return sorted(range(len(sources)), key=lambda place: not any(0 < share < 1 for share in sources[place].ceilings))
 
 
-def allocate(costs_eur: Sequence[float], sources: Sequence[Source], vat: Vat, reserve_fraction: float) -> Allocation:
+def allocate(costs_eur: Sequence[float], sources: Sequence[FundingSource], vat: Vat, reserve_fraction: float) -> Allocation:
     """Who pays how much of each class, with its tax [EUR]: money with a ceiling first, as far as it goes, then by the file.
 
     costs_eur   without tax, >= 0, of each of COST_CLASSES [EUR]
@@ -212,21 +212,21 @@ def _shortest(left: list[list[float]], sink: int, nothing: float) -> list[int]:
     return path[::-1]
 
 
-def tax_eur(allocation: Mapping[tuple[str, CostClass], float], sources: Sequence[Source], vat: Vat) -> float:
+def tax_eur(allocation: Mapping[tuple[str, CostClass], float], sources: Sequence[FundingSource], vat: Vat) -> float:
     """The value-added tax in what is paid [EUR]."""
     ratio = {source.name: gross_ratio(source, vat) for source in sources}
     return fsum(eur * (1.0 - 1.0 / ratio[payer]) for (payer, _), eur in allocation.items())
 
 
 def unpaid_eur(
-    allocation: Mapping[tuple[str, CostClass], float], costs_eur: Sequence[float], sources: Sequence[Source], vat: Vat
+    allocation: Mapping[tuple[str, CostClass], float], costs_eur: Sequence[float], sources: Sequence[FundingSource], vat: Vat
 ) -> float:
     """What of the costs nobody pays, without tax [EUR]; rounding aside, the slack below zero, and 0 where there is some."""
     ratio = {source.name: gross_ratio(source, vat) for source in sources}
     return max(0.0, fsum(costs_eur) - fsum(eur / ratio[payer] for (payer, _), eur in allocation.items()))
 
 
-def access(allocation: Mapping[tuple[str, CostClass], float], sources: Sequence[Source]) -> dict[str, float]:
+def access(allocation: Mapping[tuple[str, CostClass], float], sources: Sequence[FundingSource]) -> dict[str, float]:
     """Each payer's share of the machine's time; shares come to one where anything is paid.
 
     Who buys access gets what it pays of the classes that it may pay, over all that is paid of them, at most its ceiling.
@@ -331,7 +331,7 @@ def flows(
 def binding(
     allocation: Mapping[tuple[str, CostClass], float],
     costs_eur: Sequence[float],
-    sources: Sequence[Source],
+    sources: Sequence[FundingSource],
     vat: Vat,
     reserve_fraction: float,
 ) -> dict[str, tuple[str, ...]]:

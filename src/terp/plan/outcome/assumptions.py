@@ -12,7 +12,7 @@ import numpy as np
 from terp.catalogue import Accelerator, Node
 from terp.notes import SourceNote
 from terp.physics import MARKET
-from terp.plan.money.ledger import Column
+from terp.plan.money.ledger import CostColumn
 from terp.plan.outcome.known_inputs import OF_PAYER_OR_SITE, OF_SITE_FILE, SHARES, USES
 from terp.plan.outcome.plan_records import Assumption
 from terp.plan.reason_codes import Code, Datum, Reason, Words
@@ -191,10 +191,10 @@ def cited(workings: Workings, rows: Sequence[Assumption]) -> tuple[SourceNote, .
     )
 
 
-def paid_columns(workings: Workings, picks: Sequence[Pick]) -> list[tuple[Column, bool]]:
+def paid_columns(workings: Workings, picks: Sequence[Pick]) -> list[tuple[CostColumn, bool]]:
     """Columns, and whether any of some machines pays for them; a price that stands in two lines is told once."""
     paid = np.any([pick.entry.quantities_count[pick.row] > 0 for pick in picks], axis=0)
-    by_name = dict[str, tuple[Column, bool]]()
+    by_name = dict[str, tuple[CostColumn, bool]]()
     for column, is_paid in zip(workings.prices.columns, paid.tolist(), strict=True):
         first, before = by_name.get(column.name, (column, False))
         by_name[column.name] = (first, before or is_paid)

@@ -172,8 +172,8 @@ def costs_by_class(inputs: PlanningInputs, subject: Subject, machine: Machine) -
     staff = record.staff_count * years * each("staff")
     programme = prices.euros(record.programme, record.prices_of) if record.programme else 0.0
     operation = fsum([maintenance, rent, software, tax, power, staff])
-    found = dict(zip(COST_CLASSES, (acquisition, building, operation, programme), strict=True))
-    return found, acquisition + maintenance + software
+    by_class = dict(zip(COST_CLASSES, (acquisition, building, operation, programme), strict=True))
+    return by_class, acquisition + maintenance + software
 
 
 def _money(inputs: PlanningInputs, subject: Subject, machine: Machine) -> list[ConstraintCheck]:

@@ -131,11 +131,15 @@ def frontier(entries: Sequence[Evaluated], chosen: Pick) -> list[Pick]:
         picks = [pick for entry in entries if (pick := _best_row(entry, "science", entry.fits & (entry.tco_eur <= limit)))]
         wanted += [max(picks, key=lambda pick: rank_of(pick, "science"))] if picks else []
     wanted += sorted(best_of_kinds(entries, "science").values(), key=lambda pick: -pick.value("science"))
-    found: dict[str, Pick] = {}
+    picks_by_name: dict[str, Pick] = {}
     for pick in wanted:
-        if len(found) < MOST_MACHINES and pick.name not in found and (pick is chosen or not beaten(pick, entries)):
-            found[pick.name] = pick
-    return list(found.values())
+        if (
+            len(picks_by_name) < MOST_MACHINES
+            and pick.name not in picks_by_name
+            and (pick is chosen or not beaten(pick, entries))
+        ):
+            picks_by_name[pick.name] = pick
+    return list(picks_by_name.values())
 
 
 def best_of_kinds(entries: Sequence[Evaluated], objective: str) -> dict[Kind, Pick]:
@@ -154,13 +158,13 @@ def by_kind(entries: Sequence[Evaluated]) -> dict[Kind, list[Evaluated]]:
 
 def beaten(pick: Pick, entries: Sequence[Evaluated]) -> bool:
     """True if something that fits is as good in all of FRONTIER, and better in one."""
-    mine = np.array([_signed(pick.entry, name)[pick.row] for name in FRONTIER])
-    slack = _NEAR * np.abs(mine)
+    own = np.array([_signed(pick.entry, name)[pick.row] for name in FRONTIER])
+    slack = _NEAR * np.abs(own)
     for entry in entries:
         rows = entry.fits
         if rows.any():
             theirs = np.stack([_signed(entry, name)[rows] for name in FRONTIER], axis=1)
-            if ((theirs >= mine - slack).all(1) & (theirs > mine + slack).any(1)).any():
+            if ((theirs >= own - slack).all(1) & (theirs > own + slack).any(1)).any():
                 return True
     return False
 

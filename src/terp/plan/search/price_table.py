@@ -13,19 +13,19 @@ from terp.catalogue import Part
 from terp.physics import MARKET, level_spread, line_of, quantity_of, unit_price
 from terp.plan.machines.frames import Extras, Frame
 from terp.plan.machines.node_counts import Shapes, built
-from terp.plan.money.ledger import Column, Tariff
+from terp.plan.money.ledger import CostColumn, Tariff
 from terp.plan.planning_inputs import PlanningInputs
 from terp.statistics import NORMAL_P95
 from terp.units import J_PER_KWH
 
-SERVICES: Final[tuple[Column, ...]] = (
-    Column("cdu", "cooling", "acquisition", hardware=True),
-    Column("hall", "hall", "building", hardware=False),
-    Column("grid-connection", "grid", "building", hardware=False),
-    Column("fit-out", "fit-out", "building", hardware=False),
-    Column("colocation", "rent", "operation", hardware=False),
-    Column("staff", "staff", "operation", hardware=False),
-    Column("software", "software", "operation", hardware=False),
+SERVICES: Final[tuple[CostColumn, ...]] = (
+    CostColumn("cdu", "cooling", "acquisition", hardware=True),
+    CostColumn("hall", "hall", "building", hardware=False),
+    CostColumn("grid-connection", "grid", "building", hardware=False),
+    CostColumn("fit-out", "fit-out", "building", hardware=False),
+    CostColumn("colocation", "rent", "operation", hardware=False),
+    CostColumn("staff", "staff", "operation", hardware=False),
+    CostColumn("software", "software", "operation", hardware=False),
 )
 """What no bill of materials names."""
 EVERYTHING: Final = Extras(1, 1, 1)
@@ -48,7 +48,7 @@ class PriceTable:
     contract_limit_eur   what the contract with a vendor may come to; None: anything
     """
 
-    columns: tuple[Column, ...]
+    columns: tuple[CostColumn, ...]
     tariff: Tariff
     ranges: Mapping[str, PriceRange]
     own_ranges: Mapping[str, PriceRange]
@@ -83,15 +83,15 @@ def price_table(inputs: PlanningInputs, frames: Iterable[Frame]) -> PriceTable:
     )
 
 
-def _columns(inputs: PlanningInputs, frames: Iterable[Frame]) -> tuple[Column, ...]:
+def _columns(inputs: PlanningInputs, frames: Iterable[Frame]) -> tuple[CostColumn, ...]:
     """A column for each price and line of the parts of every frame's bill, then the services."""
-    columns = dict[Column, None]()
+    columns = dict[CostColumn, None]()
     for frame in frames:
         for where, part in built(frame, np.array([1]), EVERYTHING, inputs.catalogue).bill:
             name = inputs.prices.of_part(part)
             if name is not None:
-                columns[Column(name, line_of(where, part_of(inputs, part)), "acquisition", hardware=True)] = None
-    power = [Column(f"electricity-{name}", "electricity", "operation", hardware=False) for name in inputs.places]
+                columns[CostColumn(name, line_of(where, part_of(inputs, part)), "acquisition", hardware=True)] = None
+    power = [CostColumn(f"electricity-{name}", "electricity", "operation", hardware=False) for name in inputs.places]
     return (*columns, *SERVICES, *power)
 
 
@@ -100,7 +100,7 @@ def part_of(inputs: PlanningInputs, name: str) -> Part:
     return next(family[name] for family in inputs.catalogue.parts.values() if name in family)
 
 
-def _tariff(inputs: PlanningInputs, columns: Iterable[Column]) -> tuple[Tariff, dict[str, PriceRange]]:
+def _tariff(inputs: PlanningInputs, columns: Iterable[CostColumn]) -> tuple[Tariff, dict[str, PriceRange]]:
     """Central prices, and the ranges of all that is not known."""
     prices, month = inputs.prices, inputs.budget.record.prices_of
     central, ranges = [], dict[str, PriceRange]()

@@ -50,15 +50,15 @@ def factor_of(column: str) -> str:
 
 def tariffs(workings: Workings, factors: Mapping[str, Floats], scenarios_count: int) -> Tariff:
     """The central prices times some factors, each of shape (scenarios,); what has no factor stays as it is."""
-    one = np.ones(scenarios_count)
+    unchanged = np.ones(scenarios_count)
     central = workings.prices.tariff
-    scale = np.stack([factors.get(factor_of(column.name), one) for column in workings.prices.columns], axis=1)
+    scale = np.stack([factors.get(factor_of(column.name), unchanged) for column in workings.prices.columns], axis=1)
     return Tariff(
         prices_eur=central.prices_eur * scale,
-        market_ratio=central.market_ratio * factors.get(MARKET, one),
-        installation_fraction=central.installation_fraction * factors.get("installation", one),
-        maintenance_fraction=central.maintenance_fraction * factors.get("maintenance", one),
-        programme_ratio=central.programme_ratio * factors.get(PROGRAMME, one),
+        market_ratio=central.market_ratio * factors.get(MARKET, unchanged),
+        installation_fraction=central.installation_fraction * factors.get("installation", unchanged),
+        maintenance_fraction=central.maintenance_fraction * factors.get("maintenance", unchanged),
+        programme_ratio=central.programme_ratio * factors.get(PROGRAMME, unchanged),
     )
 
 
@@ -185,23 +185,25 @@ def swings(workings: Workings, entries: Sequence[Evaluated], chosen: Kind) -> li
     for at, name in enumerate(names):
         factors[name] = np.ones(each * len(names) + 1)
         factors[name][at * each : (at + 1) * each] = points[name]
-    told = futures(workings, entries, tariffs(workings, factors, each * len(names) + 1))
-    found = []
+    outcomes = futures(workings, entries, tariffs(workings, factors, each * len(names) + 1))
+    price_swings = []
     for at, name in enumerate(names):
-        mine = slice(at * each, (at + 1) * each)
-        winners = [told.kinds[number] if number >= 0 else None for number in told.winner_index[mine].tolist()]
+        own_scenarios = slice(at * each, (at + 1) * each)
+        winners = [
+            outcomes.kinds[number] if number >= 0 else None for number in outcomes.winner_index[own_scenarios].tolist()
+        ]
         ratios = points[name][2:]
         others = [place for place, winner in enumerate(winners[2:]) if winner not in (chosen, None)]
         nearest = min(others, key=lambda place: abs(np.log(ratios[place])), default=None)
-        low, high = (_over(value, told.best[-1]) for value in told.best[mine][:2].tolist())
-        found.append(
+        low, high = (_over(value, outcomes.best[-1]) for value in outcomes.best[own_scenarios][:2].tolist())
+        price_swings.append(
             PriceSwing(
                 name, float(points[name][0]), float(points[name][1]), (low, high), (winners[0], winners[1]),
                 None if nearest is None else float(ratios[nearest]),
                 None if nearest is None else winners[2 + nearest],
             )
         )  # fmt: skip
-    return sorted(found, key=lambda swing: -max(abs(value - 1) for value in swing.values))
+    return sorted(price_swings, key=lambda swing: -max(abs(value - 1) for value in swing.values))
 
 
 @dataclass(frozen=True)
@@ -216,7 +218,7 @@ class ReserveKept:
 
 def reserves(workings: Workings, entry: Evaluated, tariff: Tariff) -> list[ReserveKept]:
     """The largest machine of a design at central prices under each of some reserves, and how sure it then is."""
-    record, found = workings.inputs.budget.record, []
+    record, kept = workings.inputs.budget.record, []
     for share in sorted({*RESERVES, record.reserve_fraction}):
         can = affordable(entry.by_class_eur, workings.inputs.sources, record.vat, share) & entry.without("money").fits
         rows = np.flatnonzero(can)
@@ -224,5 +226,5 @@ def reserves(workings: Workings, entry: Evaluated, tariff: Tariff) -> list[Reser
             row = int(rows[np.argmax(entry.h100_hours_count[rows])])
             paid = costs_of(workings, entry, np.full(tariff.market_ratio.size, row), tariff, 0.0).paid
             hours = float(entry.h100_hours_count[row])
-            found.append(ReserveKept(share, int(entry.gpus_count[row]), hours, float(paid.mean())))
-    return found
+            kept.append(ReserveKept(share, int(entry.gpus_count[row]), hours, float(paid.mean())))
+    return kept
