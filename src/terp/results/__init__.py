@@ -1,6 +1,11 @@
 """WHAT CAME OUT, AND FROM WHAT?
 
 Records of results with their origin; saved whole or not at all.
+
+`Result` in `record.py` is what all of them share; each kind of result has a module: benchmarks, trainings, a simulated
+year with its summary and folder, a replayed trace, a sweep.  `figures.py` and `comparison.py` set years side by side.
+Nothing here computes a prediction or runs an engine, and nothing prints: the verbs and notebooks show these records
+through the viewer that `views` gives.
 """
 
 from terp.results.comparison import Case, bands, cases_of_sweep, compare, read_cases

@@ -1,4 +1,8 @@
-"""Predicted benchmarks of a machine: HPL, HPCG and HPL-MxP, each a rate with its interval, a time and a power."""
+"""Predicted benchmarks of a machine: HPL, HPCG and HPL-MxP, each a rate with its interval, a time and a power.
+
+The records hold what `terp predict MACHINE hpl|hpcg|mxp --json` prints; `terp.predict` fills them.  All three give their
+headline as `value`, with `low` and `high` about it, so that a reader may treat them alike.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +52,10 @@ class HplBreakdown:
 
 @dataclass(frozen=True)
 class HpcgBreakdown:
-    """Where the time of a run of HPCG goes: reading memory, and exchanging halos."""
+    """Where the time of a run of HPCG goes: reading memory, and exchanging halos.
+
+    The two are fractions of the run's time and add up to 1.
+    """
 
     memory_fraction: float
     halo_fraction: float
@@ -69,6 +76,9 @@ class HplResult(Result):
     efficiency_fraction   of the FP64 matrix peak
     power_w               mean, with network, storage and management where the machine file describes them
     rank, green_rank      by edition, such as "2024-11"; None below the list's end, or where an edition is held in part
+
+    value, low, high      Rmax and its ends under the names that all benchmarks share
+    energy_j              `power_w` over the run, before the cooling of the hall
     """
 
     machine: str
@@ -106,7 +116,10 @@ class HplResult(Result):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class HpcgResult(Result):
-    """A predicted run of HPCG: rate with its interval, the least time that the list takes, and power."""
+    """A predicted run of HPCG: rate with its interval, the least time that the list takes, and power.
+
+    Power [W] and energy [J] are of the same parts of the machine as in `HplResult`; HPCG has no rank among the lists held.
+    """
 
     machine: str
     benchmark: str
@@ -137,7 +150,11 @@ class HpcgResult(Result):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class MxpResult(Result):
-    """A predicted run of HPL-MxP: rate with its interval, order of the matrix, time and power."""
+    """A predicted run of HPL-MxP: rate with its interval, order of the matrix, time and power.
+
+    n_count   order of the matrix; the rate counts the operations of an FP64 solution, as the list does,
+              whatever the precision that they are done in
+    """
 
     machine: str
     benchmark: str

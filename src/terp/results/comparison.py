@@ -1,4 +1,9 @@
-"""Runs and sweeps as cases to compare: what was asked in each, and its figures by seed."""
+"""Runs and sweeps as cases to compare: what was asked in each, and its figures by seed.
+
+A case is a set of years alike in all but their seed.  Cases are compared year by year of the same seed, for the same seed
+draws the same jobs and failures: what differs between partners is then the effect of what was changed, and not of chance.
+`figures.py` has the statistics; here stands which years belong together and how their inputs differ.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +34,10 @@ class Case:
     asked    fields that say what was asked for, and digests what they stood for
     point    its values of the axes of a sweep; empty for runs
     years    figures by seed
+
+    folder   the folder of the run or sweep, as it was named
+    digests  SHA-256 of each input by its name, as in run.json; two cases with equal digests had the same inputs
+    is_sweep whether it is a point of a sweep, whose fields name files as they were typed
     """
 
     name: str
@@ -49,11 +58,11 @@ def read_cases(folders: Sequence[Path]) -> list[Case]:
     problems: list[Problem] = []
     for folder in folders:
         try:
-            found = cases_of_sweep(folder) if is_sweep(folder) else [case_of_run(folder)]
+            of_folder = cases_of_sweep(folder) if is_sweep(folder) else [case_of_run(folder)]
         except Problems as error:
             problems += error.problems
             continue
-        cases += found
+        cases += of_folder
     try:
         joined = joined_cases(cases)
     except Problems as error:
@@ -64,7 +73,10 @@ def read_cases(folders: Sequence[Path]) -> list[Case]:
 
 
 def joined_cases(cases: Sequence[Case]) -> list[Case]:
-    """Cases with the runs that differ in seed only as one.  Raises Problems for a run that stands twice."""
+    """Cases with the runs that differ in seed only as one.  Raises Problems for a run that stands twice.
+
+    Runs are joined where fields and digests agree; a point of a sweep stays by itself.  The cases given are not changed.
+    """
     joined: list[Case] = []
     problems: list[Problem] = []
     for case in cases:
@@ -82,8 +94,9 @@ def joined_cases(cases: Sequence[Case]) -> list[Case]:
     return joined
 
 
-def _same(one: Case, other: Case) -> bool:
-    return (one.is_sweep, one.asked, one.digests) == (other.is_sweep, other.asked, other.digests)
+def _same(first: Case, other: Case) -> bool:
+    """Whether two cases had the same inputs, so that they differ in seed at most."""
+    return (first.is_sweep, first.asked, first.digests) == (other.is_sweep, other.asked, other.digests)
 
 
 def case_of_run(folder: Path) -> Case:
@@ -92,7 +105,10 @@ def case_of_run(folder: Path) -> Case:
 
 
 def case_of(run: Run, name: str) -> Case:
-    """A run as a case of one year, under a name for people."""
+    """A run as a case of one year, under a name for people.
+
+    Its `asked` are the plain values of run.json without titles, notes and the seed, in words; its year is keyed by the seed.
+    """
     plain = {key: value for key, value in run.origin.items() if isinstance(value, bool | int | float | str)}
     asked = {key: str(value) for key, value in plain.items() if key not in _OF_RUN}
     figures = figures_of(scalars(run.summary))
@@ -112,6 +128,10 @@ def cases_of_rows(rows: pa.Table, document: SweepDocument, folder: str) -> list[
     """The rows of a sweep as cases.
 
     folder   what the sweep is called
+
+    rows     a row a scenario, with its fields, its digests under `digests.`, and its figures by dotted path
+
+    One case a combination of the values of the axes, in the order in which they first stand in the rows.
     """
     axes = [name for name in document["axes"] if name != "seed"]
     fields = [name for name in [*document["axes"], *document["fixed"]] if name != "seed"]
@@ -121,9 +141,9 @@ def cases_of_rows(rows: pa.Table, document: SweepDocument, folder: str) -> list[
         if key not in cases:
             point = dict(zip(axes, key, strict=True))
             name = " ".join([folder, *(f"{axis}={value}" for axis, value in point.items())])
-            asked = {"version": document["version"], **{field: _as_asked(row.get(field)) for field in fields}}
+            inputs = {"version": document["version"], **{field: _as_asked(row.get(field)) for field in fields}}
             digests = {name.removeprefix(DIGESTS): value for name, value in row.items() if name.startswith(DIGESTS)}
-            cases[key] = Case(name, folder, asked, digests, point, {}, is_sweep=True)
+            cases[key] = Case(name, folder, inputs, digests, point, {}, is_sweep=True)
         numbers = {name: value for name, value in row.items() if value is not None and name not in fields}
         cases[key].years[int(row["seed"])] = figures_of(numbers)
     return list(cases.values())
@@ -144,10 +164,10 @@ def changes_between(base: Case, other: Case) -> list[str]:
 
     A digest is named where no field says why it differs; the digest of predictions, where nothing else does.
     """
-    asked = set(base.asked) & set(other.asked)
+    shared = set(base.asked) & set(other.asked)
     if base.is_sweep != other.is_sweep:
-        asked &= {"version", "days"}  # a sweep knows its files as they were named, a run as they are called inside
-    fields = sorted(name for name in asked if base.asked[name] != other.asked[name])
+        shared &= {"version", "days"}  # a sweep knows its files as they were named, a run as they are called inside
+    fields = sorted(name for name in shared if base.asked[name] != other.asked[name])
     lines = [f"{name}: {base.asked[name] or 'as in the file'} -> {other.asked[name] or 'as in the file'}" for name in fields]
     explained = {*fields, *(of for field, of in _EXPLAINS.items() if field in fields), _FOLLOWS}
     contents = sorted(set(base.digests) & set(other.digests) - explained)
@@ -214,7 +234,10 @@ def compare(cases: Sequence[Case]) -> list[CaseDifference]:
 
 
 def bands(cases: Sequence[Case]) -> list[PointBands]:
-    """Mean, standard error and band of the headlines of each case."""
+    """Mean, standard error and band of the headlines of each case.
+
+    In the order of the cases; `point` of a case is empty where it is no part of a sweep.
+    """
     return [
         {"point": case.point, "years_count": len(case.years), "figures": bands_of(list(case.years.values()))}
         for case in cases
@@ -222,5 +245,6 @@ def bands(cases: Sequence[Case]) -> list[PointBands]:
 
 
 def _listed(seeds: Iterable[int]) -> str:
+    """At most five seeds in rising order, for a message."""
     ordered = sorted(seeds)
     return ", ".join(map(str, ordered[:5])) + (", ..." if len(ordered) > 5 else "")

@@ -1,4 +1,8 @@
-"""The headline figures of runs: their mean and band over seeds, and what changed from one case to another, seed by seed."""
+"""The headline figures of runs: their mean and band over seeds, and what changed from one case to another, seed by seed.
+
+A year is a mapping of figures by key; the keys are those of summary.json, flattened by `sweep_folder.scalars`.  Nothing
+here reads a file: `comparison.py` says which years belong together.
+"""
 
 from __future__ import annotations
 
@@ -34,13 +38,24 @@ HEADLINES: Final[dict[str, str]] = {
 NO_FIGURES: Final = frozenset(
     {"days", "seed", "nodes_count", "gpus_count", "wall_s", "published_figures_count", "published_figures_met_count"}
 )
+"""Numbers of a summary that say what was asked for, or how long this computer took, and are no outcome of the year."""
 CONFIDENCE: Final = 0.95
+"""Of the interval of a mean difference of paired years."""
 BAND: Final = (0.05, 0.95)
+"""Quantiles of years that a headline's band runs between."""
 FEWEST_OF_BAND: Final = 20
+"""Years below which no band is given: a 5 % quantile of fewer is below the smallest of them."""
 
 
 class FigureBand(TypedDict):
-    """A headline over years that differ in seed only; standard_error, low and high are None where there are too few."""
+    """A headline over years that differ in seed only; standard_error, low and high are None where there are too few.
+
+    figure           key of the headline, see HEADLINES
+    mean             over the years, in the unit that the key ends with
+    standard_error   of the mean, from the spread of the years; None of one year
+    low, high        5 % and 95 % quantiles over the years; None of fewer than 20
+    years_count      years that have this figure
+    """
 
     figure: str
     mean: float
@@ -55,6 +70,8 @@ class FigureDifference(TypedDict):
 
     low, high      the 95 % interval of the mean difference; None with one pair
     effect_ratio   difference over what was before; None where that is 0
+    base, other    means over the paired years, in the unit that the key ends with
+    pairs_count    years of the same seed on both sides
     """
 
     figure: str
@@ -68,7 +85,11 @@ class FigureDifference(TypedDict):
 
 
 def figures_of(row: Mapping[str, object]) -> dict[str, float]:
-    """The headlines of a row, and after them its other numbers that are of the run as a whole."""
+    """The headlines of a row, and after them its other numbers that are of the run as a whole.
+
+    Truth values and words are no figures, nor are the numbers that say what was asked for (NO_FIGURES).  Of the numbers of
+    parts, those with a dotted key, only headlines are kept.
+    """
     numbers = {key: value for key, value in row.items() if isinstance(value, int | float) and not isinstance(value, bool)}
     rest = [key for key in numbers if "." not in key and key not in NO_FIGURES and key not in HEADLINES]
     return {key: float(numbers[key]) for key in [*HEADLINES, *rest] if key in numbers}
@@ -97,6 +118,10 @@ def differences(base: Mapping[int, Mapping[str, float]], other: Mapping[int, Map
     """What each figure changed by from `base` to `other`, by seed, the largest relative change first.
 
     The mean of the differences of the years of one seed, with its 95 % interval by Student's t; None with one pair.
+
+    base, other   figures of each year by its seed
+
+    Seeds that only one side has are left out, and so are figures that one of a pair lacks.
     """
     seeds = sorted(set(base) & set(other))
     rows: list[FigureDifference] = []
@@ -135,6 +160,9 @@ def paired_interval(differences_of_pairs: ArrayLike) -> tuple[float | None, floa
     s    their standard deviation;  t  the quantile of Student's distribution
 
     Source: student-1908.  Holds for differences near normal, or many.
+
+    The values are the differences themselves, in any unit, which is that of the interval too.  Not clipped: an interval that
+    holds 0 says that the years do not tell the two apart.
     """
     values = np.asarray(differences_of_pairs, float)
     if values.size < 2:

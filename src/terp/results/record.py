@@ -33,6 +33,7 @@ __all__ = ["Caveat", "Json", "Result", "Scalar", "SourceNote", "Viewer", "as_jso
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 """What `json.dumps` takes."""
 MOST_REPR: Final = 196
+"""Characters that a result's repr may take in all; the rest is cut."""
 PRINTED: Final = "printed"
 """Metadata of a field that is False where the document leaves it out."""
 F = TypeVar("F")

@@ -1,4 +1,8 @@
-"""What failures cost a run: functions of its attempts and events, nothing kept while it goes on."""
+"""What failures cost a run: functions of its attempts and events, nothing kept while it goes on.
+
+Used by `simulate.account` for the attempts of a year, and by the model of one job (`simulate.jobs.one_job`), so that both
+mean the same by kept and lost work.  Rates and causes of failures are drawn in `simulate.faults`, not here.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +28,18 @@ def kept_work_s(
     checkpoint_s  work between checkpoints, 0 or without end for none;  write_s  of each, during which no work is done
     restart_s     its set-up, 0 where it began anew
     cut           whether a failure ended it: then what it did after its last whole checkpoint is lost
+
+    Arguments are numbers or arrays of one shape, [s] but for `cut`; the result has that shape.  Work and writes alternate
+    from the end of the set-up on, so after w seconds floor(w / (checkpoint_s + write_s)) checkpoints are whole.  An attempt
+    that was not cut keeps all of its work, and what a write took is never work.
+
+    >>> kept_work_s([100.0, 100.0], 30.0, 5.0, 0.0, [True, False]).tolist()
+    [60.0, 90.0]
     """
     worked = np.maximum(np.asarray(ran_s, float) - np.asarray(restart_s, float), 0.0)
-    asked, write = np.asarray(checkpoint_s, float), np.asarray(write_s, float)
-    some = (asked > 0) & np.isfinite(asked)
-    every = np.where(some, asked, 0.0)
+    interval, write = np.asarray(checkpoint_s, float), np.asarray(write_s, float)
+    some = (interval > 0) & np.isfinite(interval)
+    every = np.where(some, interval, 0.0)
     period = np.where(some, every + write, np.inf)
     whole = np.floor(worked / period) * every
     part = np.where(some, np.minimum(np.mod(worked, period), every), worked)
@@ -48,6 +59,9 @@ def reliability_of(
 
     `ettr_fraction` is kept work over the time from a job's first start to its last end, waits between attempts included
     (kokolis-2024), by GPU; `kept_fraction` over the time that nodes were held.  Both are None where nothing ran.
+
+    Times are [s]; `kept_s` is as `kept_work_s` gives it.  The keys of the result are those of `reliability` in summary.json,
+    see docs/formats/run.md; interruptions whose event is no failure count under the cause "other".
     """
     of_job = np.asarray(job, np.int64)
     size = np.asarray(gpus, np.int64)
@@ -88,13 +102,17 @@ def _wall_s(job: Ints, start: Floats, end: Floats, jobs: int) -> Floats:
 def _by_size(
     size: Ints, job: Ints, held: Floats, kept: Floats, wall: Floats, cut: NDArray[np.bool_]
 ) -> list[dict[str, Any]]:
-    """Mean time to failure and the ratio of work done, by class of size, of classes that ran."""
+    """Mean time to failure and the ratio of work done, by class of size, of classes that ran.
+
+    Mean time to failure is the time that jobs of a class ran over how often they were cut [s]; its 95 % interval is that of
+    a Poisson count, so that a class without an interruption has no mean and no upper end, but has a lower end.
+    """
     classes = np.searchsorted(SIZE_EDGES, size, side="right") - 1
-    mine = classes[job]
+    class_of_attempt = classes[job]
     ran = held / size[job]  # of the job, not of its GPUs
     rows = []
     for index, lowest in enumerate(SIZE_EDGES):
-        here = mine == index
+        here = class_of_attempt == index
         if not here.any():
             continue
         count, ran_s = int(cut[here].sum()), float(ran[here].sum())
@@ -116,4 +134,5 @@ def _by_size(
 
 
 def _share(part: float, whole: float) -> float | None:
+    """A part over a whole; None where there is no whole."""
     return float(part / whole) if whole > 0 else None

@@ -1,4 +1,8 @@
-"""A trace that was replayed, its figures, and its folder: the trace with the simulated times, and summary.json."""
+"""A trace that was replayed, its figures, and its folder: the trace with the simulated times, and summary.json.
+
+`simulate.trace_replay` makes a `Replay`; `save` and `load_replay` write and read its folder.  The trace is kept in the
+canonical Parquet form of `connect`, with the simulated starts and ends in place of the recorded ones.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +28,11 @@ _CLOCK: Final = ("schedule_s", "jobs_per_s")
 
 @dataclass(frozen=True)
 class ReplayEnergy:
-    """What the machine drew, every job at the level of a long training; at the meter but for `it_`."""
+    """What the machine drew, every job at the level of a long training; at the meter but for `it_`.
+
+    Energies [J] are over whole hours from second 0 of the trace until its last job has ended; cost [EUR] and carbon [kg CO2]
+    are of the electricity at the meter; `peak_it_power_w` is the most that nodes, network, storage and management drew.
+    """
 
     it_energy_j: float
     facility_energy_j: float
@@ -47,6 +55,9 @@ class ReplaySummary:
     energy      None if no job ran
     refused     how many jobs could never start, by reason;  notes  what was repaired in the trace
     schedule_s  how long the engine took here;  jobs_per_s  of the trace in that time
+
+    nodes_count, gpus_count          of the machine, or of the slurm.conf where that was given
+    makespan_s  from the first submission to the last end
     """
 
     machine: str
@@ -131,12 +142,18 @@ class Replay(Result):
 
 
 def is_replay(folder: Path) -> bool:
-    """True for a folder that a replay was saved to, as far as its names tell."""
+    """True for a folder that a replay was saved to, as far as its names tell.
+
+    A run's folder has a summary.json too, but no trace; nothing is opened to tell.
+    """
     return (folder / TRACE_FILE).is_file() and (folder / SUMMARY_FILE).is_file()
 
 
 def load_replay(folder: Path) -> Replay:
-    """Reads a replay's folder.  Raises Problems if it holds none, or not a whole one."""
+    """Reads a replay's folder.  Raises Problems if it holds none, or not a whole one.
+
+    Its `source` is the name of the kept trace, since the folder does not say what the original was called.
+    """
     try:
         document = json.loads((folder / SUMMARY_FILE).read_text("utf-8"))
         summary = ReplaySummary.of(document)

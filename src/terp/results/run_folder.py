@@ -1,4 +1,9 @@
-"""A simulated run and its folder: four tables and two JSON files."""
+"""A simulated run and its folder: four tables and two JSON files.
+
+`save_run` and `load_run` are each other's inverse.  A folder appears whole or not at all: `save_whole`, which sweeps use as
+well, writes a draft beside the final name and renames it.  docs/formats/run.md describes every table and key; a later
+release reads what an earlier one wrote as long as FORMAT is the same.
+"""
 
 from __future__ import annotations
 
@@ -24,10 +29,14 @@ from terp.results.run_summary import RunSummary
 from terp.results.table import Table
 
 TABLES: Final = ("jobs", "interruptions", "timeline", "hours")
+"""Tables of a run, each in a Parquet file of its name and in an attribute of `Run`."""
 DOCUMENTS: Final = {"summary": "summary.json", "origin": "run.json"}
+"""JSON documents of a run by the attribute of `Run` that holds them."""
 FILES: Final = (*(f"{name}.parquet" for name in TABLES), *DOCUMENTS.values())
 REPORTS: Final = ("report.html", "eu-report.json")
+"""What may be made from a run and lie in its folder; it goes when the run is replaced, since it would describe another."""
 FORMAT: Final = "terp-run/1"
+"""The version of the folder's layout, which run.json names; it changes when an older reader would misread a run."""
 MOMENTS: Final[dict[str, tuple[str, ...]]] = {
     "jobs": ("submit_s", "start_s", "last_start_s", "end_s"),
     "interruptions": ("start_s", "end_s"),
@@ -51,6 +60,9 @@ class Run(Result):
     origin     run.json: digests of machine, catalogue and workload, seed, version, the provenance of every input
 
     Tables may be given as Arrow, and the summary as the mapping that JSON holds.
+
+    Two runs are equal if their figures and the digests of their inputs are, however long each took.  A run that was loaded
+    equals the run that was saved.
     """
 
     jobs: Table
@@ -116,6 +128,7 @@ def _caveats(origin: Mapping[str, Any]) -> tuple[Caveat, ...]:
 
 
 def _problem(folder: Path, wrong: str, would_do: str) -> Problems:
+    """A refusal that concerns a folder: what is wrong with it, and what would do instead."""
     return Problems([Problem(str(folder), 0, 0, "", wrong, would_do=would_do)])
 
 
@@ -123,6 +136,9 @@ def check_target(folder: Path, mark: str = "run.json") -> None:
     """Raises Problems unless a run can be saved to `folder`: new, empty, or an earlier run to be replaced.
 
     mark   the file that an earlier one has
+
+    Called before a long simulation as well as before a save, so that nothing is computed that could not be kept.  It leaves
+    nothing behind: whether the parent can be written is tried with a folder that is removed at once.
     """
     if Path.cwd().is_relative_to(folder.absolute().resolve()):
         raise _problem(folder, "is the folder you are in, or holds it", "go elsewhere or name another folder with -o")
@@ -181,7 +197,10 @@ def save_whole(folder: Path, write: Callable[[Path], None], mark: str, own: Coll
 
 
 def _rename(draft: Path, target: Path, own: Collection[str]) -> None:
-    """Puts the draft in the target's place; what stood there goes last."""
+    """Puts the draft in the target's place; what stood there goes last.
+
+    Files in the old folder that are not among `own` move into the new one.
+    """
     if not target.exists():
         draft.rename(target)
         return
@@ -195,7 +214,10 @@ def _rename(draft: Path, target: Path, own: Collection[str]) -> None:
 
 
 def load_run(folder: Path) -> Run:
-    """Reads a run folder.  Raises Problems naming every file that is missing or unreadable."""
+    """Reads a run folder.  Raises Problems naming every file that is missing or unreadable.
+
+    Files of a folder that stem from two different runs are refused too: days, seed, and the numbers of rows must agree.
+    """
     missing = [name for name in FILES if not (folder / name).is_file()]
     would_do = "name a folder that `terp simulate -o` made"
     if len(missing) == len(FILES):
@@ -217,6 +239,7 @@ def load_run(folder: Path) -> Run:
 
 
 def _not_whole(folder: Path) -> Problems:
+    """A refusal of a folder whose files are there but do not make one run."""
     return _problem(folder, f"is not one whole run of this format ({FORMAT})", "simulate it again")
 
 

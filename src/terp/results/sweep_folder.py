@@ -1,4 +1,9 @@
-"""A sweep's folder: a row a scenario in Parquet parts, which come one by one, and sweep.json."""
+"""A sweep's folder: a row a scenario in Parquet parts, which come one by one, and sweep.json.
+
+Rows come in parts while the sweep goes on, so a sweep that was stopped goes on where it was: `begin_sweep` says which
+scenarios are there, `add_part` adds some, `finish_sweep` puts the parts into one.  `read_sweep` reads a folder in any of
+these states.  What a scenario is and who runs it stands in `terp.sweep`; docs/formats/sweep.md describes the columns.
+"""
 
 from __future__ import annotations
 
@@ -20,12 +25,16 @@ from terp.files import write_whole
 from terp.results.run_folder import check_target
 
 FORMAT: Final = "terp-sweep/1"
+"""The version of the folder's layout, which sweep.json names."""
 DOCUMENT: Final = "sweep.json"
 DIGEST: Final = "scenario"
+"""The column with the SHA-256 of a scenario's fields: a row's identity."""
 DIGESTS: Final = "digests."
+"""What the columns with the digests of a scenario's inputs begin with."""
 WOULD_DO: Final = "name a folder that `terp sweep -o` made"
 
 Row = dict[str, Any]
+"""A scenario that was done: a value by the name of its column."""
 
 
 FieldValue = str | int | float | bool | None
@@ -40,7 +49,13 @@ class SweepFailure(TypedDict):
 
 
 class SweepDocument(TypedDict):
-    """sweep.json, see docs/formats/sweep.md."""
+    """sweep.json, see docs/formats/sweep.md.
+
+    format, version   of the folder's layout, and of Terp
+    axes              the values that each field was given, by field, in order;  fixed  the value of each other field
+    scenarios_count   of all combinations of the axes;  done_count  with a row;  failed_count  without, for an error
+    complete          whether every scenario has a row;  failures  what was said of those that failed
+    """
 
     format: str
     version: str
@@ -54,18 +69,25 @@ class SweepDocument(TypedDict):
 
 
 def scalars(summary: Mapping[str, Any]) -> dict[str, Any]:
-    """Every number, word and truth of a summary, by dotted path; entries of lists by the words or the sizes they are of."""
-    found: dict[str, Any] = {}
+    """Every number, word and truth of a summary, by dotted path; entries of lists by the words or the sizes they are of.
+
+    A list's entry is named by its smallest size, by its domain and job or name, or else by its place.  Nulls and lists of
+    plain values are left out.
+
+    >>> scalars({"days": 7, "sizes": [{"lowest_gpus_count": 8, "gpu_s": 3}]})
+    {'days': 7, 'sizes.8.lowest_gpus_count': 8, 'sizes.8.gpu_s': 3}
+    """
+    flat: dict[str, Any] = {}
     for key, value in summary.items():
         if isinstance(value, Mapping):
-            found |= {f"{key}.{inner}": entry for inner, entry in scalars(value).items()}
+            flat |= {f"{key}.{inner}": entry for inner, entry in scalars(value).items()}
         elif isinstance(value, list):
             for place, entry in enumerate(value):
                 if isinstance(entry, Mapping):
-                    found |= {f"{key}.{_label(entry, place)}.{inner}": of for inner, of in scalars(entry).items()}
+                    flat |= {f"{key}.{_label(entry, place)}.{inner}": of for inner, of in scalars(entry).items()}
         elif isinstance(value, bool | int | float | str):
-            found[key] = value
-    return found
+            flat[key] = value
+    return flat
 
 
 def _label(entry: Mapping[str, Any], place: int) -> str:
@@ -77,7 +99,13 @@ def _label(entry: Mapping[str, Any], place: int) -> str:
 
 
 def row_of(digest: str, fields: Mapping[str, Any], digests: Mapping[str, str], summary: Mapping[str, Any]) -> Row:
-    """A scenario's row: its digest, its fields, what its inputs were, and every scalar of its summary."""
+    """A scenario's row: its digest, its fields, what its inputs were, and every scalar of its summary.
+
+    digest   SHA-256 of the fields;  fields  of the scenario by name;  digests  of its inputs by name, as run.json has them
+    summary  the figures of summary.json
+
+    A field wins over a figure of the same name.
+    """
     inputs = {f"{DIGESTS}{name}": value for name, value in digests.items()}
     return {**scalars(summary), DIGEST: digest, **{name: _cell(name, value) for name, value in fields.items()}, **inputs}
 
@@ -88,7 +116,10 @@ def _cell(name: str, value: object) -> object:
 
 
 def sweep_document(axes: Mapping[str, Sequence[FieldValue]], fixed: Mapping[str, FieldValue], count: int) -> SweepDocument:
-    """sweep.json of a sweep that begins."""
+    """sweep.json of a sweep that begins.
+
+    axes    the values of each field that is varied;  fixed  the value of each that is not;  count  of scenarios in all
+    """
     return {
         "format": FORMAT,
         "version": terp.__version__,
@@ -106,6 +137,10 @@ def begin_sweep(folder: Path, document: SweepDocument, digests: set[str]) -> set
     """Makes the folder, or goes on with it; digests of the scenarios that are there.
 
     Raises Problems if it cannot be written, or holds rows of other scenarios than `digests`.
+
+    digests   of all scenarios of the sweep that is asked for
+
+    An earlier folder of the same scenarios is gone on with, whatever part of them it holds.
     """
     check_target(folder, DOCUMENT)
     there: set[str] = set()
@@ -136,13 +171,19 @@ def _other(folder: Path, kept: SweepDocument, count: int) -> Problems:
 
 
 def add_part(folder: Path, rows: Sequence[Row]) -> Path:
-    """Adds rows as one more part, whole or not at all.  Raises Problems if it cannot be written."""
+    """Adds rows as one more part, whole or not at all.  Raises Problems if it cannot be written.
+
+    A column that a row lacks is null in it.  Gives the part's path, whose name follows from the scenarios in it.
+    """
     names = dict.fromkeys(name for row in rows for name in row)
     return _write_part(folder, pa.table({name: [row.get(name) for row in rows] for name in names}))
 
 
 def merge_parts(folder: Path, parts: Sequence[Path]) -> None:
-    """Puts parts into one: many small ones are slow to read."""
+    """Puts parts into one: many small ones are slow to read.
+
+    parts   files of the folder; they are removed once the file that holds all of their rows is there
+    """
     table = _read_rows(folder, parts)
     if table is not None:
         _replace_parts(folder, parts, table)
@@ -173,7 +214,12 @@ def _write_part(folder: Path, table: pa.Table) -> Path:
 def finish_sweep(
     folder: Path, document: SweepDocument, failures: Sequence[SweepFailure], order: Sequence[str]
 ) -> SweepDocument:
-    """Puts all parts into one, in order, and writes sweep.json as it now is; gives it."""
+    """Puts all parts into one, in order, and writes sweep.json as it now is; gives it.
+
+    order   digests of all scenarios, in the order that their rows shall stand in
+
+    Rows are kept as they are; sweep.json counts as done the rows that are there.
+    """
     parts = _parts(folder)
     table = _read_rows(folder, parts)
     done_count = 0 if table is None else table.num_rows
@@ -211,6 +257,7 @@ def is_sweep(folder: Path) -> bool:
 
 
 def _parts(folder: Path) -> list[Path]:
+    """The parts in a folder, in order of their names."""
     return sorted(folder.glob("part-*.parquet"))
 
 
@@ -228,6 +275,7 @@ def _read_rows(folder: Path, parts: Sequence[Path]) -> pa.Table | None:
 
 
 def _read_document(folder: Path) -> SweepDocument:
+    """Reads sweep.json.  Raises Problems if it cannot be read or is of another format."""
     try:
         document: SweepDocument = json.loads((folder / DOCUMENT).read_text("utf-8"))
     except (OSError, ValueError) as error:
@@ -238,8 +286,10 @@ def _read_document(folder: Path) -> SweepDocument:
 
 
 def _write_document(folder: Path, document: SweepDocument) -> None:
+    """Writes sweep.json, whole or not at all."""
     write_whole(folder / DOCUMENT, json.dumps(document, indent=2) + "\n")
 
 
 def _problem(place: Path, wrong: str, would_do: str) -> Problems:
+    """A refusal that concerns a file or folder: what is wrong with it, and what would do instead."""
     return Problems([Problem(str(place), 0, 0, "", wrong, would_do=would_do)])

@@ -1,4 +1,7 @@
-"""A sweep that was kept, as a result; and what any folder of results holds."""
+"""A sweep that was kept, as a result; and what any folder of results holds.
+
+`terp.sweep` runs scenarios and gives a `Sweep`; `load_folder` is the front door's reader for whatever `-o` made.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +63,10 @@ class Sweep(Result):
 
 
 def sweep_at(folder: Path) -> Sweep:
-    """The sweep of a folder, of which nothing may have been done yet.  Raises Problems if it holds none."""
+    """The sweep of a folder, of which nothing may have been done yet.  Raises Problems if it holds none.
+
+    A sweep without a row has an empty table, and its document says how many scenarios are to come.
+    """
     rows, document = read_sweep(folder)
     return Sweep(Table(pa.table({}) if rows is None else rows), document, str(folder))
 
@@ -74,6 +80,9 @@ def load_sweep(folder: Path) -> Sweep:
 
 
 def load_folder(folder: str | os.PathLike[str]) -> Run | Sweep | Replay:
-    """A run, a sweep or a replay, whichever a folder holds.  Raises Problems if it holds none, or not a whole one."""
+    """A run, a sweep or a replay, whichever a folder holds.  Raises Problems if it holds none, or not a whole one.
+
+    The kind is told by the names of the files: sweep.json for a sweep, a trace beside summary.json for a replay, else a run.
+    """
     path = Path(os.fspath(folder))
     return load_sweep(path) if is_sweep(path) else load_replay(path) if is_replay(path) else load_run(path)

@@ -1,4 +1,8 @@
-"""A table of a result: Arrow inside, pandas or polars on request, with time stamps where the table knows its start."""
+"""A table of a result: Arrow inside, pandas or polars on request, with time stamps where the table knows its start.
+
+Every table of a result is one of these, so that pandas and polars stay optional and are imported only when asked for.
+Values are in the unit that a column's name ends with; seconds are whole and count from `start`.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +32,9 @@ class Table:
     moments   columns of whole seconds since `start`, such as "submit_s": `to_pandas` and `to_polars` give them as time
               stamps under the name without "_s"
     start     when second 0 is, with its time zone; None leaves seconds as they are
+
+    Frozen, and equal to a table with the same rows, columns and moments.  Iterating gives a dictionary a row; the table
+    itself may be handed to whatever reads Arrow's stream protocol.
     """
 
     arrow: pa.Table
@@ -135,5 +142,6 @@ def table_of(rows: Sequence[Mapping[str, object]]) -> Table:
 
 
 def _missing(package: str) -> Problems:
+    """A refusal where a package is not installed, with the command that installs it."""
     would_do = f"install it: pip install {package}"
     return Problems([Problem("", 0, 0, "", f"{package} is not installed", would_do=would_do)])

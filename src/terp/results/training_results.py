@@ -1,4 +1,8 @@
-"""A predicted training: a step with its interval, memory, power and cost; the whole run; and the frontier of a search."""
+"""A predicted training: a step with its interval, memory, power and cost; the whole run; and the frontier of a search.
+
+The records hold what `terp predict MACHINE train --json` prints, with and without `--search`; `terp.predict` fills them,
+and `physics` has the models.  Counts are per job, bytes per GPU, powers are means over a step.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,10 @@ class TrainingSplit:
     zero_count            what is sharded over replicas: 0 nothing, 1 the optimizer, 2 gradients too, 3 weights too
     shard_count           GPUs that share the shards; None for all replicas
     recompute             "none", "selective" (attention) or "full"; recomputed_fraction  of layers
+    tp, pp, cp, ep        GPUs that share a layer's tensors, pipeline stages, GPUs that share a sequence, or the experts
+    vp_count              chunks of layers on each stage that take turns; 1 without interleaving
+    micro_batch_count     samples of a micro-batch on one replica
+    adapters              whether only adapters are trained
     """
 
     gpus_count: int
@@ -44,7 +52,10 @@ class TrainingSplit:
 
 @dataclass(frozen=True)
 class GpuMemory:
-    """What the fullest GPU holds [B]."""
+    """What the fullest GPU holds [B].
+
+    The parts add up to the `memory_bytes` of the result; which GPU is fullest depends on its stage of the pipeline.
+    """
 
     weights_bytes: float
     gradients_bytes: float
@@ -186,7 +197,12 @@ class TrainingResult(Result):
 
 @dataclass(frozen=True)
 class FrontierEntry:
-    """The best split that a search found on a number of nodes."""
+    """The best split that a search found on a number of nodes.
+
+    step_s, samples_per_s, tokens_per_s   of a step and the rates per second; tokens None where the model has none
+    memory_bytes             of the fullest GPU;  gpu_power_w  mean of a GPU
+    energy_j, cost_eur, hire_eur   of a step of the whole job, as in `TrainingResult`; None where not known
+    """
 
     gpus_count: int
     step_s: float
@@ -208,6 +224,8 @@ class SearchResult(Result):
 
     evaluated_count   splits that were looked at;  fitting_count  that fit the memory
     by                what is best: "time", "energy" or "euros"
+
+    machine_title, model_title, global_batch_count   for people; no part of the document
     """
 
     evaluated_count: int
@@ -241,5 +259,6 @@ class SearchResult(Result):
 
     @staticmethod
     def _row(entry: FrontierEntry) -> dict[str, object]:
+        """An entry as a flat row: its own figures, then the split's fields."""
         split = {name: value for name, value in asdict(entry.strategy).items() if name != "gpus_count"}
         return {**{name: value for name, value in vars(entry).items() if name != "strategy"}, **split}
