@@ -7,15 +7,13 @@ networks.
     def borg(path, reading):
         yield {"submit_s": [...], "nodes": [...], "run_s": [...]}
 
-A registration holds for the process that made it.  `terp` on the terminal loads the files that the
-environment variable
-TERP_PLUGINS names.  docs/howto/own-trace.md shows both; what ships is never replaced.
+A registration holds for the process that made it.  `terp` on the terminal loads the files that the environment
+variable TERP_PLUGINS names.  docs/howto/own-trace.md shows both; what ships is never replaced.
 
 How it works: a registration adds an entry to a table that the reader of traces, the reader of model files or
-the
-predictor of trainings looks up by name, so that a user's entry takes the very path of one that ships.  What
-the user's
-function gives is checked at that border, and what it raises is told with the file, not as a traceback.
+the predictor of trainings looks up by name, so that a user's entry takes the very path of one that ships.  What
+the user's function gives is checked at that border, and what it raises is told with the file, not as a
+traceback.
 """
 
 from __future__ import annotations
@@ -172,9 +170,8 @@ def load_plugins(paths: str) -> None:
 def _check_owner(path: Path) -> None:
     """Raises Problems unless only the user and root can write a file, or put another in its place.
 
-    A file of plugins runs with the user's rights on every call of `terp`, so it is held to the rule of ssh
-    and sudo.  A
-    folder above with the sticky bit, such as /tmp, passes, since nobody else can rename what is in it.
+    A file of plugins runs with the user's rights on every call of `terp`, so it is held to the rule of ssh and
+    sudo.  A folder above with the sticky bit, such as /tmp, passes, since nobody else can rename what is in it.
     """
     if not path.is_file():
         raise _problem(path, "is no file", f"correct the environment variable {PLUGINS}")

@@ -9,9 +9,8 @@ that is not listed is refused, so that `Gb` (bits) can never pass for `GB` (byte
 >>> show(1.5e6, "w")
 '1.5 MW'
 
-Money is the exception: its unit is a currency, which has no rate here, so an amount keeps the currency in
-which it
-was written (`Money`).  Rates of exchange are data of the catalogue.
+Money is the exception: its unit is a currency, which has no rate here, so an amount keeps the currency in which
+it was written (`Money`).  Rates of exchange are data of the catalogue.
 """
 
 from __future__ import annotations
@@ -84,8 +83,7 @@ UNITS: Final[dict[str, dict[str, float]]] = {
 """Dimension (the suffix of a name) -> unit as written -> factor to the SI value.
 
 A unit whose text is empty is a number without a unit.  Carbon intensities are kg of CO2 per joule, prices of
-energy
-euros per joule; a temperature is in degrees Celsius and a difference of two in kelvin, which are never
+energy euros per joule; a temperature is in degrees Celsius and a difference of two in kelvin, which are never
 converted.
 """
 
@@ -139,9 +137,8 @@ def parse(text: str, dimension: str) -> float:
     dimension   a key of `UNITS`
 
     Raises NotAQuantity for a missing, unknown or wrong unit, for a comma in the number and for what is not
-    finite, saying
-    what would do.  No unit is guessed: a plain number passes only where the dimension has units without
-    letters.
+    finite, saying what would do.  No unit is guessed: a plain number passes only where the dimension has units
+    without letters.
 
     >>> parse("70 %", "fraction"), parse("2 days", "s")
     (0.7000000000000001, 172800.0)

@@ -1,14 +1,11 @@
 """WHAT DOES THE REAL CENTRE SAY?
 
 Doors to what others hold: configs of models from a hub, the slurm.conf of a centre, traces of jobs.  Question
-out, text
-back; only traces are written.
+out, text back; only traces are written.
 
 `hub` turns a config.json into a model, `slurm` a slurm.conf into a policy and a cluster, `traces` a file of
-jobs into a
-`Trace`.  These files come from strangers: each reader has limits on length, depth and count, says what it
-could not use
-and with which line, and never runs or fetches anything that a file names.
+jobs into a `Trace`.  These files come from strangers: each reader has limits on length, depth and count, says
+what it could not use and with which line, and never runs or fetches anything that a file names.
 """
 
 from terp.connect.hub.transformers import MODEL_TYPES, model_from, read_config

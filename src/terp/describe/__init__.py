@@ -4,14 +4,11 @@ Frozen records of the files people write: machine, site, workload, policy, model
 traces.
 No arithmetic here.
 
-`read_machine("gefion")`, `read_site(path)` and their like find a file by its shipped name, by its path, or
-take a mapping
-of Python, and give a `Written` record: the record itself, the places of its values, and who says each of
-them.  A record
-alone is checked field by field; `checks` holds what only several fields together can tell, and a file that is
-read has
-passed both.  What the parts named in a file are, says the catalogue; what a machine made of them can do, says
-`hardware`.
+`read_machine("gefion")`, `read_site(path)` and their like find a file by its shipped name, by its path, or take
+a mapping of Python, and give a `Written` record: the record itself, the places of its values, and who says each
+of them.  A record alone is checked field by field; `checks` holds what only several fields together can tell,
+and a file that is read has passed both.  What the parts named in a file are, says the catalogue; what a machine
+made of them can do, says `hardware`.
 """
 
 from terp.describe.budget import (

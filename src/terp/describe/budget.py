@@ -2,8 +2,7 @@
 is wanted.
 
 Money keeps the currency in which it was written; `plan` brings it to euros.  Shares are fractions, 0 to 1,
-written in
-per cent where one likes.
+written in per cent where one likes.
 """
 
 from __future__ import annotations

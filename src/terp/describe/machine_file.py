@@ -1,8 +1,7 @@
 """What a machine file says: a page that names parts and counts; `hardware` makes the machine of it.
 
 Every name is looked up in the catalogue, by the kind that `PARTS` gives.  A section that is left out is not
-known: a
-machine without `storage` has none that counts, and is predicted without it.
+known: a machine without `storage` has none that counts, and is predicted without it.
 """
 
 from __future__ import annotations

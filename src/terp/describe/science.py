@@ -157,9 +157,8 @@ SCIENCE_FAMILIES: Final[dict[str, type[ModelFile]]] = {
 def misfits_of_science(model: ModelFile) -> list[Wrong]:
     """Shapes of the sciences that cannot be: points that do not halve, channels that do not divide.
 
-    Gives a row a mistake: path of the key in the file, what is wrong, and what would do; empty for a model
-    that can be, and
-    for a family whose shapes all can.
+    Gives a row a mistake: path of the key in the file, what is wrong, and what would do; empty for a model that
+    can be, and for a family whose shapes all can.
     """
     if isinstance(model, UNetModel):
         return _misfits_of_unet(model)
@@ -185,9 +184,8 @@ def misfits_of_science(model: ModelFile) -> list[Wrong]:
 
 
 def _misfits_of_unet(model: UNetModel) -> list[Wrong]:
-    """What is wrong with a U-Net: a stride or kernel that is not given a level and axis, points that strides
-    do not divide,
-    classes from levels that are not there.
+    """What is wrong with a U-Net: a stride or kernel that is not given a level and axis, points that strides do
+    not divide, classes from levels that are not there.
     """
     wrong: list[Wrong] = []
     levels, axes = len(model.features_count), len(model.patch_size)

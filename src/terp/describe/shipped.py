@@ -1,12 +1,9 @@
 """Finds and reads the files that people write: by path, or by the name of one that ships with Terp.
 
 Each `read_*` takes a shipped name ("gefion", in whatever case and punctuation), a path, a mapping as a file
-would hold
-it, a record, or what was read before; a text is taken for a path if it has a slash or ends with .yaml.  Each
-gives a
-`Written` record that has passed the checks across its fields, or raises one Problems with everything that is
-wrong, or
-UnknownName with the names that are near.
+would hold it, a record, or what was read before; a text is taken for a path if it has a slash or ends with
+.yaml.  Each gives a `Written` record that has passed the checks across its fields, or raises one Problems with
+everything that is wrong, or UnknownName with the names that are near.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """What a site file says: where the machine stands, what its hall, power and taxes are like.
 
 Prices, carbon and weather are names of hourly series of the catalogue, a year each; the hall's own numbers
-stand in
-`hall`.
+stand in `hall`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """What a trace says: the jobs of a real or made-up machine, and where it is known what became of them.
 
-A trace is columns, one array a field, so that a year of jobs fits a compiled loop.  `connect` reads traces
-from files,
-`simulate` makes them from a workload; both keep the invariants that `Trace` names.
+A trace is columns, one array a field, so that a year of jobs fits a compiled loop.  `connect` reads traces from
+files, `simulate` makes them from a workload; both keep the invariants that `Trace` names.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """What a workload file says: who works on the machine, on what, and how hard it is loaded.
 
-Sizes and run times of jobs are drawn from published profiles of the catalogue, which groups name; a domain
-says what
-such a job then runs.  Nothing is drawn here.
+Sizes and run times of jobs are drawn from published profiles of the catalogue, which groups name; a domain says
+what such a job then runs.  Nothing is drawn here.
 """
 
 from __future__ import annotations

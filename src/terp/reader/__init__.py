@@ -3,13 +3,11 @@
 One reader for every kind of file that people write.  It knows YAML 1.2 core rules, units, where each value
 stands, who says so (status, range, source), and it reports every problem of a file at once.
 
-A text goes through four steps, a module each: `tree` (YAML -> plain data with places), `provenance` (takes
-the sourcing
-of values out of it), `fields` (the base of records: units by the names of fields), and `load` (the record,
-and pydantic's
-errors as problems with their lines).  What a machine or a budget is, stands in `describe`; nothing here knows
-a word of
-it.  A mapping from Python takes the same path as a file, with no places.
+A text goes through four steps, a module each: `tree` (YAML -> plain data with places), `provenance` (takes the
+sourcing of values out of it), `fields` (the base of records: units by the names of fields), and `load` (the
+record, and pydantic's errors as problems with their lines).  What a machine or a budget is, stands in
+`describe`; nothing here knows a word of it.  A mapping from Python takes the same path as a file, with no
+places.
 """
 
 from terp.reader.fields import FlopPerS, Money, Month, Name, Ratio, Record, Seconds, Share

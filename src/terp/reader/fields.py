@@ -98,8 +98,7 @@ class Record(BaseModel):
         """Scale what is written for a plain number field, by the unit that its name ends with.
 
         It runs before pydantic's own checks.  Lists and mappings carry no unit in their field's name for each
-        entry; they use
-        the annotated types below (`Seconds`, `Share`).
+        entry; they use the annotated types below (`Seconds`, `Share`).
         """
         name = info.field_name or ""
         plain = plain_type(cls.model_fields[name].annotation)

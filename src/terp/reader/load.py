@@ -1,11 +1,9 @@
 """File -> checked record, with all problems of the file raised together.
 
-`read_record` is the whole way from a text to a record; `record_of` begins behind the parser, for mappings
-too;
+`read_record` is the whole way from a text to a record; `record_of` begins behind the parser, for mappings too;
 `read_entries` reads files of many records by name, as the catalogue has them.  The second half of the module
-words
-pydantic's errors anew: the line of the value, what would do in the unit of the field, and the key that was
-meant.
+words pydantic's errors anew: the line of the value, what would do in the unit of the field, and the key that
+was meant.
 """
 
 from __future__ import annotations
@@ -58,9 +56,8 @@ class Sourced:
 class Written(Generic[T]):
     """A record as it was written: the record, the text's file, and the sourcing of its values by dotted path.
 
-    The record's fields are attributes of this too, so that `site.title` is `site.record.title`.  Two are
-    equal if their
-    records are; `digest` is the identity.
+    The record's fields are attributes of this too, so that `site.title` is `site.record.title`.  Two are equal
+    if their records are; `digest` is the identity.
 
     file         path of the text, or what stands for it, such as "<machine>" for a mapping of Python
     provenance   dotted path, such as "compute.node" -> where the value comes from

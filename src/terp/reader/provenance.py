@@ -4,9 +4,8 @@
     "..."}
 
 The reader takes these apart: models see plain numbers, reports see where each came from.  A value that is
-assumed must
-have a range, since plans and intervals vary it.  Whether a source is one that the catalogue cites is checked
-there.
+assumed must have a range, since plans and intervals vary it.  Whether a source is one that the catalogue cites
+is checked there.
 """
 
 from __future__ import annotations
@@ -54,13 +53,11 @@ class Provenance:
 def split(tree: Tree) -> tuple[object, dict[Path, Provenance], list[Problem]]:
     """Plain data without the sourcing, the sourcing by path, and what is wrong with it.
 
-    A mapping that has a `source` of its own lends it, with status published, to the values below it.  A
-    mapping is taken for
-    a sourced value if it has the key `value`, so no record may have a field of that name.
+    A mapping that has a `source` of its own lends it, with status published, to the values below it.  A mapping
+    is taken for a sourced value if it has the key `value`, so no record may have a field of that name.
 
-    Gives the data, path of a value -> its sourcing, and the problems; raises nothing.  The places of values
-    in the tree are
-    moved to where the value itself stands, so that later problems point there.
+    Gives the data, path of a value -> its sourcing, and the problems; raises nothing.  The places of values in
+    the tree are moved to where the value itself stands, so that later problems point there.
     """
     sourcing: dict[Path, Provenance] = {}
     problems: list[Problem] = []

@@ -5,8 +5,7 @@ YAML 1.2 core rules: only `true`, `false`, `null` and numbers are anything but t
 Built from the parser's events with a stack of our own: no recursion for a deep file to exhaust.
 
 Tags, second documents and keys that are no text are refused; anchors and aliases work, and values behind an
-alias count
-towards the limit as often as they are used, which ends a bomb of aliases.
+alias count towards the limit as often as they are used, which ends a bomb of aliases.
 """
 
 from __future__ import annotations
@@ -168,8 +167,7 @@ def parse_yaml(text: str, file: str) -> Tree:
     file   its name, for problems
 
     Raises Problems at the first of: bad syntax, a tag, too deep, too large, an alias bomb.  Keys that stand
-    twice are noted
-    in the tree and raise nothing here.
+    twice are noted in the tree and raise nothing here.
     """
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         wrong = f"the file is larger than {MAX_BYTES // 2**20} MiB"

@@ -1,8 +1,7 @@
 """The text of a config.json -> its keys and values, each looked up by name; hostile files stop at a limit.
 
-JSON's parser gives no places, so problems name the path of a key and no line.  A value that is not of the
-kind asked for
-is noted and read as if it were not there, so that one reading tells of all of them.
+JSON's parser gives no places, so problems name the path of a key and no line.  A value that is not of the kind
+asked for is noted and read as if it were not there, so that one reading tells of all of them.
 """
 
 from __future__ import annotations

@@ -2,12 +2,11 @@
 
 Keys that change neither work nor parameters by 2 % (rotary angles, biases, norms, dropout) are not read.
 
-A function a family takes the `Config` and gives a `Shape`: keys of a model file without their units
-("hidden", "layers"),
-None for what is not known, and mappings inside for experts, latent attention, windows, state space and
-patches.  What
-could not be read is noted in the config; the functions raise nothing.  The meaning of the keys is that of the
-`configuration_*.py` of the library that wrote the files, and of the makers' papers where it has defaults.
+A function a family takes the `Config` and gives a `Shape`: keys of a model file without their units ("hidden",
+"layers"), None for what is not known, and mappings inside for experts, latent attention, windows, state space
+and patches.  What could not be read is noted in the config; the functions raise nothing.  The meaning of the
+keys is that of the `configuration_*.py` of the library that wrote the files, and of the makers' papers where it
+has defaults.
 """
 
 from __future__ import annotations
@@ -71,9 +70,8 @@ MPT: Final = ShapeKeys(("n_layers",), ("d_model",), ("n_heads",), ("d_inner",), 
 def plain(config: Config, names: ShapeKeys = PLAIN) -> Shape:
     """A dense transformer, by the keys that its family has.
 
-    Heads of keys and values, and their size, are None where the config does not say: then as many as heads,
-    and hidden over
-    heads.
+    Heads of keys and values, and their size, are None where the config does not say: then as many as heads, and
+    hidden over heads.
     """
     hidden = config.count("hidden", *names.hidden)
     inner = config.maybe("inner", *names.inner) if names.inner_ratio else config.count("inner", *names.inner)
@@ -232,9 +230,8 @@ def llama4(config: Config) -> Shape:
     """Experts in every so many layers; most layers see only their chunk, in which a token sees half on
     average.
 
-    A chunk of 8192 tokens becomes a window of 4096, since a token sees its chunk up to itself: from none to
-    all of it.  One
-    expert, as large as the others, is shared by all tokens.
+    A chunk of 8192 tokens becomes a window of 4096, since a token sees its chunk up to itself: from none to all
+    of it.  One expert, as large as the others, is shared by all tokens.
     """
     step = config.maybe("experts.every", "interleave_moe_layer_step", default=1)
     size = config.count("experts.inner", "intermediate_size")

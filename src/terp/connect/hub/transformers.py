@@ -1,8 +1,7 @@
 """A hub's config.json of a transformer -> the record of a model file.
 
 `model_from` is what the verbs call: it takes a config.json wherever a model may be named.  The record is
-checked as one
-of a model file is, and what is wrong is told by the JSON keys.
+checked as one of a model file is, and what is wrong is told by the JSON keys.
 """
 
 from __future__ import annotations
@@ -87,8 +86,7 @@ def read_config(path: str | Path) -> TransformerModel:
            Llama-3.1-8B/config.json
 
     Where the text is one part of a model of more (`text_config`), that part is read.  Raises Problems with
-    every mistake at
-    once: a type of model that is not known, keys that are missing, shapes that cannot be.
+    every mistake at once: a type of model that is not known, keys that are missing, shapes that cannot be.
     """
     path = Path(path)
     config = _part(parse_config(read_text(path), str(path)))
@@ -141,7 +139,10 @@ def _name(title: str) -> str:
 
 
 def _without_nothing(shape: dict[str, object]) -> dict[str, object]:
-    """A shape without the keys that nothing is known of, for which the record's defaults hold."""
+    """A shape without the keys that nothing is known of, for which the record's defaults hold.
+
+    Objects inside, such as `experts`, are cleaned likewise and stay even if nothing is left in them.
+    """
     return {
         key: _without_nothing(value) if isinstance(value, dict) else value
         for key, value in shape.items()

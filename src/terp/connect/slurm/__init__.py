@@ -2,8 +2,7 @@
 door.
 
 `conf_lines` reads keys and values with their places, `conf_values` their times, numbers and words.  Then a
-module a
-subject: `conf_nodes` and `partitions`, `scheduling` and `preempt_keys`, `sacctmgr_lines` and `accounts`.
-Every key ends as
-modelled, ignored with a reason (`ignored_keys`) or refused; none is passed over in silence.
+module a subject: `conf_nodes` and `partitions`, `scheduling` and `preempt_keys`, `sacctmgr_lines` and
+`accounts`.  Every key ends as modelled, ignored with a reason (`ignored_keys`) or refused; none is passed over
+in silence.
 """

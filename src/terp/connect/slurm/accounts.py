@@ -1,8 +1,7 @@
 """Accounts and QOS as `sacctmgr` tells of them -> the records of a policy file.
 
-Shares, limits of GPUs, nodes, jobs and time, priorities and preemption are taken; what belongs to single
-users is not,
-since users of an account have equal shares here.  sacctmgr(1) has the meaning of the keys.
+Shares, limits of GPUs, nodes, jobs and time, priorities and preemption are taken; what belongs to single users
+is not, since users of an account have equal shares here.  sacctmgr(1) has the meaning of the keys.
 
 Keys that are read, and the fields that they become:
 

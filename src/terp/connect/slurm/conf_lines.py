@@ -1,10 +1,8 @@
 """Slurm's configuration files: comments, continued lines, Include, and keys with values, each with its place.
 
 The grammar is that of slurm.conf(5): a comment begins at a `#` that no backslash precedes, a backslash at the
-end joins
-the next line, keys are of any case, values with blanks stand in quotes.  `Notes` is where everything that
-reads a key
-says what became of it.
+end joins the next line, keys are of any case, values with blanks stand in quotes.  `Notes` is where everything
+that reads a key says what became of it.
 """
 
 from __future__ import annotations
@@ -83,7 +81,11 @@ class Notes:
         self.ignored.append(_line(pair, why))
 
     def refuse(self, pair: Pair, wrong: str, would_do: str = "") -> None:
-        """Note that a value cannot be read, and what would do.  Raises Problems at the last one that is noted."""
+        """Note that a value cannot be read, and what would do.  Raises Problems at the last one that is
+        noted.
+
+        The reading goes on after it as if the key were not there, so that all mistakes are told at once.
+        """
         self.refused.append(_line(pair, f"{wrong}; {would_do}" if would_do else wrong))
         found = repr(shown(pair.value)) if pair.value else ""
         self.problems.append(Problem(pair.file, pair.line, pair.column, shown(pair.key), wrong, found, would_do))
@@ -109,7 +111,12 @@ def read_lines(path: Path, notes: Notes) -> list[list[Pair]]:
 
 
 class _Reader:
-    """Lines of a file and of those it includes, in order."""
+    """Lines of a file and of those it includes, in order.
+
+    cluster   ClusterName so far, which `%c` in the name of an include stands for
+    files     how many were read
+    lines     pairs of each line that has any
+    """
 
     def __init__(self, path: Path, notes: Notes) -> None:
         self.folder, self.notes = path.parent, notes
@@ -166,7 +173,11 @@ class _Reader:
 
 @dataclass(frozen=True)
 class _Places:
-    """Where the letters of a joined line stood: offsets and the numbers of the lines that begin there."""
+    """Where the letters of a joined line stood: offsets and the numbers of the lines that begin there.
+
+    offsets   of the first letter of each piece in the joined line, rising from 0
+    numbers   of the line of the file that each piece stood on, from 1
+    """
 
     offsets: list[int]
     numbers: list[int]

@@ -1,14 +1,12 @@
 """NodeName, DownNodes and NodeSet lines, and a topology.conf -> the nodes of a cluster and their leaves.
 
 Nodes that are down or drained are left out: the cluster is what jobs can have.  Cores are what Slurm calls
-CPUs, GPUs are
-counted whatever their type, and of a tree of switches only the leaves are kept, as placement knows no more.
+CPUs, GPUs are counted whatever their type, and of a tree of switches only the leaves are kept, as placement
+knows no more.
 
-Keys that are read: NodeName, State, Gres, CPUs (once Procs), Boards, Sockets, SocketsPerBoard,
-CoresPerSocket,
-ThreadsPerCore, CoreSpecCount, CpuSpecList, RealMemory, MemSpecLimit and Feature of nodes; DownNodes with
-State; NodeSet
-with Nodes and Feature; SwitchName or BlockName with Nodes of a topology.conf.
+Keys that are read: NodeName, State, Gres, CPUs (once Procs), Boards, Sockets, SocketsPerBoard, CoresPerSocket,
+ThreadsPerCore, CoreSpecCount, CpuSpecList, RealMemory, MemSpecLimit and Feature of nodes; DownNodes with State;
+NodeSet with Nodes and Feature; SwitchName or BlockName with Nodes of a topology.conf.
 """
 
 from __future__ import annotations

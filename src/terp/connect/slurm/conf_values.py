@@ -2,8 +2,7 @@
 became.
 
 `Settings` holds the keys of one line or file.  A reader asks for the keys it knows, with the bounds of
-slurm.conf(5), and
-then calls `left_over`, which accounts for all others.
+slurm.conf(5), and then calls `left_over`, which accounts for all others.
 """
 
 from __future__ import annotations
@@ -113,7 +112,10 @@ class Settings:
         return settings
 
     def get(self, key: str) -> Pair | None:
-        """The pair of a key, if it was said."""
+        """The pair of a key, if it was said.
+
+        From then on the key counts as one that is known, and misspellings are told by it.
+        """
         self.proper[key.lower()] = key
         self.consulted.add(key.lower())
         return self.stated.get(key.lower())

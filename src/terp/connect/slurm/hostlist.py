@@ -32,9 +32,8 @@ class NotAHostlist(ValueError):
 def expand_hosts(text: str) -> list[str]:
     """The names that a list stands for, in its order.  Raises NotAHostlist.
 
-    A name may have several ranges and ends with the last of them; the last range runs fastest, and a number
-    is written
-    with as many digits as the first of its range.
+    A name may have several ranges and ends with the last of them; the last range runs fastest, and a number is
+    written with as many digits as the first of its range.
 
     >>> expand_hosts("gpu[08-10],login1")
     ['gpu08', 'gpu09', 'gpu10', 'login1']

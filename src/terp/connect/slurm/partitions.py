@@ -1,12 +1,10 @@
 """PartitionName lines -> the partitions of a policy.
 
 Who may use a partition, its nodes, limits, tier and billing are taken.  Memory is not billed, and a partition
-that is
-down, or has no node in service, is left out.
+that is down, or has no node in service, is left out.
 
 Keys that are read: Nodes, State, Default, MaxTime, DefaultTime, Priority, PriorityJobFactor, PriorityTier,
-OverSubscribe
-(once Shared), AllowAccounts, DenyAccounts, AllowQos, DenyQos and TRESBillingWeights.
+OverSubscribe (once Shared), AllowAccounts, DenyAccounts, AllowQos, DenyQos and TRESBillingWeights.
 """
 
 from __future__ import annotations

@@ -23,9 +23,8 @@ where it was.
 def preemption_of(settings: Settings) -> tuple[Preempting, PreemptMode, float]:
     """Who stops whom.  With preempt/qos or preempt/partition_prio a mode is needed, as slurmctld needs it.
 
-    Gives the type, the mode, and how long a job is left alone after its start [s]; jobs that would be
-    requeued are cancelled
-    where JobRequeue=0.
+    Gives the type, the mode, and how long a job is left alone after its start [s]; jobs that would be requeued
+    are cancelled where JobRequeue=0.
     """
     words: dict[str, tuple[Preempting, str]] = {
         "none": ("none", "no job is stopped for another"),

@@ -284,9 +284,8 @@ def _select(settings: Settings) -> tuple[bool, bool, bool]:
     """Whether jobs take whole nodes, whether memory is shared out, and whether the emptiest nodes come first
     (CR_LLN).
 
-    Without SelectType it is select/linear: whole nodes.  Memory is shared out with select/cons_tres, unless
-    the parameters name
-    what is and memory is not among it (CR_Core, CR_CPU, CR_Socket).
+    Without SelectType it is select/linear: whole nodes.  Memory is shared out with select/cons_tres, unless the
+    parameters name what is and memory is not among it (CR_Core, CR_CPU, CR_Socket).
     """
     whole = settings.word("SelectType", _SELECT, default=True, prefix="select/")
     memory, spread, words = not whole, False, []
@@ -311,8 +310,7 @@ def _topology(settings: Settings, flat: Literal["best-fit", "spread"]) -> Placem
     flat   placement where the plugin knows no switches, or jobs need not ask for them
 
     `tree` becomes placement tree, `block` fewest-leaves, and every other plugin `flat`, which is best-fit, or
-    spread with
-    CR_LLN.  TopologyParam=TopoOptional makes it flat too.
+    spread with CR_LLN.  TopologyParam=TopoOptional makes it flat too.
     """
     words: dict[str, tuple[Placement, str]] = {
         "tree": ("tree", "placement tree"),

@@ -7,9 +7,8 @@ line.
 docs/formats/slurm-conf.md says key by key what is modelled.
 
 A key that is misspelt, out of bounds, or of an unknown word is refused, and the file with it: a centre would
-rather be
-told than have a policy that is not its own.  `go_on` reads it all the same, and `refused` then says what was
-left out.
+rather be told than have a policy that is not its own.  `go_on` reads it all the same, and `refused` then says
+what was left out.
 """
 
 from __future__ import annotations
@@ -94,7 +93,10 @@ def read_slurm_conf(
 
 
 def _sorted(lines: list[ConfLine]) -> tuple[ConfLine, ...]:
-    """What became of lines, each once, by file in the order of reading and by line."""
+    """What became of lines, each once, by file in the order of reading and by line.
+
+    A line that described many nodes was noted for each, and is told once.
+    """
     files = {file: place for place, file in enumerate(dict.fromkeys(line.file for line in lines))}
     return tuple(sorted(dict.fromkeys(lines), key=lambda line: (files[line.file], line.line)))
 
@@ -143,8 +145,8 @@ def _policy(
     """All of it as one record, checked once more as a policy file is.
 
     Accounts and QOS that only partitions name are added without shares or limits of their own.  A factor that
-    Slurm does not
-    divide by the highest of all has its weight multiplied by it instead, which comes to the same.
+    Slurm does not divide by the highest of all has its weight multiplied by it instead, which comes to the
+    same.
     """
     accounts: dict[str, Mapping[str, object]] = {**accounting.accounts}
     qos: dict[str, Mapping[str, object]] = {**accounting.qos}

@@ -2,8 +2,7 @@
 bytes.
 
 A block is some megabytes, so that a trace of many gigabytes is read in bounded memory.  pyarrow reads the
-cells; it
-would refuse a whole block for one bad line, so lines are counted first, and mended or dropped here.
+cells; it would refuse a whole block for one bad line, so lines are counted first, and mended or dropped here.
 """
 
 from __future__ import annotations
@@ -39,7 +38,11 @@ Columns = dict[str, pa.Array]
 
 @dataclass(frozen=True)
 class Block:
-    """Whole lines; `numbers` holds the line of each in its file, from 1."""
+    """Whole lines; `numbers` holds the line of each in its file, from 1.
+
+    Every line ends with a newline and has the right number of cells; `numbers` is `(n,)` for n lines, and
+    rises.
+    """
 
     text: bytes
     numbers: NDArray[np.int64]
@@ -57,8 +60,7 @@ def blocks(path: Path, reading: Reading) -> Iterator[tuple[int, bytes]]:
     """Number of the first line, and whole lines, each ended by a newline.
 
     A byte order mark and carriage returns are taken out; a last line without a newline gets one.  Raises
-    Problems if the
-    file cannot be read, is a broken gzip file, or has no end of line.
+    Problems if the file cannot be read, is a broken gzip file, or has no end of line.
     """
     number, rest = 1, b""
     with _opened(path, reading) as stream:

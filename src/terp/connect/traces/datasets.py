@@ -1,11 +1,9 @@
 """Published traces of GPU clusters: AcmeTrace, Helios and Philly, in the columns in which they were
 published.
 
-AcmeTrace (Hu 2024) is of two clusters for language models, Helios (Hu 2021) of four, both in Asia; Philly
-(Jeon 2019) is
-of a cluster of a search company and is JSON with all attempts of a job.  Times without a zone are of the
-place of the
-cluster.  None of them says limits, so run times stand for those.
+AcmeTrace (Hu 2024) is of two clusters for language models, Helios (Hu 2021) of four, both in Asia; Philly (Jeon
+2019) is of a cluster of a search company and is JSON with all attempts of a job.  Times without a zone are of
+the place of the cluster.  None of them says limits, so run times stand for those.
 """
 
 from __future__ import annotations
@@ -41,6 +39,8 @@ class Dataset:
 
     zone    of times that name none
     names   column of names -> field of a row
+
+    What both have in common stands in NEEDED and READ.
     """
 
     zone: str

@@ -4,11 +4,9 @@ another.
     trace = read_trace("sacct.txt", known=Known(zone="Europe/Amsterdam", node_gpus_count=4))
     convert("big.swf.gz", "big.parquet")
 
-The format is seen by the first bytes unless it is named.  `read_trace` has all jobs in memory,
-`trace_batches` and
-`convert` to Parquet do not.  A format is added by an entry in READERS, and is tried before those that ship if
-it has one
-in SEERS.
+The format is seen by the first bytes unless it is named.  `read_trace` has all jobs in memory, `trace_batches`
+and `convert` to Parquet do not.  A format is added by an entry in READERS, and is tried before those that ship
+if it has one in SEERS.
 """
 
 from __future__ import annotations

@@ -2,10 +2,8 @@
 them.
 
 Users know neither rows nor tallies: they give columns in SI, as numpy, pandas or Arrow has them, and None or
-NaN where
-they know nothing.  What a column holds is checked here, what jobs mean is then settled by the same rules as
-for formats
-that ship.
+NaN where they know nothing.  What a column holds is checked here, what jobs mean is then settled by the same
+rules as for formats that ship.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Jobs that were submitted to a real Slurm, and what it was seen to do with them.
 
-A replay is a folder of two CSV files: trace.csv, what was submitted and when, and observed.csv, what sacct
-said
+A replay is a folder of two CSV files: trace.csv, what was submitted and when, and observed.csv, what sacct said
 afterwards.  Times count from the start of the replay and not from 1970.
 """
 
@@ -38,6 +37,8 @@ class Observed:
     idx              row of the job in its trace, from 0
     state            into TRACE_STATES
     submit_s, start_s, end_s, elapsed_s   [s]  from the start of the replay; -1 where unknown
+
+    All are `(n,)`.  A job that Slurm did not start before the replay ended has no start, and so no wait.
     """
 
     idx: NDArray[np.int64]

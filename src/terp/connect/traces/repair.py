@@ -2,10 +2,8 @@
 what it did.
 
 A row is repaired where something sure can stand in its place, such as the limit for a run time that is not
-known, and
-dropped where its time, size or length cannot be known.  The order matters: sizes, then times, then what is
-filled from
-them.
+known, and dropped where its time, size or length cannot be known.  The order matters: sizes, then times, then
+what is filled from them.
 """
 
 from __future__ import annotations

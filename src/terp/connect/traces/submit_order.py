@@ -1,9 +1,8 @@
 """Rows in the order of a file -> a trace in the order of submission; through files on disk where all do not
 fit memory.
 
-Three things are known only when the last row was read: where time begins, which jobs follow which, and how
-many of an
-array may run at once.  `TraceSpan` gathers them on the first pass, `Finish` uses them on the second.
+Three things are known only when the last row was read: where time begins, which jobs follow which, and how many
+of an array may run at once.  `TraceSpan` gathers them on the first pass, `Finish` uses them on the second.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """The standard workload format: 18 numbers a job, `;` before what is said of all.  In and out.
 
 Version 2.2 (Feitelson's Parallel Workloads Archive).  What its processors are, nodes or GPUs, the format does
-not say; our
-own files say it in a note of the header.  -1 is not known; memory is KiB a processor.
+not say; our own files say it in a note of the header.  -1 is not known; memory is KiB a processor.
 """
 
 from __future__ import annotations

@@ -28,9 +28,8 @@ def write_swf(trace: Trace, path: str | Path) -> None:
 
     path   of the file, which is replaced whole; packed if the name ends with .gz
 
-    The header says the unit, names, and what was repaired or dropped.  Reading it again gives the same jobs
-    but for what the
-    header says is lost.  Raises Problems for jobs that have neither nodes of their own nor GPUs.
+    The header says the unit, names, and what was repaired or dropped.  Reading it again gives the same jobs but
+    for what the header says is lost.  Raises Problems for jobs that have neither nodes of their own nor GPUs.
     """
     path = Path(path)
     unit, processors = _processors(trace, path)
@@ -58,8 +57,7 @@ def _header(trace: Trace, unit: str) -> str:
     """What is said of all jobs.
 
     Version, unit, start, counts, names by number from 1, and notes, each a line behind a semicolon; names are
-    JSON, so that
-    line ends and quotes in them do no harm.
+    JSON, so that line ends and quotes in them do no harm.
     """
     lines = [
         "Version: 2.2",

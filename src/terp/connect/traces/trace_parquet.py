@@ -1,8 +1,7 @@
 """Our own file of a trace: Parquet, a column a field of `Trace`, names as dictionaries.  In and out.
 
 Metadata of the schema hold what is said of all jobs: when seconds count from, notes, and the tables of names.
-A file is
-checked as it is read, since anyone may have written it.
+A file is checked as it is read, since anyone may have written it.
 """
 
 from __future__ import annotations
@@ -111,9 +110,8 @@ def write_batches(batches: Iterator[pa.RecordBatch], path: Path) -> None:
 
 
 def read_trace_file(path: Path) -> Trace:
-    """A trace from our own file.  Raises Problems with all that is wrong with it: columns, types, empty
-    cells, numbers that no
-    trace holds, jobs out of order.
+    """A trace from our own file.  Raises Problems with all that is wrong with it: columns, types, empty cells,
+    numbers that no trace holds, jobs out of order.
     """
     try:
         table = pq.read_table(path, memory_map=False)
@@ -188,9 +186,8 @@ def _array(column: pa.ChunkedArray, names: tuple[str, ...] | None) -> Any:
 def _wrong_values(trace: Trace, path: Path) -> list[Problem]:
     """What a trace may not hold, a line a column, with the first row.
 
-    Every number is at least 0, or -1 where `LOWEST` says so; submissions do not fall, a job follows an
-    earlier one, and has
-    nodes or GPUs.
+    Every number is at least 0, or -1 where `LOWEST` says so; submissions do not fall, a job follows an earlier
+    one, and has nodes or GPUs.
     """
     bad = {name: getattr(trace, name) < LOWEST.get(name, 0) for name in COLUMNS if name not in ("exclusive", "memory")}
     bad["submit_s"] = bad["submit_s"] | (np.diff(trace.submit_s, prepend=trace.submit_s[:1]) < 0)

@@ -1,4 +1,9 @@
-"""What every reader of a trace hands on: a row a job, names, and a count of all that was repaired or dropped."""
+"""What every reader of a trace hands on: a row a job, names, and a count of all that was repaired or dropped.
+
+A reader knows its format and nothing of traces: it fills `blank` rows with what a file says, `NONE` or -1 where
+it says nothing, and yields them in blocks.  Order, repairs and the start of time are the work of `repair` and
+`submit_order`.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +44,10 @@ its array, or -1; times count from one point that the reader says; the rest as i
 
 
 def blank(count: int) -> Rows:
-    """Rows of which nothing is known yet."""
+    """Rows of which nothing is known yet.
+
+    Times and durations are NONE, numbers of jobs and arrays -1, the state unknown, sizes and names 0.
+    """
     rows = np.zeros(count, ROW)
     for name in _TIMES:
         rows[name] = NONE
@@ -79,7 +87,11 @@ class Known:
 
 
 class RowTally:
-    """Counts rows by what was done with them, and keeps the first few lines."""
+    """Counts rows by what was done with them, and keeps the first few lines.
+
+    Reasons of a trace begin with "repaired: ", "dropped: " or "kept: "; the trace's notes show it with the first
+    `LINES_SHOWN` lines.
+    """
 
     def __init__(self) -> None:
         self._rows: dict[str, int] = {}
@@ -103,13 +115,22 @@ class RowTally:
 
 
 class NameTable:
-    """Names as they turn up -> their numbers."""
+    """Names as they turn up -> their numbers.
+
+    Numbers go by first appearance, from 0, and stay as they are when blocks follow: columns of codes can be
+    joined.
+    """
 
     def __init__(self, names: Iterable[str] = ()) -> None:
         self._codes = {name: code for code, name in enumerate(dict.fromkeys(names))}
 
     def codes(self, names: pa.Array) -> Ints:
-        """The numbers of these names; new ones get the next."""
+        """The numbers of these names; new ones get the next.
+
+        names   texts `(n,)`; null counts as ""
+
+        Gives `(n,)` numbers, the same for the same name.
+        """
         encoded = names.fill_null("").dictionary_encode()
         known = [self._codes.setdefault(name, len(self._codes)) for name in encoded.dictionary.to_pylist()]
         return np.array(known, np.int64)[encoded.indices.to_numpy()] if known else np.zeros(len(names), np.int64)
@@ -127,6 +148,9 @@ class Reading:
     earlier        what the file itself says was repaired or dropped before
     base_unix_s    Unix time of second 0 of the rows
     began_unix_s   Unix time that the trace counts from; None: that of its first submission
+    file           path, as problems show it
+    known          what is known of the machine and its clock beyond the file
+    tally          what was repaired, dropped or kept as it is, so far
     """
 
     file: str
@@ -155,7 +179,12 @@ class Reading:
         self.tally.add(f"dropped: {reason}", np.asarray(lines, np.int64))
 
     def problem(self, wrong: str, would_do: str = "", line: int = 0, written: str = "") -> Problems:
-        """The file cannot be used, for this reason."""
+        """The file cannot be used, for this reason.
+
+        wrong      why, as part of a sentence;  would_do   what to do about it
+        line       where, from 1; 0 for the file as a whole
+        written    what stands there
+        """
         return Problems([Problem(self.file, line, 1 if line else 0, "", wrong, written, would_do)])
 
     def useless(self) -> Problems:

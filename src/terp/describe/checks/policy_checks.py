@@ -19,8 +19,7 @@ def misfits_of_policy(written: Written[Policy]) -> list[Problem]:
     that are none.
 
     Gives a problem a mistake, with the place in the file.  A QOS whose jobs could, through others, be stopped
-    for those that
-    they stop is refused too: the controller would stop jobs in a circle.
+    for those that they stop is refused too: the controller would stop jobs in a circle.
     """
     policy, tree = written.record, written.tree
     named: list[tuple[tuple[str, ...], str, Collection[str]]] = [

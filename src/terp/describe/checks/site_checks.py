@@ -1,9 +1,8 @@
 """What the fields of a site cannot tell one by one: series that must be known, numbers of the hall that must
 fit.
 
-A kind of cooler has keys of its own, a heat pump is for heat that is too cold, and coolers that draw in dry
-air need its
-temperature.
+A kind of cooler has keys of its own, a heat pump is for heat that is too cold, and coolers that draw in dry air
+need its temperature.
 """
 
 from __future__ import annotations
@@ -94,8 +93,7 @@ def _needs_air(written: Written[Site], who: str) -> Problem:
 
 def _heat_reuse(written: Written[Site]) -> list[Problem]:
     """Heat that is handed over: limits that do not rise, and a network that is warmer than the heat there is,
-    or a heat pump
-    where it is not.
+    or a heat pump where it is not.
     """
     site, tree = written.record, written.tree
     reuse: HeatReuse | None = site.heat_reuse

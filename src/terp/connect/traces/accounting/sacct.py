@@ -1,12 +1,10 @@
 """Slurm's accounting, as `sacct --parsable2` prints it: a row a job, names of columns first, `|` between.
 
-Column names and words are those of sacct(1).  Steps of jobs are left out, jobs that were granted something
-are taken
-with that, others with what they asked for, and a row of waiting tasks of an array becomes a row each.
+Column names and words are those of sacct(1).  Steps of jobs are left out, jobs that were granted something are
+taken with that, others with what they asked for, and a row of waiting tasks of an array becomes a row each.
 
-Times are of the zone of the machine where sacct ran, unless they carry an offset: `Known.zone` says which.
-The wait is not
-read, as Reserved and Planned differ between versions; it follows from submission and start.
+Times are of the zone of the machine where sacct ran, unless they carry an offset: `Known.zone` says which.  The
+wait is not read, as Reserved and Planned differ between versions; it follows from submission and start.
 """
 
 from __future__ import annotations
@@ -162,8 +160,8 @@ def _sizes(rows: Rows, cells: Columns, reading: Reading) -> None:
     its nodes.
 
     A job counts as exclusive if it has as many GPUs a node as a node has, or, where a node's cores are not
-    known, if it was
-    granted more than twice the cores it asked for, as where whole nodes are given.  Fills the rows in place.
+    known, if it was granted more than twice the cores it asked for, as where whole nodes are given.  Fills the
+    rows in place.
 
     cells   AllocTRES and ReqTRES before all; columns of nodes and cores stand in where these are not printed
     """

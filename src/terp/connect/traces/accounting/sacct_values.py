@@ -1,8 +1,7 @@
 """The words of Slurm's accounting: times, durations, limits, states, resources, numbers of jobs.
 
 What a text means is worked out once for each distinct text of a block (`each`), since listings repeat a few
-words
-millions of times; times are read as columns by pyarrow.
+words millions of times; times are read as columns by pyarrow.
 """
 
 from __future__ import annotations
