@@ -11,7 +11,7 @@ from terp.views.cli.main import VERBS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "glossary.md").read_text("utf-8")
 PLAIN = {  # options whose help says all there is to say
-    "--by", "--cases", "--check-workload", "--days", "--eu", "--gpu", "--gpus", "--help", "--json", "--lang", "--no-failures",
+    "--by", "--cases", "--check-workload", "--days", "--eu", "--failures", "--gpu", "--gpus", "--help", "--json", "--lang", "--no-failures",
     "--no-simulation", "--nodes", "--observed", "--out", "--search", "--workers", "--scheduler",
 }  # fmt: skip
 
@@ -28,7 +28,8 @@ def rows(title):
 
 def options(command):
     """Long options of a command and of those below it."""
-    named = {name for part in command.params for name in part.opts if name.startswith("--")}
+    params = command.get_params(click.Context(command))  # some are made when they are first asked for
+    named = {name for part in params for name in part.opts if name.startswith("--")}
     below = command.commands.values() if isinstance(command, click.Group) else []
     return named.union(*map(options, below))
 
