@@ -1,6 +1,10 @@
 """WHAT SHOULD WE BUY?
 
 A search over machines that a budget can pay: built by rule, priced, predicted, and the best of them simulated.
+
+`purchase` makes a plan, `read_plan` reads one that was saved, and `plan_of` makes one of its document.  Below:
+`machines` builds every machine that could be bought, `money` says who can pay for it, `search` tries all of them,
+`uncertainty` holds the choice against other prices, and `outcome` is what is said of it.  Words are made in `views`.
 """
 
 from terp.plan.buying import LEAST_SCENARIOS, MOST_SCENARIOS, purchase

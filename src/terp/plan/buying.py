@@ -1,4 +1,11 @@
-"""`terp.plan.purchase`: what a budget should buy, from its name, its file or a mapping."""
+"""`terp.plan.purchase`: what a budget should buy, from its name, its file or a mapping.
+
+Limits of the question are checked here, together, before anything is read; the plan itself is made in `planner.py`.
+
+    plan = terp.plan.purchase("netherlands", simulation=False)
+    plan.best.gpus_count, plan.best.tco_eur
+    plan.save("plan")
+"""
 
 from __future__ import annotations
 
@@ -62,7 +69,7 @@ def purchase(
 
 
 def _crew(executor: Executor | Crew | None) -> Crew:
-    """Who simulates: an executor is used as it is and left open."""
+    """Who simulates: an executor is used as it is and left open, with as many workers as it says, or as there are cores."""
     if executor is None:
         return processes(cores())
     if not isinstance(executor, Executor):

@@ -1,4 +1,8 @@
-"""All that a plan is made from: the budget with the files that it names, prices at its month, and the workload it wants."""
+"""All that a plan is made from: the budget with the files that it names, prices at its month, and the workload it wants.
+
+`read_inputs` is the only reader: it finds everything that is wrong at once.  After it nothing of a plan reads a file of
+the budget, so a plan is a function of `PlanningInputs` and the number of its seed.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +25,12 @@ from terp.units import Money, NotAQuantity, number, parse_money_range, parse_ran
 
 @dataclass(frozen=True)
 class CandidateSite:
-    """A site choice of the budget with its site file."""
+    """A site that the budget may choose, with its site file.
+
+    name     key of `sites` in the budget, which designs and machines name as their place
+    choice   what the budget says of it: hall, power, price of electricity, when it is ready
+    site     the file that the choice names: climate, cooling, carbon, taxes
+    """
 
     name: str
     choice: SiteChoice
@@ -35,7 +44,15 @@ class CandidateSite:
 
 @dataclass(frozen=True)
 class PlanningInputs:
-    """Read once; everything else of a plan is a function of it."""
+    """What a plan is made from, read once; everything else of a plan is a function of it.
+
+    budget      the file, with the sourcing of its values
+    catalogue   parts and their figures;  prices   their prices and rates, moved to the month of the budget where asked for
+    workload    as the budget weighs it: its domains and its load, where it gives any
+    places      candidate sites by name, only those that were asked for, in the order of the budget
+    sources     payers in euros, in the order of the budget
+    objective   a key of OBJECTIVES: the caller's, or the budget's
+    """
 
     budget: Written[Budget]
     catalogue: Catalogue
@@ -47,7 +64,7 @@ class PlanningInputs:
 
     @cached_property
     def halls(self) -> Halls:
-        """The halls of its places."""
+        """The halls of its candidate sites; tables of a year are worked out when a site is first asked for."""
         return Halls({name: place.site.record for name, place in self.places.items()})
 
     @property
@@ -70,7 +87,11 @@ class PlanningInputs:
         return {name: weight / total for name, weight in given.items() if weight > 0}
 
     def range_of(self, path: str, dimension: str, value: float) -> tuple[float, float, float]:
-        """Low, central and high of a value of the budget; all equal where it has no range in numbers."""
+        """Low, central and high of a value of the budget, in SI; all equal where its file gives no range in numbers.
+
+        path        of the value in the file, such as "sites.groningen.electricity"
+        dimension   suffix of its unit, such as "eur_per_j";  value   as it was read, which stays the central one
+        """
         entry = self.budget.provenance.get(path)
         try:
             low, high = parse_range(entry.range_text, dimension) if entry and entry.range_text else (value, value)
@@ -79,7 +100,10 @@ class PlanningInputs:
         return low, value, high
 
     def money_range(self, path: str, value: Money | None) -> tuple[float, float, float]:
-        """Low, central and high of an amount of the budget [EUR]."""
+        """Low, central and high of an amount of the budget [EUR], at the rate of the month of its prices.
+
+        value   as it was read; None gives 0.  All equal where the file gives no range
+        """
         month, entry = self.budget.record.prices_of, self.budget.provenance.get(path)
         amounts = (value, value)
         if entry and entry.range_text:
@@ -89,7 +113,10 @@ class PlanningInputs:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of all that the plan is made from."""
+        """SHA-256 of all that the plan is made from: release, budget, workload, site files, catalogue and prices.
+
+        It stands in plan.json, so that a plan can be told from one of other prices.
+        """
         hashed = hashlib.sha256(terp.__version__.encode())
         records = [self.budget.record, self.workload.record, *(place.site.record for place in self.places.values())]
         for text in (*(record.model_dump_json() for record in records), self.catalogue.digest, self.prices.digest):
@@ -98,14 +125,16 @@ class PlanningInputs:
 
     @property
     def load_fraction(self) -> float:
-        """GPU time asked for over GPU time in service."""
+        """GPU time asked for over GPU time in service [-]: of the budget, or of its workload."""
         return self.budget.record.want.load_fraction or self.workload.record.load_fraction
 
 
 def read_inputs(budget: Written[Budget], objective: str = "", sites: tuple[str, ...] = ()) -> PlanningInputs:
-    """The inputs of a plan.  Raises Problems, all at once.
+    """The inputs of a plan.  Raises Problems, all at once, and UnknownName for a workload or a site that is not there.
 
-    objective, sites   instead of the budget's
+    objective, sites   instead of the budget's objective, and only these of its sites; empty: as the budget says
+
+    GPU caps below the lowest at which the power model was fitted are refused, and not rounded up to it.
     """
     record, problems = budget.record, []
     wanted = objective or record.want.objective
@@ -140,14 +169,20 @@ def read_inputs(budget: Written[Budget], objective: str = "", sites: tuple[str, 
 
 
 def largest_on(workload: Workload, gpus_count: int) -> int:
-    """GPUs of the largest job of a workload that a machine of so many can take."""
+    """GPUs of the largest job of a workload that a machine of so many GPUs can take; all of them if it sets no limit."""
     return min(workload.largest_job_count or gpus_count, gpus_count)
 
 
 def weighted(
     workload: Written[Workload], domains: Mapping[str, float], load_fraction: float | None = None
 ) -> Written[Workload]:
-    """A workload with another load, in which each group works on the domains as they are weighed; empty: as it stands."""
+    """A workload with another load, in which each group works on the domains as they are weighed.
+
+    domains         weights by domain, of any sum; those of zero are left out.  Empty: each group's own domains stay
+    load_fraction   GPU time asked for over GPU time in service; None: as it stands
+
+    File and sourcing stay those of the workload that was read.
+    """
     update: dict[str, object] = {}
     if domains:
         total = sum(domains.values())

@@ -1,5 +1,7 @@
 """What a plan says beside its numbers, as codes: `views` has the sentence of each, in every language.
 
+The planner says nothing in words: it gives a code with the numbers that decided, so that one plan can be read in English
+and in Dutch, and compared by program.  A code stays when its sentence is reworded, since plans that were saved name it.
 A test holds the codes of this module and the sentences of the catalogue of messages to each other.
 """
 

@@ -1,6 +1,9 @@
 """WHAT IF?
 
 Many scenarios at once: every combination of the values of some fields, each simulated, none lost.
+
+`run` does them and keeps the figures of each in a folder, `compare` says what changed between runs or sweeps of the same
+seeds.  A sweep that was stopped goes on with the same call: what is in its folder is not done again.
 """
 
 from terp.sweep.axes import SweepAxes, axes_of_values, read_axes

@@ -1,4 +1,11 @@
-"""What a sweep varies: fields of a scenario, each with its values, and every combination of them."""
+"""What a sweep varies: fields of a scenario, each with its values, and every combination of them.
+
+Axes come as words from the terminal (`read_axes`) or as values from Python (`axes_of_values`); both end in the same record,
+checked by the same rules, so that both refuse the same mistakes.
+
+>>> len(axes_of_values({"seed": range(3), "load": [0.7, 0.9]}, {"machine": "gefion"}).scenarios)
+6
+"""
 
 from __future__ import annotations
 
@@ -26,14 +33,18 @@ Value = str | int | float | bool | None
 
 @dataclass(frozen=True)
 class SweepAxes:
-    """Scenarios to be: `base` with every combination of the values of the axes, the last axis changing fastest."""
+    """Scenarios to be: `base` with every combination of the values of the axes, the last axis changing fastest.
+
+    base   with the first value of each axis
+    axes   values by the field's name (`load_fraction`), not by its word (`load`); none of them twice in an axis
+    """
 
     base: Scenario
     axes: dict[str, tuple[Value, ...]]
 
     @property
     def scenarios(self) -> list[Scenario]:
-        """All of them, in order."""
+        """All of them, in order; as many as the product of the axes' lengths."""
         return [
             self.base.model_copy(update=dict(zip(self.axes, values, strict=True)))
             for values in itertools.product(*self.axes.values())
@@ -41,7 +52,7 @@ class SweepAxes:
 
     @property
     def fixed(self) -> dict[str, Value]:
-        """The fields that are not varied."""
+        """The fields that are not varied, by name, with None for what is left to the files."""
         return {name: value for name, value in self.base.values.items() if name not in self.axes}
 
 
@@ -138,15 +149,20 @@ def _axes_of(
 
 
 def _problem(path: str, wrong: str, value: str = "", would_do: str = "") -> Problem:
+    """A problem of a question, which stands in no file."""
     return Problem("", 0, 0, path, wrong, value, would_do)
 
 
 def _axis(words: str) -> str:
+    """How an axis is called in problems of the command line: `--over load`."""
     return f"--over {words.partition('=')[0]}"
 
 
 def _read_axis(words: str) -> tuple[str, tuple[Value, ...]]:
-    """A field and its values.  Raises Problems."""
+    """The name of a field and its values, from words such as `load=0.7,0.8`.
+
+    Raises Problems with every value that is none of the field.
+    """
     word, equals, text = words.partition("=")
     known = field_words()
     spelt = word.strip().replace("-", "_")
@@ -192,7 +208,7 @@ def _values_of_text(field: ScenarioField, text: str) -> list[object]:
 def _checked(field: ScenarioField, values: list[object], path: str) -> tuple[Value, ...]:
     """Values as a scenario holds them.  Whole numbers are within their field's limits if their ends are.
 
-    Raises Problems with every value that is none of the field.
+    path   how the axis is called in problems.  Raises Problems with every value that is none of the field.
     """
     ends: list[object] = values
     if field.type is int and len(values) > 2 and all(type(value) is int for value in values):

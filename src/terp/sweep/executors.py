@@ -1,4 +1,8 @@
-"""Who does the work of a sweep: processes of this machine, or workers of a Dask scheduler.  Each is an Executor."""
+"""Who does the work of a sweep: processes of this machine, or workers of a Dask scheduler.  Each is an Executor.
+
+A crew is a function that opens an executor, and not the executor itself: a pool whose worker was killed is of no more use,
+and the sweep asks for a new one.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +23,18 @@ Crew = Callable[[], AbstractContextManager[tuple[Executor, int]]]
 
 
 def cores() -> int:
-    """How many cores this process may use."""
+    """How many cores this process may use, by its affinity where the system tells; else all of the machine, at least 1."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def processes(workers: int) -> Crew:
-    """New processes of this machine.  They leave when the process that started them does, however it ends."""
+    """New processes of this machine.  They leave when the process that started them does, however it ends.
+
+    workers   how many, 1 or more
+
+    They are spawned and not forked, since threads of Arrow and Numba do not outlive a fork.  A script that calls this must
+    guard its main part with `if __name__ == "__main__"`.
+    """
 
     @contextmanager
     def crew() -> Iterator[tuple[Executor, int]]:
@@ -51,6 +61,7 @@ def _begin() -> None:
 
 
 def _leave_with_parent() -> None:
+    """Ends this process as soon as its parent has ended, so that none is left behind a killed sweep."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
@@ -82,6 +93,7 @@ def dask(address: str) -> Crew:
 
 
 def _distributed() -> Any:
+    """The module `distributed` of Dask.  Raises Problems where it is not installed."""
     try:
         import distributed  # noqa: PLC0415 - an extra, for who has a scheduler
     except ImportError:
@@ -90,4 +102,5 @@ def _distributed() -> Any:
 
 
 def _refused(wrong: str, would_do: str) -> Problems:
+    """Problems of the option that names the scheduler."""
     return Problems([Problem("", 0, 0, "--scheduler", wrong, would_do=would_do)])

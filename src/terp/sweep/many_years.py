@@ -1,4 +1,7 @@
-"""The front door of `sweep`: many scenarios run, and runs compared seed by seed, with the words of the options."""
+"""The front door of `sweep`: many scenarios run, and runs compared seed by seed, with the words of the options.
+
+Only what is asked is settled here; `points.py` does the work, and `results.comparison` the statistics.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,10 @@ class Comparison(Result):
 
     @property
     def table(self) -> Table:
-        """A row a figure of a comparison: which cases, means, difference and its 95 % interval."""
+        """A row a figure of a comparison: which cases, means, difference and its 95 % interval.
+
+        Figures are in SI, as in the summary of a run; the interval is of the difference in pairs of the same seed.
+        """
         rows = [
             {"base_case": entry["base"], "other_case": entry["other"], **row}
             for entry in self.entries
@@ -107,7 +113,10 @@ def compare(*runs: Run | Sweep | str | os.PathLike[str]) -> Comparison:
 
     runs   results, or folders that hold them; runs that differ in seed only are years of one case
 
-    Raises Problems if there is nothing to compare, or no seed in common.
+        terp.sweep.compare("base", "capped").table.to_pandas()
+
+    Raises Problems if there is nothing to compare, or no seed in common, and for folders that hold no run or sweep, all at
+    once.
     """
     cases: list[Case] = []
     problems: list[Problem] = []

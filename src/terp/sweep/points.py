@@ -1,4 +1,9 @@
-"""Many scenarios at once: sent out in batches, kept as they come back, gone on with where they stopped."""
+"""Many scenarios at once: sent out in batches, kept as they come back, gone on with where they stopped.
+
+A scenario is known by its digest, which holds the release, the fields and what is in the files that they name.  So a sweep
+that goes on does what is missing, and nothing else; and a file that was edited meanwhile makes its scenarios new ones.
+Rows are written as they come: whatever kills the sweep loses a few seconds of work.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +51,13 @@ Progress = Callable[[int, int, float], None]
 
 @dataclass
 class _Work:
-    """What is left to do, and what came of the rest."""
+    """What is left to do, and what came of the rest.
+
+    waiting      items that were not sent, or whose worker was lost
+    keep         writes outcomes down;  given   inputs that stand for those that the scenarios name
+    killed       how often a worker died with a digest under way
+    rows_count, spent_s   scenarios that came back, and the time that they took [s], by which batches are sized
+    """
 
     waiting: deque[Item]
     keep: Callable[[list[Outcome]], None]
@@ -56,7 +67,10 @@ class _Work:
     spent_s: float = 0.0
 
     def next_batch(self, workers: int) -> list[Item]:
-        """A few seconds of work; what was lost before goes alone, since it may be what kills."""
+        """A few seconds of work; what was lost before goes alone, since it may be what kills.
+
+        workers   among whom the rest is shared, so that the last batches are small and all end at about the same time
+        """
         if self.killed[self.waiting[0][0]]:
             return [self.waiting.popleft()]
         each_s = self.spent_s / self.rows_count if self.rows_count else TASK_S
@@ -65,7 +79,10 @@ class _Work:
         return [self.waiting.popleft() for _ in range(count)]
 
     def room(self, flying: list[list[Item]], workers: int) -> bool:
-        """True if another batch may go.  What was under way each time that workers died goes alone: it shows who did it."""
+        """True if another batch may go.  What was under way each time that workers died goes alone: it shows who did it.
+
+        flying   batches that were sent and did not come back;  workers   in the executor
+        """
         if not self.waiting:
             return False
         next_kills = self.killed[self.waiting[0][0]]
@@ -92,9 +109,12 @@ class _Work:
 def run_sweep(
     axes: SweepAxes, folder: Path, crew: Crew, progress: Progress | None = None, given: GivenInputs | None = None
 ) -> SweepDocument:
-    """Runs what is missing of a sweep in its folder; sweep.json.
+    """Runs what is missing of a sweep in its folder, and gives the document that stands there as sweep.json.
 
-    given   inputs that stand for those that the scenarios name
+    axes       the scenarios;  folder   made if it is not there
+    crew       who works; asked again when an executor breaks
+    progress   hears how far it is; None: nobody
+    given      inputs that stand for those that the scenarios name
 
     Raises Problems, all at once, for names that are not there and for a folder that cannot be used, and Interrupted,
     with sweep.json, if stopped.  A scenario that fails is noted, and the others go on.
@@ -182,7 +202,10 @@ def _digested(axes: SweepAxes, given: GivenInputs | None) -> dict[str, Scenario]
 
 
 def scenario_digest(scenario: Scenario, inputs: ScenarioInputs) -> str:
-    """SHA-256 of a question as it stands: version of Terp, fields, and what is in the files that they name."""
+    """SHA-256 of a question as it stands: version of Terp, fields, and what is in the files that they name.
+
+    inputs   of the scenario, whose own digests count, so that a shipped file that changed makes another question
+    """
     values = scenario.values
     named = {name: Path(value) for name, value in values.items() if isinstance(value, str)}
     files = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in named.items() if path.is_file()}
@@ -208,7 +231,10 @@ def _read(files: Scenario, given: GivenInputs | None) -> ScenarioInputs:
 
 
 def do_batch(batch: list[Item], given: GivenInputs | None = None) -> list[Outcome]:
-    """Runs scenarios where this is called; what one raises is its outcome."""
+    """Runs scenarios where this is called, in the order of the batch; what one raises is its outcome, and not raised.
+
+    given   inputs that stand for those that the scenarios name; None: they are read, and kept for the next batch
+    """
     return [_outcome(digest, scenario, given) for digest, scenario in batch]
 
 

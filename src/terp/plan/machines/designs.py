@@ -1,4 +1,8 @@
-"""Which machines could be bought at all: kinds that the catalogue prices, in time, at places that can hold them."""
+"""Which machines could be bought at all: kinds that the catalogue prices, in time, at places that can hold them.
+
+What can be told without any number of nodes is decided here, with the reason; all else is the search's.  So every kind of
+machine is either searched or on the list of losers.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +29,13 @@ ACCEPTANCE_MONTHS: Final = 3
 class Design:
     """Everything of a machine but the number of its nodes.
 
+    frame       node, kit and topology
     all_flash   no disks: the whole floor of storage on flash
-    delivered   the first month in which it can be
+    place       name of a candidate site
+    gpu_cap_fraction   power that its GPUs may take over the makers' limit; 1: no cap
+    spare_fraction     of the nodes that stand by
+    years_count        of operation
+    delivered   the first month in which it can be, "YYYY-MM"
     label       what its name says beside the rest, such as its years of operation where they are chosen
     """
 
@@ -45,7 +54,7 @@ class Design:
         return later(self.delivered, ACCEPTANCE_MONTHS)
 
     def spare_nodes(self, nodes: int | Ints) -> Floats:
-        """How many of so many nodes stand by."""
+        """How many of so many nodes stand by, rounded up; the shape of `nodes`."""
         return np.asarray(np.ceil(self.spare_fraction * np.asarray(nodes) - 1e-9))
 
     def extras(self, inputs: PlanningInputs, nodes: Ints) -> Extras:
@@ -74,7 +83,7 @@ class Loser:
 
     @property
     def name(self) -> str:
-        """Such as `hgx-b300-liquid-groningen`."""
+        """Such as `hgx-b300-liquid-groningen`, or the node alone where no place was looked at."""
         return f"{self.node}-{self.place}" if self.place else self.node
 
     @property
@@ -131,7 +140,12 @@ def _frames(inputs: PlanningInputs, node: str) -> Iterator[Frame]:
 
 
 def _delivery(inputs: PlanningInputs, node: str, place: CandidateSite) -> tuple[str, Reason | None]:
-    """The first month of delivery, and why there is none."""
+    """The first month of delivery, and why there is none.
+
+    The month is the latest of: when the budget wants it, when a maker delivers what is ordered in the month of the prices,
+    when
+    the node is first sold, and when the place is ready.  It is empty where there is a reason.
+    """
     record, price = inputs.budget.record, inputs.prices.named(inputs.prices.of_part(node) or "")
     ordered = later(record.prices_of, ceil(price.lead_s / MONTH_S - 1e-9))
     until, ready = record.delivery.until_month, place.choice.ready or ""
@@ -161,6 +175,7 @@ def _unfit(inputs: PlanningInputs, node: Node, place: CandidateSite) -> Reason |
 
 
 def _variants(inputs: PlanningInputs, frame: Frame, place: CandidateSite, delivered: str) -> Iterator[Design]:
+    """Every combination of storage, cap, spares and years that the budget lets choose, of a frame at a place."""
     record = inputs.budget.record
     for all_flash in (False, True) if record.must.storage_bytes > record.must.flash_bytes else (False,):
         for cap in record.choices.gpu_caps:

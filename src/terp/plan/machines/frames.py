@@ -1,7 +1,8 @@
 """Frames of machines, by rule: all that is the same for machines that differ in the number of nodes alone.
 
 A plan chooses a node, a kit of switches and cables, a topology and a count; racks, units and the rest follow from the
-rules of the reference architectures (nvidia-superpod-h100, superpod-b200, superpod-b300-xdr).
+rules of the reference architectures (nvidia-superpod-h100, superpod-b200, superpod-b300-xdr).  Names of parts are data:
+kits and the usual parts beside the nodes are in the catalogue, and no switch or cable is named here.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ PARTITION_TITLE: Final = "Partition of European processors"
 class NodeKit:
     """A kit of the catalogue as it is for one node, with the transceiver that the node's cages take.
 
-    name   of the kit;  other fields as in `Kit`
+    name         of the kit;  other fields as in `Kit`
+    node_optic   None where the kit's cable ends in the node itself
+    node_cable_m   length of the cable from a node to its leaf [m]
     """
 
     name: str
@@ -45,7 +48,14 @@ class NodeKit:
 
 @dataclass(frozen=True)
 class Frame:
-    """All that machines of one node, kit and topology have in common.  Made by `frame_for`."""
+    """All that machines of one node, kit and topology have in common.  Made by `frame_for`.
+
+    node, rack   names in the catalogue
+    oversubscription_ratio   capacity of a leaf towards nodes over that towards spines; 1: none
+    nodes_per_unit_count     of a scalable unit;  nodes_per_rack_count   of a full rack
+
+    It is hashed: what is worked out of a frame is kept by it.
+    """
 
     node: str
     kit: NodeKit
@@ -154,6 +164,7 @@ def kits_for(node: str, catalogue: Catalogue) -> tuple[NodeKit, ...]:
 
 
 def _node_kit(name: str, kit: Kit, node_optic: str | None) -> NodeKit:
+    """A kit with the transceiver of a node's cages; None for one whose cables need none."""
     return NodeKit(
         name=name,
         technology=kit.technology,
@@ -204,6 +215,7 @@ def rack_of(node: Node) -> str:
 
 
 def _fabric(frame: Frame) -> FabricSection:
+    """The section `fabric` of a machine file of a frame."""
     kit, managers = frame.kit, frame.fabric_managers_count
     written = {
         "topology": frame.topology,
@@ -224,9 +236,9 @@ def _without_none(written: Mapping[str, object]) -> dict[str, object]:
 
 
 def machine_file(frame: Frame, nodes_count: int, extras: Extras, name: str = "plan", title: str = "") -> MachineFile:
-    """The record of a machine of a frame, with the counts of `extras`.
+    """The record of a machine of a frame, with the counts of `extras`, which must be numbers and not columns.
 
-    What there is none of is left out.
+    name, title   as the file has them.  What there is none of is left out, so that the file says only what is there.
     """
     kit, beside = frame.kit, _beside()
     written = {

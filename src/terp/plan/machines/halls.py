@@ -1,4 +1,9 @@
-"""What a hall makes of machines that draw the same all year: PUE, worst hour, carbon."""
+"""What a hall makes of machines that draw the same all year: PUE, worst hour, carbon.
+
+A search asks for the year of a hall hundreds of thousands of times; 8,784 hours each would take hours.  So years are worked
+out by `hall_flows`, hour by hour, at points of a grid, and looked up between them; `hall_year` takes the long way for one
+machine, and the independent checker uses that.
+"""
 
 from __future__ import annotations
 
@@ -107,7 +112,7 @@ class Halls:
 
 
 def _air(site: Site) -> Weather:
-    """Outside air of a year."""
+    """Outside air of a year: wet bulb, and dry bulb where the site has it [Celsius], an hour each."""
     dry = hourly(site.dry_bulb).over(HOURS_COUNT) if site.dry_bulb else None
     return Weather(hourly(site.wet_bulb).over(HOURS_COUNT), dry)
 
@@ -119,7 +124,10 @@ def _hours_of(weather: Weather, hours: list[int]) -> Weather:
 
 
 def _meter_ratio(site: Site, weather: Weather, load_ratio: float, wet_fraction: float) -> Floats:
-    """Power at the meter over the rated power, hour by hour."""
+    """Power at the meter over the rated power, hour by hour [-].
+
+    load_ratio   power of the machine over the rated power;  wet_fraction   share of it that liquid cools
+    """
     it = np.full(weather.wet_bulb_celsius.size, load_ratio)
     return hall_flows(it, it * wet_fraction, weather, 1.0, site).meter_w
 
@@ -134,7 +142,11 @@ def _with_room(site: Site, share: float) -> Site:
 
 
 def _room(site: Site, power_w: Floats, wet_fraction: Floats, *, wet: bool) -> Floats:
-    """Share of the heat on offer that a network has room for on its coldest days."""
+    """Share of the heat on offer that a network has room for on its coldest days, 0 to 1; 1 where no heat is reused.
+
+    power_w   of the machines [W];  wet_fraction   share that liquid cools;  wet   whether the liquid's heat is what is
+              offered
+    """
     reuse, loop = site.heat_reuse, site.cooling.liquid
     if reuse is None:
         return np.ones(power_w.size)
@@ -154,7 +166,11 @@ def _place(value: Floats, grid: Floats) -> _Place:
 
 
 def _between(tables: Floats, *at: _Place) -> Floats:
-    """Linear between the corners around each point, in each of some tables: shape (tables, points)."""
+    """Linear between the corners around each point, in each of some tables: shape (tables, points).
+
+    tables   shape (tables, grid of the first axis, of the second, ...);  at   the points' place on each axis, as `_place`
+             gives
+    """
     shape = tables.shape[1:]
     flat, values = tables.reshape(tables.shape[0], -1), np.zeros((tables.shape[0], at[0][0].size))
     for corner in product((0, 1), repeat=len(at)):

@@ -1,4 +1,8 @@
-"""A machine of a plan as a machine file: what `read_machine` reads and `build_machine` builds to the same bill."""
+"""A machine of a plan as a machine file: what `read_machine` reads and `build_machine` builds to the same bill.
+
+Each value says where it comes from: what the plan chose or sized, what a reference architecture fixes, and what is only
+assumed.  Numbers are written in SI to the last digit, so that the file is the machine and not a rounding of it.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +54,10 @@ def machine_text(
 ) -> str:  # fmt: skip
     """The text of a machine file.
 
-    origin   lines of the comment on top: what made the file, from what
+    nodes_count         with the spares;  spare_nodes_count   how many of them stand by
+    site                name of its site file;  country   code of two letters;  in_service   year; each left out if empty
+    gpu_cap_w           power limit of a GPU [W]; None or 0: no cap
+    note                ends the file;  origin   lines of the comment on top: what made the file, from what
 
     With spare nodes it has a section `reliability`, of the usual fleet's values with their sources; without, none, so that
     the fleet is used by name.  Raises pydantic's ValidationError for a name or a count that no machine file can have.

@@ -1,4 +1,8 @@
-"""Very many machines of one frame at once, exactly as `build_machine` builds each of them."""
+"""Very many machines of one frame at once, exactly as `build_machine` builds each of them.
+
+The rules of the builder take columns as well as numbers, so a frame is built once for all its numbers of nodes; a test
+holds each row against the machine that the builder makes of its file.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +48,10 @@ class Shapes:
 def built(frame: Frame, nodes: Ints, extras: Extras, catalogue: Catalogue) -> Shapes:
     """The machines of a frame with so many nodes each, and the counts of `extras`.
 
-    Costs some 200 ns a machine in columns of a few thousand.  Raises UnknownName for a part that is not in the catalogue.
+    nodes    numbers of nodes, shape (n,);  extras   numbers, or columns of the same shape
+
+    Costs some 200 ns a machine in columns of a few thousand.  Numbers that the builder would refuse are not left out, but
+    marked in `fits`.  Raises UnknownName for a part that is not in the catalogue.
     """
     file = _template(frame, extras.kinds)
     node, switch = catalogue.part(Node, frame.node), catalogue.part(Switch, frame.kit.switch)
@@ -94,9 +101,12 @@ def _template(frame: Frame, kinds: Extras) -> MachineFile:
 
 
 def rmax_of(frame: Frame, nodes: Ints, catalogue: Catalogue, speed_ratio: float = 1.0) -> tuple[Floats, Floats, Floats]:
-    """Low, central and high Rmax of the machines of a frame with so many nodes, on all their GPUs [flop/s].
+    """Low, central and high Rmax of the machines of a frame with so many nodes, on all their GPUs [flop/s]; shape (n,) each.
 
-    As `predict_hpl(benchmark_system(machine))`.  `speed_ratio` is that of products under a cap of the GPUs.
+    nodes         numbers of nodes, shape (n,)
+    speed_ratio   of matrix products under a cap of the GPUs over that without; 1: no cap
+
+    As `predict_hpl(benchmark_system(machine))`, whose docs/theory page says where the terms come from.
     """
     node = catalogue.part(Node, frame.node)
     chip = catalogue.part(Accelerator, node.accelerator)

@@ -1,4 +1,8 @@
-"""The country's workload as a budget weighs it, as a workload file: what the simulated years of a plan are of."""
+"""The country's workload as a budget weighs it, as a workload file: what the simulated years of a plan are of.
+
+It is written beside the machines of a plan, so that anyone can run the years again: `terp simulate best.yaml --workload
+workload.yaml`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""What a node gets done and draws, for each frame and cap of its GPUs: the same for any number of nodes."""
+"""What a node gets done and draws, for each frame and cap of its GPUs: the same for any number of nodes.
+
+The workload's jobs are predicted once on a small machine of the frame; a search multiplies.  What so many jobs wait, and
+what failures undo, is not here: the simulated years of a plan say that.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +47,12 @@ class NodeWork:
 
 @dataclass(frozen=True)
 class Jobs:
-    """A small machine of a frame with the workload's jobs on it: their power, and what an hour of its GPUs is worth."""
+    """A small machine of a frame with the workload's jobs on it: their power, and what an hour of its GPUs is worth.
+
+    machine   of as few nodes as its largest job needs
+    kinds, rates   of each job of the workload, in the same order
+    tokens_per_s, inference_tokens_per_s   of one GPU, a language model of 70 billion parameters: trained, and written
+    """
 
     machine: Machine
     kinds: tuple[JobKind, ...]
@@ -69,14 +78,20 @@ def jobs_on(inputs: PlanningInputs, frame: Frame) -> Jobs:
 
 
 def largest_job(inputs: PlanningInputs) -> int:
-    """GPUs of the largest job that the workload's file asks for."""
+    """GPUs of the largest job that the workload's file asks for; 1 if no job names a number."""
     domains = inputs.workload.record.domains.values()
     asked = [job.runs.gpus_count or 1 for domain in domains for job in domain.jobs.values() if job.runs is not None]
     return max(asked, default=1)
 
 
 def node_work(inputs: PlanningInputs, jobs: Jobs, cap_fraction: float) -> NodeWork:
-    """A node of a machine with its jobs, under a cap of its GPUs over the makers' own."""
+    """A node of a machine with its jobs, under a cap of its GPUs.
+
+    jobs           of the node's frame, from `jobs_on`
+    cap_fraction   power that the GPUs may take over the makers' own limit; 1: no cap
+
+    Busy power and worth are means over the jobs by their share of the GPU time, those of a domain by its own jobs.
+    """
     machine = jobs.machine
     board_w, levels = machine.accelerator.board_power_w, levels_of(machine)
     cap_w = cap_fraction * board_w if cap_fraction < 1 else None

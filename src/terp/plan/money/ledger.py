@@ -2,6 +2,10 @@
 
 Costs are sums of quantities times unit prices, but for three shares of the hardware: the level of the whole deal
 (`market`), installation and maintenance.  So a thousand price scenarios are a few products of matrices.
+
+Quantities are an array of shape (rows, columns): a row a machine (or the same machine once a scenario), a column a price
+and line of cost, in the unit of the price (pieces, kW, kWh, ...).  Where prices come from is in `search/price_table.py`,
+and who pays is in `payers.py`; nothing here knows either.  Amounts are in euros without value-added tax.
 """
 
 from __future__ import annotations
@@ -18,7 +22,14 @@ from terp.describe import COST_CLASSES, CostClass
 
 @dataclass(frozen=True)
 class CostColumn:
-    """Something that costs money: the name of its price, the line of the costs that it belongs to, and its class."""
+    """Something that costs money: the name of its price, the line of the costs that it belongs to, and its class.
+
+    hardware   True for what a vendor quotes: only that moves with the level of the deal and bears installation and
+               maintenance
+
+    One price may stand in two columns, such as a switch in the network and in management, so a column is known by its name
+    and its line together.
+    """
 
     name: str
     line: str
@@ -28,8 +39,15 @@ class CostColumn:
 
 @dataclass(frozen=True)
 class Tariff:
-    """Prices of the columns [EUR a unit] and the rates; shape (columns,) and scalars, or (scenarios, columns) and
-    (scenarios,).  `programme` is a multiple of what the budget says.
+    """Prices of the columns [EUR per unit] and the rates, once or by scenario.
+
+    prices_eur              shape (columns,), or (scenarios, columns)
+    market_ratio            level of the whole deal over quoted prices [-]; scalar, or (scenarios,), as those below
+    installation_fraction   of the hardware, paid once
+    maintenance_fraction    of the hardware, per year of operation
+    programme_ratio         cost of the programme as a multiple of what the budget says
+
+    All five have scenarios, or none has.
     """
 
     prices_eur: Floats
@@ -57,13 +75,19 @@ class Ledger:
         object.__setattr__(self, "_masks", masks)
 
     def index(self, name: str, line: str = "") -> int:
-        """Where a column stands."""
+        """The index of a column by its name; the first of that name if no line is given.
+
+        Raises StopIteration for a column that is not there.
+        """
         return next(
             at for at, column in enumerate(self.columns) if column.name == name and (not line or column.line == line)
         )
 
     def hardware_eur(self, quantities: Floats, tariff: Tariff) -> Floats:
-        """What the parts cost, at the level of the whole deal [EUR]; shape of the rows."""
+        """What the parts cost, at the level of the whole deal [EUR]; shape (rows,).
+
+        quantities   shape (rows, columns); with a tariff of scenarios, row i is priced by scenario i
+        """
         return tariff.market_ratio * self._sum(quantities, tariff.prices_eur, "hardware")
 
     def by_class(self, quantities: Floats, tariff: Tariff, fixed: Mapping[CostClass, Floats | float]) -> Floats:
@@ -84,13 +108,23 @@ class Ledger:
         return np.stack(np.broadcast_arrays(*columns), axis=-1)
 
     def contract_eur(self, quantities: Floats, tariff: Tariff, lines: Sequence[str]) -> Floats:
-        """What one contract with a vendor comes to: hardware, installation, maintenance and the lines named [EUR]."""
+        """What one contract with a vendor comes to: hardware, installation, maintenance and the lines named [EUR]; shape
+        (rows,).
+
+        lines   of other columns that the contract holds, such as "software"; hardware is in it anyway
+
+        This is what a budget's ceiling on the contract of the machine is held against.
+        """
         beside = np.array([column.line in lines and not column.hardware for column in self.columns])
         share = 1 + tariff.installation_fraction + tariff.maintenance_fraction * self.years_count
         return self.hardware_eur(quantities, tariff) * share + _dot(quantities[..., beside], tariff.prices_eur[..., beside])
 
     def by_line(self, quantities: Floats, tariff: Tariff) -> dict[tuple[str, CostClass], Floats]:
-        """Costs of all years by line and class [EUR]; the lines that the rates make stand beside the others."""
+        """Costs of all years by line and class [EUR], each of shape (rows,); the lines that the rates make stand beside the
+        others.
+
+        They sum to `by_class` without its fixed amounts, which belong to no column.
+        """
         totals: dict[tuple[str, CostClass], Floats] = {}
         for at, column in enumerate(self.columns):
             amount = quantities[..., at] * tariff.prices_eur[..., at] * (tariff.market_ratio if column.hardware else 1.0)
@@ -102,6 +136,7 @@ class Ledger:
         return totals
 
     def _sum(self, quantities: Floats, prices: Floats, which: str) -> Floats:
+        """Quantities times prices, summed over the columns of one mask (hardware, or a class without it) [EUR]."""
         mask = self._masks[which]
         return _dot(quantities[..., mask], prices[..., mask])
 

@@ -37,10 +37,14 @@ _REACHED: Final = 1e-6  # of a bound: nearer to it than that, it is reached
 
 @dataclass(frozen=True)
 class FundingSource:
-    """A payer in euros.
+    """A payer of the budget, with its amounts in euros.
 
-    amount_eur   infinite where its file gives none
-    ceilings     share of each class of COST_CLASSES that it may pay; 0 for what it does not pay
+    name, title   as in the budget's file
+    amount_eur    most that it gives, the value-added tax that it pays included; infinite where its file gives none
+    ceilings      share of each class of COST_CLASSES that it may pay; 0 for what it does not pay
+    buys_access   it gets a share of the machine's time for its share of the costs, as EuroHPC does; else it is a host
+    access_ceiling_fraction   most of the time that it can get so
+    exempt_from_vat           it pays no tax where only hosts that are not exempt do
     """
 
     name: str
@@ -196,7 +200,10 @@ def allocate(costs_eur: Sequence[float], sources: Sequence[FundingSource], vat: 
 
 
 def _shortest(left: list[list[float]], sink: int, nothing: float) -> list[int]:
-    """Nodes of the shortest way from 0 to the sink over edges with something left; empty if there is none."""
+    """Nodes of the path of fewest edges from 0 to the sink over edges with capacity left, breadth first; empty if none is.
+
+    left   remaining capacity of each edge [EUR], as a square table;  nothing   what counts as none of it [EUR]
+    """
     came, queue = {0: 0}, deque([0])
     while queue:
         node = queue.popleft()
@@ -274,7 +281,7 @@ class Timing:
 
 
 def _due(timing: Timing, kind: CostClass) -> dict[int, float]:
-    """Share of a class of cost that falls due in each year, in the order of years; shares come to one."""
+    """Share of a class of cost that falls due in each calendar year, in the order of years; shares come to one."""
     delivered, first = number_of(timing.delivery), timing.start_months_count
     last = first + 12 * timing.operation_years_count
     ordered = min(0, *(months for months, _ in timing.milestones))

@@ -1,4 +1,8 @@
-"""Everything that a plan rests on, with its value, range, status and source: prices, rates, the budget's own, throughput."""
+"""Everything that a plan rests on, with its value, range, status and source: prices, rates, the budget's own, throughput.
+
+Rows are in the order of a reader's interest: the budget, prices, rates, speed of GPUs, halls, then the planner's own
+constants.  A row's value and range are as its file has them, so that they can be found there.
+"""
 
 from __future__ import annotations
 
@@ -76,6 +80,7 @@ def _in_percent(row: Assumption) -> Assumption:
 
 
 def _percent(words: Words) -> Words:
+    """Words with every share in them in percent, "0.21" as "21 %"; a code stays as it is."""
     if not isinstance(words, str):
         return words
     return _SHARE.sub(lambda match: f"{100 * float(match[0]):g} %", words)
@@ -135,6 +140,7 @@ def _prices(workings: Workings, picks: Sequence[Pick]) -> Iterator[Assumption]:
 
 
 def _rates(workings: Workings) -> Iterator[Assumption]:
+    """The rates that stand on the hardware or the hall, with their sourcing."""
     prices = workings.inputs.prices
     for name, used in (("installation", "acquisition"), ("maintenance", "operation"), ("dense-premium", "building")):
         entry = prices.provenance.get(f"rates.{name}.rate")
@@ -182,7 +188,7 @@ def _site(workings: Workings) -> Iterator[Assumption]:
 
 
 def cited(workings: Workings, rows: Sequence[Assumption]) -> tuple[SourceNote, ...]:
-    """The citations of some assumptions, by their short names."""
+    """The citations of some assumptions, each once, by their short names in order."""
     sources = workings.inputs.catalogue.sources
     return tuple(
         SourceNote(name, source.title, source.publisher, source.dated, source.address, source.grade)
@@ -202,7 +208,10 @@ def paid_columns(workings: Workings, picks: Sequence[Pick]) -> list[tuple[CostCo
 
 
 def status_of(workings: Workings, line: str) -> str:
-    """How the prices of a line are known: assumed, if any of them is."""
+    """How the prices of a line of cost are known: "assumed" if any of them is, else as the first of them says.
+
+    line   of the ledger
+    """
     prices, given = workings.inputs.prices.provenance, workings.inputs.budget.provenance
     paths = [f"prices.{column.name}.price" for column in workings.prices.columns if column.line == line]
     known = [prices[path].status for path in [*paths, f"rates.{line}.rate"] if path in prices]
@@ -212,7 +221,10 @@ def status_of(workings: Workings, line: str) -> str:
 
 
 def factor_origin(workings: Workings, factor: str) -> tuple[str, Words, str, str]:
-    """Kind, title, status and source of a factor that prices move by."""
+    """Kind, title, status and source of a factor that prices move by.
+
+    factor   name of a price, a rate, the level of the deal, "programme" or "electricity";  kind is "price" or "rate"
+    """
     prices = workings.inputs.prices
     if factor == MARKET:
         return "price", Reason(Code.DEAL_LEVEL), "derived", ""

@@ -1,6 +1,8 @@
 """Every constraint of a budget once more, on the machine as its file is built: by the long way round, apart from the search.
 
-Nothing here is taken from the search but the file's text, the place, the years and the month of delivery.
+Nothing here is taken from the search but the file's text, the place, the years and the month of delivery.  The machine is
+built by the builder, its hall is worked out hour by hour, its bill is priced line by line, and who pays is settled by a
+maximum flow, where the search uses tables and the min-cut condition.  A machine that fails here is not recommended.
 """
 
 from __future__ import annotations
@@ -40,7 +42,11 @@ _ROUNDING_EUR = 1.0
 
 @dataclass(frozen=True)
 class Subject:
-    """A machine that is checked: its file's text, where it stands, how long it runs, when it is delivered."""
+    """A machine that is checked.
+
+    text        of its machine file, which is all that is known of its hardware
+    place       name of a candidate site;  years_count   of operation;  delivered   month, "YYYY-MM"
+    """
 
     name: str
     text: str
@@ -50,7 +56,10 @@ class Subject:
 
 
 def check_machine(inputs: PlanningInputs, subject: Subject) -> list[ConstraintCheck]:
-    """Every constraint that the budget has, on a machine."""
+    """Every constraint that the budget has, on a machine; one check alone, "built", where its file cannot be built.
+
+    The order is that of the budget's page: what is physical, what must be there, speed, money.
+    """
     try:
         machine = build_machine(machine_of_text(subject.text, subject.name), inputs.catalogue)
     except Problems as error:
@@ -149,7 +158,10 @@ def _speed(inputs: PlanningInputs, subject: Subject, machine: Machine) -> list[C
 
 
 def costs_by_class(inputs: PlanningInputs, subject: Subject, machine: Machine) -> tuple[dict[CostClass, float], float]:
-    """Costs of all years by class, and what the contract with the vendor comes to [EUR]."""
+    """Costs of all years by class, and what the contract with the vendor comes to [EUR], both without value-added tax.
+
+    machine   the subject as built
+    """
     record, prices, years = inputs.budget.record, inputs.prices, subject.years_count
     choice = inputs.places[subject.place].choice
     energy_j, _, worst_w, _ = _year(inputs, subject, machine)

@@ -1,4 +1,7 @@
-"""Inputs of a budget and of a site that have a title in the catalogue of messages, and what they are used for."""
+"""Inputs of a budget and of a site that have a title in the catalogue of messages, and what they are used for.
+
+An input that is not here is still listed among a plan's assumptions, by its path; here it gets words in both languages.
+"""
 
 from __future__ import annotations
 

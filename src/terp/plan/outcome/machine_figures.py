@@ -1,4 +1,7 @@
-"""A machine of the frontier in figures: what it is, costs, reaches and gets done, for the plan's document."""
+"""A machine of the frontier in figures: what it is, costs, reaches and gets done, for the plan's document.
+
+Arrays of the search end here: a `PlannedMachine` has plain numbers of one machine.
+"""
 
 from __future__ import annotations
 
@@ -74,6 +77,7 @@ class FrontierFindings:
 
 
 def _node_of(workings: Workings, name: str) -> Node:
+    """The node of a name in the catalogue.  Raises UnknownName."""
     return workings.inputs.catalogue.part(Node, name)
 
 
@@ -98,7 +102,10 @@ def named_kind(workings: Workings, kind: Kind) -> MachineKind:
 
 
 def machine_figures(workings: Workings, findings: FrontierFindings, pick: Pick) -> PlannedMachine:
-    """One machine of the frontier."""
+    """One machine of the frontier, with intervals over the price scenarios.
+
+    findings   of all machines of the frontier, since what leads in an objective is told by comparison;  pick   one of them
+    """
     entry, row, design, inputs = pick.entry, pick.row, pick.design, workings.inputs
     acquisition, building, operation, _ = entry.by_class_eur[row].tolist()
     capex, tco = _intervals(findings.by_scenario[pick.name])
@@ -197,7 +204,7 @@ def _design(workings: Workings, pick: Pick) -> PlannedDesign:
 
 
 def _ranks(pick: Pick) -> tuple[RankOfYear, ...]:
-    """Places on delivery and in each year of operation."""
+    """Places on delivery and in each year of operation, with the interval of the list's growth."""
     began, rmax = year_of_month(pick.design.delivered), pick.value("rmax")
     rows = []
     for year in range(pick.design.years_count + 1):
@@ -231,7 +238,7 @@ def cost_lines(workings: Workings, pick: Pick, tariff: Tariff) -> tuple[CostOfLi
 
 
 def allocation_of(workings: Workings, pick: Pick) -> payers.Allocation:
-    """Who pays what of a machine."""
+    """Who pays what of a machine at central prices, by payer and class [EUR], with the tax that each pays."""
     record = workings.inputs.budget.record
     costs = pick.entry.by_class_eur[pick.row].tolist()
     return payers.allocate(costs, workings.inputs.sources, record.vat, record.reserve_fraction)

@@ -58,7 +58,11 @@ class PlannedDesign:
 
 @dataclass(frozen=True)
 class CostOfLine:
-    """What a line of cost comes to over all years; its title is the message `line.LINE`."""
+    """What a line of cost comes to over all years; its title is the message `line.LINE`.
+
+    eur      at central prices, without value-added tax;  low_eur, high_eur  never exclude it
+    status   how its prices are known: "published", "derived" or "assumed"
+    """
 
     line: str
     cost_class: CostClass
@@ -70,7 +74,10 @@ class CostOfLine:
 
 @dataclass(frozen=True)
 class RankOfYear:
-    """A place in the TOP500 in a year; None: below it.  `low` and `high` by the list's growth alone."""
+    """A place in the TOP500 in a year.
+
+    rank   by the central growth of the list; None: below its last place.  Its low and high are by the list's growth alone
+    """
 
     year: int
     rank: int | None
@@ -99,7 +106,12 @@ class ConstraintCheck:
 
 @dataclass(frozen=True)
 class SimulatedYear:
-    """One simulated year of a machine: GPU-hours of finished work, and electricity without tax."""
+    """One simulated year of a machine.
+
+    year              of the calendar, the first being that of the first jobs;  seed   of its jobs and failures
+    gpu_hours         of finished work
+    electricity_eur   at the price of the place, without tax
+    """
 
     year: int
     seed: int
@@ -112,6 +124,9 @@ class SimulatedYear:
 class SimulatedYears:
     """Means over the simulated years of a machine, and each of them.
 
+    gpu_utilisation_fraction   GPU time in use over GPU time in all;  mean_pue   of the energy of the year
+    mean_wait_s, p95_wait_s    from arrival to start, means of the years' own
+    gpu_hours_per_year         of finished work
     science   H100-hours a year by domain
     """
 

@@ -1,4 +1,8 @@
-"""Why nothing can be bought: the cheapest that meets all but the money, and which constraint binds."""
+"""Why nothing can be bought: the cheapest that meets all but the money, and which constraint binds.
+
+An empty answer would help nobody: so the search is run again with all the money of the world, and the error says what is
+missing.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +32,8 @@ class NothingFits(TerpError):
 
     reason   what binds, and what the cheapest that meets all but the money would cost
     losers   kinds of machine that could not even be tried
+
+    Its text is in English, a line for the reason and one for each loser; the codes are for other languages.
     """
 
     def __init__(self, reason: Reason, losers: Sequence[Loser] = ()) -> None:
@@ -48,7 +54,10 @@ def nothing_to_try(early: Sequence[Loser]) -> NothingFits:
 
 
 def nothing_fits(workings: Workings, entries: Sequence[Evaluated]) -> NothingFits:
-    """Why no machine of some designs fits, and what would, with as much money as it takes."""
+    """Why no machine of some designs fits, and what would, with as much money as it takes.
+
+    entries   all designs that were tried, as the search left them; they are evaluated anew, without a bound on the money
+    """
     free = workings.wider(float("inf"))
     entries = [evaluate(free, entry.design) for entry in entries]
     cheapest = cheapest_fit(entries)
@@ -75,7 +84,10 @@ def _whatever_it_costs(workings: Workings, entries: Sequence[Evaluated]) -> Reas
 
 
 def _too_expensive(workings: Workings, cheapest: Pick, machine: str) -> Reason:
-    """What the cheapest costs, of what there is; and what of it nobody may pay, where there is money enough in all."""
+    """What the cheapest costs, of what there is; and what of it nobody may pay, where there is money enough in all.
+
+    cheapest   meets all but the money;  machine   its title
+    """
     record, sources, may_eur = workings.inputs.budget.record, workings.inputs.sources, workings.inputs.money_eur
     by_class = cheapest.entry.by_class_eur[cheapest.row].tolist()
     data: dict[str, Datum] = {

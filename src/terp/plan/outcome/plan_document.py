@@ -1,7 +1,8 @@
 """plan.json: a plan as plain data, in English beside its codes, and back again.
 
 Beside every sentence K stands what it is made of, K_code and K_data, and beside the title of a kind of machine its K_kind;
-so a plan can be read from its file and shown in any language.
+so a plan can be read from its file and shown in any language.  `fields_of(data_of(record))` has all that `record` had; keys
+and their order are those of docs/formats/plan.md.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _SENTENCE: Final = re.compile(r"(.+)_(code|kind|codes)")
 
 
 def data_of(value: object, say: Say) -> Json:
-    """A record of a plan as plain data.
+    """A record of a plan as plain data, records and tuples inside it too; anything else as JSON takes it.
 
     say   a code in English
     """
@@ -67,7 +68,10 @@ def _noted(parts: tuple[Words, ...], say: Say) -> dict[str, Json]:
 
 
 def fields_of(data: object) -> object:
-    """Data of a document as the fields of the records that it came from: sentences as their codes."""
+    """Data of a document as the fields of the records that it came from: sentences as their codes.
+
+    Nothing is checked here: `plan_of` validates what comes out.
+    """
     if isinstance(data, list):
         return [fields_of(entry) for entry in data]
     if not isinstance(data, Mapping):

@@ -1,4 +1,7 @@
-"""A plan's folder: the recommended machine, the frontier, the document, tables and the paper, whole or not at all."""
+"""A plan's folder: the recommended machine, the frontier, the document, tables and the paper, whole or not at all.
+
+`plan.json` alone is the plan; all else is made from it, or is there to be run, read or opened elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +25,12 @@ TABLES: Final = ("frontier", "costs", "payers", "cash_flow", "flows", "sensitivi
 
 
 def save_plan(plan: PurchasePlan, folder: Path, brief: str) -> None:
-    """Writes a plan beside its final name and renames it when whole; an earlier plan there is replaced.  Raises Problems.
+    """Writes a plan beside its final name and renames it when whole; an earlier plan there is replaced.
 
-    brief   the paper, as HTML
+    folder   need not be there; may hold nothing but an earlier plan
+    brief    the paper, as HTML
+
+    Raises Problems where something else stands there.
     """
 
     def write(draft: Path) -> None:
@@ -41,7 +47,7 @@ def save_plan(plan: PurchasePlan, folder: Path, brief: str) -> None:
 
 
 def _own(folder: Path) -> set[str]:
-    """Files of an earlier plan in a folder."""
+    """Names of the files of an earlier plan in a folder: only those may be replaced."""
     own = {DOCUMENT, BEST, BRIEF, WORKLOAD, *(f"{name}.parquet" for name in TABLES)}
     try:
         earlier = json.loads((folder / DOCUMENT).read_text("utf-8"))

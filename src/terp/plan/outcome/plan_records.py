@@ -52,7 +52,11 @@ class PlannedBudget:
 class SearchExtent:
     """What was looked at.
 
+    designs_count    kinds of machine but for the number of nodes;  machines_count   with every number that was tried
+    feasible_count   machines that meet every constraint
+    exhaustive       no number of nodes that the money could pay was left out
     bound_fraction   how much better than the best machine anything that was not tried could be, of it as a share
+    scenarios_count  of prices;  wall_s   that the plan took, the one figure that differs from run to run
     """
 
     designs_count: int
@@ -69,6 +73,8 @@ class PayerShare:
     """What a payer gives and gets.
 
     amount_eur   at most; None: no bound
+    pays_eur     with the tax that it pays;  by_class   the same by class of cost
+    access_fraction, access_gpu_hours_per_year   of the machine's time, and of its finished work
     binding      bounds that it has reached: "amount", "acquisition ceiling", ...
     """
 
@@ -84,7 +90,7 @@ class PayerShare:
 
 @dataclass(frozen=True)
 class CashFlowRow:
-    """What a payer pays for a class of cost in a calendar year."""
+    """What a payer pays for a class of cost in a calendar year [EUR], with the tax that it pays."""
 
     year: int
     payer: str
@@ -94,7 +100,7 @@ class CashFlowRow:
 
 @dataclass(frozen=True)
 class MoneyFlow:
-    """What a payer pays for a line of cost over all years."""
+    """What a payer pays for a line of cost over all years [EUR]; rows sum to all that is paid."""
 
     payer: str
     cost_class: CostClass
@@ -104,7 +110,11 @@ class MoneyFlow:
 
 @dataclass(frozen=True)
 class RentInstead:
-    """What as many H100-hours would cost by the hour on demand, without storage, egress and management."""
+    """What as many H100-hours would cost by the hour on demand, without storage, egress and management.
+
+    eur, low_eur, high_eur   for the science of all years, by the price and the ends of its range
+    status, source           of the price per hour
+    """
 
     eur_per_h100_hour: float
     eur: float
@@ -134,6 +144,7 @@ class RejectedKind:
 class BindingConstraint:
     """How far a constraint is from holding the best machine back.
 
+    slack_fraction   room below it, of what it allows
     worth   what a hundredth more of what it allows would add to the objective, as a share
     """
 

@@ -1,4 +1,7 @@
-"""A plan of what to buy, as `terp.plan.purchase` gives it: typed, frozen, and its own document."""
+"""A plan of what to buy, as `terp.plan.purchase` gives it: typed, frozen, and its own document.
+
+`save` and `read_plan` are each other's inverse, as are `to_dict` and `plan_of`: what is read is equal to what was saved.
+"""
 
 from __future__ import annotations
 
@@ -82,7 +85,7 @@ class PurchasePlan(Result):
 
     @property
     def best(self) -> PlannedMachine:
-        """The recommended machine."""
+        """The recommended machine, which is the first of `machines`."""
         return self.machines[0]
 
     @property
@@ -179,11 +182,15 @@ class PurchasePlan(Result):
 
 
 def _cited(source: SourceNote) -> Json:
+    """A source as the document has it, without its key."""
     return {key: getattr(source, key) for key in ("title", "publisher", "address", "grade", "dated")}
 
 
 def rows_of(document: Mapping[str, Json], name: str) -> list[dict[str, object]]:
-    """Rows of a table of a plan's document, without what is nested in them."""
+    """Rows of a table of a plan's document, without what is nested in them.
+
+    name   one of TABLES; "costs" are those of every machine of the frontier, with the machine's name.  Raises KeyError.
+    """
     if name == "costs":
         machines = cast("list[dict[str, list[dict[str, object]]]]", document["frontier"])
         rows = [{"machine": machine["machine"], **cost} for machine in machines for cost in machine["costs"]]
@@ -227,7 +234,13 @@ def plan_of(document: object, file: str = "", files: Mapping[str, str] | None = 
 
 
 def read_plan(path: str | Path) -> PurchasePlan:
-    """A plan from its folder, or from plan.json alone.  Raises Problems for what is no plan, OSError where nothing is."""
+    """A plan from its folder, or from plan.json alone.
+
+    path   of the folder or of the document.  Machine files beside it are read too, so that the plan can be saved again;
+           without them the plan is whole, but `save` refuses
+
+    Raises Problems for what is no plan, OSError where nothing is.
+    """
     given = Path(path)
     file = given / "plan.json" if given.is_dir() else given
     try:
@@ -241,6 +254,7 @@ def read_plan(path: str | Path) -> PurchasePlan:
 
 
 def _text(path: Path) -> str | None:
+    """The text of a file; None where it is not there or no text."""
     try:
         return path.read_text("utf-8")
     except (OSError, ValueError):

@@ -1,4 +1,8 @@
-"""The years of operation of a frontier's machines, simulated: the budget's country at work on each of them."""
+"""The years of operation of a frontier's machines, simulated: the budget's country at work on each of them.
+
+The search takes the same load all year; here jobs arrive, wait, fail and run again.  Years are sent to other processes as
+plain words (`MachineYears`) and come back as figures, while price scenarios are still worked out in this one.
+"""
 
 from __future__ import annotations
 
@@ -52,8 +56,9 @@ class MachineYears:
     """A machine in plain words, so that it can be sent to another process.
 
     text      of its machine file
-    site, workload   names of shipped files
-    domains   weights of the budget; load_fraction  instead of the workload's
+    site, workload   names of shipped files, or paths
+    domains   weights of the budget, as pairs so that the record can be hashed; empty: the workload's own
+    load_fraction    instead of the workload's; None: as it stands
     """
 
     name: str
@@ -66,6 +71,7 @@ class MachineYears:
 
 @lru_cache(maxsize=4)
 def _inputs(wanted: MachineYears) -> ScenarioInputs:
+    """The inputs of a machine's years, kept for the next of its years in this process."""
     machine = build_machine(machine_of_text(wanted.text, wanted.name), read_catalogue())
     workload = weighted(read_workload(wanted.workload), dict(wanted.domains), wanted.load_fraction)
     return ScenarioInputs(machine, read_site(wanted.site), _that_fits(workload, machine.gpus_count))
@@ -78,7 +84,10 @@ def _that_fits(workload: Written[Workload], gpus_count: int) -> Written[Workload
 
 
 def one_year(wanted: MachineYears, seed: int) -> YearFigures:
-    """The figures of one simulated year."""
+    """The figures of one simulated year of DAYS days.
+
+    wanted   the machine and its workload;  seed   of arrivals and failures: the same seed gives the same year anywhere
+    """
     scenario = Scenario(machine=wanted.name, days=DAYS, seed=seed)
     summary = simulate_scenario(scenario, _inputs(wanted)).summary
     work = summary.domains
@@ -97,7 +106,10 @@ def one_year(wanted: MachineYears, seed: int) -> YearFigures:
 
 @dataclass(frozen=True)
 class Team:
-    """Who simulates: an executor that is warm before it is needed, and the work that is under way."""
+    """Who simulates: an executor that is warm before it is needed, and the work that is under way.
+
+    tasks   year under way -> name of its machine
+    """
 
     executor: Executor
     tasks: dict[Future[YearFigures], str] = field(default_factory=dict)
@@ -137,6 +149,7 @@ def ready() -> None:
 def summary_of(years: Years, h100_ratio: Mapping[str, float], first_year: int, eur_per_j: float) -> SimulatedYears:
     """`simulated` of a machine: means of its years, and each of them.
 
+    years        of one machine, at least one, in the order of their seeds
     h100_ratio   H100-hours of a GPU-hour, by domain
     first_year   calendar year of the first
     eur_per_j    price of electricity, without tax

@@ -1,4 +1,7 @@
-"""Why each machine stands on the frontier, why the others lost, and what binds: codes with the numbers that decided."""
+"""Why each machine stands on the frontier, why the others lost, and what binds: codes with the numbers that decided.
+
+Nothing here decides: the search has.  This looks back at its arrays for the numbers that a reader would ask for.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,10 @@ _BEATEN_IN: Final = {
 
 
 def whys(workings: Workings, picks: Sequence[Pick]) -> dict[str, Reason]:
-    """What each machine of the frontier is there for, by its name."""
+    """What each machine of the frontier is there for, by its name.
+
+    picks   the frontier, the recommended machine first; ratios in the reasons are over that machine
+    """
     best = picks[0]
     reasons = {best.name: Reason(Code.LEADS, {"objective": workings.inputs.objective})}
     fastest = max(pick.value("rmax") for pick in picks)
@@ -116,15 +122,17 @@ def unfit(workings: Workings, entries: Sequence[Evaluated]) -> Reason:
 
 
 def cheapest_fit(entries: Sequence[Evaluated]) -> Pick | None:
-    """The cheapest machine that meets everything but the money."""
+    """The cheapest machine that meets everything but the money and the contract; None if there is none."""
     return best_of([entry.without(*PRICED) for entry in entries], "cost")
 
 
 @dataclass(frozen=True)
 class _Limit:
-    """A constraint on the best machine: what it comes to, and which machines would meet it if it allowed a hundredth more.
+    """A constraint on the best machine, and what would be if it allowed a hundredth more.
 
-    met   its name among the constraints of a search
+    met              its name among the constraints of a search
+    slack_fraction   how far the machine is below it, of the limit
+    looser           which machines of its design would meet the looser one, shape (n,)
     """
 
     constraint: ConstraintName
@@ -134,7 +142,10 @@ class _Limit:
 
 
 def binding(workings: Workings, best: Pick) -> tuple[BindingConstraint, ...]:
-    """Constraints that hold the best machine back, and what a hundredth more of each would add to the objective."""
+    """Constraints that hold the best machine back, and what a hundredth more of each would add to the objective.
+
+    Only other numbers of nodes of the same design are looked at; another design might gain more.
+    """
     return tuple(
         BindingConstraint(limit.constraint, limit.slack_fraction, _worth(workings, best, limit))
         for limit in _limits(workings, best)
@@ -142,6 +153,7 @@ def binding(workings: Workings, best: Pick) -> tuple[BindingConstraint, ...]:
 
 
 def _limits(workings: Workings, best: Pick) -> Iterator[_Limit]:
+    """The constraints that can hold a machine back by degrees: money, power, PUE and the contract, where there are any."""
     inputs, entry, more = workings.inputs, best.entry, 1 + LOOSER
     record, place = inputs.budget.record, inputs.places[best.design.place].choice
     money_eur = inputs.money_eur * (1 - record.reserve_fraction)
@@ -169,13 +181,15 @@ def _worth(workings: Workings, best: Pick, limit: _Limit) -> float:
 
 
 def contract_eur(workings: Workings, entry: Evaluated) -> Floats:
-    """What the contract with a vendor comes to, for each machine of a design [EUR]."""
+    """What the contract with a vendor comes to, for each machine of a design, at central prices [EUR]; shape (n,)."""
     ledger = workings.ledger_of(entry.design.years_count)
     return ledger.contract_eur(entry.quantities_count, workings.prices.tariff, CONTRACT_LINES)
 
 
 def caveats(workings: Workings, best: Pick) -> tuple[Caveat, ...]:
-    """What is not known to be true for a plan."""
+    """What is not known to be true for a plan: what holds for all of them first, then what the best machine brings with
+    it.
+    """
     notes = [Caveat(Code.SCIENCE_BY_THROUGHPUT), Caveat(Code.UNMEASURED_GPUS), Caveat(Code.PRICES_MOVE)]
     if best.design.frame.oversubscription_ratio > 1:
         notes.append(Caveat(Code.TAPERED_NETWORK))

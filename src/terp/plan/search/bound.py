@@ -1,4 +1,8 @@
-"""How much better than the best machine any could be that was not tried."""
+"""How much better than the best machine any could be that was not tried.
+
+Where a frame allows more numbers of nodes than are tried, the search has gaps.  This bounds what they could hide, so that
+a plan can say "exhaustive", or by how much at most it may be wrong.
+"""
 
 from __future__ import annotations
 
@@ -20,12 +24,15 @@ FALLING: Final = ("gpus", "largest job", "rank", "serving")
 
 
 def bound_fraction(entries: Sequence[Evaluated], best: Pick, objective: str, steps: Sequence[int]) -> float:
-    """How much better than `best` a machine between two numbers of nodes that were tried could be; 0 if none could.
+    """How much better than `best` a machine between two numbers of nodes that were tried could be, as a share; 0 if none
+    could.
 
-    steps   between numbers of nodes that a design of each entry can have
+    entries   every design that was tried, with its arrays over numbers of nodes
+    steps     between numbers of nodes that a design of each entry can have, in the order of the entries
 
     Costs, power and what a machine does rise with its nodes.  So what lies between two of them does no more than the
     larger, costs no less than the smaller, and can be bought only if the smaller can be paid and the larger is large enough.
+    The bound is safe, and not tight.
     """
     value, less = best.value(objective), OBJECTIVES[objective].less
     most = 0.0
@@ -38,7 +45,7 @@ def bound_fraction(entries: Sequence[Evaluated], best: Pick, objective: str, ste
 
 
 def _open(entry: Evaluated, step: int) -> NDArray[np.bool_]:
-    """Between which neighbours something could fit that was not tried."""
+    """Between which neighbours something could fit that was not tried, shape (n - 1,)."""
     gaps: NDArray[np.bool_] = np.diff(entry.nodes_count) > step
     for name, mask in entry.met.items():
         gaps &= mask[:-1] if name in RISING else mask[1:] if name in FALLING else True
@@ -46,7 +53,7 @@ def _open(entry: Evaluated, step: int) -> NDArray[np.bool_]:
 
 
 def _could_be(entry: Evaluated, objective: str) -> Floats:
-    """The best that anything between two neighbours could reach in an objective."""
+    """The best that anything between two neighbours could reach in an objective, in its unit, shape (n - 1,)."""
     wanted = OBJECTIVES[objective]
     if wanted.column == "unit_cost_eur":
         least: Floats = entry.tco_eur[:-1] / np.maximum(entry.h100_hours_count[1:], 1e-9)

@@ -1,4 +1,9 @@
-"""Every number of nodes of a design at once: what it takes of all that costs money, what it does, and what it may not be."""
+"""Every number of nodes of a design at once: what it takes of all that costs money, what it does, and what it may not be.
+
+The steps are those of `independent_check.py`, which takes the long way for one machine, as arrays for thousands: power of
+the nodes by the budget's mix, the hall around them, costs by the ledger, and a mask for each constraint.  Nothing is
+searched here, and nothing is rounded.
+"""
 
 from __future__ import annotations
 
@@ -28,17 +33,22 @@ PRICED: Final = (MONEY, "contract")
 
 @dataclass(frozen=True)
 class Evaluated:
-    """Arrays over numbers of nodes.
+    """What machines of one design are, arrays over numbers of nodes of shape (n,) unless said otherwise.
 
+    nodes_count          rising;  gpus_count   on all of them, spares too
     quantities_count     of what each price is of, shape (n, columns of the ledger)
     tax_eur              energy tax of all years, which no price makes
     by_class_eur         costs of all years at central prices, shape (n, classes)
+    tco_eur              their sum, without value-added tax
     domain_hours_count   H100-hours of science a year, shape (n, domains)
     h100_hours_count     the same of all domains and years
     gpu_hours_count      of finished work a year;  tokens_count, energy_j, carbon_kg  a year, too
-    unit_cost_eur        of an H100-hour
+    rmax_flop_per_s      on all GPUs
+    power_w              mean at the meter;  peak_power_w   in the worst hour, with everything at its rated power
+    pue_ratio            energy at the meter over that of the machine
+    unit_cost_eur        of an H100-hour; infinite where nothing is done
     months_count         from the month of the prices to the first jobs
-    met                  constraint -> which meet it
+    met                  constraint -> which meet it; a constraint that the budget does not have is not there
     """
 
     design: Design
@@ -78,7 +88,14 @@ class Evaluated:
 
 
 def evaluate(workings: Workings, design: Design) -> Evaluated:
-    """A design with every number of nodes that is tried."""
+    """A design with every number of nodes that is tried.
+
+    workings   of the plan; what it keeps of the design's frame is used again for the next design
+    design     all of a machine but its number of nodes
+
+    Nodes in service draw the busy power of the mix for the share of the load, and idle power for the rest; spares stand by.
+    Failures take what the spares do not make up for out of the work, and none of the power.
+    """
     inputs, work = workings.inputs, workings.work_of_frame(design.frame, design.gpu_cap_fraction)
     shapes = workings.shapes_of(design.frame, design.all_flash)
     nodes = shapes.nodes_count
@@ -159,7 +176,10 @@ def _met(
     workings: Workings, design: Design, shapes: Shapes, by_class: Floats, quantities: Floats, pue: Floats, peak_w: Floats,
     carbon_kg: Floats,
 ) -> dict[str, Bools]:  # fmt: skip
-    """Which machines meet which constraint."""
+    """Which machines meet which constraint, by its name; masks of shape (n,).
+
+    by_class   costs of all years, shape (n, classes) [EUR];  peak_w   at the meter in the worst hour;  carbon_kg   per year
+    """
     record, place = workings.inputs.budget.record, workings.inputs.places[design.place].choice
     node = workings.inputs.catalogue.part(Node, design.frame.node)
     gpus = shapes.nodes_count * node.accelerators_count

@@ -1,4 +1,8 @@
-"""The search: every design with every number of nodes, the frontier of what may be bought, and why the others lost."""
+"""The search: every design with every number of nodes, the frontier of what may be bought, and why the others lost.
+
+`search` evaluates all designs, `best_of` gives the one machine that leads, and `frontier` the few that a reader should see
+beside it.  Of equal machines the order is fixed (more science, then less cost), so that a plan is the same on any machine.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +42,7 @@ class Pick:
 
     @property
     def row(self) -> int:
-        """Where it stands in the arrays of `Evaluated`."""
+        """Index of its number of nodes in the arrays of `Evaluated`; that number must be one that was tried."""
         return int(np.searchsorted(self.entry.nodes_count, self.nodes_count))
 
     @property
@@ -74,8 +78,9 @@ class Pick:
 class Searched:
     """What was tried.
 
-    entries      without their quantities
-    exhaustive   every number of nodes was
+    entries          every design, without its quantities, which are as large as all else together
+    machines_count   all designs times their numbers of nodes;  feasible_count   those that meet every constraint
+    exhaustive       every number of nodes was tried that the money could pay
     """
 
     entries: tuple[Evaluated, ...]
@@ -85,7 +90,10 @@ class Searched:
 
 
 def search(workings: Workings, designs: Sequence[Design], tell: Callable[[float], None] | None = None) -> Searched:
-    """Evaluates all designs with all numbers of nodes that the money could pay.  `tell` hears the share done."""
+    """Evaluates all designs with all numbers of nodes that the money could pay.
+
+    tell   hears the share done, 0 to 1, once in sixteen designs; None: nobody
+    """
     entries, machines, feasible = [], 0, 0
     for at, design in enumerate(designs):
         entry = evaluate(workings, design)
@@ -99,7 +107,10 @@ def search(workings: Workings, designs: Sequence[Design], tell: Callable[[float]
 
 
 def best_of(entries: Sequence[Evaluated], objective: str) -> Pick | None:
-    """The machine that leads in an objective; of equal ones that with more science, then that which costs less."""
+    """The machine that leads in an objective; of equal ones that with more science, then that which costs less.
+
+    Only machines that meet every constraint count; None if there is none.
+    """
     picks = [pick for entry in entries if (pick := _best_row(entry, objective, entry.fits)) is not None]
     return max(picks, key=lambda pick: rank_of(pick, objective), default=None)
 
@@ -123,7 +134,11 @@ def rank_of(pick: Pick, objective: str) -> tuple[float, float, float]:
 def frontier(entries: Sequence[Evaluated], chosen: Pick) -> list[Pick]:
     """Machines of which none is beaten in all of FRONTIER at once by anything that fits; the chosen one first.
 
-    Beside the chosen one: who leads in rate and in time, the best for less money, and the best of each kind.
+    entries   what fits is sought in all of them;  chosen   stays first even if something beats it
+
+    Beside the chosen one: who leads in rate and in time, the best for less money (LADDER), and the best of each kind; at
+    most
+    MOST_MACHINES of them, in that order.
     """
     wanted = [chosen, *(pick for name in ("science", "rmax", "time") if (pick := best_of(entries, name)))]
     for share in LADDER:
@@ -157,7 +172,7 @@ def by_kind(entries: Sequence[Evaluated]) -> dict[Kind, list[Evaluated]]:
 
 
 def beaten(pick: Pick, entries: Sequence[Evaluated]) -> bool:
-    """True if something that fits is as good in all of FRONTIER, and better in one."""
+    """True if something that fits is as good in all of FRONTIER (to a part in 1e9), and better in one."""
     own = np.array([_signed(pick.entry, name)[pick.row] for name in FRONTIER])
     slack = _NEAR * np.abs(own)
     for entry in entries:
@@ -170,5 +185,6 @@ def beaten(pick: Pick, entries: Sequence[Evaluated]) -> bool:
 
 
 def _signed(entry: Evaluated, objective: str) -> Floats:
+    """An objective's column, with its sign changed where less is better, so that more always is; shape (n,)."""
     value: Floats = getattr(entry, OBJECTIVES[objective].column)
     return -value if OBJECTIVES[objective].less else value

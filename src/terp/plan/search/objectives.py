@@ -1,4 +1,8 @@
-"""What a machine may be chosen for."""
+"""What a machine may be chosen for.
+
+One table, used by the search, the frontier, the price scenarios and the pages alike; a new objective is a line of it and a
+column of `Evaluated`.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +14,11 @@ from typing import Final
 class Objective:
     """An objective: what it counts, and whether less of it is better.
 
-    column      of `Evaluated`
+    title, unit   in English, for help and documents
+    column      of `Evaluated`, in SI, in euros, or in months
+    less        less of it is better
     smallest    the smallest machine that will do is the best: the budget should say what it must have
-    of_prices   it changes with prices
+    of_prices   it changes with prices, and is worked out anew in each price scenario
     """
 
     title: str

@@ -38,13 +38,13 @@ PriceRange = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class PriceTable:
-    """Prices of a plan.
+    """Prices of a plan at the month of its budget.
 
-    columns        all that costs money;  hardware  which of them are
-    tariff         central prices
-    ranges         of every price and rate that is drawn, by the name of its factor
+    columns        all that costs money;  hardware  which of them are, a mask of shape (columns,)
+    tariff         central prices, without scenarios
+    ranges         of every price and rate that is drawn, by the name of its factor, over the central value
     own_ranges     of the budget's own amounts: they are no prices, and not drawn
-    programme_eur  what the programme beside the machine costs
+    programme_eur  what the programme beside the machine costs in all years
     contract_limit_eur   what the contract with a vendor may come to; None: anything
     """
 
@@ -63,12 +63,15 @@ class PriceTable:
         object.__setattr__(self, "_places", places)
 
     def index(self, name: str, line: str) -> int:
-        """Where a column stands.  Raises KeyError for one that is not there."""
+        """The index of a column by its name and line.  Raises KeyError for one that is not there."""
         return self._places[name, line]
 
 
 def price_table(inputs: PlanningInputs, frames: Iterable[Frame]) -> PriceTable:
-    """The prices of all machines of some frames at the month of the budget."""
+    """The prices of all machines of some frames at the month of the budget.
+
+    Raises UnknownName for a price that the catalogue lacks; parts without any price have no column (`unpriced_parts`).
+    """
     record = inputs.budget.record
     columns = _columns(inputs, frames)
     tariff, ranges = _tariff(inputs, columns)
@@ -139,7 +142,12 @@ def _own_ranges(inputs: PlanningInputs) -> dict[str, PriceRange]:
 
 
 def quantities_of(inputs: PlanningInputs, table: PriceTable, shapes: Shapes) -> Floats:
-    """What machines take of each column, in the unit of its price, shape (machines, columns)."""
+    """What machines take of each column, in the unit of its price, shape (machines, columns).
+
+    shapes   machines of one frame, with the bill of each;  table   whose columns the bill's lines are booked on
+
+    Services that no bill names, such as the hall, stay 0 here: `evaluate` fills them in.
+    """
     quantities = np.zeros((shapes.nodes_count.size, len(table.columns)))
     for (where, name), count in shapes.bill.items():
         price, part = inputs.prices.of_part(name), part_of(inputs, name)
@@ -150,11 +158,15 @@ def quantities_of(inputs: PlanningInputs, table: PriceTable, shapes: Shapes) -> 
 
 
 def unpriced_parts(inputs: PlanningInputs, frame: Frame) -> tuple[str, ...]:
-    """Parts of a frame's machines that the catalogue has no price of."""
+    """Parts of a frame's machines that the catalogue has no price of, by name; none if all can be priced.
+
+    They are looked for on a machine with one of everything, so that no number of nodes can bring in another.
+    """
     shapes = built(frame, np.array([1]), EVERYTHING, inputs.catalogue)
     return tuple(sorted({part for (_, part), count in shapes.bill.items() if count[0] and not _has_price(inputs, part)}))
 
 
 def _has_price(inputs: PlanningInputs, part: str) -> bool:
+    """Whether a part has a price, and the figure that its price goes by, such as its rated power for one per kW."""
     name = inputs.prices.of_part(part)
     return name is not None and quantity_of(inputs.prices.entries[name], part_of(inputs, part)) is not None

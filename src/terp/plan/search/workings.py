@@ -1,4 +1,8 @@
-"""What the machines of a plan share, worked out once and kept: shapes, work, halls and ledgers of each frame."""
+"""What the machines of a plan share, worked out once and kept: shapes, work, halls and ledgers of each frame.
+
+Some hundred designs differ in cap, spares or place alone; what depends on the frame only is worked out for the first of
+them.  A `Workings` belongs to one plan and one process, and is not sent to another.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +58,10 @@ class Workings:
         self._hardware = cache(self._hardware_quantities)
 
     def wider(self, money_ratio: float) -> Workings:
-        """The same for so many times the money, at the same prices."""
+        """The same for so many times the money, at the same prices; numbers of nodes go up further.
+
+        What does not depend on numbers of nodes, such as the work of a node, is shared with this one.
+        """
         wide = Workings(self.inputs, self.frames, money_ratio, self.prices)
         wide.jobs_of, wide.work_of_frame = self.jobs_of, self.work_of_frame
         return wide
@@ -93,6 +100,7 @@ class Workings:
         return ceil(max(place.choice.power_w for place in self.inputs.places.values()) / least_w)
 
     def _shapes(self, frame: Frame, all_flash: bool) -> Shapes:  # noqa: FBT001 - kept by its arguments
+        """Machines of a frame with every number of nodes that is tried, and what the budget's floors put beside them."""
         nodes = self.counts_of(frame)
         extras = Design(frame, all_flash, "", 1.0, 0.0, 1, "").extras(self.inputs, nodes)
         return built(frame, nodes, extras, self.inputs.catalogue)
@@ -102,19 +110,21 @@ class Workings:
         return quantities_of(self.inputs, self.prices, self.shapes_of(frame, all_flash))
 
     def hardware_of(self, design: Design) -> Floats:
-        """The same for a design."""
+        """Quantities of the columns that a design's bill makes, at quoted prices, shape (n, columns); not to be changed."""
         return self._hardware(design.frame, design.all_flash)
 
     def rmax_of(self, design: Design) -> Floats:
-        """Rmax of each number of nodes [flop/s]."""
+        """Rmax of each number of nodes of a design, on all GPUs under its cap [flop/s]; shape (n,)."""
         return self._rmax(design.frame, design.gpu_cap_fraction)
 
     def _rmax_under(self, frame: Frame, cap_fraction: float) -> Floats:
+        """Rmax of each number of nodes under a cap, of the GPUs' own limit as a share [flop/s]; shape (n,)."""
         machine = self.jobs_of(frame).machine
         speed = products_under_cap(machine, cap_fraction * machine.accelerator.board_power_w).speed_ratio
         return rmax_of(frame, self.counts_of(frame), self.inputs.catalogue, speed if cap_fraction < 1 else 1.0)[1]
 
     def _work(self, frame: Frame, cap_fraction: float) -> NodeWork:
+        """The work of a node of a frame under a cap of its GPUs, of their own limit as a share."""
         return node_work(self.inputs, self.jobs_of(frame), cap_fraction)
 
     def lost_fraction(self, design: Design) -> float:
@@ -124,5 +134,8 @@ class Workings:
         return max(down - design.spare_fraction, 0.0)
 
     def least_rmax(self, rank: int | None, month: str) -> float:
-        """Rmax that a rank will take in a month [flop/s]; 0 if none is asked for."""
+        """Rmax that a rank will take in a month [flop/s], by the growth of the list; 0 if no rank is asked for.
+
+        rank   1 to 500, or None;  month   as "YYYY-MM"
+        """
         return float(listed_flop_per_s(year_of_month(month))[0][rank - 1]) if rank is not None else 0.0

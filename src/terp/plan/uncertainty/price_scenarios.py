@@ -1,4 +1,8 @@
-"""Prices that are not known: which kind of machine wins in how many futures, and what would change the answer."""
+"""Prices that are not known: which kind of machine wins in how many futures, and what would change the answer.
+
+A price scenario is a tariff: each price within its own range, all at once.  In each the machines are sized anew, since who
+pays less buys more.  `robustness.py` makes records of what comes out; nothing here names anything for people.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +53,11 @@ def factor_of(column: str) -> str:
 
 
 def tariffs(workings: Workings, factors: Mapping[str, Floats], scenarios_count: int) -> Tariff:
-    """The central prices times some factors, each of shape (scenarios,); what has no factor stays as it is."""
+    """The central prices times some factors; what has no factor stays as it is.
+
+    factors           by name, each of shape (scenarios,): of a price, a rate, the level of the deal, or the programme
+    scenarios_count   length of all arrays of the tariff
+    """
     unchanged = np.ones(scenarios_count)
     central = workings.prices.tariff
     scale = np.stack([factors.get(factor_of(column.name), unchanged) for column in workings.prices.columns], axis=1)
@@ -64,7 +72,11 @@ def tariffs(workings: Workings, factors: Mapping[str, Floats], scenarios_count: 
 
 @dataclass(frozen=True)
 class Costs:
-    """What rows of a design cost under a tariff: by class, shape (rows, classes), and whether they can be paid."""
+    """What rows of a design cost under a tariff.
+
+    by_class_eur   costs of all years, shape (rows, classes), without value-added tax
+    paid           whether the payers can pay it, and the contract is within its ceiling; shape (rows,)
+    """
 
     by_class_eur: Floats
     paid: Bools
@@ -73,7 +85,11 @@ class Costs:
 def costs_of(
     workings: Workings, entry: Evaluated, rows: Ints, tariff: Tariff, reserve_fraction: float | None = None
 ) -> Costs:
-    """Costs of some rows of a design, each under the prices of its own scenario; with the budget's reserve, or another."""
+    """Costs of some rows of a design, each under the prices of its own scenario.
+
+    rows               index into the arrays of the entry, shape (scenarios,): row i is priced by scenario i of the tariff
+    reserve_fraction   of the money that is kept back; None: as the budget says
+    """
     ledger, record = workings.ledger_of(entry.design.years_count), workings.inputs.budget.record
     quantities = entry.quantities_count[rows]
     fixed: dict[CostClass, Floats] = {
@@ -89,9 +105,12 @@ def costs_of(
 
 
 def resized(workings: Workings, entry: Evaluated, tariff: Tariff) -> tuple[Ints, Floats]:
-    """Under each scenario the largest machine of a design that can be paid, -1 for none, and its objective.
+    """Under each scenario the largest machine of a design that can be paid, and its objective.
 
-    Where less is better it is the smallest.  Costs rise with the number of nodes, so halving finds it.
+    Gives rows of the entry, shape (scenarios,), -1 where none can be paid, and the objective there in its unit, NaN for
+    none.
+    Where an objective wants the smallest machine, only the smallest that the other constraints allow is priced.  Costs rise
+    with the number of nodes, so halving finds it in as many steps as the number of rows has bits.
     """
     objective, allowed = OBJECTIVES[workings.inputs.objective], np.flatnonzero(entry.fits_but_money)
     scenarios = tariff.market_ratio.size
@@ -115,9 +134,9 @@ def resized(workings: Workings, entry: Evaluated, tariff: Tariff) -> tuple[Ints,
 class Futures:
     """The best of each kind of machine in each scenario.
 
-    kinds    in the order of the rows of `values`, shape (kinds, scenarios), in the unit of the
-             objective; NaN where nothing of it can be paid
-    winner_index   of each scenario, into `kinds`; -1 where nothing can be bought at all
+    kinds    in the order of the rows of `values`
+    values   shape (kinds, scenarios), in the unit of the objective; NaN where nothing of it can be paid
+    winner_index   of each scenario, into `kinds`, shape (scenarios,); -1 where nothing can be bought at all
     """
 
     kinds: tuple[Kind, ...]
@@ -126,12 +145,17 @@ class Futures:
 
     @property
     def best(self) -> Floats:
-        """The objective of each scenario's winner; NaN where nothing can be bought."""
+        """The objective of each scenario's winner, shape (scenarios,); NaN where nothing can be bought."""
         return np.where(self.winner_index >= 0, self.values[self.winner_index, np.arange(self.winner_index.size)], np.nan)
 
 
 def futures(workings: Workings, entries: Sequence[Evaluated], tariff: Tariff) -> Futures:
-    """Every kind of machine sized anew under each scenario, by the best of its designs there."""
+    """Every kind of machine sized anew under each scenario, by the best of its designs there.
+
+    entries   designs with so many numbers of nodes that cheaper scenarios do not run out of them; of kinds that reach the
+              same
+              the one whose design comes first wins
+    """
     less = OBJECTIVES[workings.inputs.objective].less
     kinds = tuple(dict.fromkeys(kind_of(entry) for entry in entries))
     worst = np.inf if less else -np.inf
@@ -147,7 +171,10 @@ def futures(workings: Workings, entries: Sequence[Evaluated], tariff: Tariff) ->
 
 
 def drawn(workings: Workings, scenarios_count: int, seed: int) -> Tariff:
-    """Price scenarios: every price by its own range, and the level of the whole deal."""
+    """Price scenarios: every price by its own range, and the level of the whole deal, drawn apart from each other.
+
+    seed   the same seed and prices give the same scenarios on any machine
+    """
     return tariffs(workings, draw_factors(workings.prices.ranges, scenarios_count, seed), scenarios_count)
 
 
@@ -171,12 +198,17 @@ class PriceSwing:
 
 
 def _over(value: float, central: float) -> float:
-    """An objective over the central one; 0 where nothing can be bought."""
+    """An objective over the central one [-]; 0 where nothing can be bought."""
     return value / central if value == value and central else 0.0  # noqa: PLR0124 - NaN
 
 
 def swings(workings: Workings, entries: Sequence[Evaluated], chosen: Kind) -> list[PriceSwing]:
-    """Each uncertain price by itself: at both ends of its range, and over a grid of multiples of its central value."""
+    """Each uncertain price by itself: at both ends of its range, and over a grid of multiples of its central value.
+
+    entries   designs of each kind, wide enough for low prices;  chosen   the recommended kind
+
+    Those that do most to the answer come first.  All points of all prices are one tariff, so each design is sized once.
+    """
     ranges = {**workings.prices.ranges, **workings.prices.own_ranges}
     names = [name for name, (low, _, high) in ranges.items() if high > low]
     points = {name: np.array([ranges[name][0], ranges[name][2], *GRID]) for name in names}
@@ -208,7 +240,11 @@ def swings(workings: Workings, entries: Sequence[Evaluated], chosen: Kind) -> li
 
 @dataclass(frozen=True)
 class ReserveKept:
-    """What a reserve buys: the machine that it leaves, and in which share of scenarios all the money then pays for it."""
+    """What a reserve buys: the machine that it leaves, and in which share of scenarios all the money then pays for it.
+
+    reserve_fraction   of the money;  gpus_count, h100_hours_count   of that machine, the hours over all years
+    fits_fraction      of scenarios, with the reserve spent too
+    """
 
     reserve_fraction: float
     gpus_count: int
@@ -217,7 +253,10 @@ class ReserveKept:
 
 
 def reserves(workings: Workings, entry: Evaluated, tariff: Tariff) -> list[ReserveKept]:
-    """The largest machine of a design at central prices under each of some reserves, and how sure it then is."""
+    """The largest machine of a design at central prices under each of some reserves, and how sure it then is.
+
+    tariff   the price scenarios.  Reserves under which nothing can be paid are left out; the budget's own is always tried.
+    """
     record, kept = workings.inputs.budget.record, []
     for share in sorted({*RESERVES, record.reserve_fraction}):
         can = affordable(entry.by_class_eur, workings.inputs.sources, record.vat, share) & entry.without("money").fits

@@ -1,4 +1,8 @@
-"""How sure a choice is, and what would change it: wins in price scenarios, and the effect of each input by itself."""
+"""How sure a choice is, and what would change it: wins in price scenarios, and the effect of each input by itself.
+
+The arithmetic of prices is in `price_scenarios.py`; here it becomes records, and the range of each GPU's speed, which no
+price moves, is held against the choice in the same way.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +77,7 @@ def robustness(
 
 
 def _sensitivity(workings: Workings, leading: Sequence[Evaluated], chosen: Kind) -> tuple[InputSwing, ...]:
-    """What each price, rate and throughput does to the answer, the strongest first."""
+    """What each price, rate and throughput does to the answer, the strongest first; each alone, all else central."""
     central = futures(workings, leading, tariffs(workings, {}, 1))
     of_speed = throughput_swings(workings, central, best_of_kinds(leading, "science"), chosen)
     rows = [_of_price(workings, swing) for swing in swings(workings, leading, chosen)]
@@ -81,6 +85,7 @@ def _sensitivity(workings: Workings, leading: Sequence[Evaluated], chosen: Kind)
 
 
 def _of_price(workings: Workings, swing: PriceSwing) -> InputSwing:
+    """The swing of a price or a rate as a record, with its title, status and source."""
     kind, title, status, source = factor_origin(workings, swing.name)
     changes = swing.changes_at_ratio is not None
     return InputSwing(
@@ -105,7 +110,7 @@ def _named(workings: Workings, kind: Kind | None) -> MachineKind | None:
 
 
 def throughput_range(workings: Workings, pick: Pick) -> tuple[float, float]:
-    """Low and high of what an hour of a machine's GPUs is worth, over the central value, by the budget's domains."""
+    """Low and high of what an hour of a machine's GPUs is worth, over the central value [-], by the budget's domains."""
     work, weights = workings.work_of_frame(pick.design.frame, pick.design.gpu_cap_fraction), workings.inputs.weights
     central, low, high = (
         sum(weights[name] * ratios[name] for name in weights)
@@ -142,6 +147,7 @@ def throughput_swings(
 
 
 def _gpu_of(workings: Workings, kind: Kind) -> str:
+    """Name in the catalogue of the GPU of a kind of machine."""
     return workings.inputs.catalogue.part(Node, kind.node).accelerator
 
 
@@ -181,6 +187,11 @@ def _of_speed(
     winners: tuple[Kind | None, Kind],
     changes: tuple[float | None, Kind | None],
 ) -> InputSwing:
+    """A record of what the speed of one GPU does to the answer.
+
+    swing     ends of its range over the central speed;  ends   objective there over the central one, less one
+    winners   kinds that win at both ends;  changes   multiple of its speed at which another kind wins, and which
+    """
     return InputSwing(
         name=f"throughput.{gpu}",
         title=Reason(Code.SPEED_OF_GPU, {"gpu": short_name(workings, gpu)}),

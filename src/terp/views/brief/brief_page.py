@@ -1,4 +1,8 @@
-"""Fills the decision paper from a plan."""
+"""Fills the decision paper from a plan.
+
+The template `page.html.j2` holds the order of the paper and no numbers; what it needs is made here, in two parts: what
+writes and draws (`_words`), and rows of data (`_data`).  A name that the template asks for and nobody gives is an error.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +21,9 @@ from terp.views.messages import Language, capital
 
 
 def as_brief(plan: PurchasePlan, lang: str = "en") -> str:
-    """The decision paper of a plan, complete in itself; prints to some pages of A4.
+    """The decision paper of a plan, complete in itself: styles and figures stand in the page; prints to some pages of A4.
 
+    plan   made, or read from its folder
     lang   "en" or "nl"
 
     Raises UnknownName for another language.
@@ -53,7 +58,7 @@ def _environment(language: Language) -> Environment:
 
 
 def _words(plan: PurchasePlan, language: Language) -> dict[str, object]:
-    """What writes, marks and draws."""
+    """What writes, marks and draws, by the names that the template uses."""
     marks, budget, best = Marks(plan.assumptions, language), plan.budget, plan.best
     return {
         "lang": language.code,
@@ -79,7 +84,7 @@ def _words(plan: PurchasePlan, language: Language) -> dict[str, object]:
 
 
 def _data(plan: PurchasePlan, language: Language) -> dict[str, object]:
-    """The plan, and rows made from it."""
+    """The plan, and rows made from it, by the names that the template uses."""
     classes = _classes(plan)
     return {
         "plan": plan,
@@ -115,6 +120,7 @@ def _web(address: str) -> str:
 
 
 def _years(count: int, language: Language) -> str:
+    """A number of years with its noun, in the singular for one."""
     return language.text("year_one" if count == 1 else "year_many", count=count)
 
 
@@ -126,7 +132,10 @@ def _listed(words: Sequence[str], language: Language) -> str:
 
 
 def _answer(plan: PurchasePlan, language: Language) -> list[str]:
-    """The answer in two sentences."""
+    """The answer in two sentences: what to buy for how much and who pays, then what it does and when.
+
+    A machine below the TOP500 has a second sentence of its own, and a plan that nobody pays anything of a first.
+    """
     best, text = plan.best, language.text
     payers = [
         text("answer_payer", eur=language.money(payer.pays_eur), payer=_within(language.title(payer.title)))
@@ -154,7 +163,7 @@ def _within(title: str) -> str:
 
 
 def _bounded(payers: Sequence[PayerShare]) -> tuple[float, bool]:
-    """What payers may give at most, and whether that is all of them."""
+    """What payers with a bound may give at most [EUR], and whether that is all of them."""
     known = [payer.amount_eur for payer in payers if payer.amount_eur is not None]
     return sum(known), len(known) == len(payers)
 
@@ -221,7 +230,10 @@ def _bars(plan: PurchasePlan) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class CostRow:
-    """A line of cost as the table has it: in words, with its share of all costs and its bar."""
+    """A line of cost as the table has it: in words, with its share of all costs and its bar.
+
+    share   of the total cost of ownership, 0 to 1;  bar   SVG of its value and interval
+    """
 
     cost: CostOfLine
     words: str
@@ -257,7 +269,7 @@ def _simulated_by_year(plan: PurchasePlan, language: Language) -> list[tuple[str
 
 
 def _spread(values: Sequence[float], label: Callable[[float], str]) -> str:
-    """Mean, and the ends where there is more than one."""
+    """Mean of some values, and the lowest and highest where there is more than one, each written by `label`."""
     mean = label(sum(values) / len(values))
     return mean if len(values) == 1 else f"{mean} ({label(min(values))} \u2013 {label(max(values))})"
 

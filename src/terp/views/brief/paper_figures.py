@@ -1,4 +1,8 @@
-"""The figures of a plan: what goes into each."""
+"""The figures of a plan: what goes into each.
+
+How a figure is drawn is in `views.figures`; here values get their scale, and things their names.  Each function gives SVG,
+or an empty text where there is nothing to show.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +26,10 @@ interval = charts.interval
 
 
 def flows(plan: PurchasePlan, language: Language, styles: Mapping[str, str]) -> str:
-    """Where the money goes."""
+    """Where the money goes: from payers by class of cost to lines of cost, as bands as wide as the money.
+
+    styles   payer -> class of its colour
+    """
     payers = {payer.name: payer.title for payer in plan.payers}
 
     def called(stage: str, key: str) -> str:
@@ -37,11 +44,15 @@ def flows(plan: PurchasePlan, language: Language, styles: Mapping[str, str]) -> 
 
 
 def _lines(plan: PurchasePlan) -> set[str]:
+    """Keys of the lines of cost of the recommended machine."""
     return {cost.line for cost in plan.best.costs}
 
 
 def frontier(plan: PurchasePlan, language: Language, axis: Axis) -> str:
-    """Science against another figure: the frontier numbered as in its table, and those that lost where they are known."""
+    """Science against another figure: the frontier numbered as in its table, and those that lost where they are known.
+
+    axis   "tco": cost of all years [million EUR];  "rmax": rate in HPL [Pflop/s].  Science is in million H100-hours a year
+    """
     scale = _SCALES[axis]
     points = []
     for index, machine in enumerate(plan.machines, 1):
@@ -59,7 +70,7 @@ def frontier(plan: PurchasePlan, language: Language, axis: Axis) -> str:
 
 
 def _along(machine: PlannedMachine, axis: Axis) -> tuple[float, float, float]:
-    """Where a machine stands along an axis, and the ends of its interval."""
+    """Where a machine stands along an axis, and the ends of its interval [EUR, or flop/s]."""
     if axis == "tco":
         return machine.tco_eur, machine.tco_low_eur, machine.tco_high_eur
     return machine.rmax_flop_per_s, machine.rmax_low_flop_per_s, machine.rmax_high_flop_per_s
@@ -73,20 +84,23 @@ def _of_loser(row: RejectedKind, axis: Axis) -> tuple[float, float] | None:
 
 
 def rank(best: PlannedMachine, language: Language) -> str:
-    """Rank over the years."""
+    """Rank over the years, with its band, of the recommended machine."""
     rows = [(str(row.year), row.rank, row.rank_low, row.rank_high) for row in best.ranks]
     return charts.rank_over_years(rows, language.text("below"), language.text("rank_title"))
 
 
 def cash(plan: PurchasePlan, language: Language, styles: Mapping[str, str]) -> str:
-    """Money by year and payer."""
+    """Money by year and payer [million EUR].
+
+    styles   payer -> class of its colour, in the order in which bars are stacked
+    """
     summed = cash_by_year(plan)
     rows = [(str(year), [by_payer.get(name, 0.0) / 1e6 for name in styles]) for year, by_payer in summed.items()]
     return charts.cash_flow(rows, list(styles.values()), _tenths(language), language.text("cash_title"), language.number)
 
 
 def cash_by_year(plan: PurchasePlan) -> dict[int, dict[str, float]]:
-    """Year -> payer -> euros, every year from the first to the last."""
+    """Year -> payer -> euros, every year from the first to the last, those in which nobody pays too."""
     years = [row.year for row in plan.cash_flow]
     summed: dict[int, dict[str, float]] = {year: {} for year in range(min(years, default=0), max(years, default=-1) + 1)}
     for row in plan.cash_flow:
@@ -95,11 +109,15 @@ def cash_by_year(plan: PurchasePlan) -> dict[int, dict[str, float]]:
 
 
 def _tenths(language: Language) -> charts.Label:
+    """Writes a number with one decimal."""
     return lambda value: language.fixed(value, 1)
 
 
 def science(plan: PurchasePlan, language: Language, names: Mapping[str, str]) -> str:
-    """Each domain on the recommended machine and on the next of the frontier."""
+    """Each domain on the recommended machine and on the next of the frontier [million H100-hours a year].
+
+    names   domain -> what it is called
+    """
     machines = plan.machines[:2]
     rows = [
         (
@@ -112,7 +130,10 @@ def science(plan: PurchasePlan, language: Language, names: Mapping[str, str]) ->
 
 
 def sensitivity(rows: Sequence[InputSwing], language: Language) -> str:
-    """The tornado; ratios at the ends of each range, and where another design wins."""
+    """The tornado: what each input does to the objective, and where another kind of machine wins.
+
+    rows   the strongest first; the first MOST_SWINGS are drawn, and what is assumed has its mark
+    """
 
     def times(ratio: float) -> str:
         return language.text("times", ratio=language.number(ratio, 2))
@@ -131,6 +152,6 @@ def sensitivity(rows: Sequence[InputSwing], language: Language) -> str:
 
 
 def wins(rows: Sequence[KindWins], language: Language) -> str:
-    """How often each design wins."""
+    """How often each kind of machine wins in the price scenarios; those below half a percent are left out."""
     bars = [(language.sentence(row.design.title), [row.fraction]) for row in rows if row.fraction >= _SEEN]
     return charts.pairs(bars, ["bar-0"], language.percent, language.text("robust_title"))

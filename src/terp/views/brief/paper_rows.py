@@ -30,7 +30,10 @@ class LostGroup:
 
 
 def lost(plan: PurchasePlan, language: Language) -> list[LostGroup]:
-    """Machines by reason, in the order of the first; those of one reason by site, so that a site is named once."""
+    """Machines by reason, in the order of the first; those of one reason by site, so that a site is named once.
+
+    What another machine beats comes first, then what a constraint keeps out.
+    """
     groups: dict[tuple[str, str], dict[str, list[str]]] = {}
     for row in plan.rejected:
         reason = language.sentence(row.reason).removesuffix(".")
@@ -61,6 +64,7 @@ def constraints(plan: PurchasePlan) -> list[ConstraintRow]:
 class AssumptionGroup:
     """Assumptions that are used for the same.
 
+    name   one of GROUPS
     note   of all of them, where they have the same;  rows  (site or nothing, title, note, assumption)
     """
 
@@ -81,6 +85,7 @@ def assumptions(plan: PurchasePlan, language: Language) -> list[AssumptionGroup]
 
 
 def _group(name: str, rows: Sequence[Assumption], plan: PurchasePlan, language: Language) -> AssumptionGroup:
+    """A group with its rows in the order of the budget's sites, and notes that say no more than the title left out."""
     order = {title: place for place, title in enumerate(["", *plan.budget.site_titles])}
     common = rows[0].notes if len(rows) > 1 and len({row.notes for row in rows}) == 1 else ()
     shown = []
@@ -110,6 +115,7 @@ def runner_up(plan: PurchasePlan, language: Language) -> str:
 
 
 def _kind(kind: MachineKind, language: Language) -> str:
+    """A kind of machine in words: what its node is called, and the place."""
     return f"{language.title(kind.node_label)}, {place(kind.site_title, language)}"
 
 
@@ -125,6 +131,7 @@ def decisive(rows: Sequence[InputSwing]) -> list[InputSwing]:
 
 
 def _changes_within_range(row: InputSwing) -> bool:
+    """Whether another kind of machine wins somewhere within the range of an input."""
     return row.changes_at_ratio is not None and row.low_ratio <= row.changes_at_ratio <= row.high_ratio
 
 
@@ -137,9 +144,9 @@ def felt(rows: Sequence[InputSwing]) -> list[InputSwing]:
 
 
 def simulated(plan: PurchasePlan, language: Language, names: Mapping[str, str]) -> list[tuple[str, str, str]]:
-    """What the simulated years gave, beside what the plan says; none if nothing was simulated.
+    """What the simulated years gave, beside what the plan says: (words, simulated, planned); none if nothing was simulated.
 
-    names   domain -> what it is called
+    names   domain -> what it is called.  Where the plan has no such figure, such as a wait, the last is the word for none
     """
     best, years = plan.best, plan.best.simulated
     if years is None:
@@ -163,5 +170,5 @@ def simulated(plan: PurchasePlan, language: Language, names: Mapping[str, str]) 
 
 
 def tonnes(mass_kg: float, language: Language) -> str:
-    """A mass as people write it in an account of carbon."""
+    """A mass as people write it in an account of carbon: tonnes, three digits."""
     return f"{language.number(mass_kg / 1000)}\u00a0t"

@@ -1,6 +1,7 @@
 """The gaps of a message: `{name:kind}` is filled with the data of that name, written as the kind says.
 
-A kind may have words after it, such as `{share_fraction:percent}` or `{cost_ratio:compared money 0.01}`.
+A kind may have words after it, such as `{share_fraction:percent}` or `{cost_ratio:compared money 0.01}`.  So results carry
+numbers in SI, and only a message says how they are rounded and in which unit they are read.
 """
 
 from __future__ import annotations
@@ -20,7 +21,12 @@ class Gaps:
         self._language = language
 
     def filled(self, message: str, data: Mapping[str, object]) -> str:
-        """A message with its gaps filled.  Raises KeyError for a gap that has no data, or a kind that is not there."""
+        """A message with its gaps filled.
+
+        message   as the catalogue has it;  data   by the names of the gaps; what no gap names is not used
+
+        Raises KeyError for a gap that has no data, or a kind that is not there.
+        """
         parts = []
         for words, gap, kind, _ in Formatter().parse(message):
             parts.append(words)
@@ -36,6 +42,7 @@ def _text(language: Language, value: object) -> str:
 
 
 def _listed(language: Language, values: Sequence[str], family: str) -> str:
+    """Names of a family, such as "classes", one after another with commas."""
     return ", ".join(language.name(family, value) for value in values)
 
 
@@ -83,5 +90,9 @@ KINDS: Final[Mapping[str, Callable[..., str]]] = {
 
 
 def gaps_of(message: str) -> set[str]:
-    """Names of the gaps of a message."""
+    """Names of the gaps of a message, each once.
+
+    >>> sorted(gaps_of("{gpus_count:count} GPUs at {site_title}"))
+    ['gpus_count', 'site_title']
+    """
     return {gap for _, gap, _, _ in Formatter().parse(message) if gap is not None}

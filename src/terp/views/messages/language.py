@@ -166,15 +166,23 @@ class Language:
         return figures.translate(_SWAP) if self.code == "nl" else figures
 
     def number(self, value: float, digits: int = 3) -> str:
-        """A number with at least `digits` significant digits."""
+        """A number with at least `digits` significant digits, with this language's comma and point; no unit."""
         return self.written(number(value, digits))
 
     def fixed(self, value: float, decimals: int = 0) -> str:
-        """A number with so many decimals, as a column needs; no minus before a nought."""
+        """A number with so many decimals, as a column needs; no minus before a nought.
+
+        >>> Language("nl").fixed(1234.5, 1)
+        '1.234,5'
+        """
         return self.written(f"{round(value, decimals) + 0.0:,.{decimals}f}")
 
     def percent(self, fraction: float, decimals: int = 0, *, sign: bool = False) -> str:
-        """A share in percent; with `sign`, the plus of what grows, and a true minus."""
+        """A share in percent; with `sign`, the plus of what grows, and a true minus.
+
+        >>> Language("en").percent(0.125, 1), Language("nl").percent(0.125, 1)
+        ('12.5%', '12,5%')
+        """
         words = f"{self.fixed(100 * fraction, decimals)}%"
         return f"+{words}" if sign and round(100 * fraction, decimals) > 0 else words.replace("-", "\u2212")
 
@@ -193,7 +201,10 @@ class Language:
         return self.fixed(eur / 1e6, 1)
 
     def quantity(self, value: float, dimension: str, digits: int = 3) -> str:
-        """A value with its unit, by its dimension in `units.py`."""
+        """A value with its unit, by its dimension in `units.py`, in the prefix that suits it and the words of this language.
+
+        value   in SI;  dimension   suffix of a name's unit, such as "w";  digits   significant ones, at least
+        """
         amount, _, unit = show(value, dimension, digits).partition(" ")
         return f"{self.written(amount)}{_SPACE}{self.names['units'].get(unit, unit)}".rstrip(_SPACE)
 
@@ -211,7 +222,10 @@ class Language:
         return self.fixed(value)
 
     def month(self, when: str | None) -> str:
-        """A month: "2027-09" is "September 2027"."""
+        """A month: "2027-09" is "September 2027", and a year alone stays; with `figures`, months stay as files have them.
+
+        when   None or empty gives the language's own word for none
+        """
         if not when:
             return self.texts["none"]
         if self.figures:
@@ -227,7 +241,12 @@ class Language:
         return self.month(when) if re.fullmatch(r"\d{4}-\d{2}", when) else when
 
     def value(self, value: str | float | Coded | None, unit: str = "") -> str:
-        """A value of a result, whatever it is: a code's, a quantity as its file has it, a number in its unit, nothing."""
+        """A value of a result, whatever it is: a code's, a quantity as its file has it, a number in its unit, nothing.
+
+        unit   suffix of a dimension, "fraction", "count", "ratio", "kg" or a word that is written behind the number; nothing
+               is
+               written for None and for an empty text but the language's own word for none
+        """
         if value is None or value == "":
             return self.texts["none"]
         if isinstance(value, str):
