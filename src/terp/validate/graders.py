@@ -23,12 +23,15 @@ from terp.validate.systems.power_grades import grade_power
 from terp.validate.systems.slurm_grades import SlurmGrade, grade_replays, grade_slurm, worsened_slurm
 
 PathLike = str | Path
+"""A file of the caller's own."""
 
 
 def hpl(cases: PathLike | None = None) -> Grades:
     """Rmax of HPL against machines of the TOP500 [flop/s]; the document has the median error of the power beside it.
 
-    cases   a CSV file of machines
+    cases   a CSV file of machines with the columns of validation/top500/table.csv; None for the rows that ship
+
+    `terp.validate.hpl().table` has the median, the 90th percentile, the bias and the baseline as fractions of Rmax.
     """
     path = _path(cases)
     graded = grade("hpl", path)
@@ -37,27 +40,37 @@ def hpl(cases: PathLike | None = None) -> Grades:
 
 
 def hpl_power(cases: PathLike | None = None) -> Grades:
-    """Power in HPL against machines of the TOP500 that state it [W].  `cases` is a CSV file of machines."""
+    """Power in HPL against machines of the TOP500 that state it [W].
+
+    cases   a CSV file of machines that has a `power_kw`; None for the rows that ship
+    """
     return _of_list("hpl-power", cases)
 
 
 def hpcg(cases: PathLike | None = None) -> Grades:
-    """HPCG against machines of the TOP500 [flop/s].  `cases` is a CSV file of machines."""
+    """HPCG against machines of the TOP500 that state it [flop/s].
+
+    cases   a CSV file of machines that has an `hpcg_tflops`; None for the rows that ship
+    """
     return _of_list("hpcg", cases)
 
 
 def mxp(cases: PathLike | None = None) -> Grades:
-    """HPL-MxP against machines of its list [flop/s].  `cases` is a CSV file of machines."""
+    """HPL-MxP against machines of its list [flop/s].
+
+    cases   a CSV file of machines that has an `hplmxp_tflops`; None for the rows that ship
+    """
     return _of_list("mxp", cases)
 
 
 def kernels(cases: PathLike | None = None, gpu: str = "") -> Grades:
     """Kernels [s], and whole steps on one GPU in time [s], power [W] and memory [bytes], against measured ones.
 
-    cases   a JSON-lines file, an object a measurement
-    gpu     the catalogue's name of the GPU that it was measured on, or its beginning; an H100 SXM if empty
+    cases   a JSON-lines file, an object a measurement; None for the rows that ship
+    gpu     the catalogue's name of the GPU that it was measured on, or its beginning; the reference GPU if empty
 
-    Raises UnknownName for the GPU.
+    Each kind of kernel has a grade of its own; a file is graded on all of its rows.
+    Raises UnknownName for the GPU, and Problems for a GPU without a file.
     """
     path = _path(cases)
     if gpu and path is None:
@@ -67,14 +80,22 @@ def kernels(cases: PathLike | None = None, gpu: str = "") -> Grades:
 
 
 def collectives(cases: PathLike | None = None) -> Grades:
-    """Collectives within a node and across nodes against measured ones [s].  `cases` is a CSV file, a line a measurement."""
+    """Collectives within a node and across nodes against measured ones [s].
+
+    cases   a CSV file, a line a measurement, with a time or a bus bandwidth; None for the rows that ship
+    """
     path = _path(cases)
     found = grade_collectives(path)
     return grades_of("collectives", found, (found,), found.as_data(), shipped=path is None)
 
 
 def training(cases: PathLike | None = None) -> Grades:
-    """Training steps in time [s] and memory [bytes] against published ones.  `cases` is a CSV file, a line a step."""
+    """Training steps in time [s] and memory [bytes] against published ones.
+
+    cases   a CSV file, a line a step; None for the rows that ship
+
+    A row that leaves settings open is predicted by the middle of what is plausible; `document` says how many do.
+    """
     path = _path(cases)
     found = grade_training(path)
     return grades_of("training", found, found.grades, found.as_data(), shipped=path is None)
@@ -91,7 +112,10 @@ def power(cases: PathLike | None = None) -> Grades:
 
 
 def costs(cases: PathLike | None = None) -> Grades:
-    """Prices of machines [EUR] against what was paid at the same scope.  `cases` is a YAML file, an entry a purchase."""
+    """Prices of machines [EUR] against what was paid at the same scope.
+
+    cases   a YAML file, an entry a purchase; None for the purchases that ship
+    """
     path = _path(cases)
     found = grade_costs(path)
     return grades_of(
@@ -100,7 +124,12 @@ def costs(cases: PathLike | None = None) -> Grades:
 
 
 def fleets(cases: PathLike | None = None) -> Grades:
-    """Figures of published fleets: failures, time between them, effective training time.  `cases` is a CSV file."""
+    """Figures of published fleets against simulated ones: failures, time between them, effective training time.
+
+    cases   a CSV file, a line a figure; None for the figures that ship
+
+    They are graded by intervals, not by errors, so that `grades` is empty and `table` has a row a figure.
+    """
     path = _path(cases)
     found = grade_fleets(path)
     return grades_of(
@@ -115,10 +144,13 @@ def slurm(
 ) -> Grades:  # fmt: skip
     """When jobs start under the controller, against a real slurmctld of the same slurm.conf: all that ship, or one.
 
-    trace        jobs as they were submitted, CSV;  observed   what the real controller did with them, CSV
-    slurm_conf   the slurm.conf it ran under;  assoc   its accounts and QOS
+    trace        jobs as they were submitted, CSV
+    observed     what the real controller did with them, CSV
+    slurm_conf   the slurm.conf it ran under
+    assoc        its accounts and QOS, as sacctmgr prints them; None without
 
-    Raises Problems if some but not all of the first three are given.
+    Without any of the four, the replays that ship.  Raises Problems if some but not all of the first three are given, or
+    if they do not belong together.
     """
     files = {"trace": trace, "observed": observed, "slurm_conf": slurm_conf}
     if trace is None and observed is None and slurm_conf is None and assoc is None:
@@ -134,7 +166,10 @@ def slurm(
 
 
 def all_models() -> AllGrades:
-    """Every model on the rows that ship, as `terp validate` grades them; a minute or so."""
+    """Every model on the rows that ship, in the order of `GRADERS`, as `terp validate` grades them; a minute or so.
+
+    Caveats and sources are those of all models, each once.
+    """
     models = tuple(grader() for grader in GRADERS.values())
     caveats = tuple(dict.fromkeys(caveat for grades in models for caveat in grades.caveats))
     sources = tuple(dict.fromkeys(source for grades in models for source in grades.sources))
@@ -142,14 +177,14 @@ def all_models() -> AllGrades:
 
 
 def _of_list(model: str, cases: PathLike | None) -> Grades:
-    """A benchmark against the TOP500's tables."""
+    """The validation of a benchmark against the TOP500's tables."""
     path = _path(cases)
     found = grade(model, path)
     return grades_of(model, found, (found,), found.as_data(), shipped=path is None)
 
 
 def _power_median_fraction(path: Path | None) -> float | None:
-    """Median error of the power beside that of Rmax; None for a table without powers."""
+    """Median error of the power beside that of Rmax [fraction]; None for a table without powers."""
     try:
         return grade("hpl-power", path).median_fraction
     except Problems:  # the column is not there; what else is wrong with the table, the grade of Rmax has said
@@ -157,11 +192,12 @@ def _power_median_fraction(path: Path | None) -> float | None:
 
 
 def _missed(replays: tuple[SlurmGrade, ...]) -> tuple[str, ...]:
-    """Bars that any replay misses."""
+    """Bars that any replay misses, each once."""
     return tuple(dict.fromkeys(bar for replay in replays for bar in replay.missed))
 
 
 def _path(file: PathLike | None) -> Path | None:
+    """The caller's file as a path; None for the rows that ship."""
     return None if file is None else Path(file)
 
 

@@ -1,4 +1,9 @@
-"""The model of collectives against measured ones: tables of six chips in a node, and what others printed, wherever."""
+"""The model of collectives against measured ones: tables of six chips in a node, and what others printed, wherever.
+
+Sources print a time, or a bus bandwidth by the convention of nccl-tests: (n - 1) / n of the bytes pass a wire once, in
+an all-reduce twice.  The first messages of a sweep are often slower than larger ones that come after; those are left
+out, as they tell of the warm-up and not of the network.
+"""
 
 from __future__ import annotations
 
@@ -24,23 +29,36 @@ CONSTANTS: Final = (
     "share of the links", "share in the switch, Hopper", "share in the switch, Blackwell", "own copy", "filling", "start",
     "step", "start in the switch", "latencies of Ampere", "latencies of Blackwell",
 )  # fmt: skip
+"""Names of the constants that were fitted, as the grade lists them."""
 NEEDED: Final = ("collective", "gpu", "gpus", "nodes", "size_bytes", "time_us")
+"""Columns a table must have; `inter`, `library`, `algo`, `source` and `busbw_gb_s` are used if they are there."""
 KINDS: Final = ("all_reduce", "all_gather", "reduce_scatter", "all_to_all")
+"""The collectives that are modelled."""
 MOVED: Final = {"all_reduce": 2.0}
 """Collective -> times that its bytes pass a wire; once for others."""
 BOUNDS: Final = {
     "gpus": (2, 1e6), "nodes": (1, 1e5), "size_bytes": (1, 1e15), "time_us": (1e-2, 1e12), "busbw_gb_s": (1e-6, 1e6),
 }  # fmt: skip
+"""Column -> the least and the most there may be, in the unit of its name."""
 SERIES: Final = ("collective", "gpu", "gpus", "nodes", "library", "source", "algo")
 """Columns that are the same for the sizes of one sweep."""
 GBIT: Final = 1.25e8
+"""Bytes per second in one Gb/s."""
 COLD: Final = 2.0
 """A message that took more than this over a longer one of its series was not warmed up."""
 
 
 @dataclass(frozen=True)
 class CollectiveRow:
-    """One measured collective: its columns as printed, and what was read from them."""
+    """One measured collective: its columns as printed, and what was read from them.
+
+    gpu            the catalogue's name
+    net            rates and latencies of links, switch and ports
+    ranks_count    GPUs that take part
+    inside_count   of them in one node
+    size_bytes     of the message, as nccl-tests count it
+    time_s         as printed, or from the bus bandwidth
+    """
 
     text: Mapping[str, str]
     gpu: str
@@ -79,7 +97,7 @@ def predict(row: CollectiveRow) -> float:
 
 
 def _baseline(row: CollectiveRow) -> float:
-    """Bytes over the rate of links or ports, nothing else."""
+    """Bytes over the rate of links or ports, nothing else [s]: no latency, no share of a rate that is lost."""
     ranks, inside, net = row.ranks_count, row.inside_count, row.net
     share = (ranks - 1) / ranks
     if inside == ranks:
@@ -93,14 +111,19 @@ def _baseline(row: CollectiveRow) -> float:
 
 @cache
 def shipped_rows() -> tuple[tuple[CollectiveRow, ...], tuple[Skipped, ...]]:
-    """The rows that ship, and those that no case is made of."""
+    """The rows that ship, and those that no case is made of.
+
+    Read once for a process, in the order of the table.
+    """
     return _read(published_file(SOURCE, "table.csv"))
 
 
 def grade_collectives(path: Path | None = None) -> Grade:
-    """The grade of collectives: on shipped rows that nothing was fitted to, or on all rows of a CSV file.
+    """The grade of collectives [s]: on shipped rows that nothing was fitted to, or on all rows of a CSV file.
 
-    Raises Problems for a file.
+    path   the file; None for the rows that ship
+
+    Raises Problems for a file that is no table with the columns of NEEDED.
     """
     rows, skipped = shipped_rows() if path is None else _read(path)
     cases = [
@@ -122,7 +145,10 @@ def grade_collectives(path: Path | None = None) -> Grade:
 
 
 def _read(path: Path) -> tuple[tuple[CollectiveRow, ...], tuple[Skipped, ...]]:
-    """The rows of a file, and its others with the reason why none is made of them."""
+    """The rows of a file, and its others with the reason why none is made of them.
+
+    From the largest message of a sweep to the smallest: one that took twice as long as a larger one was not warmed up.
+    """
     lines = lines_of(read_text(path), str(path), NEEDED)
     catalogue = read_catalogue()
     rows, skipped = [], []

@@ -1,6 +1,8 @@
 """The models of kernels, and of whole steps on one GPU, against measured ones.
 
 Kernels are from tables of an inference engine on four GPUs and from one H100 of our own; steps from that H100.
+Each kind of kernel or step has a grade of its own, all in one `KernelGrades`; rows that the models refuse are left out
+with the reason.  Which rows constants were fitted to, `kernel_rows.is_for_fitting` says.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ from terp.validate.grading.cases import expected
 from terp.validate.grading.grade import Errors, Grade, GradedCase, Skipped, skipped_data
 
 MODELS: Final = (*KINDS.values(), *BESIDE)
-"""What is graded."""
+"""What is graded: the kinds of kernels and steps, and power and memory of training steps."""
 UNITS: Final = {"train-power": ("power", "w"), "train-memory": ("memory", "bytes")}
 """Quantity and unit of a model, if not time in seconds."""
 _TORCH_ATTENTION: Final = (
@@ -78,16 +80,21 @@ CONSTANTS: Final = {
 
 
 def predict(row: KernelRow) -> float:
-    """The model's number of a row, in SI.  Raises TerpError for what is not modelled."""
+    """The model's number of a row, in SI: seconds, or watts and bytes for power and memory of a step.
+
+    Raises TerpError for what is not modelled, such as a precision that the GPU has not.
+    """
     return _PREDICTED[row.model](read_catalogue().part(Accelerator, row.gpu), row)
 
 
 def _gemm_s(chip: Accelerator, row: KernelRow) -> float:
+    """Time of a GEMM of m x n x k in the row's precision and software [s]."""
     m, n, k = (row.whole(size) for size in ("m", "n", "k"))
     return float(gemm_s(chip, m, n, k, precision=row.text["dtype"], software=row.software))
 
 
 def _attention_s(chip: Accelerator, row: KernelRow) -> float:
+    """Time of an attention kernel over b samples, forward or backward as the row says [s]."""
     heads = row.whole("heads")
     return float(
         attention_s(
@@ -98,6 +105,7 @@ def _attention_s(chip: Accelerator, row: KernelRow) -> float:
 
 
 def _stream_s(chip: Accelerator, row: KernelRow) -> float:
+    """Time of an elementwise or normalising kernel that moves the row's bytes [s]."""
     return float(stream_s(chip, float(row.text["bytes"]), row.text["op"]))
 
 
@@ -107,6 +115,7 @@ def _work(row: KernelRow) -> Work:
 
 
 def _is_recomputed(row: KernelRow) -> bool:
+    """Whether all layers are recomputed in the backward pass, by the row or by the model's own code."""
     return row.flag("recompute") or is_recomputed(row.text)
 
 
@@ -120,7 +129,7 @@ def _step(chip: Accelerator, row: KernelRow) -> TrainingStep:
 
 
 def _train_bytes(chip: Accelerator, row: KernelRow) -> float:
-    """What the allocator of PyTorch counts: all but what stays outside of it."""
+    """Memory that the allocator of PyTorch counts [bytes]: all but what stays outside of it."""
     memory = _step(chip, row).memory
     return float(memory.total_bytes - memory.other_bytes)
 
@@ -139,8 +148,13 @@ _PREDICTED: Final[dict[str, Callable[[Accelerator, KernelRow], float]]] = {
 
 
 def baseline(row: KernelRow) -> float | None:
-    """One line: flops over three quarters of the peak, half in attention and steps, no less than the launch or the bytes;
-    for power the board's cap, for memory 18 bytes a parameter.
+    """The number of the one-line rule for a row, in SI; None for kinds that have no such rule.
+
+    GEMM        flops over three quarters of the BF16 peak, no less than the launch or the bytes over the memory rate [s]
+    attention   flops over half of the peak, no less than the launch [s]
+    train       model flops, and what is recomputed, over half of the peak [s]
+    answers     the weights' flops over half of the peak, or the weights over the memory rate, whichever is longer [s]
+    power       the board's cap [W];  memory   18 bytes a parameter [bytes]
     """
     chip, ran = read_catalogue().part(Accelerator, row.gpu), software_named(row.software)
     peak = chip.peak_flop_per_s["bf16"]
@@ -173,14 +187,18 @@ def _answer_s(chip: Accelerator, row: KernelRow) -> float:
 
 @dataclass(frozen=True)
 class KernelGrades:
-    """The grade of each kind of kernel and step, and the rows that no case was made of."""
+    """The grade of each kind of kernel and step, and the rows that no case was made of.
+
+    kinds   model, a name of MODELS -> its grade, those without a case too
+    left    rows that no case was made of, of all kinds
+    """
 
     kinds: Mapping[str, Grade]
     left: tuple[Skipped, ...]
 
     @property
     def grades(self) -> tuple[Grade, ...]:
-        """Of the kinds that have a case."""
+        """The grades of the kinds that have a case, in the order of MODELS."""
         return tuple(grade for grade in self.kinds.values() if grade.cases)
 
     def as_data(self) -> dict[str, Json]:
@@ -206,9 +224,10 @@ def grade_kernels(path: Path | None = None, gpu: str | None = None) -> tuple[dic
     """The grade of each kind of kernel and step, and the rows that none was made of: on shipped rows that nothing was fitted
     to, or on all rows of a JSON-lines file.
 
-    gpu   the catalogue's name of the GPU that the file was measured on, or its beginning
+    path   the file; None for the rows that ship
+    gpu    the catalogue's name of the GPU that the file was measured on, or its beginning; the reference GPU if None
 
-    Raises Problems for a file, UnknownName for a GPU.
+    Gives model -> grade, and the rows left out.  Raises Problems for a file, UnknownName for a GPU.
     """
     all_rows, left = shipped() if path is None else read_rows(path, gpu or read_reference().record.gpu)
     rows, skipped = [row for row in all_rows if path is not None or not is_for_fitting(row)], list(left)
@@ -226,6 +245,7 @@ def grade_kernels(path: Path | None = None, gpu: str | None = None) -> tuple[dic
 
 
 def _grade(model: str, cases: list[GradedCase], fitted_count: int) -> Grade:
+    """The grade of one kind; `fitted_count` rows of it were fitted to and are not among its cases."""
     quantity, unit = UNITS.get(model, ("time", "s"))
     return Grade(
         model=model,

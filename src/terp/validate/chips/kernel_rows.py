@@ -1,4 +1,9 @@
-"""Rows of measured kernels and steps: those that ship, those of the caller, and which of them constants were fitted to."""
+"""Rows of measured kernels and steps: those that ship, those of the caller, and which of them constants were fitted to.
+
+A line holds one kernel or one step; a step that tells its power and memory too becomes three rows, attention that tells
+its backward two.  Lines that no row can be made of are kept as `Skipped` with the reason; only a file that is not what
+it should be raises.  docs/formats/validate.md has the keys of a line.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +37,9 @@ KINDS: Final = {
 BESIDE: Final = {"train-power": ("power_w", 1.0), "train-memory": ("mem_gb", 1e9)}
 """What a training step's row may say beside its time -> its column, and what that is in SI."""
 STEPS: Final = ("train", "prefill", "decode")
+"""Kinds that are whole steps on one GPU: training, reading a prompt, and making the next token."""
 YES, NO = ("true", "1", "yes"), ("false", "0", "no", "")
+"""What stands for true, and for false, in a cell."""
 SHIPPED: Final = (
     ("aiconfigurator", "table.csv", "trtllm-2025"),
     ("terp-h100", "kernels.csv", "torch-eager"),
@@ -40,19 +47,29 @@ SHIPPED: Final = (
 )
 """Source, file and software of the rows that ship."""
 BACKENDS: Final = {"FLASH_ATTENTION": "flash2", "CUDNN_ATTENTION": "cudnn", "": "trtllm"}
+"""Attention kernels by the names that PyTorch has -> the model's; a row without one is of the inference engine."""
 OWN: Final = "terp-h100"
+"""The source that is our own H100."""
 FIT_TOKENS: Final = ("512", "4096", "32768")
+"""Lengths of attention, as cells have them, that constants were fitted to."""
 FIT_BATCHES: Final = ("1", "32")
+"""Batches of decoding that constants were fitted to."""
 FIT_STEPS: Final = ("unet3d-b2-p128", "fourcast-b1", "resnet50-b128")
 """Steps whose times constants of convolutions, norms over planes and transforms were fitted to."""
 
 
 @dataclass(frozen=True)
 class KernelRow:
-    """One measured number of a kernel or step, in SI: where it is from, what it is of, GPU, software, columns, and whether a
-    backward.
+    """One measured number of a kernel or step, in SI.
 
-    model   what it grades: one of KINDS' or BESIDE's names
+    source     folder of validation/, or the caller's file
+    kind       a key of KINDS
+    model      what it grades: one of KINDS' or BESIDE's names
+    gpu        the catalogue's name
+    software   generation of kernels that ran it
+    text       the line's columns as printed
+    value      the number: seconds, or watts or bytes for what stands in BESIDE
+    backward   whether it is of the backward pass
     """
 
     source: str
@@ -65,11 +82,11 @@ class KernelRow:
     backward: bool = False
 
     def whole(self, column: str, otherwise: int = 0) -> int:
-        """A column as a whole number."""
+        """A column as a whole number; `otherwise` where it is empty or not there."""
         return int(float(self.text[column])) if self.text.get(column) else otherwise
 
     def flag(self, column: str, otherwise: str = "") -> bool:
-        """A column as yes or no."""
+        """A column as yes or no; what `otherwise` spells where it is not there."""
         return self.text.get(column, otherwise).lower() in YES
 
     @property
@@ -92,6 +109,7 @@ class KernelRow:
 
 
 Read = tuple[tuple[KernelRow, ...], tuple[Skipped, ...]]
+"""Rows, and the lines that none was made of."""
 
 
 @cache
@@ -117,7 +135,11 @@ def shipped_rows() -> tuple[KernelRow, ...]:
 def read_rows(path: Path, gpu: str) -> Read:
     """The rows of a JSON-lines file that was measured on a GPU of the catalogue, and its other lines with the reason.
 
-    Raises Problems for a file, or a name that begins several GPUs; UnknownName for one that begins none.
+    gpu   the GPU's name or its beginning
+
+    Lines are objects with a `kind`; all are taken to have run in PyTorch, attention without a backend by cuDNN.
+    Raises Problems for lines that are not JSON, all at once, or for a name that begins several GPUs; UnknownName for one
+    that begins none.
     """
     gpu = read_catalogue().accelerator_named(gpu)
     read, problems = [], []
@@ -143,6 +165,7 @@ def read_rows(path: Path, gpu: str) -> Read:
 
 
 def _joined(read: Iterable[tuple[list[KernelRow], list[Skipped]]]) -> Read:
+    """The rows of all lines, and of all lines what was left out."""
     found = list(read)
     return tuple(row for rows, _ in found for row in rows), tuple(left for _, skipped in found for left in skipped)
 
@@ -177,6 +200,8 @@ def is_for_fitting(row: KernelRow) -> bool:
     Of the engine those are all of its H100, and half of its shapes on an A100 and on a B200, by a hash; of our own half of
     the BF16 products, likewise, three lengths of attention, three steps of sciences, some of decoding, the power of all
     steps, and everything of which there are too few to hold out.
+
+    A row of a caller's own file is never for fitting.
     """
     if row.source == "aiconfigurator":
         if row.gpu == read_reference().record.gpu:
@@ -200,6 +225,7 @@ def _is_drawn(row: KernelRow) -> bool:
 
 
 def _is_fitted_decoding(row: KernelRow) -> bool:
+    """True for the batches of decoding that constants were fitted to."""
     return row.kind == "decode" and row.text["batch"] in FIT_BATCHES
 
 
@@ -211,17 +237,22 @@ _NEEDED: Final = {
     "prefill": ("arch", "batch", "seq", "s"),
     "decode": ("arch", "batch", "ctx", "s"),
 }
+"""Kind -> the keys that a line must have."""
 _WHOLE: Final = (
     "m", "n", "k", "b", "heads", "s_len", "hd", "kv", "L", "h", "ffn", "vocab", "seq", "batch", "ctx",
     "patch", "base", "cin", "classes", "ch", "H", "W", "p",
 )  # fmt: skip
+"""Keys that hold whole numbers: sizes of kernels and of models."""
 _MOST_WHOLE: Final = 10**9
 _TIMES: Final = ("s", "fwd_s", "bwd_s")
 _FLAGS: Final = ("causal", "swiglu", "recompute", "compile")
 
 
 def why_not(text: Mapping[str, str]) -> str:
-    """Why no kernel is made of a line; empty if one is."""
+    """Why no kernel is made of a line; empty if one is.
+
+    A line may say that its measurement failed, be of a kind that is not modelled, lack a key, or hold nonsense under one.
+    """
     kind = text["kind"]
     if "error" in text:
         return f"it failed when it was measured: {text['error'][:60]}"

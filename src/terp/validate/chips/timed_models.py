@@ -1,4 +1,8 @@
-"""The models whose steps were timed on one GPU: from a row's name and columns to a model record."""
+"""The models whose steps were timed on one GPU: from a row's name and columns to a model record.
+
+A name that begins as one of SHAPES is a model that ships, with sizes of the row's own in place of the file's.  Any
+other row is a transformer by its columns; a row of an answer, prefill or decoding, has its decoder in one cell.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,7 @@ NOT_CAUSAL: Final = ("bert", "protein", "logs")
 RECOMPUTED: Final = ("weather-vit",)
 """Whose layers are all recomputed, whatever the row says."""
 PROTEIN_VOCABULARY: Final = 64
+"""Tokens of a vocabulary where the row has none: those models read amino acids."""
 UNET_LEVELS: Final = (1, 2, 4, 8)
 UNET_DEEPEST: Final = 320
 """Features of the U-Nets that were timed over those of the finest level, and of the deepest level."""
@@ -25,6 +30,7 @@ Sizes = Mapping[str, int]
 
 
 def _unet(sizes: Sizes) -> dict[str, object]:
+    """What a row changes of the U-Net: patch of three equal sides [voxels], features by level, channels, classes."""
     found: dict[str, object] = {"patch": [sizes["patch"]] * 3} if "patch" in sizes else {}
     if "base" in sizes:
         found["features"] = [*(ratio * sizes["base"] for ratio in UNET_LEVELS), UNET_DEEPEST]
@@ -32,6 +38,7 @@ def _unet(sizes: Sizes) -> dict[str, object]:
 
 
 def _fourcast(sizes: Sizes) -> dict[str, object]:
+    """What a row changes of the spectral model: grid [points], patch, width, depth; as many channels out as in."""
     found = _named(sizes, {"H": "height", "W": "width", "p": "patch", "h": "hidden", "L": "layers"})
     if "ch" in sizes:
         found |= {"channels": sizes["ch"], "outputs": sizes["ch"]}
@@ -39,6 +46,9 @@ def _fourcast(sizes: Sizes) -> dict[str, object]:
 
 
 def _weather(sizes: Sizes) -> dict[str, object]:
+    """What a row changes of the weather transformer: by patches of a grid of 69 channels at a quarter degree if it
+    says none.
+    """
     shape = {"ch": 69, "H": 720, "W": 1440, "p": 8} | {key: sizes[key] for key in ("ch", "H", "W", "p") if key in sizes}
     patches = _named(shape, {"H": "height", "W": "width", "p": "size", "ch": "channels"})
     positions = (shape["H"] // shape["p"]) * (shape["W"] // shape["p"])
@@ -48,6 +58,7 @@ def _weather(sizes: Sizes) -> dict[str, object]:
 
 
 def _as_shipped(_: Sizes) -> dict[str, object]:
+    """Nothing changes: models for images were timed as they ship."""
     return {}
 
 
@@ -75,7 +86,10 @@ def is_recomputed(text: Mapping[str, str]) -> bool:
 
 
 def model_of(text: Mapping[str, str]) -> ModelFile:
-    """The model of a training step's row: one that ships, changed as its columns say, or the transformer that they are."""
+    """The model of a training step's row: one that ships, changed as its columns say, or the transformer that they are.
+
+    Raises pydantic's ValidationError for sizes that make no model; `why_no_model` words that for a report.
+    """
     sizes = {key: int(float(cell)) for key, cell in text.items() if key in _COLUMNS}
     for beginning, (file, shape) in SHAPES.items():
         if text["name"].startswith(beginning):
@@ -99,7 +113,9 @@ def model_of(text: Mapping[str, str]) -> ModelFile:
 _COLUMNS: Final = (
     "L", "h", "heads", "kv", "ffn", "vocab", "seq", "patch", "base", "cin", "classes", "ch", "H", "W", "p",
 )  # fmt: skip
+"""Columns that hold sizes of a model."""
 _TRANSFORMER: Final = ("L", "h", "heads", "seq")
+"""Columns without which a row is no transformer."""
 
 
 def why_no_model(text: Mapping[str, str]) -> str:
@@ -120,7 +136,10 @@ def why_no_model(text: Mapping[str, str]) -> str:
 
 
 def answering_model(text: Mapping[str, str]) -> TransformerModel:
-    """The decoder of a prefill's or a decoding step's row."""
+    """The decoder of a prefill's or a decoding step's row.
+
+    Its `arch` is a JSON list: layers, hidden size, heads, heads of keys and values, inner size, vocabulary.
+    """
     layers, hidden, heads, kv, inner, vocabulary = (int(size) for size in json.loads(text["arch"]))
     return _transformer(
         layers=layers, hidden=hidden, heads=heads, kv_heads=kv, inner=inner, vocabulary=vocabulary, gated=True
@@ -128,5 +147,6 @@ def answering_model(text: Mapping[str, str]) -> TransformerModel:
 
 
 def _transformer(**written: object) -> TransformerModel:
+    """A transformer with the fields that are given, by the names that records have for them."""
     said = {"kind": "model", "name": "timed", "title": "timed", "family": "transformer", **written}
     return TransformerModel.model_validate(said)

@@ -1,4 +1,9 @@
-"""What a model's errors add up to, beside a baseline's on the same rows."""
+"""What a model's errors add up to, beside a baseline's on the same rows.
+
+An error is predicted over published less one, so that +0.1 is ten per cent too much.  Medians and percentiles are of
+errors without sign; the bias is the median with it.  A baseline is a rule of one line, such as flops over half of the
+peak: a model that is no better on the same rows says nothing.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +17,16 @@ from terp.validate.grading.cases import ErrorLimits
 
 @dataclass(frozen=True)
 class GradedCase:
-    """One published number, ours, the baseline's (None where it has none), and how each input is known."""
+    """One published number and what the model says of it, both in the SI unit of their `Grade`.
+
+    name        as the table has it, for people
+    part        what the case is grouped by in a long list, such as the GPU
+    published   above 0
+    predicted   the model's number
+    baseline    the number of the one-line rule; None where that has no answer
+    known       input -> how it is known: stated, inferred, assumed or open
+    fitted      whether constants were fitted to the row; only on tables of the caller's own are such cases kept
+    """
 
     name: str
     part: str
@@ -30,20 +44,20 @@ class GradedCase:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A row that no case was made of, and why."""
+    """A row that no case was made of, and why: it counts in no error, and is listed so that nothing vanishes unseen."""
 
     name: str
     reason: str
 
 
 def skipped_data(rows: Iterable[Skipped]) -> list[Json]:
-    """Rows that were left out, as JSON has them."""
+    """Rows that were left out, as JSON has them: a list of objects with `name` and `reason`."""
     return [{"name": row.name, "reason": row.reason} for row in rows]
 
 
 @dataclass(frozen=True)
 class Errors:
-    """What the errors of some cases add up to."""
+    """What the errors of some cases add up to; every figure is a fraction of the published value, None without a case."""
 
     cases: tuple[GradedCase, ...]
 
@@ -54,23 +68,27 @@ class Errors:
 
     @property
     def p90_fraction(self) -> float | None:
-        """90th percentile of the errors without sign."""
+        """90th percentile of the errors without sign; None without a case."""
         return quantile((abs(case.error_fraction) for case in self.cases), 0.9)
 
     @property
     def bias_fraction(self) -> float | None:
-        """Median of the errors with their sign."""
+        """Median of the errors with their sign; above 0 where the model says too much.  None without a case."""
         return quantile((case.error_fraction for case in self.cases), 0.5)
 
     @property
     def baseline_fraction(self) -> float | None:
-        """Median error of the baseline, on the cases that it has an answer for."""
+        """Median error without sign of the baseline, on the cases that it has an answer for; None where it has none.
+
+        It is taken on the model's own rows, or on those of them that it can answer: its errors are never those of easier
+        ones.
+        """
         answered = ((case.baseline, case.published) for case in self.cases if case.baseline is not None)
         return quantile((abs(baseline / published - 1) for baseline, published in answered), 0.5)
 
     @property
     def worst(self) -> GradedCase | None:
-        """The case with the largest error."""
+        """The case with the largest error without sign; None without a case."""
         return max(self.cases, key=lambda case: abs(case.error_fraction), default=None)
 
 
@@ -78,9 +96,12 @@ class Errors:
 class Grade(Errors):
     """The grade of one model on one set of rows.
 
-    model, quantity, unit   what is predicted, and in which unit the cases hold it
+    model          as `terp validate` names it, such as "hpl" or "train-power"
+    quantity       what is predicted, in words
+    unit           SI unit of the cases' numbers, as keys spell it: "flop_per_s", "w", "s", "eur", ...
     rows_count     rows of the table that publish the quantity
     fitted_count   rows that constants were fitted to; not among the cases unless the caller's own table has them
+    skipped        rows that no case was made of, each with the reason
     constants      names of the constants that were fitted
     limits         what was asked for before the first run, and what may not worsen
     """
@@ -96,13 +117,16 @@ class Grade(Errors):
 
     @property
     def worsened(self) -> bool:
-        """True if the median is worse than the held one by more than the step."""
+        """True if the median is worse than the held one by more than the step, or if nothing was graded at all."""
         median = self.median_fraction
         return median is None or median > self.limits.held_fraction + self.limits.step_fraction
 
     @property
     def missed(self) -> tuple[str, ...]:
-        """Which of the bars is missed, and the baseline if it is no worse; empty if all are met."""
+        """Which of the bars is missed, and the baseline if the model is no better; empty if all are met.
+
+        The words are those that the terminal prints: "median", "90 %", "baseline"; ("nothing graded",) without a case.
+        """
         median, p90, baseline = self.median_fraction, self.p90_fraction, self.baseline_fraction
         if median is None or p90 is None:
             return ("nothing graded",)
@@ -112,7 +136,7 @@ class Grade(Errors):
         return (*missed, "baseline") if baseline is not None and median >= baseline else tuple(missed)
 
     def as_data(self) -> dict[str, Json]:
-        """The grade as JSON, see docs/formats/validate.md."""
+        """The grade as JSON, see docs/formats/validate.md: counts, errors as fractions, limits, each case in its unit."""
         return {
             "model": self.model,
             "quantity": self.quantity,
@@ -134,6 +158,7 @@ class Grade(Errors):
         }
 
     def _case(self, case: GradedCase) -> dict[str, Json]:
+        """A case as JSON; the keys of its three numbers end with the grade's unit."""
         return {
             "name": case.name,
             "part": case.part,

@@ -1,4 +1,9 @@
-"""What the validation of a model gives: its grades on sets of rows, each case, and what the terminal prints as JSON."""
+"""What the validation of a model gives: its grades on sets of rows, each case, and what the terminal prints as JSON.
+
+`Grades` is the record that all functions of `terp.validate` give, whatever kind of grade the model has: benchmarks are
+graded by errors, fleets by intervals, the controller by waits.  What only one kind knows stands in `detail`; text for
+people is made of it in `views`.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +40,8 @@ class Grades(Result):
     missed     which bars are missed of those fixed before the first run, and the baseline where it is no worse
     left_out   rows that no case was made of, each with the reason
     detail     the model's own kind of grade
+
+    A record's equality and hash are those of `to_dict()`, as with all results.
     """
 
     model: str
@@ -48,7 +55,10 @@ class Grades(Result):
 
     @property
     def passed(self) -> bool:
-        """True unless shipped rows are predicted worse than is held, by more than the step."""
+        """True unless shipped rows are predicted worse than is held, by more than the step.
+
+        On a table of the caller's own it is always True: nothing was fixed for those rows.
+        """
         return not (self.shipped and self.fell)
 
     @cached_property
@@ -59,7 +69,11 @@ class Grades(Result):
 
     @cached_property
     def cases(self) -> Table:
-        """A row a case that is graded by its error, in the SI unit that its `unit` names."""
+        """A row a case that is graded by its error: `published`, `predicted` and `baseline` in the SI unit that `unit`
+        names.
+
+        Empty for fleets and replays of Slurm, whose figures stand in `table`.
+        """
         return table_of([_case_row(grade.model, grade.unit, case) for grade in self.grades for case in grade.cases])
 
     def to_dict(self) -> dict[str, Json]:
@@ -98,7 +112,9 @@ class AllGrades(Result):
 
     @cached_property
     def table(self) -> Table:
-        """A row a set of rows that is graded by errors, as `terp validate` prints it."""
+        """A row a set of rows that is graded by errors, as `terp validate` prints it; errors are fractions of what is
+        published.
+        """
         return table_of([_row(grade) for grades in self.models for grade in grades.grades])
 
     @property
@@ -116,7 +132,12 @@ class AllGrades(Result):
 
 
 def caveats_of(missed: Sequence[str], left_out: Sequence[Skipped]) -> tuple[Caveat, ...]:
-    """What limits how far grades tell: bars that are missed, and rows that no case was made of."""
+    """What limits how far grades tell, as codes with numbers that `views` puts into words.
+
+    missed     bars that are not reached;  left_out   rows that no case was made of
+
+    At most one caveat for each of the two; none where nothing is missed and nothing left out.
+    """
     bars = (Caveat("bars-missed", {"bars": ", ".join(missed)}),) if missed else ()
     rows = (Caveat("rows-left-out", {"rows_count": len(left_out)}),) if left_out else ()
     return (*bars, *rows)
@@ -126,9 +147,16 @@ def grades_of(
     model: str, detail: Detail, grades: Iterable[Grade], document: Json, *, shipped: bool,
     missed: Sequence[str] | None = None, left_out: Sequence[Skipped] | None = None, fell: bool = False,
 ) -> Grades:  # fmt: skip
-    """The validation of a model; what is missed and left out is that of its grades, unless it is given.
+    """The validation of a model from its own kind of grade.
 
-    fell   whether it is worse than what is held, beside what its grades say
+    model      as the terminal names it, a key of `terp.validate.GRADERS`
+    detail     the model's own kind of grade
+    grades     those that are of errors, in the order of the table
+    document   what the terminal prints as JSON
+    shipped    whether the rows are those that ship; only then are there sources
+    missed     bars that are missed; those of the grades if None
+    left_out   rows that no case was made of; those of the grades if None
+    fell       whether it is worse than what is held, beside what its grades say
     """
     sets = tuple(grades)
     short = tuple(dict.fromkeys(bar for grade in sets for bar in grade.missed)) if missed is None else tuple(missed)
@@ -141,7 +169,7 @@ def grades_of(
 
 
 def _row(grade: Grade) -> dict[str, object]:
-    """A row of the table of grades."""
+    """A row of the table of grades; errors and limits are fractions of the published value."""
     return {
         "model": grade.model,
         "quantity": grade.quantity,
@@ -163,7 +191,7 @@ def _row(grade: Grade) -> dict[str, object]:
 
 
 def _case_row(model: str, unit: str, case: GradedCase) -> dict[str, object]:
-    """A row of the table of cases."""
+    """A row of the table of cases, its numbers in `unit`."""
     return {
         "model": model,
         "name": case.name,

@@ -1,4 +1,9 @@
-"""One row of a list -> what HPL sees of the machine, from the row alone, with how each input is known."""
+"""One row of a list -> what HPL sees of the machine, from the row alone, with how each input is known.
+
+Lists of the TOP500 print names, cores and a peak, not nodes or ports.  What is missing is inferred from what stands
+there: the number of GPUs from cores, GPUs a node from GPUs a socket, ports from the name of the network.  A row that
+such rules cannot read, as it mixes two kinds of GPU or counts nodes without any, is left out with the reason.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +19,26 @@ OPTIONAL: Final = ("nmax", "rpeak_tflops", "cpu_cores", "cores_per_socket")
 """Columns that are used where they hold a number."""
 
 MATRIX_OVER_MEMORY: Final = 2.5  # above this an Nmax is a slip of the pen: superchips with host memory reach 2
+"""Bytes of the matrix over those of the GPUs' memory, above which a listed Nmax is not believed."""
 FEWEST_A_SOCKET: Final = 0.95
+"""GPUs a host socket, below which nodes without GPUs must have taken part."""
 HOST_MATRIX: Final = 1.3  # above this the matrix lies in host memory; only superchips reach that at link speed
+"""Bytes of the matrix over those of the GPUs' memory, above which it must have lain in host memory."""
 PEAK_SHARE: Final = 0.65  # below this share of the chip's peak, the listed Rpeak a GPU shows that the GPUs are miscounted
 GBIT: Final = 1.25e8
+"""Bytes per second in one Gb/s."""
 
 
 @dataclass(frozen=True)
 class Built:
-    """A machine built from a row.  `known` says of each input: stated, inferred or assumed."""
+    """A machine built from a row.
+
+    row      the row as printed
+    part     the catalogue's name of its GPU
+    system   what HPL, HPCG and HPL-MxP are predicted from
+    levels   power of a node at each level of work [W]
+    known    input -> how it is known: stated, inferred, assumed, or left aside with the reason
+    """
 
     row: Row
     part: str
@@ -33,14 +49,20 @@ class Built:
 
 @dataclass(frozen=True)
 class Unbuilt:
-    """A row that no machine can be built from, and why."""
+    """A row that no machine can be built from, and why: it becomes a `Skipped` of the grade."""
 
     name: str
     reason: str
 
 
 def build_row(row: Row, catalogue: Catalogue) -> Built | Unbuilt:
-    """The machine of a row, or the reason why there is none."""
+    """The machine of a row, or the reason why there is none.
+
+    catalogue   where the row's GPU is looked up
+
+    A machine is only built where the row has a GPU of the catalogue, a number of GPUs, an Rmax, and a peak and a matrix
+    that go with them.  Optional columns that hold nonsense are left aside, which `known` says.
+    """
     part = _part(row)
     if part is None:
         return Unbuilt(row.name, f"no accelerator {row.text['accelerator']!r} in the catalogue")
@@ -81,6 +103,10 @@ def build_row(row: Row, catalogue: Catalogue) -> Built | Unbuilt:
 
 
 def _part(row: Row) -> str | None:
+    """The catalogue's name of the row's GPU; None where it is not known, or where the row has two kinds at once.
+
+    Some names do not tell which memory a board has: a matrix that fits the smaller board is taken to have run on it.
+    """
     text = row.text["accelerator"].lower()
     if "h100/h200" in text or re.search(r"a100x|(?<!gb[23]00 )nvl\d*\b(?!72)", text):
         return None  # two kinds at once, or boards of their own that the catalogue does not have

@@ -1,4 +1,7 @@
-"""Who published the rows that models are graded on: the head of each folder's source.yaml as a citation."""
+"""Who published the rows that models are graded on: the head of each folder's source.yaml as a citation.
+
+Results carry these as `.sources`.  Tables of a caller's own have none: only the caller knows where they are from.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +36,7 @@ def sources_of(model: str) -> tuple[SourceNote, ...]:
 
 
 def _source(folder: str) -> SourceNote:
+    """The citation of one folder of validation/; words that its source.yaml lacks are empty."""
     path = published_file(folder, "source.yaml")
     data = read_tree(read_text(path), str(path)).mapping
     words = {key: str(data.get(key, "")) for key in ("title", "publisher", "address")}

@@ -18,14 +18,18 @@ from terp.validate.grading.published_rows import Built
 
 
 class Split(Record):
-    """A split file: the groups that constants may be fitted to, and what those constants are called."""
+    """A split file: the groups that constants may be fitted to, and what those constants are called.
+
+    fit         groups as the source names them, such as "hpe|cdna2|2022"; each once
+    constants   names for people; empty where the code that fits them has the names
+    """
 
     fit: list[str] = Field(min_length=1)
     constants: list[str] = []
 
 
 def group_of(case: Built) -> str:
-    """Family and year of a row: vendor, architecture, year."""
+    """Family and year of a row as "vendor|architecture|year", in small letters: the key by which machines are dealt."""
     words = (case.row.text.get("vendor", ""), case.system.accelerator.architecture, case.row.text.get("year", ""))
     return "|".join(word.strip().lower().replace('"', "'") for word in words)
 
@@ -43,7 +47,10 @@ def _split_of(source: str) -> Split:
 
 @cache
 def groups_for_fitting(source: str) -> frozenset[str]:
-    """The groups that constants may be fitted to; no row of them is ever graded.  Raises Problems."""
+    """The groups that constants may be fitted to; no shipped row of them is ever graded.
+
+    source   a folder under validation/ that has a split.yaml.  Raises Problems for a file that names a group twice.
+    """
     return frozenset(_split_of(source).fit)
 
 

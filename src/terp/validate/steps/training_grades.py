@@ -1,4 +1,9 @@
-"""The model of training steps against measured ones, and against one line: model flops over half of the peak."""
+"""The model of training steps against measured ones, and against one line: model flops over half of the peak.
+
+Rows are dealt by source and model, so that runs of one paper do not vouch for each other; which are for fitting,
+validation/training/split.yaml says.  Beside errors of step times the grade has those of memory, to which nothing was
+fitted, and how well the order of a model's rows on as many GPUs is met, which a search depends on.
+"""
 
 from __future__ import annotations
 
@@ -43,6 +48,7 @@ FITTED: Final = {
 }  # fmt: skip
 """Generation of software -> its constants that are fitted; those named by an architecture are rates of products."""
 NEEDED: Final = ("model", "gpu", "gpus", "framework")
+"""Columns a table must have."""
 SLOWEST_PLAUSIBLE: Final = 1.25
 """Time over that of the fastest settings that a row leaves open, up to which others are plausible: assumed, 1.1 to 1.5."""
 LEAST_GROUP: Final = 5
@@ -51,7 +57,12 @@ LEAST_GROUP: Final = 5
 
 @dataclass(frozen=True)
 class TrainingCase:
-    """A row with what was predicted for it: the middle over the settings that it leaves open."""
+    """A row with what was predicted for it: the middle over the settings that it leaves open.
+
+    step_s         predicted time of a step;  memory_bytes   of the fullest GPU
+    baseline_s     by the one-line rule
+    open           whether the row leaves settings open
+    """
 
     row: TrainingRow
     step_s: float
@@ -66,7 +77,7 @@ class TrainingCase:
 
     @property
     def memory_error_fraction(self) -> float | None:
-        """The same of memory."""
+        """Predicted over published memory, less one; None where none is published."""
         return self.memory_bytes / self.row.memory_bytes - 1 if self.row.memory_bytes else None
 
 
@@ -89,12 +100,16 @@ def predict_row(row: TrainingRow) -> TrainingCase:
 
 
 def _step(row: TrainingRow, index: int) -> TrainingStep:
+    """The row's step with the strategy of an index into `strategies`."""
     generation = generation_named(row.software)
     return predict_step(row.chip, row.net, row.work, row.strategies[index], row.batch_count, generation)
 
 
 def _baseline_s(row: TrainingRow) -> float:
-    """Model flops, and what was recomputed where that is stated, over half of the peak."""
+    """Model flops, and what was recomputed where that is stated, over half of the peak [s].
+
+    Adapters alone cost two thirds of the flops: the weights' own gradients are not made.
+    """
     strategy = row.strategies[0]
     peak = peak_flop_per_s(row.chip, strategy.precision)
     again = 1 + strategy.recompute.layers_fraction / 3 if strategy.recompute else 1.0
@@ -104,7 +119,10 @@ def _baseline_s(row: TrainingRow) -> float:
 
 @dataclass(frozen=True)
 class TrainingGrade:
-    """The grade of a table: its cases, its rows that none was made of, and how many rows constants were fitted to."""
+    """The grade of a table: its cases, its rows that none was made of, and how many rows constants were fitted to.
+
+    Rows that were fitted to and publish a memory are cases still, of memory alone.
+    """
 
     cases: tuple[TrainingCase, ...]
     skipped: tuple[Skipped, ...]
@@ -134,7 +152,7 @@ class TrainingGrade:
         return tuple(entry for entry in found if entry.cases or entry.model == "training")
 
     def as_data(self) -> dict[str, Json]:
-        """The JSON of `terp validate training`."""
+        """The JSON of `terp validate training`: errors of all, by source, and each case [s]."""
         groups: dict[str, list[TrainingCase]] = defaultdict(list)
         for case in self.cases:
             groups[case.row.source].append(case)
@@ -228,15 +246,20 @@ def figures_of(cases: Sequence[TrainingCase]) -> TrainingErrors:
 
 
 def _median(errors: Floats) -> float | None:
+    """Median of some errors; None without any."""
     return float(np.median(errors)) if len(errors) else None
 
 
 def _mean_abs(errors: Floats) -> float | None:
+    """Mean of some errors without sign; None without any."""
     return float(np.mean(np.abs(errors))) if len(errors) else None
 
 
 def rank_tau(cases: Sequence[TrainingCase]) -> float | None:
-    """Kendall's tau-b between the predicted and the measured order of a model's rows on as many GPUs, mean over groups."""
+    """Kendall's tau-b between the predicted and the measured order of a model's rows on as many GPUs, mean over groups.
+
+    1 where every order is met, -1 where each is turned round; None without a group of LEAST_GROUP rows that differ.
+    """
     groups: dict[tuple[str, int, int], list[TrainingCase]] = defaultdict(list)
     for case in cases:
         groups[case.row.model, case.row.work.parameters_count, case.row.gpus_count].append(case)
@@ -246,6 +269,7 @@ def rank_tau(cases: Sequence[TrainingCase]) -> float | None:
 
 
 def _tau(cases: Sequence[TrainingCase]) -> float | None:
+    """Kendall's tau-b of one group's predicted and measured step times; None where all times of either are the same."""
     told = np.array([case.step_s for case in cases])
     measured = np.array([case.row.step_s for case in cases], np.float64)
     first, second = np.triu_indices(len(cases), 1)
@@ -266,7 +290,10 @@ def is_for_fitting(row: TrainingRow) -> bool:
 
 
 def read_table(path: Path) -> list[TrainingRow | Skipped]:
-    """The rows of a CSV file.  Raises Problems for a file that is none, or that lacks a column."""
+    """The rows of a CSV file, those that no case can be made of as `Skipped`.
+
+    Raises Problems for a file that is none, or that lacks a column of NEEDED.
+    """
     lines = csv.DictReader(io.StringIO(read_text(path)))
     missing = [column for column in NEEDED if column not in (lines.fieldnames or ())]
     if missing:
@@ -277,6 +304,7 @@ def read_table(path: Path) -> list[TrainingRow | Skipped]:
 
 @cache
 def _shipped() -> tuple[TrainingRow | Skipped, ...]:
+    """All lines of the tables that ship, on many nodes and on one, read once."""
     return tuple(row for name in ("table.csv", "one_node.csv") for row in read_table(published_file("training", name)))
 
 
@@ -286,7 +314,9 @@ def shipped_rows() -> tuple[TrainingRow, ...]:
 
 
 def predictors_mape() -> float:
-    """Mean error on the 37 published steps that other predictors were graded on; none of them was fitted to."""
+    """Mean error without sign [fraction] on the 37 published steps that other predictors were graded on; none of them was
+    fitted to.
+    """
     rows = read_table(published_file("training", "predictors.csv"))
     errors = [predict_row(row).error_fraction for row in rows if isinstance(row, TrainingRow)]
     return float(np.mean([abs(error) for error in errors if error is not None]))
@@ -294,6 +324,8 @@ def predictors_mape() -> float:
 
 def grade_training(path: Path | None = None) -> TrainingGrade:
     """The grade of training steps: on shipped rows that nothing was fitted to, or on all rows of a CSV file.
+
+    path   the file; None for the rows that ship
 
     Raises Problems for a file.
     """

@@ -54,8 +54,17 @@ PORT_GBIT: Final = {"ampere": 200.0, "hopper": 400.0, "blackwell": 400.0}
 class TrainingRow:
     """A row: what was measured, and every strategy that its stated settings leave open.
 
+    name, source  the row's id, and where it is from
+    model         as the row has it
+    gpus_count    GPUs of the job
+    chip, net     the GPU with the row's own cap, and what joins GPUs
+    work          flops and bytes of a sample
+    strategies    splits to try, at least one
+    batch_count   samples of a step
+    software      generation
     step_s        published, or worked out from what is; None where only memory is
-    known         says of each input how it is known: stated, inferred or open
+    memory_bytes  of a GPU; None where none is published
+    known         input -> how it is known: stated or open
     """
 
     name: str

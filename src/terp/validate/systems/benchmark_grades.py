@@ -1,4 +1,9 @@
-"""The models of HPL, its power, HPCG and HPL-MxP against machines of the TOP500."""
+"""The models of HPL, its power, HPCG and HPL-MxP against machines of the TOP500.
+
+All four read the same table: a row is a machine, and a column publishes what a model predicts.  Constants are fitted to
+the groups that validation/top500/split.yaml names; the others are graded.  The baseline is the median a GPU of the same
+GPU model in the rows for fitting.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +27,13 @@ from terp.validate.grading.split import group_of, groups_for_fitting
 
 @dataclass(frozen=True)
 class _Model:
-    """One model: the column that publishes its quantity, with its scale to SI, and what predicts it."""
+    """One model: the column that publishes its quantity, with its scale to SI, and what predicts it.
+
+    quantity    in words;  unit   of the prediction, as keys spell it
+    column      of the table;  scale   SI units in one of the column's
+    predict     from the machine of a row, in SI
+    constants   names of the constants that were fitted
+    """
 
     quantity: str
     unit: str
@@ -33,21 +44,27 @@ class _Model:
 
 
 def _rmax(case: Built) -> float:
+    """Rmax of a row's machine [flop/s]."""
     return predict_hpl(case.system).rmax_flop_per_s
 
 
 def power_w(case: Built, activity: float | None = None) -> float:
-    """Power of a row's machine in HPL [W], with a network of which only the rate is known."""
+    """Power of a row's machine in HPL [W], with a network of which only the rate is known.
+
+    activity   level of a node between idle and full [0 to 1]; HPL's fitted one if None
+    """
     system = case.system
     network_w = constants(HplConstants).network_energy_j_per_byte * system.gpus_count * system.network_bytes_per_s
     return hpl_power_w(case.levels, system.gpus_count / system.gpus_per_node_count, network_w, activity)
 
 
 def _hpcg(case: Built) -> float:
+    """HPCG of a row's machine [flop/s]."""
     return predict_hpcg(case.system).hpcg_flop_per_s
 
 
 def _mxp(case: Built) -> float:
+    """HPL-MxP of a row's machine [flop/s]."""
     return predict_mxp(case.system).mxp_flop_per_s
 
 
@@ -65,14 +82,17 @@ _MODELS: Final = {
 
 
 def models() -> tuple[str, ...]:
-    """The models that can be graded."""
+    """The models that can be graded, as the terminal names them."""
     return tuple(_MODELS)
 
 
 def grade(model: str, path: Path | None = None) -> Grade:
     """The grade of a model: on the shipped rows that it was not fitted to, or on all rows of a CSV file.
 
-    Raises UnknownName for a model, Problems for a file.
+    model   one of `models()`;  path   a table of the caller's own, None for the rows that ship
+
+    On a table of the caller's own, rows that constants were fitted to are recognised by name and Rmax, and marked.
+    Raises UnknownName for a model, Problems for a file or a table without the model's column.
     """
     if model not in _MODELS:
         raise UnknownName("model to validate", model, _MODELS)
@@ -120,6 +140,7 @@ def _built(row: Row, model: _Model) -> Built | Unbuilt:
 
 @cache
 def _rows() -> tuple[Row, ...]:
+    """All shipped rows, read once."""
     return tuple(read_rows(published_file("top500", "table.csv")))
 
 
@@ -136,7 +157,10 @@ def _identity(row: Row) -> tuple[str, float | None]:
 
 
 def _baseline(model: _Model, fit: Sequence[Built]) -> Callable[[Built], float | None]:
-    """Median a GPU of the same GPU model in the fit rows, else of the same architecture; None where there is none."""
+    """The one-line rule: median a GPU of the same GPU model in the fit rows, else of the same architecture.
+
+    Gives a function from a row's machine to the number in SI, or to None where no fit row is of its architecture.
+    """
     each: dict[str, list[float]] = {}
     for case in fit:
         published = case.row.number(model.column)

@@ -1,4 +1,9 @@
-"""Prices of built machines against published purchases at the same scope, beside EUR 45,000 a GPU."""
+"""Prices of built machines against published purchases at the same scope, beside EUR 45,000 a GPU.
+
+A price is the purchase's lines at quoted prices, those that are negotiated times the level of a deal of its size; its
+interval comes of prices, quantities and the market drawn many times.  The level and its spread are fitted to some of the
+purchases by `fit_level`; the others are graded, on the median error and on how many sums lie within the interval.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +30,7 @@ from terp.validate.systems.purchases import Priced, PurchaseFile, price_purchase
 
 SOURCE: Final = "costs"
 SCENARIOS: Final = 4000
+"""Draws of prices, quantities and the market for a purchase, and the seed of all of them."""
 SEED: Final = 1
 BASELINE_EUR: Final = 45_000.0
 """The one-line rule: so much a GPU, with all that belongs to it."""
@@ -33,7 +39,8 @@ BASELINE_EUR: Final = 45_000.0
 class CostLimits(ErrorLimits):
     """What must hold: the median error as of other models, and the share of sums within the model's 90 % interval.
 
-    bar_inside_fraction, held_inside_fraction   asked for before the first run, and reached
+    bar_inside_fraction    share that was asked for before the first run
+    held_inside_fraction   share that was reached, which no change may lessen
     """
 
     bar_inside_fraction: float = Field(gt=0, le=1)
@@ -42,7 +49,22 @@ class CostLimits(ErrorLimits):
 
 @dataclass(frozen=True)
 class CostCase:
-    """One purchase: what was paid, and its price with the ends of the 90 % interval [EUR]."""
+    """One purchase: what was paid, and its price with the ends of the 90 % interval [EUR].
+
+    name, title       the entry's, and for people
+    covers            the scope, for people
+    printed           the sum as published, in its currency
+    published_eur     the sum at the rate of its month
+    eur               our price, the level of the deal applied
+    low_eur, high_eur   ends of our 90 % interval
+    baseline_eur      EUR 45,000 a GPU; None where the number of GPUs is not known
+    level_fraction    what was multiplied to quoted prices; 1 for a sum of quotes
+    fitted            whether the level was fitted to the purchase
+    gpu               the catalogue's name; empty without a machine file
+    source            key of who published it
+    lines_eur         our price by line
+    unpriced          parts of the bill without a price, with their counts
+    """
 
     name: str
     title: str
@@ -62,7 +84,7 @@ class CostCase:
 
     @property
     def error_fraction(self) -> float:
-        """Ours over the published sum, less one."""
+        """Ours over the published sum, less one; above 0 where we ask too much."""
         return self.eur / self.published_eur - 1
 
     @property
@@ -73,7 +95,12 @@ class CostCase:
 
 @dataclass(frozen=True)
 class CostGrade:
-    """The graded purchases, those that something was fitted to, and what must hold; no limits on a file of the caller's."""
+    """The graded purchases, those that something was fitted to, and what must hold.
+
+    grade    the errors of the graded ones
+    cases    purchases that are graded;  fitted   those that the level was fitted to
+    limits   None on a file of the caller's, for which nothing was fixed
+    """
 
     grade: Grade
     cases: tuple[CostCase, ...]
@@ -94,7 +121,9 @@ class CostGrade:
 
     @property
     def missed(self) -> tuple[str, ...]:
-        """Which bars are missed: those of the grade, and the share inside."""
+        """Which bars are missed: those of the grade, and "inside" where too few sums lie within; empty on a caller's
+        file.
+        """
         limits, inside = self.limits, self.inside_fraction
         if limits is None:
             return ()
@@ -102,7 +131,9 @@ class CostGrade:
         return (*self.grade.missed, *(("inside",) if short else ()))
 
     def as_data(self) -> dict[str, Json]:
-        """The grade as JSON, see docs/formats/validate.md."""
+        """The grade as JSON, see docs/formats/validate.md: that of its errors, the share inside, and the cases of both kinds
+        [EUR].
+        """
         data = self.grade.as_data()
         data["missed"] = list(self.missed)
         data["inside"] = self.inside_fraction
@@ -112,6 +143,7 @@ class CostGrade:
 
 
 def _case_data(case: CostCase) -> dict[str, Json]:
+    """A purchase as JSON, amounts in euros, the level and the error as fractions."""
     return {
         "name": case.name,
         "title": case.title,
@@ -134,7 +166,12 @@ def _case_data(case: CostCase) -> dict[str, Json]:
 
 @cache
 def grade_costs(cases: Path | None = None) -> CostGrade:
-    """Prices every purchase that can be, of the shipped cases or of a file like them.  Raises Problems."""
+    """Prices every purchase that can be, of the shipped cases or of a file like them.
+
+    cases   the file, YAML; None for the purchases that ship.  All of a caller's file are graded, none of it is for fitting
+
+    Raises Problems for a file that cannot be read, or that names machines or prices that nobody knows.
+    """
     file = read_purchases(cases or published_file(SOURCE, "cases.yaml"))
     fit = groups_for_fitting(SOURCE) if cases is None else frozenset[str]()
     skipped = tuple(Skipped(name, purchase.left_out) for name, purchase in file.purchases.items() if purchase.left_out)
@@ -158,11 +195,13 @@ def grade_costs(cases: Path | None = None) -> CostGrade:
 
 
 def _case(case: CostCase) -> GradedCase:
+    """A purchase as the grades of all models have it."""
     known = {"scope": case.covers}
     return GradedCase(case.title, case.gpu or "-", case.published_eur, case.eur, case.baseline_eur, known)
 
 
 def _limits() -> CostLimits:
+    """What must hold of the shipped purchases.  Raises Problems for a file that does not say it."""
     problems: list[Problem] = []
     path = published_file(SOURCE, "expect.yaml")
     entries = read_entries(read_tree(read_text(path), str(path)), CostLimits, problems)
@@ -172,7 +211,10 @@ def _limits() -> CostLimits:
 
 
 def case_of(priced: Priced, *, fitted: bool) -> CostCase:
-    """The case of a priced purchase: its total at the level of a deal of its size, and the 90 % interval."""
+    """The case of a priced purchase: its total at the level of a deal of its size, and the 90 % interval.
+
+    fitted   whether the level was fitted to it;  a sum of quotes has the level 1, as nobody negotiated
+    """
     purchase = priced.purchase
     level = 1.0 if purchase.quoted else float(level_fraction(priced.hardware_eur))
     low, high = np.quantile(scenarios_of(priced, level), [0.05, 0.95]).tolist()
@@ -200,7 +242,12 @@ def case_of(priced: Priced, *, fitted: bool) -> CostCase:
 
 
 def scenarios_of(priced: Priced, level: float) -> Floats:
-    """Totals by scenario [EUR]: prices, quantities and the market drawn."""
+    """Totals by scenario [EUR], shape (SCENARIOS,): prices, quantities and the market drawn.
+
+    level   of the deal, on the lines that are negotiated
+
+    Lines with the same `drawn`, such as all that are counted by years of operation, share a draw in every scenario.
+    """
     quantities = {line.drawn: (line.low_ratio, 1.0, line.high_ratio) for line in priced.lines if line.drawn}
     factors = draw_factors({**ranges_of([line.cost for line in priced.lines]), **quantities}, SCENARIOS, SEED)
     total = np.zeros(SCENARIOS)
@@ -213,7 +260,10 @@ def scenarios_of(priced: Priced, level: float) -> Floats:
 def fit_level(file: PurchaseFile, names: Sequence[str]) -> tuple[float, float, float]:
     """Level of a deal of 10 MEUR, its exponent, and the standard deviation of its log, by least squares on some purchases.
 
+    names   entries of the file, at least three
+
     ln g_i = ln g0 - b ln(S_i / 10 MEUR), g_i the published sum less what is not negotiated, over what is, at quoted prices.
+    Gives g0 [-], b [-] and the deviation with n - 2 degrees of freedom; scripts write them to the catalogue.
     """
     priced = [price_purchase(file, name) for name in names]
     size = np.log([one.hardware_eur / constants(DealConstants).level_at_eur for one in priced])

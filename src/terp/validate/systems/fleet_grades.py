@@ -45,6 +45,7 @@ from terp.validate.systems.fleet_rows import (
 )  # fmt: skip
 
 RUNS: Final = 1000
+"""Simulated runs a figure."""
 SEED: Final = 1
 RESTART_S: Final = (300.0, 660.0, 1200.0)
 """From failure to the next step: 5 to 20 min on RSC-1 (kokolis-2024), 11 min the median gap of lablup-2026's retries."""
@@ -58,7 +59,12 @@ SIDE_BY_SIDE: Final = 128
 
 
 class FleetLimits(Record):
-    """What must hold: cases asked for, and cases that were reached."""
+    """What must hold of the figures, by name: one entry of validation/fleets/expect.yaml.
+
+    asked    figures that should lie inside, named before the first run
+    held     figures that do, which no change may lose
+    reason   why these, in a sentence
+    """
 
     asked: list[str] = Field(min_length=1)
     held: list[str]
@@ -67,7 +73,18 @@ class FleetLimits(Record):
 
 @dataclass(frozen=True)
 class FleetCase:
-    """One published figure with its own 95 % interval, None where it has none, and what the simulation gives."""
+    """One published figure with its own 95 % interval, and what the simulation gives, in the unit that was printed.
+
+    name, quantity    the row's id, and what its figure is of
+    printed           the figure as the paper has it
+    published         the figure as a number; of a printed range its middle
+    published_range   its own 95 % interval; None where nothing tells how many failures it is from
+    predicted         mean over all simulated runs at the mean rate
+    predicted_range   95 % of the simulated runs, which fleets' differences widen
+    source            key of who published it
+    how_read          "read" from a text or table, or how else, such as off a plot
+    bound             whether the paper gives a lower bound alone
+    """
 
     name: str
     quantity: str
@@ -100,7 +117,11 @@ class FleetCase:
 
 @dataclass(frozen=True)
 class FleetGrade:
-    """All cases, the rows that none was made of, and the limits; None on a table of the caller's own."""
+    """All figures that were simulated, the rows that none was made of, and what must hold.
+
+    rows_count   rows of the table
+    limits       None on a table of the caller's own, for which nothing was fixed
+    """
 
     rows_count: int
     cases: tuple[FleetCase, ...]
@@ -109,15 +130,16 @@ class FleetGrade:
 
     @property
     def missed(self) -> tuple[str, ...]:
-        """Which of the cases asked for are not inside."""
+        """Which of the figures asked for are not inside; a figure that was not simulated is not inside."""
         return self._not_inside(self.limits.asked if self.limits else [])
 
     @property
     def worsened(self) -> bool:
-        """True if a case that was inside is no longer."""
+        """True if a figure that was inside is no longer: `terp validate` fails by it."""
         return bool(self._not_inside(self.limits.held if self.limits else []))
 
     def _not_inside(self, names: list[str]) -> tuple[str, ...]:
+        """Those of the names whose figure does not lie inside."""
         inside = {case.name for case in self.cases if case.inside}
         return tuple(name for name in names if name not in inside)
 
@@ -136,6 +158,7 @@ class FleetGrade:
 
 
 def _case_data(case: FleetCase) -> dict[str, Json]:
+    """A figure as JSON, in the unit that was printed."""
     low, high = case.published_range or (None, None)
     return {
         "name": case.name,
@@ -155,7 +178,13 @@ def _case_data(case: FleetCase) -> dict[str, Json]:
 
 @cache
 def grade_fleets(cases: Path | None = None) -> FleetGrade:
-    """Simulates every row that can be, of the shipped table or of one with its columns.  Raises Problems."""
+    """Simulates every row that can be, of the shipped table or of one with its columns.
+
+    cases   the table, CSV; None for the one that ships
+
+    Each quantity has a maker of its own in `_MAKERS`; rows of others are left out with the reason, as are those that would
+    take more failures than MOST_FAILURES.  Raises Problems for a table that cannot be read or has numbers out of bounds.
+    """
     path = cases or published_file(SOURCE, "table.csv")
     rows = [row for _, row in lines_of(read_text(path), str(path), NEEDED)]
     check_numbers(rows, str(path))
@@ -171,6 +200,7 @@ def grade_fleets(cases: Path | None = None) -> FleetGrade:
 
 
 def _limits() -> FleetLimits:
+    """What must hold of the shipped figures.  Raises Problems for a file that does not say it."""
     problems: list[Problem] = []
     path = published_file(SOURCE, "expect.yaml")
     entries = read_entries(read_tree(read_text(path), str(path)), FleetLimits, problems)
@@ -195,6 +225,12 @@ def _case(row: Row) -> FleetCase | str:
 def _made(
     row: Row, published: float, own: tuple[float, float] | None, simulated: float, many: Floats, *, bound: bool = False
 ) -> FleetCase:
+    """The case of a row.
+
+    published, own   the figure and its own 95 % interval, if it has one
+    simulated        mean of the runs at the mean rate;  many   a run each [RUNS], over fleets' rates
+    bound            whether the paper gives a lower bound alone
+    """
     low, high = np.quantile(many, [0.025, 0.975]).tolist()
     source, how = row["source"], row.get("read", "")
     return FleetCase(row["id"], row["quantity"], row["printed"], published, own, simulated, (low, high), source, how, bound)
@@ -245,7 +281,10 @@ def _mttf(row: Row, *, by_size: bool = False) -> FleetCase | str:
 
 
 def _ettr(row: Row) -> FleetCase | str:
-    """Effective training time ratio of a job on N nodes."""
+    """Effective training time ratio of a job on N nodes.
+
+    It grows with the time between checkpoints that the row gives, or by Daly's rule from how long one takes to write.
+    """
     nodes, days, low, high = (number(row, column) for column in ("nodes", "days", "low", "high"))
     if nodes is None or days is None or low is None or high is None:
         return "nodes or days are not known"
@@ -273,7 +312,7 @@ def _gpu_share(row: Row) -> FleetCase | str:
 
 
 def _lemons(row: Row) -> FleetCase | str:
-    """Share of failures that the worst `count` of `of` nodes have."""
+    """Share of failures that the worst `count` of `of` nodes have, rates of nodes by the gamma law of the usual fleet."""
     published, count, of = (number(row, column) for column in ("value", "count", "of"))
     if published is None or count is None or of is None or not 1 <= count <= of <= MOST_NODES:
         return f"value, count or of are not known, or of is above {MOST_NODES}"
@@ -295,13 +334,13 @@ def _repair(row: Row) -> FleetCase | str:
 
 
 def _whole_job(nodes: float, days: float) -> OneJob:
-    """A job of which only the interruptions count."""
+    """A job of which only the interruptions count: it writes no checkpoint and restarts at once."""
     shape = usual_fleet().spread_ratio
     return OneJob(round(nodes), days * DAY_S, shape, math.inf, 0.0, (0.0, 0.0, 0.0))
 
 
 def _both(job: OneJob, law: Law) -> tuple[Outcomes, Outcomes]:
-    """Runs at the law's mean, and runs on as many fleets as it has."""
+    """Runs at the law's mean rate, and runs on as many fleets as there are runs, each with a rate drawn by the law."""
     fleets = law.drawn(RUNS, np.random.default_rng([SEED, 4]))
     return run_one_job(job, np.full(RUNS, law.mean_per_s), SEED), run_one_job(job, fleets, SEED)
 

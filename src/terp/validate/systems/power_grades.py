@@ -1,4 +1,9 @@
-"""Power of nodes over time against 148 measured runs: their energy, and the swings of the whole job."""
+"""Power of nodes over time against 148 measured runs: their energy, and the swings of the whole job.
+
+A run is predicted from its benchmark's pattern, its nodes and how long it took; the pattern's constants were fitted to
+about half of the runs of each group.  Four grades come of it: energy; energy on numbers of nodes that nothing was fitted
+to; the levels that a job's power stands at; and its steps from one to the next, which a grid operator asks about.
+"""
 
 from __future__ import annotations
 
@@ -49,6 +54,7 @@ CONSTANTS: Final = (
     "computing, SSD", "waiting, SSD", "waits every, SSD", "wait, SSD", "divided, SSD", "thinned, SSD",
     "computing, 3D U-Net", "burst, 3D U-Net", "set-up, 3D U-Net", "thinned, 3D U-Net",
 )  # fmt: skip
+"""Names of the constants of all patterns, as the grades list them."""
 
 
 def is_for_fitting(row: PowerRow) -> bool:
@@ -58,13 +64,16 @@ def is_for_fitting(row: PowerRow) -> bool:
 
 @cache
 def shipped_rows() -> tuple[PowerRow, ...]:
-    """The runs that ship."""
+    """The runs that ship, already summed up from their readings; read once."""
     path = published_file(SOURCE, "table.csv")
     return tuple(power_row(text) for _, text in lines_of(read_text(path), str(path), ("benchmark", "run")))
 
 
 def shape_of(row: PowerRow) -> Shape:
-    """What is given of a run.  Lead and tail that a file does not tell are those of its group's shipped runs."""
+    """What is given of a run: nodes, duration, readings before and after it [s], and its batch a node over the pattern's.
+
+    Lead and tail that a file does not tell are those of its group's shipped runs, or none where they would not leave a run.
+    """
     ratio = GROWN.get(row.group, 1.0) * WHOLE.get(row.benchmark, 1) / row.nodes_count
     lead_s, tail_s = row.lead_s, row.tail_s
     if np.isnan(lead_s + tail_s):
@@ -87,12 +96,15 @@ def _around() -> dict[str, tuple[float, float]]:
 
 
 def predicted(row: PowerRow, known: Mapping[str, Pattern] | None = None) -> JobPower:
-    """The model's power of a run."""
+    """The model's power of a run, a node in the mean [W], over lead, run and tail.
+
+    known   benchmark -> pattern; the catalogue's if None.  A benchmark without a pattern raises KeyError.
+    """
     return job_power((known or patterns())[row.benchmark], shape_of(row))
 
 
 def swings_of(power: JobPower) -> tuple[float, ...]:
-    """What is predicted of the swings, in the order of SWINGS."""
+    """What is predicted of the swings, in the order of SWINGS: five ratios over the mean power."""
     return (*power.level_ratios, power.step_p99_ratio, power.step_max_ratio)
 
 
@@ -100,7 +112,12 @@ def swings_of(power: JobPower) -> tuple[float, ...]:
 class PowerGrades:
     """Grades of energy; of energy on numbers of nodes never fitted to; of the levels and of the steps of a job's power.
 
-    baseline_of_group_fraction   median error of a harder baseline of the energy: the mean power of the group's fit runs
+    energy   of one node over the run's readings [J]
+    groups   energy on 8 and 9 nodes, by constants of runs on 1 and 64; None on a file of the caller's own
+    levels   percentiles of the job's power over its mean
+    steps    changes of the job's power within two seconds over its mean
+    baseline_of_group_fraction   median error of a harder baseline of the energy: the mean power of the group's fit runs;
+                                 None where no run is of such a group
     """
 
     energy: Grade
@@ -111,7 +128,7 @@ class PowerGrades:
 
     @property
     def grades(self) -> tuple[Grade, ...]:
-        """All four, or of a file the three that it has."""
+        """All four, or of a file the three that it has, in the order of the table."""
         more = () if self.groups is None else (self.groups,)
         return (self.energy, *more, self.levels, self.steps)
 
@@ -136,7 +153,9 @@ class PowerGrades:
 def grade_power(path: Path | None = None) -> PowerGrades:
     """The grades of power: on shipped runs that nothing was fitted to, or on all runs of a Parquet file of readings.
 
-    Raises Problems for a file.
+    path   the file; None for the runs that ship
+
+    Runs of a benchmark without a pattern are left out with the reason.  Raises Problems for a file.
     """
     known = patterns()
     rows, skipped = (list(shipped_rows()), []) if path is None else read_power_rows(path)
@@ -158,6 +177,7 @@ def grade_power(path: Path | None = None) -> PowerGrades:
 def _grade(
     model: str, quantity: str, unit: str, rows: list[PowerRow], cases: list[GradedCase], skipped: Sequence[Skipped] = ()
 ) -> Grade:
+    """One of the grades, with the limits that were fixed for its name."""
     return Grade(
         model=model,
         quantity=quantity,
@@ -181,7 +201,10 @@ def _of_groups(rows: list[PowerRow], fit: list[PowerRow]) -> Grade:
 def _cases(
     rows: list[PowerRow], fit: list[PowerRow], known: Mapping[str, Pattern]
 ) -> tuple[list[GradedCase], list[GradedCase]]:
-    """Cases of energy and of swings; their baseline is the mean over all fit runs."""
+    """Cases of energy [J] and of swings [ratios]; their baseline is the mean over all fit runs.
+
+    Figures that are 0 in a run, such as steps that did not happen, have no error and are no cases.
+    """
     mean_w = fmean(row.mean_w for row in fit)
     mean = [fmean(getattr(row, name) for row in fit) for name in SWINGS]
     energy, swings = [], []
@@ -206,6 +229,7 @@ def _how_known(row: PowerRow) -> str:
 
 
 def _part(row: PowerRow) -> str:
+    """Benchmark and nodes, in words."""
     return f"{row.benchmark}, {row.nodes_count} node{'s' if row.nodes_count > 1 else ''}"
 
 

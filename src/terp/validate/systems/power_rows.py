@@ -1,4 +1,9 @@
-"""Reads readings of nodes' power and sums up each run: its energy, its quantiles, and how it stood before and after."""
+"""Reads readings of nodes' power and sums up each run: its energy, its quantiles, and how it stood before and after.
+
+A file is Parquet, a reading of one node a row; docs/formats/validate.md has its columns.  Readings of a node need not be
+evenly spaced: energy is by trapezoids, and the job's power is put on a grid of two seconds.  Runs that ship were summed
+up by the same functions and stand as CSV, which `write_power_rows` wrote.
+"""
 
 from __future__ import annotations
 
@@ -27,18 +32,21 @@ NEEDED: Final = {
 WINDOW: Final = ("run_start_unix_ms", "run_stop_unix_ms")
 """Columns that say when the run itself began and ended, if they are there."""
 FEWEST: Final = 20
+"""Readings a run must have of each node in the mean."""
 LEAST_W, MOST_W = 100.0, 30_000.0
+"""What a node may draw, as far as a reading is believed [W]."""
 LONGEST_S: Final = 30.0 * DAY_S
-"""Readings a run must have of each node in the mean, what a node of eight GPUs may draw, and how long a run may be."""
+"""How long a run may be."""
 
 
 @dataclass(frozen=True)
 class PowerRow:
     """One run: what is given of it, and what was measured, a node in the mean.
 
+    benchmark, nodes_count, run   what ran, on how many nodes, and the run's published name
     lead_s, run_s, tail_s   readings before the run, the run, readings after it; lead and tail NaN if not told
     energy_j, mean_w        of one node over all three
-    p05_ratio .. p95_ratio  percentiles of the job's power over its mean, every two seconds
+    p05_ratio, p50_ratio, p95_ratio   percentiles of the job's power over its mean, every two seconds
     step_p99_ratio, step_max_ratio   change of the job's power in two seconds over its mean
     computing_w, low_s      median of what is above 80 % of the highest; seconds in the run that are below it
     spread_fraction         standard deviation of the nodes' means over the mean; 0 of one node
@@ -63,7 +71,7 @@ class PowerRow:
 
     @property
     def group(self) -> str:
-        """Benchmark and nodes."""
+        """Benchmark and nodes as "benchmark|nodes", the key of what was fitted together."""
         return f"{self.benchmark}|{self.nodes_count}"
 
     @property
@@ -73,11 +81,15 @@ class PowerRow:
 
 
 SWINGS: Final = ("p05_ratio", "p50_ratio", "p95_ratio", "step_p99_ratio", "step_max_ratio")
-"""What is graded of a run's swings."""
+"""What is graded of a run's swings: three levels, then two figures of its steps."""
 
 
 def read_power_rows(path: Path) -> tuple[list[PowerRow], list[Skipped]]:
-    """The runs of a Parquet file of readings, and those that none is made of.  Raises Problems for the file."""
+    """The runs of a Parquet file of readings, and those that none is made of, each with the reason.
+
+    Two runs of one benchmark that began in the same millisecond are the same readings twice; the first counts.
+    Raises Problems for a file that is no such table, or an empty one.
+    """
     table = _table(path)
     if not table.num_rows:
         raise Problems([Problem(str(path), 0, 0, "", "no rows", would_do="a row is a reading of a node")])
@@ -97,6 +109,7 @@ def read_power_rows(path: Path) -> tuple[list[PowerRow], list[Skipped]]:
 
 
 def _table(path: Path) -> pa.Table:
+    """The columns that are used of a Parquet file.  Raises Problems for columns that lack or hold something else."""
     try:
         schema = pq.read_schema(path)
         missing = [name for name in NEEDED if name not in schema.names]
@@ -118,6 +131,9 @@ def _table(path: Path) -> pa.Table:
 
 
 def _holds(kind: pa.DataType, wanted: str) -> bool:
+    """Whether a column of a type holds what is wanted: whole numbers do for floats, codes of a dictionary for
+    their values.
+    """
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
     if wanted == "text":
@@ -140,7 +156,12 @@ Key = tuple[str, int, int, str]
 
 
 def _runs(columns: Mapping[str, NDArray[Any]]) -> Iterator[tuple[Key, dict[str, Floats]]]:
-    """The readings of each run, those without a power or a time left out."""
+    """The readings of each run, those without a believable power or a time left out.
+
+    columns   name -> one value a reading, in the order of the file
+
+    Gives a run's key and its readings by column; a run all of whose readings are left out comes with empty ones.
+    """
     powers, times = columns["power_ac_w"], columns["t_s"]
     good = np.isfinite(powers) & np.isfinite(times) & (powers >= LEAST_W) & (powers <= MOST_W)
     good &= np.isfinite(columns["n_nodes"]) & np.isfinite(columns["start_unix_ms"]) & np.isfinite(columns["node"])
@@ -159,7 +180,12 @@ def _runs(columns: Mapping[str, NDArray[Any]]) -> Iterator[tuple[Key, dict[str, 
 
 
 def summed_up(key: Key, readings: Mapping[str, Floats]) -> PowerRow | str:
-    """A run from its readings, or why none is made of it."""
+    """A run from its readings, or why none is made of it.
+
+    readings   column -> one value a reading of any node: node, t_s [s], power_ac_w [W], and those of WINDOW if told
+
+    Every one of `n_nodes` nodes must have been read, FEWEST times in the mean.
+    """
     benchmark, nodes, start_ms, run = key
     found = np.unique(readings["node"])
     if nodes < 1 or len(found) != nodes:
@@ -189,7 +215,7 @@ def summed_up(key: Key, readings: Mapping[str, Floats]) -> PowerRow | str:
 
 
 def _around(readings: Mapping[str, Floats], start_ms: int, begin_s: float, end_s: float) -> tuple[float, float]:
-    """Readings before and after the run [s]; NaN if the file does not say when it ran."""
+    """Seconds of readings before and after the run; NaN and NaN if the file does not say when it ran."""
     if WINDOW[0] not in readings:
         return float("nan"), float("nan")
     start, stop = (float(readings[name][0]) for name in WINDOW)
@@ -199,7 +225,7 @@ def _around(readings: Mapping[str, Floats], start_ms: int, begin_s: float, end_s
 
 
 def _measured(row: PowerRow, job_w: Floats) -> PowerRow:
-    """The row with what its power over time, a node in the mean, tells."""
+    """The row with what its power over time tells: `job_w` is a node in the mean, every two seconds [W]."""
     mean_w = float(job_w.mean())
     low, middle, high = (float(value) / mean_w for value in np.quantile(job_w, SHARES))
     steps = np.abs(np.diff(job_w)) / mean_w
@@ -220,7 +246,7 @@ def _measured(row: PowerRow, job_w: Floats) -> PowerRow:
 
 
 def write_power_rows(rows: list[PowerRow], file: TextIO) -> None:
-    """Writes runs as CSV, six digits a number."""
+    """Writes runs as CSV, six digits a number: `power_row` reads each line again."""
     names = [field.name for field in fields(PowerRow)]
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(names)
@@ -229,7 +255,7 @@ def write_power_rows(rows: list[PowerRow], file: TextIO) -> None:
 
 
 def power_row(text: Mapping[str, str]) -> PowerRow:
-    """A run from a line of a table that `write_power_rows` wrote."""
+    """A run from a line of a table that `write_power_rows` wrote, columns by name."""
     told: dict[str, Any] = dict(text)
     for field in fields(PowerRow):
         if field.name not in ("benchmark", "run"):

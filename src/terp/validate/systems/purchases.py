@@ -1,4 +1,10 @@
-"""Published purchases: what was paid, what that covers, and its price by the model at the same scope."""
+"""Published purchases: what was paid, what that covers, and its price by the model at the same scope.
+
+A file of purchases is YAML, an entry a purchase, with the sources and ranges that all files of Terp may have.  The
+machine is built from its machine file and priced line by line at the prices of the month of the contract; what the sum
+covers besides, such as maintenance or years of electricity, is added as lines of its own.  Nothing is negotiated here:
+`cost_grades` applies the level of the deal to the lines that have one.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +26,9 @@ from terp.reader import Money, Month, Name, Record, Sourced, read_entries, read_
 from terp.units import MEAN_YEAR_S, NotAQuantity, parse_range
 
 MAINTENANCE: Final = "maintenance"
+"""The catalogue's rate of maintenance over hardware and year, and the name of its line."""
 ELECTRICITY: Final = "Electricity, with network and taxes"
+"""Title of the line of electricity."""
 
 
 class Extra(Record):
@@ -28,6 +36,9 @@ class Extra(Record):
 
     price            a price of the catalogue, or a part that has one
     quantity_ratio   pieces, TB, kW or kW-months, by what the price is of
+
+    cost_class       whether it is bought or belongs to operation; `class` in the file
+    note             for people
     """
 
     price: Name
@@ -39,6 +50,7 @@ class Extra(Record):
 class Operation(Record):
     """Years of operation that the sum covers.
 
+    years_count              years of 365.25 days
     power_w                  mean at the meter
     electricity_eur_per_j    with network and taxes
     staff_count              full-time people
@@ -53,17 +65,22 @@ class Operation(Record):
 
 
 class Purchase(Record):
-    """A published sum, and all that it covers.
+    """A published sum, and all that it covers: one entry of a file of purchases.
 
+    title            for people
     machine          a machine file that ships, or the path of one; absent: all that was bought stands in `extras`
     nodes_count      nodes that the sum paid, where the machine file has another number
+    published        the sum as printed, in its currency
     signed           month whose prices and currency are used
     covers           the scope, for people
+    extras           what the sum paid beside the machine file, by name
     maintenance_years_count   years of maintenance in the sum
+    operation        years of operation in the sum; absent where it has none
     gpus_count       for the baseline, where there is no machine file
     quoted           a sum of quotes, on which nobody negotiated
     gives_price      a price of the catalogue is taken from the sum
-    left_out         why no price is made of it
+    left_out         why no price is made of it; empty where one is
+    note             for people
     """
 
     title: str
@@ -86,8 +103,9 @@ class Purchase(Record):
 class PricedLine:
     """A line, and how well its quantity is known.
 
+    cost         the line at the central quantity [EUR], with the range of its price
     drawn        name of the quantity's draws, which lines may share, such as years of operation; empty if it is known
-    low_ratio, high_ratio    ends of the quantity's range over the central one
+    low_ratio, high_ratio    ends of the quantity's range over the central one; 1 and 1 if it is known
     """
 
     cost: CostLine
@@ -100,8 +118,14 @@ class PricedLine:
 class Priced:
     """A purchase at the prices of its month, nothing negotiated yet.
 
-    unpriced    parts of the bill without a price, with their counts
-    gpu         of the machine file; empty without one
+    name             of the entry
+    purchase         the entry itself
+    published_eur    the sum, at the month's rate where it is in another currency
+    lines            hardware, installation, maintenance, operation
+    unpriced         parts of the bill without a price, with their counts
+    gpus_count       of the machine, else as the entry says; None if neither does
+    gpu              of the machine file; empty without one
+    source           key of the source that published the sum; empty if the file names none
     """
 
     name: str
@@ -131,7 +155,9 @@ class Priced:
 
 @dataclass(frozen=True)
 class PurchaseFile:
-    """A file of purchases, and the sourcing of its values."""
+    """A file of purchases, and the sourcing of its values: the purchases by name, and where each value stands in
+    the file.
+    """
 
     purchases: Mapping[str, Purchase]
     sourced: Sourced
@@ -139,7 +165,11 @@ class PurchaseFile:
 
 @cache
 def read_purchases(path: Path) -> PurchaseFile:
-    """The purchases of a file.  Raises Problems: what cannot be read, prices and machines that nobody knows, bad ranges."""
+    """The purchases of a file, read once for a path.
+
+    Raises Problems, all at once: what cannot be read, prices, machines, currencies and sources that nobody knows, entries
+    with which nothing was bought.
+    """
     sourced = read_tree(read_text(path), str(path))
     problems: list[Problem] = []
     if not isinstance(sourced.data, dict):
@@ -155,6 +185,9 @@ def read_purchases(path: Path) -> PurchaseFile:
 
 
 def _misfits(file: PurchaseFile, name: str, purchase: Purchase, prices: Prices) -> list[Problem]:
+    """What an entry says that goes with no price: extras that nobody sells, a currency without a rate, nothing
+    bought at all.
+    """
     problems = []
     for extra, entry in purchase.extras.items():
         if _price_name(prices, entry.price) is None:
@@ -169,11 +202,18 @@ def _misfits(file: PurchaseFile, name: str, purchase: Purchase, prices: Prices) 
 
 
 def _price_name(prices: Prices, name: str) -> str | None:
+    """The name of a price, given itself or the part that it is of; None where there is none."""
     return name if name in prices.entries else prices.of_part(name)
 
 
 def price_purchase(file: PurchaseFile, name: str) -> Priced:
-    """A purchase line by line at the prices of its month and at its scope.  Raises Problems and UnknownName."""
+    """A purchase line by line at the prices of its month and at its scope.
+
+    name   an entry of the file
+
+    Installation is a line of its own beside the hardware, but of quotes, which have it in the sum.
+    Raises Problems for a machine that cannot be built or a bad range, and UnknownName for the entry or what it names.
+    """
     if name not in file.purchases:
         raise UnknownName("purchase", name, file.purchases)
     purchase, prices = file.purchases[name], read_prices()
@@ -201,6 +241,7 @@ def price_purchase(file: PurchaseFile, name: str) -> Priced:
 
 
 def _machine(purchase: Purchase) -> Machine | None:
+    """The machine of an entry with as many nodes as the sum paid; None where all that was bought stands in `extras`."""
     if purchase.machine is None:
         return None
     written = read_machine(purchase.machine)
@@ -213,7 +254,10 @@ def _machine(purchase: Purchase) -> Machine | None:
 
 
 def _maintenance(file: PurchaseFile, name: str, purchase: Purchase, prices: Prices, hardware_eur: float) -> list[PricedLine]:
-    """The line of maintenance: its rate a year over the hardware, for the years that the sum covers."""
+    """The line of maintenance: its rate a year over the hardware, for the years that the sum covers.
+
+    It grows with the hardware at quoted prices and is negotiated with it.
+    """
     years = purchase.maintenance_years_count
     if not years:
         return []
@@ -224,7 +268,9 @@ def _maintenance(file: PurchaseFile, name: str, purchase: Purchase, prices: Pric
 
 
 def _operation(file: PurchaseFile, name: str, purchase: Purchase, prices: Prices) -> list[PricedLine]:
-    """The lines of operation: electricity, people, rent."""
+    """The lines of operation that the sum covers: electricity [J], people [years], rent [kW-months]; none without
+    operation.
+    """
     operation, month = purchase.operation, purchase.signed
     if operation is None:
         return []
@@ -252,7 +298,10 @@ def _ranged(file: PurchaseFile, cost: CostLine, path: tuple[str, ...], value: fl
 
 
 def _spread(file: PurchaseFile, path: tuple[str, ...], value: float, dimension: str) -> tuple[float, float]:
-    """Low and high of a value of the file over itself; 1 and 1 where it stands without a range."""
+    """Low and high of a value of the file over itself; 1 and 1 where it stands without a range.
+
+    Raises Problems for a range that cannot be read, or that leaves its own value out.
+    """
     known = file.sourced.provenance.get(path)
     if known is None or not known.range_text:
         return 1.0, 1.0

@@ -25,6 +25,7 @@ from terp.validate.grading.cases import expected, published_file
 
 SOURCE: Final = "slurm"
 DRAWS: Final = 20
+"""Simulations of a replay, each with submissions shifted anew, and the seed of the shifts."""
 SEED: Final = 1
 START_SHARE: Final = 0.06
 COMPLETE_S: Final = 1.0
@@ -39,13 +40,19 @@ _COMPLETED: Final = TRACE_STATES.index("completed")
 
 @dataclass(frozen=True)
 class SlurmGrade:
-    """One replay.
+    """One replay: waits as the real controller gave them, and as the simulated one does.
 
-    launch_s   what launching adds to a job's run time, measured [s]
-    mean_wait_simulated_s   over all draws;  ks_distance  between observed waits and those of all draws
-    median_start_s, p90_start_s   error of a job's start, without shifts [s]
-    chaos_fraction   standard deviation of the simulated mean wait over the observed one
-    left_count  jobs of the trace that the real controller never started, which are left out
+    name               of the folder, or as the caller says
+    multifactor        whether jobs were ordered by priority
+    jobs_count         jobs that were seen to start, which are compared
+    left_count         jobs of the trace that the real controller never started, which are left out
+    launch_s           what launching adds to a job's run time, measured
+    mean_wait_observed_s, mean_wait_simulated_s    from submission to start; the latter over all draws
+    median_start_s, p90_start_s   error without sign of a job's start, without shifts
+    ks_fraction        Kolmogorov-Smirnov distance between observed waits and those of all draws
+    ks_chaos_fraction  95th percentile of that distance between one draw and the others
+    chaos_fraction     standard deviation of the simulated mean wait over the observed one
+    most_gpus_count    GPUs in use at once, at most, in the simulation without shifts
     """
 
     name: str
@@ -69,13 +76,17 @@ class SlurmGrade:
 
     @property
     def missed(self) -> tuple[str, ...]:
-        """Which bars are missed: 10 % of the mean wait (15 % with priorities), and 0.10 of KS, or twice the chaos."""
+        """Which bars are missed: 10 % of the mean wait (15 % with priorities), and 0.10 of KS, or what chaos alone
+        would miss.
+
+        A bar is never below twice the spread of the simulation's own mean wait: a second's shift moves it by as much.
+        """
         bar = max(0.15 if self.multifactor else 0.10, 2 * self.chaos_fraction)
         missed = ["mean wait"] if abs(self.error_fraction) > bar else []
         return (*missed, "KS") if self.ks_fraction > max(0.10, self.ks_chaos_fraction) else tuple(missed)
 
     def as_data(self) -> dict[str, Json]:
-        """JSON, see docs/formats/validate.md."""
+        """The replay as JSON, see docs/formats/validate.md: seconds, and fractions for errors and distances."""
         return {
             "name": self.name,
             "n": self.jobs_count,
@@ -98,6 +109,12 @@ class SlurmGrade:
 def grade_slurm(trace: Path, observed: Path, conf: Path, assoc: Path | None = None, name: str = "") -> SlurmGrade:
     """Simulates a trace under a slurm.conf and compares with what the real controller did.
 
+    trace      jobs as they were submitted, CSV
+    observed   row of the trace, submission, start and elapsed time of each job as sacct saw it, CSV
+    conf       the slurm.conf;  assoc   accounts and QOS, None without
+    name       of the replay; the trace's folder if empty
+
+    Run times are the observed ones, submissions the observed seconds: only when jobs start is left to the simulation.
     Raises Problems for files that cannot be read or do not belong together.
     """
     read = read_slurm_conf(conf, assoc)
@@ -126,7 +143,10 @@ def _with_latencies(policy: Policy, launch_s: float) -> Policy:
 
 
 def _joined(trace: Trace, seen: Observed, file: Path, other: Path) -> tuple[Trace, Observed]:
-    """The jobs that were seen to start, in the order in which they were submitted."""
+    """The jobs that were seen to start, in the order in which they were submitted.
+
+    Raises Problems where the two files are of different replays, a job stands twice, or rows of the trace were repaired.
+    """
     problems = []
     if seen.idx.size and int(seen.idx.max()) >= len(trace):
         wrong = f"row {int(seen.idx.max())} is not in {file.name}, which has {len(trace):,} jobs"
@@ -149,6 +169,11 @@ def _joined(trace: Trace, seen: Observed, file: Path, other: Path) -> tuple[Trac
 def _graded(
     name: str, policy: Policy, cluster: Cluster, jobs: Trace, seen: Observed, launch_s: float, rows: int
 ) -> SlurmGrade:
+    """The grade of a replay whose files go together.
+
+    jobs, seen   the same jobs in the same order, as given and as observed
+    rows         jobs that the observations name, those that never started too
+    """
     observed = seen.start_s - seen.submit_s
     found = schedule(policy, cluster, jobs)
     off = np.abs(_checked(found, policy) - seen.start_s)
@@ -173,7 +198,10 @@ def _graded(
 
 
 def _checked(planned: Schedule, policy: Policy) -> Ints:
-    """When each job started: when the controller decided, and then the launch."""
+    """When each job started: when the controller decided, and then the launch [s], a job an entry.
+
+    Raises Problems where a job that the real controller started never fits here: then the files are not of one cluster.
+    """
     if (planned.start_s < 0).any():
         reasons = ", ".join(f"{why}: {count}" for why, count in planned.refused.items()) or "they never fit"
         wrong = f"{int((planned.start_s < 0).sum())} jobs that the real controller started never start here ({reasons})"
@@ -183,7 +211,7 @@ def _checked(planned: Schedule, policy: Policy) -> Ints:
 
 
 def _shifted(policy: Policy, cluster: Cluster, jobs: Trace, launch_s: float) -> Iterator[Ints]:
-    """Waits of the jobs, time and again with their submissions shifted by 0 or 1 s, in the order that they had."""
+    """Waits of the jobs [s], DRAWS times with their submissions shifted by 0 or 1 s, in the order that they had."""
     rng = np.random.default_rng(SEED)
     for _ in range(DRAWS):
         at = np.maximum.accumulate(jobs.submit_s + rng.integers(0, 2, len(jobs)))
@@ -195,7 +223,10 @@ def _shifted(policy: Policy, cluster: Cluster, jobs: Trace, launch_s: float) -> 
 
 
 def _ks(a: Ints, b: Ints) -> float:
-    """Kolmogorov-Smirnov distance of two samples: the largest gap between their cumulative shares."""
+    """Kolmogorov-Smirnov distance of two samples: the largest gap between their cumulative shares.
+
+    Both are sorted here; 0 where they are spread alike, 1 where no value of one reaches the other.
+    """
     a, b = np.sort(a), np.sort(b)
     at = np.concatenate([a, b])
     gap = np.searchsorted(a, at, side="right") / a.size - np.searchsorted(b, at, side="right") / b.size
@@ -204,7 +235,10 @@ def _ks(a: Ints, b: Ints) -> float:
 
 @cache
 def grade_replays() -> tuple[SlurmGrade, ...]:
-    """The replays that ship, each folder of validation/slurm with a trace, what was seen of it, and its slurm.conf."""
+    """The replays that ship, each folder of validation/slurm with a trace, what was seen of it, and its slurm.conf.
+
+    Simulated once for a process, in the order of their names.
+    """
     folder = published_file(SOURCE, "source.yaml").parent
     grades = []
     for path in sorted(folder.iterdir()):
