@@ -75,8 +75,8 @@ def kernels(cases: PathLike | None = None, gpu: str = "") -> Grades:
     path = _path(cases)
     if gpu and path is None:
         raise Problems([Problem("", 0, 0, "gpu", "the GPU of a file, and none is given", repr(gpu), "give `cases` too")])
-    found = KernelGrades(*grade_kernels(path, gpu or None))
-    return grades_of("kernels", found, found.grades, found.as_data(), shipped=path is None, left_out=found.left)
+    graded = KernelGrades(*grade_kernels(path, gpu or None))
+    return grades_of("kernels", graded, graded.grades, graded.as_data(), shipped=path is None, left_out=graded.left)
 
 
 def collectives(cases: PathLike | None = None) -> Grades:
@@ -85,8 +85,8 @@ def collectives(cases: PathLike | None = None) -> Grades:
     cases   a CSV file, a line a measurement, with a time or a bus bandwidth; None for the rows that ship
     """
     path = _path(cases)
-    found = grade_collectives(path)
-    return grades_of("collectives", found, (found,), found.as_data(), shipped=path is None)
+    graded = grade_collectives(path)
+    return grades_of("collectives", graded, (graded,), graded.as_data(), shipped=path is None)
 
 
 def training(cases: PathLike | None = None) -> Grades:
@@ -97,8 +97,8 @@ def training(cases: PathLike | None = None) -> Grades:
     A row that leaves settings open is predicted by the middle of what is plausible; `document` says how many do.
     """
     path = _path(cases)
-    found = grade_training(path)
-    return grades_of("training", found, found.grades, found.as_data(), shipped=path is None)
+    graded = grade_training(path)
+    return grades_of("training", graded, graded.grades, graded.as_data(), shipped=path is None)
 
 
 def power(cases: PathLike | None = None) -> Grades:
@@ -107,8 +107,8 @@ def power(cases: PathLike | None = None) -> Grades:
     cases   a Parquet file of readings, one of a node a row
     """
     path = _path(cases)
-    found = grade_power(path)
-    return grades_of("power", found, found.grades, found.as_data(), shipped=path is None)
+    graded = grade_power(path)
+    return grades_of("power", graded, graded.grades, graded.as_data(), shipped=path is None)
 
 
 def costs(cases: PathLike | None = None) -> Grades:
@@ -117,9 +117,9 @@ def costs(cases: PathLike | None = None) -> Grades:
     cases   a YAML file, an entry a purchase; None for the purchases that ship
     """
     path = _path(cases)
-    found = grade_costs(path)
+    graded = grade_costs(path)
     return grades_of(
-        "costs", found, (found.grade,), found.as_data(), shipped=path is None, missed=found.missed, fell=found.worsened
+        "costs", graded, (graded.grade,), graded.as_data(), shipped=path is None, missed=graded.missed, fell=graded.worsened
     )
 
 
@@ -131,10 +131,10 @@ def fleets(cases: PathLike | None = None) -> Grades:
     They are graded by intervals, not by errors, so that `grades` is empty and `table` has a row a figure.
     """
     path = _path(cases)
-    found = grade_fleets(path)
+    graded = grade_fleets(path)
     return grades_of(
-        "fleets", found, (), found.as_data(), shipped=path is None,
-        missed=found.missed, left_out=found.skipped, fell=found.worsened,
+        "fleets", graded, (), graded.as_data(), shipped=path is None,
+        missed=graded.missed, left_out=graded.skipped, fell=graded.worsened,
     )  # fmt: skip
 
 
@@ -179,8 +179,8 @@ def all_models() -> AllGrades:
 def _of_list(model: str, cases: PathLike | None) -> Grades:
     """The validation of a benchmark against the TOP500's tables."""
     path = _path(cases)
-    found = grade(model, path)
-    return grades_of(model, found, (found,), found.as_data(), shipped=path is None)
+    graded = grade(model, path)
+    return grades_of(model, graded, (graded,), graded.as_data(), shipped=path is None)
 
 
 def _power_median_fraction(path: Path | None) -> float | None:

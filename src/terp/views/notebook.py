@@ -1,4 +1,8 @@
-"""Records for people in a notebook: caveats in words, documents and tables as HTML."""
+"""Records for people in a notebook: caveats in words, documents and tables as HTML.
+
+`terp.results` calls these by name when a record is shown, plotted or written as a page, so that it need not import what
+draws; heavy things are imported when they are first asked for.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
     from terp.plan import PurchasePlan
 
 _MOST_ENTRIES = 12
+"""Entries of a list that a cell shows; dots stand for the rest."""
 
 
 def sentence(caveat: Coded) -> str:
@@ -32,12 +37,18 @@ def brief(plan: PurchasePlan, language: str) -> str:
 
 
 def html(title: str, data: Mapping[str, object]) -> str:
-    """A document as an HTML table, a row a key; inner documents within it, long lists cut."""
+    """A document as an HTML table, a row a key; inner documents are tables within it, long lists are cut.
+
+    title   above the table;  data   what `to_dict()` gives.  All text is escaped
+    """
     return f'<div class="terp"><strong>{escape(title)}</strong>{_rows(data)}</div>'
 
 
 def run_page(run: Result) -> str:
-    """A simulated run as one HTML page."""
+    """A simulated run as one HTML page that needs nothing else.
+
+    run   a `Run`, as a `Result` because results do not know their kinds
+    """
     from terp.views.report import as_html
 
     assert isinstance(run, Run)
@@ -48,6 +59,8 @@ def plot(result: Result, figure: str, axes: Axes | None) -> Axes:
     """A figure of a result, in axes that are given or in a figure of its own.
 
     Raises Problems for a figure that it has not, and where matplotlib is not installed.
+
+    Needs the extra `plots`.
     """
     from terp.views.figures import plots
 
@@ -55,7 +68,10 @@ def plot(result: Result, figure: str, axes: Axes | None) -> Axes:
 
 
 def table_html(title: str, rows: Sequence[Mapping[str, object]]) -> str:
-    """The first rows of a table as an HTML table."""
+    """The first rows of a table as an HTML table.
+
+    rows   each with the same keys, which become the head; none gives a table without rows
+    """
     names = list(rows[0]) if rows else []
     head = "".join(f"<th>{escape(name)}</th>" for name in names)
     body = "".join("<tr>" + "".join(f"<td>{_cell(row[name])}</td>" for name in names) + "</tr>" for row in rows)
@@ -63,11 +79,13 @@ def table_html(title: str, rows: Sequence[Mapping[str, object]]) -> str:
 
 
 def _rows(data: Mapping[str, object]) -> str:
+    """An inner table: a row a key, the value beside it."""
     lines = "".join(f"<tr><th>{escape(key)}</th><td>{_cell(value)}</td></tr>" for key, value in data.items())
     return f"<table>{lines}</table>"
 
 
 def _cell(value: object) -> str:
+    """A value as the inside of a cell: numbers to four digits, nothing for None, a table for a document."""
     if isinstance(value, Mapping):
         return _rows(value)
     if isinstance(value, list | tuple):

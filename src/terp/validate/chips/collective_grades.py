@@ -215,8 +215,8 @@ def _time_s(text: Mapping[str, str], ranks: float, size_bytes: float) -> float |
 
 def _port_bytes_per_s(inter: str, gpus: float) -> float | None:
     """Rate of a node's ports over its GPUs, from words such as "8x 400 Gb/s" or "4x HDR200" [B/s]."""
-    found = re.search(r"(\d+)\s*x\s*[a-z]*\s*(\d+)", inter.lower())
-    return int(found[1]) * int(found[2]) * GBIT / gpus if found else None
+    ports = re.search(r"(\d+)\s*x\s*[a-z]*\s*(\d+)", inter.lower())
+    return int(ports[1]) * int(ports[2]) * GBIT / gpus if ports else None
 
 
 def _number(text: Mapping[str, str], column: str) -> float | None:

@@ -234,14 +234,14 @@ def grade_kernels(path: Path | None = None, gpu: str | None = None) -> tuple[dic
     cases: dict[str, list[GradedCase]] = {model: [] for model in MODELS}
     for row in rows:
         try:
-            told = predict(row)
+            predicted = predict(row)
         except TerpError as error:
             skipped.append(Skipped(row.name, str(error).splitlines()[0]))
             continue
         part = f"{row.source}, {row.gpu}"
-        cases[row.model].append(GradedCase(row.name, part, row.value, told, baseline(row), {"shape": "stated"}))
+        cases[row.model].append(GradedCase(row.name, part, row.value, predicted, baseline(row), {"shape": "stated"}))
     fitted = [row.model for row in all_rows if path is None and is_for_fitting(row)]
-    return {model: _grade(model, found, fitted.count(model)) for model, found in cases.items()}, tuple(skipped)
+    return {model: _grade(model, model_cases, fitted.count(model)) for model, model_cases in cases.items()}, tuple(skipped)
 
 
 def _grade(model: str, cases: list[GradedCase], fitted_count: int) -> Grade:

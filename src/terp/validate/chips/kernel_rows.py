@@ -166,8 +166,8 @@ def read_rows(path: Path, gpu: str) -> Read:
 
 def _joined(read: Iterable[tuple[list[KernelRow], list[Skipped]]]) -> Read:
     """The rows of all lines, and of all lines what was left out."""
-    found = list(read)
-    return tuple(row for rows, _ in found for row in rows), tuple(left for _, skipped in found for left in skipped)
+    lines = list(read)
+    return tuple(row for rows, _ in lines for row in rows), tuple(left for _, skipped in lines for left in skipped)
 
 
 def _of_line(

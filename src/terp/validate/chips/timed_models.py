@@ -31,18 +31,18 @@ Sizes = Mapping[str, int]
 
 def _unet(sizes: Sizes) -> dict[str, object]:
     """What a row changes of the U-Net: patch of three equal sides [voxels], features by level, channels, classes."""
-    found: dict[str, object] = {"patch": [sizes["patch"]] * 3} if "patch" in sizes else {}
+    changed: dict[str, object] = {"patch": [sizes["patch"]] * 3} if "patch" in sizes else {}
     if "base" in sizes:
-        found["features"] = [*(ratio * sizes["base"] for ratio in UNET_LEVELS), UNET_DEEPEST]
-    return found | _named(sizes, {"cin": "channels", "classes": "classes"})
+        changed["features"] = [*(ratio * sizes["base"] for ratio in UNET_LEVELS), UNET_DEEPEST]
+    return changed | _named(sizes, {"cin": "channels", "classes": "classes"})
 
 
 def _fourcast(sizes: Sizes) -> dict[str, object]:
     """What a row changes of the spectral model: grid [points], patch, width, depth; as many channels out as in."""
-    found = _named(sizes, {"H": "height", "W": "width", "p": "patch", "h": "hidden", "L": "layers"})
+    changed = _named(sizes, {"H": "height", "W": "width", "p": "patch", "h": "hidden", "L": "layers"})
     if "ch" in sizes:
-        found |= {"channels": sizes["ch"], "outputs": sizes["ch"]}
-    return found | ({"inner": 4 * sizes["h"]} if "h" in sizes else {})
+        changed |= {"channels": sizes["ch"], "outputs": sizes["ch"]}
+    return changed | ({"inner": 4 * sizes["h"]} if "h" in sizes else {})
 
 
 def _weather(sizes: Sizes) -> dict[str, object]:
@@ -52,9 +52,9 @@ def _weather(sizes: Sizes) -> dict[str, object]:
     shape = {"ch": 69, "H": 720, "W": 1440, "p": 8} | {key: sizes[key] for key in ("ch", "H", "W", "p") if key in sizes}
     patches = _named(shape, {"H": "height", "W": "width", "p": "size", "ch": "channels"})
     positions = (shape["H"] // shape["p"]) * (shape["W"] // shape["p"])
-    found = {"patches": patches | {"outputs": shape["ch"] * shape["p"] ** 2}, "positions": positions}
-    found |= _named(sizes, {"h": "hidden", "L": "layers", "heads": "heads"})
-    return found | ({"inner": 4 * sizes["h"]} if "h" in sizes else {})
+    changed = {"patches": patches | {"outputs": shape["ch"] * shape["p"] ** 2}, "positions": positions}
+    changed |= _named(sizes, {"h": "hidden", "L": "layers", "heads": "heads"})
+    return changed | ({"inner": 4 * sizes["h"]} if "h" in sizes else {})
 
 
 def _as_shipped(_: Sizes) -> dict[str, object]:
@@ -148,5 +148,5 @@ def answering_model(text: Mapping[str, str]) -> TransformerModel:
 
 def _transformer(**written: object) -> TransformerModel:
     """A transformer with the fields that are given, by the names that records have for them."""
-    said = {"kind": "model", "name": "timed", "title": "timed", "family": "transformer", **written}
-    return TransformerModel.model_validate(said)
+    fields = {"kind": "model", "name": "timed", "title": "timed", "family": "transformer", **written}
+    return TransformerModel.model_validate(fields)

@@ -63,7 +63,7 @@ def expected(source: str, model: str) -> ErrorLimits:
 
     Raises UnknownName for a model without an entry, and Problems for a file that cannot be read.
     """
-    found = _limits(source).get(model)
-    if found is None:
+    limits = _limits(source).get(model)
+    if limits is None:
         raise UnknownName(f"expectation of {source}", model, _limits(source))
-    return found
+    return limits

@@ -120,9 +120,9 @@ def _part(row: Row) -> str | None:
 
 def _gpus(row: Row) -> tuple[int | None, dict[str, str]]:
     """GPUs of the run: the note where it says that the list gives another number, else the estimate from cores."""
-    told = re.search(r"HPL run reported on .*= ([1-9][\d,]{0,9}) GPUs", row.text.get("gpu_note", ""))
-    if told:
-        return int(told[1].replace(",", "")), {"gpus": "stated in the note"}
+    noted = re.search(r"HPL run reported on .*= ([1-9][\d,]{0,9}) GPUs", row.text.get("gpu_note", ""))
+    if noted:
+        return int(noted[1].replace(",", "")), {"gpus": "stated in the note"}
     estimate = row.number("gpus_est")
     return (max(round(estimate), 1), {"gpus": "inferred"}) if estimate else (None, {})
 

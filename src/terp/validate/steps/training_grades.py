@@ -136,20 +136,20 @@ class TrainingGrade:
             ("training", "step time", "s", [_case(c, c.row.step_s, c.step_s, c.baseline_s) for c in self.cases], constants),
             ("training-memory", "memory", "bytes", [_case(c, c.row.memory_bytes, c.memory_bytes) for c in self.cases], ()),
         )
-        found = []
-        for model, quantity, unit, told, fitted in kinds:
-            cases = tuple(case for case in told if case is not None)
+        graded = []
+        for model, quantity, unit, published, fitted in kinds:
+            cases = tuple(case for case in published if case is not None)
             skipped = self.skipped if model == "training" else ()
             rows = len(cases) + (self.fitted_count if model == "training" else 0)
             count = self.fitted_count if model == "training" else 0
             limits = expected("training", model)
-            found.append(
+            graded.append(
                 Grade(
                     model=model, quantity=quantity, unit=unit, rows_count=rows, fitted_count=count, cases=cases,
                     skipped=skipped, constants=fitted, limits=limits,
                 )
             )  # fmt: skip
-        return tuple(entry for entry in found if entry.cases or entry.model == "training")
+        return tuple(entry for entry in graded if entry.cases or entry.model == "training")
 
     def as_data(self) -> dict[str, Json]:
         """The JSON of `terp validate training`: errors of all, by source, and each case [s]."""
@@ -264,16 +264,16 @@ def rank_tau(cases: Sequence[TrainingCase]) -> float | None:
     for case in cases:
         groups[case.row.model, case.row.work.parameters_count, case.row.gpus_count].append(case)
     taus = [_tau(group) for group in groups.values() if len(group) >= LEAST_GROUP]
-    found = [tau for tau in taus if tau is not None]
-    return float(np.mean(found)) if found else None
+    known = [tau for tau in taus if tau is not None]
+    return float(np.mean(known)) if known else None
 
 
 def _tau(cases: Sequence[TrainingCase]) -> float | None:
     """Kendall's tau-b of one group's predicted and measured step times; None where all times of either are the same."""
-    told = np.array([case.step_s for case in cases])
+    predicted = np.array([case.step_s for case in cases])
     measured = np.array([case.row.step_s for case in cases], np.float64)
     first, second = np.triu_indices(len(cases), 1)
-    a, b = np.sign(told[first] - told[second]), np.sign(measured[first] - measured[second])
+    a, b = np.sign(predicted[first] - predicted[second]), np.sign(measured[first] - measured[second])
     both = np.sqrt(np.sum(a != 0) * np.sum(b != 0))
     return float(np.sum(a * b) / both) if both else None
 

@@ -134,8 +134,8 @@ def _row(text: Mapping[str, str]) -> TrainingRow:
 
 def source_of(text: Mapping[str, str]) -> str:
     """Where a row is from: the repository that its source names, else what its id begins with."""
-    found = re.match(r"([\w.-]+/[\w.-]+|arXiv)", text.get("source", ""))
-    return found[1] if found else text.get("id", "").partition("-")[0] or "unknown"
+    repository = re.match(r"([\w.-]+/[\w.-]+|arXiv)", text.get("source", ""))
+    return repository[1] if repository else text.get("id", "").partition("-")[0] or "unknown"
 
 
 def _number(text: Mapping[str, str], column: str) -> float | None:
@@ -165,10 +165,10 @@ def _whole(text: Mapping[str, str], column: str, otherwise: int | None = None) -
 
 def _software(text: Mapping[str, str]) -> str:
     framework = text.get("framework", "").lower()
-    found = next((name for pattern, name in SOFTWARE if re.search(pattern, framework)), None)
-    if found is None:
+    generation = next((name for pattern, name in SOFTWARE if re.search(pattern, framework)), None)
+    if generation is None:
         raise Unmodelled(f"no software {framework[:40]!r}; there are " + ", ".join(generations()))
-    return found
+    return generation
 
 
 def _chip(text: Mapping[str, str]) -> tuple[Accelerator, str]:
@@ -178,11 +178,11 @@ def _chip(text: Mapping[str, str]) -> tuple[Accelerator, str]:
     if part is None:
         raise Unmodelled(f"no GPU {name[:40]!r} in the catalogue")
     chip = read_catalogue().part(Accelerator, part)
-    said = f"{name} {text.get('note', '')} {text.get('interconnect', '')}"
+    words = f"{name} {text.get('note', '')} {text.get('interconnect', '')}"
     own: dict[str, object] = {}
-    if cap := re.search(r"\b([3-9]\d\d|1\d{3}) ?W\b", said):
+    if cap := re.search(r"\b([3-9]\d\d|1\d{3}) ?W\b", words):
         own["board_power_w"] = float(cap[1])
-    if rate := re.search(r"\b(\d\.\d+) ?TB/s", said):
+    if rate := re.search(r"\b(\d\.\d+) ?TB/s", words):
         own["memory_rate_bytes_per_s"] = float(rate[1]) * 1e12
     return chip.model_copy(update=own), part
 
@@ -191,12 +191,12 @@ def _net(text: Mapping[str, str], chip: Accelerator, part: str, gpus: int) -> In
     """The interconnect: a node's GPUs in one domain, or a rack's; the fabric's rate as stated, else of its time."""
     a_node = _whole(text, "gpus_per_node", 8)
     domain = max(min(read_spellings().link_domain_count.get(part, a_node), gpus), 1)
-    said = text.get("interconnect", "")
+    words = text.get("interconnect", "")
     rate = PORT_GBIT.get(chip.architecture, 200.0)
-    if found := re.search(r"(\d+)x ?(?:HDR|Omni-Path )?(\d+)(?: Gb/s)?(?: RoCE)? ?.*?(per node)?", said):
-        rate = float(found[1]) * float(found[2]) / a_node
-    elif found := re.search(r"(\d+) Gb/s per node", said):
-        rate = float(found[1]) / a_node
+    if ports := re.search(r"(\d+)x ?(?:HDR|Omni-Path )?(\d+)(?: Gb/s)?(?: RoCE)? ?.*?(per node)?", words):
+        rate = float(ports[1]) * float(ports[2]) / a_node
+    elif ports := re.search(r"(\d+) Gb/s per node", words):
+        rate = float(ports[1]) / a_node
     return interconnect_between(chip, domain, rate * GBIT)
 
 
@@ -204,7 +204,7 @@ def _model(text: Mapping[str, str]) -> ModelFile:
     """The model: as its columns say, or one that ships, with as many layers as the row has."""
     name = text.get("model", "")
     layers = _whole(text, "layers", 0)
-    shipped = next((found for pattern, found in NAMED if re.search(pattern, name.lower())), None)
+    shipped = next((file for pattern, file in NAMED if re.search(pattern, name.lower())), None)
     if shipped is not None:
         return _shipped(shipped, layers, ahead="w/o mtp" not in name.lower())
     if text.get("family") == "moe":
@@ -301,10 +301,10 @@ def _strategies(
 
 
 def _recompute(text: Mapping[str, str]) -> Recompute | None:
-    said = text.get("recompute", "")
-    if said and said not in RECOMPUTE:
-        raise Unmodelled(f"no recomputation {said[:20]!r}; there are " + ", ".join(RECOMPUTE))
-    return RECOMPUTE.get(said)
+    cell = text.get("recompute", "")
+    if cell and cell not in RECOMPUTE:
+        raise Unmodelled(f"no recomputation {cell[:20]!r}; there are " + ", ".join(RECOMPUTE))
+    return RECOMPUTE.get(cell)
 
 
 def _sharding(text: Mapping[str, str], software: str, ranks: int) -> tuple[int, int]:
@@ -319,8 +319,8 @@ def _sharding(text: Mapping[str, str], software: str, ranks: int) -> tuple[int, 
     if zero == 0 and software.startswith("fsdp"):
         zero = 3
     shard = ranks
-    if found := re.search(r"ZeRO-1 group (\d+)", note):
-        shard = min(int(found[1]), ranks)
+    if group := re.search(r"ZeRO-1 group (\d+)", note):
+        shard = min(int(group[1]), ranks)
     if "HSDP" in note:
         shard = min(_whole(text, "gpus_per_node", 8), ranks)
     return zero, shard
@@ -339,13 +339,13 @@ def _micro_batches(text: Mapping[str, str], a_replica: float) -> tuple[float, ..
 
 def _precisions(text: Mapping[str, str], chip: Accelerator) -> tuple[str, ...]:
     """The precision; where none is stated, MLPerf's language models ran in FP8 and others may have run in either."""
-    said = (text.get("precision") or "").lower()
-    if said:
-        if said not in PRECISIONS:
-            raise Unmodelled(f"no precision {said[:20]!r}; there are " + ", ".join(PRECISIONS))
-        if PRECISIONS[said].partition("-")[0] not in chip.peak_flop_per_s:
-            raise Unmodelled(f"{chip.title} has no {said}")
-        return (PRECISIONS[said],)
+    cell = (text.get("precision") or "").lower()
+    if cell:
+        if cell not in PRECISIONS:
+            raise Unmodelled(f"no precision {cell[:20]!r}; there are " + ", ".join(PRECISIONS))
+        if PRECISIONS[cell].partition("-")[0] not in chip.peak_flop_per_s:
+            raise Unmodelled(f"{chip.title} has no {cell}")
+        return (PRECISIONS[cell],)
     if chip.architecture == "ampere" or not text.get("seq_len"):
         return ("bf16",)
     reached = _number(text, "tflops_per_gpu") or 0.0
@@ -377,9 +377,9 @@ def _step_s(text: Mapping[str, str], work: Work, batch: int, gpus: int) -> float
     rate = _number(text, "tflops_per_gpu")
     if not rate or not work.tokens_count:
         return None
-    said = f"{text.get('source', '')} {text.get('note', '')}"
-    full = 1.0 if re.search(CAUSAL, said) else 2.0
+    words = f"{text.get('source', '')} {text.get('note', '')}"
+    full = 1.0 if re.search(CAUSAL, words) else 2.0
     attended = sum(layer.count * part.flop for layer in work.layers for part in layer.attention if part.causal)
     flop = work.flop + 3 * (full - 1) * attended
-    again = 4 / 3 if re.search(HARDWARE, said) and text.get("recompute") == "full" else 1.0
+    again = 4 / 3 if re.search(HARDWARE, words) and text.get("recompute") == "full" else 1.0
     return batch * flop * again / (gpus * rate * 1e12)

@@ -96,37 +96,39 @@ def grade(model: str, path: Path | None = None) -> Grade:
     """
     if model not in _MODELS:
         raise UnknownName("model to validate", model, _MODELS)
-    asked, ours = _MODELS[model], _shipped()
+    benchmark, ours = _MODELS[model], _shipped()
     chosen = groups_for_fitting("top500")
     fit = [case for case in ours if group_of(case) in chosen]
     fitted = {_identity(case.row) for case in fit}
-    rows = read_rows(path, asked.column) if path is not None else [row for row in _rows() if row.number(asked.column)]
-    built = [_built(row, asked) for row in rows]
-    told = _baseline(asked, fit)
+    rows = (
+        read_rows(path, benchmark.column) if path is not None else [row for row in _rows() if row.number(benchmark.column)]
+    )
+    built = [_built(row, benchmark) for row in rows]
+    baseline_of = _baseline(benchmark, fit)
     cases = tuple(
         GradedCase(
             name=case.row.name,
             part=case.part,
-            published=published * asked.scale,
-            predicted=asked.predict(case),
-            baseline=told(case),
+            published=published * benchmark.scale,
+            predicted=benchmark.predict(case),
+            baseline=baseline_of(case),
             known=case.known,
             fitted=_identity(case.row) in fitted,
         )
         for case in built
-        if isinstance(case, Built) and (published := case.row.number(asked.column)) is not None
+        if isinstance(case, Built) and (published := case.row.number(benchmark.column)) is not None
     )
     graded = cases if path is not None else tuple(case for case in cases if not case.fitted)
     limits = expected("top500", model)
     return Grade(
         model=model,
-        quantity=asked.quantity,
-        unit=asked.unit,
+        quantity=benchmark.quantity,
+        unit=benchmark.unit,
         rows_count=len(built),
         fitted_count=sum(case.fitted for case in cases),
         cases=graded,
         skipped=tuple(Skipped(case.name, case.reason) for case in built if isinstance(case, Unbuilt)),
-        constants=asked.constants,
+        constants=benchmark.constants,
         limits=limits,
     )
 
@@ -169,8 +171,8 @@ def _baseline(model: _Model, fit: Sequence[Built]) -> Callable[[Built], float | 
                 each.setdefault(key, []).append(published * model.scale / case.system.gpus_count)
     medians = {key: statistics.median(values) for key, values in each.items()}
 
-    def told(case: Built) -> float | None:
+    def of_case(case: Built) -> float | None:
         a_gpu = medians.get(case.part, medians.get(case.system.accelerator.architecture))
         return None if a_gpu is None else a_gpu * case.system.gpus_count
 
-    return told
+    return of_case

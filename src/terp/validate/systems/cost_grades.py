@@ -266,15 +266,15 @@ def fit_level(file: PurchaseFile, names: Sequence[str]) -> tuple[float, float, f
     Gives g0 [-], b [-] and the deviation with n - 2 degrees of freedom; scripts write them to the catalogue.
     """
     priced = [price_purchase(file, name) for name in names]
-    size = np.log([one.hardware_eur / constants(DealConstants).level_at_eur for one in priced])
-    level = np.log([(one.published_eur - one.other_eur) / one.negotiated_eur for one in priced])
+    size = np.log([bought.hardware_eur / constants(DealConstants).level_at_eur for bought in priced])
+    level = np.log([(bought.published_eur - bought.other_eur) / bought.negotiated_eur for bought in priced])
     design = np.stack([np.ones_like(size), -size], axis=1)
-    found = np.linalg.lstsq(design, level, rcond=None)[0]
-    spread = np.sqrt(np.sum((level - design @ found) ** 2) / (len(priced) - 2))
-    return float(np.exp(found[0])), float(found[1]), float(spread)
+    line = np.linalg.lstsq(design, level, rcond=None)[0]
+    spread = np.sqrt(np.sum((level - design @ line) ** 2) / (len(priced) - 2))
+    return float(np.exp(line[0])), float(line[1]), float(spread)
 
 
 def fitted_to(file: PurchaseFile) -> list[str]:
     """Names of the purchases that the level is fitted to: for fitting, negotiated, and not the source of a price."""
     fit = groups_for_fitting(SOURCE)
-    return [name for name, one in file.purchases.items() if name in fit and not one.quoted and not one.gives_price]
+    return [name for name, bought in file.purchases.items() if name in fit and not bought.quoted and not bought.gives_price]

@@ -191,11 +191,11 @@ def grade_fleets(cases: Path | None = None) -> FleetGrade:
     made: list[FleetCase] = []
     skipped: list[Skipped] = []
     for row in rows:
-        found = _case(row)
-        if isinstance(found, str):
-            skipped.append(Skipped(row["id"], found))
+        case = _case(row)
+        if isinstance(case, str):
+            skipped.append(Skipped(row["id"], case))
         else:
-            made.append(found)
+            made.append(case)
     return FleetGrade(len(rows), tuple(made), tuple(skipped), None if cases else _limits())
 
 
@@ -243,8 +243,9 @@ def _interruptions(row: Row, *, part: float = 1.0) -> FleetCase | str:
         return "count, nodes or days are not known"
     law = law_without(row["fleet"])
     job = _whole_job(nodes, days)
-    one, many = _both(job, Law(law.mean_per_s * part, law.deviation_ratio))
-    return _made(row, count, poisson_interval(count), float(one.interruptions.mean()), many.interruptions.astype(float))
+    at_mean, over_fleets = _both(job, Law(law.mean_per_s * part, law.deviation_ratio))
+    simulated, many = float(at_mean.interruptions.mean()), over_fleets.interruptions.astype(float)
+    return _made(row, count, poisson_interval(count), simulated, many)
 
 
 def _rate(row: Row) -> FleetCase | str:
@@ -254,12 +255,11 @@ def _rate(row: Row) -> FleetCase | str:
         return "value or nodes are not known"
     seen_days = nodes * (days or 365.0)
     own = poisson_interval(published * seen_days / 1000) if days else None
-    one, many = _both(_whole_job(nodes, days or 365.0), law_without(row["fleet"]))
+    at_mean, over_fleets = _both(_whole_job(nodes, days or 365.0), law_without(row["fleet"]))
     scale = 1000 / seen_days
     theirs = None if own is None else (own[0] * scale, own[1] * scale)
-    return _made(
-        row, published, theirs, float(one.interruptions.mean()) * scale, np.asarray(many.interruptions * scale, float)
-    )
+    many = np.asarray(over_fleets.interruptions * scale, float)
+    return _made(row, published, theirs, float(at_mean.interruptions.mean()) * scale, many)
 
 
 def _mttf(row: Row, *, by_size: bool = False) -> FleetCase | str:
@@ -274,10 +274,10 @@ def _mttf(row: Row, *, by_size: bool = False) -> FleetCase | str:
             return "the fleet's time to failure on one node is not known"
         rate = 1 / (float(alone[0]["value"]) * HOUR_S)
     beside = max(SIDE_BY_SIDE // nodes, 1.0)
-    one, many = _both(_whole_job(nodes * beside, days), Law(rate, 0.0))
+    at_mean, over_fleets = _both(_whole_job(nodes * beside, days), Law(rate, 0.0))
     hours = days * 24 * beside
-    spread = hours / np.maximum(many.interruptions, 1)
-    return _made(row, value, None, hours / max(float(one.interruptions.mean()), 1.0), spread)
+    spread = hours / np.maximum(over_fleets.interruptions, 1)
+    return _made(row, value, None, hours / max(float(at_mean.interruptions.mean()), 1.0), spread)
 
 
 def _ettr(row: Row) -> FleetCase | str:
@@ -296,9 +296,10 @@ def _ettr(row: Row) -> FleetCase | str:
     restart = (RETRY_S, RETRY_S, RETRY_S) if own_restart else RESTART_S
     shape = usual_fleet().spread_ratio
     job = OneJob(round(nodes), days * DAY_S, shape, interval_s, write_s, restart)
-    one, many = _both(job, law)
+    at_mean, over_fleets = _both(job, law)
     bound = high >= 1
-    return _made(row, low if bound else (low + high) / 2, (low, high), float(one.ettr.mean()), many.ettr, bound=bound)
+    published = low if bound else (low + high) / 2
+    return _made(row, published, (low, high), float(at_mean.ettr.mean()), over_fleets.ettr, bound=bound)
 
 
 def _gpu_share(row: Row) -> FleetCase | str:
@@ -306,9 +307,9 @@ def _gpu_share(row: Row) -> FleetCase | str:
     count, of = number(row, "count"), number(row, "of")
     if count is None or of is None:
         return "count or of are not known"
-    told, share = wilson_interval(count / of, of), gpu_share("acme")
+    own, share = wilson_interval(count / of, of), gpu_share("acme")
     seen = np.random.default_rng([SEED, 5]).binomial(round(of), share, RUNS) / of
-    return _made(row, count / of, told, share, seen)
+    return _made(row, count / of, own, share, seen)
 
 
 def _lemons(row: Row) -> FleetCase | str:

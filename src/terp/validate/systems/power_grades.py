@@ -209,13 +209,13 @@ def _cases(
     mean = [fmean(getattr(row, name) for row in fit) for name in SWINGS]
     energy, swings = [], []
     for row in rows:
-        found, fitted = predicted(row, known), is_for_fitting(row)
-        told = {"run": _how_known(row)}
+        power, fitted = predicted(row, known), is_for_fitting(row)
+        inputs = {"run": _how_known(row)}
         baseline_j = mean_w * shape_of(row).window_s
-        energy.append(GradedCase(row.name, _part(row), row.energy_j, found.energy_j, baseline_j, told, fitted))
+        energy.append(GradedCase(row.name, _part(row), row.energy_j, power.energy_j, baseline_j, inputs, fitted))
         swings += [
-            GradedCase(row.name, name, getattr(row, name), value, baseline, told, fitted)
-            for name, value, baseline in zip(SWINGS, swings_of(found), mean, strict=True)
+            GradedCase(row.name, name, getattr(row, name), value, baseline, inputs, fitted)
+            for name, value, baseline in zip(SWINGS, swings_of(power), mean, strict=True)
             if getattr(row, name) > 0
         ]
     return energy, swings

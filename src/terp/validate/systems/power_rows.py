@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, Final, TextIO, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -80,6 +80,8 @@ class PowerRow:
         return f"{self.benchmark} on {self.nodes_count}, {self.run[-28:]}"
 
 
+_NAMED: Final = ("benchmark", "nodes_count", "run")
+"""What says which run it is; all else is measured."""
 SWINGS: Final = ("p05_ratio", "p50_ratio", "p95_ratio", "step_p99_ratio", "step_max_ratio")
 """What is graded of a run's swings: three levels, then two figures of its steps."""
 
@@ -121,8 +123,8 @@ def _table(path: Path) -> pa.Table:
             raise Problems(
                 [Problem(str(path), 0, 0, name, f"not {NEEDED[name]}", str(schema.field(name).type)) for name in wrong]
             )
-        told = all(name in schema.names and _holds(schema.field(name).type, "int") for name in WINDOW)
-        return pq.read_table(path, columns=[*NEEDED, *(WINDOW if told else ())])
+        has_window = all(name in schema.names and _holds(schema.field(name).type, "int") for name in WINDOW)
+        return pq.read_table(path, columns=[*NEEDED, *(WINDOW if has_window else ())])
     except OSError as error:
         raise Problems([Problem(str(path), 0, 0, "", f"cannot be read: {error.strerror or error}")]) from None
     except pa.ArrowException:
@@ -142,7 +144,7 @@ def _holds(kind: pa.DataType, wanted: str) -> bool:
     return number or (wanted == "float" and bool(pa.types.is_floating(kind)))
 
 
-def _column(table: pa.Table, name: str) -> NDArray[Any]:
+def _column(table: pa.Table, name: str) -> Column:
     """A column as an array; numbers that are not there are NaN, words of a dictionary are words."""
     column = table.column(name)
     if NEEDED.get(name) == "text":
@@ -151,11 +153,13 @@ def _column(table: pa.Table, name: str) -> NDArray[Any]:
     return numbers
 
 
+Column: TypeAlias = NDArray[Any]
+"""A column of readings: numbers as floats, or words."""
 Key = tuple[str, int, int, str]
 """Benchmark, nodes, start [ms], run."""
 
 
-def _runs(columns: Mapping[str, NDArray[Any]]) -> Iterator[tuple[Key, dict[str, Floats]]]:
+def _runs(columns: Mapping[str, Column]) -> Iterator[tuple[Key, dict[str, Floats]]]:
     """The readings of each run, those without a believable power or a time left out.
 
     columns   name -> one value a reading, in the order of the file
@@ -187,9 +191,9 @@ def summed_up(key: Key, readings: Mapping[str, Floats]) -> PowerRow | str:
     Every one of `n_nodes` nodes must have been read, FEWEST times in the mean.
     """
     benchmark, nodes, start_ms, run = key
-    found = np.unique(readings["node"])
-    if nodes < 1 or len(found) != nodes:
-        return f"readings of {len(found)} nodes, where n_nodes says {nodes}"
+    read_nodes = np.unique(readings["node"])
+    if nodes < 1 or len(read_nodes) != nodes:
+        return f"readings of {len(read_nodes)} nodes, where n_nodes says {nodes}"
     if len(readings["t_s"]) < FEWEST * nodes:
         return f"{len(readings['t_s'])} readings, fewer than {FEWEST} of each node"
     begin_s, end_s = float(readings["t_s"].min()), float(readings["t_s"].max())
@@ -198,10 +202,10 @@ def summed_up(key: Key, readings: Mapping[str, Floats]) -> PowerRow | str:
     lead_s, tail_s = _around(readings, start_ms, begin_s, end_s)
     grid = np.arange(begin_s, end_s, STEP_S)
     job, means, energy_j = np.zeros(len(grid)), [], 0.0
-    for node in found:
-        mine = readings["node"] == node
-        order = np.argsort(readings["t_s"][mine], kind="stable")
-        times, powers = readings["t_s"][mine][order], readings["power_ac_w"][mine][order]
+    for node in read_nodes:
+        of_node = readings["node"] == node
+        order = np.argsort(readings["t_s"][of_node], kind="stable")
+        times, powers = readings["t_s"][of_node][order], readings["power_ac_w"][of_node][order]
         job += np.interp(grid, times, powers)
         energy_j += float(((powers[1:] + powers[:-1]) * np.diff(times)).sum()) / 2 / nodes
         means.append(float(powers.mean()))
@@ -232,17 +236,17 @@ def _measured(row: PowerRow, job_w: Floats) -> PowerRow:
     computing = job_w > 0.8 * job_w.max()
     lead = int(np.nan_to_num(row.lead_s) / STEP_S)
     inside = computing[lead : lead + max(int(row.run_s / STEP_S), 1)]
-    told: dict[str, Any] = {
-        "mean_w": mean_w,
-        "p05_ratio": low,
-        "p50_ratio": middle,
-        "p95_ratio": high,
-        "step_p99_ratio": float(np.quantile(steps, 0.99)),
-        "step_max_ratio": float(steps.max()),
-        "computing_w": float(np.median(job_w[computing])),
-        "low_s": float(STEP_S * (~inside).sum()),
-    }
-    return PowerRow(**(asdict(row) | told))
+    return replace(
+        row,
+        mean_w=mean_w,
+        p05_ratio=low,
+        p50_ratio=middle,
+        p95_ratio=high,
+        step_p99_ratio=float(np.quantile(steps, 0.99)),
+        step_max_ratio=float(steps.max()),
+        computing_w=float(np.median(job_w[computing])),
+        low_s=float(STEP_S * (~inside).sum()),
+    )
 
 
 def write_power_rows(rows: list[PowerRow], file: TextIO) -> None:
@@ -256,8 +260,5 @@ def write_power_rows(rows: list[PowerRow], file: TextIO) -> None:
 
 def power_row(text: Mapping[str, str]) -> PowerRow:
     """A run from a line of a table that `write_power_rows` wrote, columns by name."""
-    told: dict[str, Any] = dict(text)
-    for field in fields(PowerRow):
-        if field.name not in ("benchmark", "run"):
-            told[field.name] = int(text[field.name]) if field.name == "nodes_count" else float(text[field.name])
-    return PowerRow(**told)
+    measured = {field.name: float(text[field.name]) for field in fields(PowerRow) if field.name not in _NAMED}
+    return PowerRow(text["benchmark"], int(text["nodes_count"]), text["run"], **measured)

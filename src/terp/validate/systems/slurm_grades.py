@@ -119,14 +119,14 @@ def grade_slurm(trace: Path, observed: Path, conf: Path, assoc: Path | None = No
     """
     read = read_slurm_conf(conf, assoc)
     known = Known(node_gpus_count=int(read.cluster.gpus.max(initial=1)))
-    told = read_observed(observed)
-    jobs, seen = _joined(read_replay(trace, known), told, trace, observed)
+    sacct = read_observed(observed)
+    jobs, seen = _joined(read_replay(trace, known), sacct, trace, observed)
     ran = seen.state == _COMPLETED
     extra = (seen.elapsed_s - jobs.run_s)[ran]
     launch_s = max(float(extra.mean()), 0.0) if ran.any() else 0.0
     policy = _with_latencies(read.policy, launch_s)
     given = replace(jobs, run_s=np.maximum(seen.elapsed_s, 1), submit_s=seen.submit_s, eligible_s=seen.submit_s)
-    return _graded(name or trace.parent.name, policy, read.cluster, given, seen, launch_s, len(told.idx))
+    return _graded(name or trace.parent.name, policy, read.cluster, given, seen, launch_s, len(sacct.idx))
 
 
 def _with_latencies(policy: Policy, launch_s: float) -> Policy:
@@ -154,8 +154,8 @@ def _joined(trace: Trace, seen: Observed, file: Path, other: Path) -> tuple[Trac
     if np.unique(seen.idx).size != seen.idx.size:
         problems.append(Problem(str(other), 0, 0, "idx", "a job stands twice", would_do="keep one line a job"))
     if trace.notes:
-        told = "; ".join(f"{count} rows: {reason}" for reason, count in trace.notes.items())
-        problems.append(Problem(str(file), 0, 0, "", f"rows were dropped or repaired: {told}", would_do="mend them"))
+        repairs = "; ".join(f"{count} rows: {reason}" for reason, count in trace.notes.items())
+        problems.append(Problem(str(file), 0, 0, "", f"rows were dropped or repaired: {repairs}", would_do="mend them"))
     if problems:
         raise Problems(problems)
     kept = np.flatnonzero((seen.start_s >= 0) & (seen.submit_s >= 0) & (seen.elapsed_s >= 0))
@@ -175,8 +175,8 @@ def _graded(
     rows         jobs that the observations name, those that never started too
     """
     observed = seen.start_s - seen.submit_s
-    found = schedule(policy, cluster, jobs)
-    off = np.abs(_checked(found, policy) - seen.start_s)
+    planned = schedule(policy, cluster, jobs)
+    off = np.abs(_checked(planned, policy) - seen.start_s)
     waits = np.array(list(_shifted(policy, cluster, jobs, launch_s)))
     means = waits.mean(1)
     spread = [_ks(draw, np.delete(waits, k, 0).ravel()) for k, draw in enumerate(waits)]
@@ -193,7 +193,7 @@ def _graded(
         ks_fraction=_ks(observed, waits.ravel()),
         ks_chaos_fraction=float(np.quantile(spread, 0.95)),
         chaos_fraction=float(means.std(ddof=1) / max(observed.mean(), 1e-9)),
-        most_gpus_count=found.counters["most_gpus_in_use_count"],
+        most_gpus_count=planned.counters["most_gpus_in_use_count"],
     )
 
 

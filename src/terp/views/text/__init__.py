@@ -1,1 +1,1 @@
-"""What a terminal shows."""
+"""What a terminal shows: a module a kind of result, whose functions give text and print nothing."""

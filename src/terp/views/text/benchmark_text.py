@@ -1,4 +1,7 @@
-"""Predicted benchmarks of a machine for the terminal."""
+"""Predicted benchmarks of a machine for the terminal.
+
+Values, their likely range, where the time goes, and for HPL the rank in each edition of the TOP500 that is held.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from terp.units import show
 from terp.views import notebook
 
 _TITLES: Final = {"hpl": "HPL", "hpcg": "HPCG", "mxp": "HPL-MxP"}
+"""Benchmark -> its name for people."""
 _PARTS: Final = {
     "dgemm": "multiplying matrices",
     "network": "swapping rows and broadcasting panels between nodes, not hidden",
@@ -20,6 +24,7 @@ _PARTS: Final = {
     "memory": "reading memory",
     "halo": "exchanging halos, not hidden",
 }
+"""Part of the time -> what it is, in the order in which parts are shown."""
 
 
 def _part_text(part: str, machine: Machine) -> str:
@@ -31,7 +36,13 @@ def _part_text(part: str, machine: Machine) -> str:
 
 
 def as_text(machine: Machine, result: BenchmarkResult, only_edition: str | None = None) -> str:
-    """A prediction for people.  only_edition: the edition that was asked for, None for all."""
+    """A prediction for people, in lines without an end.
+
+    machine        the machine it is of;  result   of HPL, HPCG or HPL-MxP
+    only_edition   the edition that was asked for, such as "2024-11"; None for all
+
+    Likely means what eight of ten machines of the lists fell within, where constants were fitted to such GPUs.
+    """
     fitted = not any(caveat.code == "hpl-not-fitted" for caveat in result.caveats)
     likely = f"{show(result.low, 'flop_per_s')} to {show(result.high, 'flop_per_s')}{' (8 of 10 machines)' * fitted}"
     title = _TITLES[result.benchmark]
@@ -60,7 +71,7 @@ def as_text(machine: Machine, result: BenchmarkResult, only_edition: str | None 
 
 
 def _rank_lines(machine: Machine, result: HplResult, only: str | None) -> list[str]:
-    """A line an edition: ranks, and who stands above and below."""
+    """A line an edition: ranks, and who stands above and below; `only` leaves one of them."""
     lines = ["  edition   TOP500  Green500*  between"]
     for name, rank in result.rank.items():
         if only not in (None, name):

@@ -1,4 +1,8 @@
-"""Bands and comparisons for the terminal."""
+"""Bands and comparisons for the terminal.
+
+A band is what the years of one point of a sweep lie between; a comparison is a case beside the first one, in pairs of
+years with the same seed.  Figures are shown in the unit that their key ends with, money, power and energy scaled.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +15,20 @@ from terp.units import HOUR_S, UNITS, number, show
 from terp.views.text.columns import aligned
 
 _MOST_POINTS: Final = 12
+"""Points of a sweep that fit on a screen; --json has all."""
 _SHOWN: Final = ("w", "j", "s", "eur")
+"""Units that are scaled to thousands, millions and so on."""
 
 
 def figure_text(key: str, value: float | None, *, sign: bool = False) -> str:
-    """A figure for people, in the unit of its key; a dash for none."""
+    """A figure for people, in the unit of its key; a dash for none.
+
+    key    such as "mean_wait_s" or "energy.facility_energy_j": its last word is the unit
+    sign   whether a value above 0 has its plus, as a difference has
+
+    >>> figure_text("utilisation_fraction", 0.5)
+    '50.00 %'
+    """
     if value is None:
         return "-"
     plus = "+" if sign and value > 0 else ""
@@ -31,13 +44,20 @@ def figure_text(key: str, value: float | None, *, sign: bool = False) -> str:
 
 
 def title_of(key: str) -> str:
-    """What a figure is called; by its key without the unit, if it is no headline."""
+    """What a figure is called; by its key without the unit, if it is no headline.
+
+    >>> title_of("mean_detour_s")
+    'mean detour'
+    """
     unit = max((unit for unit in UNITS if key.endswith(f"_{unit}")), key=len, default="")
     return HEADLINES.get(key) or key.removesuffix(f"_{unit}").replace("_", " ")
 
 
 def bands_text(points: Sequence[PointBands]) -> str:
-    """A table of headlines for each point of a sweep: mean, standard error, band."""
+    """A table of headlines for each point of a sweep: mean, standard error, and the band from 5 to 95 %.
+
+    points   in the order of the sweep.  A point of fewer than 20 years has no band, which a line below says
+    """
     lines: list[str] = []
     for point in points[:_MOST_POINTS]:
         years = point["years_count"]
@@ -56,7 +76,12 @@ def bands_text(points: Sequence[PointBands]) -> str:
 
 
 def differences_text(compared: Sequence[CaseDifference]) -> str:
-    """A table of differences for each case beside the first."""
+    """A table of differences for each case beside the first.
+
+    compared   a case each, with what was changed of its inputs and the years that have a partner of the same seed
+
+    An asterisk marks a difference whose 95 % interval leaves out zero.  Figures that did not move stand in one line.
+    """
     lines: list[str] = []
     for entry in compared:
         pairs = len(entry["seeds"])
@@ -86,6 +111,7 @@ def _changes(changes: Sequence[str]) -> list[str]:
 
 
 def _row(row: FigureDifference) -> tuple[str, ...]:
+    """One figure: both values, the difference with its interval, and how much that is of the first."""
     key, low, high = row["figure"], row["low"], row["high"]
     interval = "-" if low is None else f"{figure_text(key, low, sign=True)} to {figure_text(key, high, sign=True)}"
     mark = " *" if low is not None and high is not None and (low > 0 or high < 0) else ""

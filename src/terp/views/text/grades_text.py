@@ -1,4 +1,8 @@
-"""Grades of models as text and as data: one table for all, and one model with its cases."""
+"""Grades of models as text: one table for all, and one model with its cases.
+
+The table has a row a set of rows that is graded by errors; fleets and replays of Slurm, which have none, get a line
+below it.  `grades_text` picks what a model's own kind of grade shows; docs are made of the same rows by scripts.
+"""
 
 from __future__ import annotations
 
@@ -32,10 +36,14 @@ HEAD = (
     "asked for",
     "missed",
 )
+"""Names of the columns of the table of grades."""
 
 
 def table_rows(grades: Sequence[Grade]) -> list[tuple[str, ...]]:
-    """The grade table, a row a model, without its head."""
+    """The grade table, a row a model, without its head.
+
+    grades   of all models or of one; errors as per cent of the published value, the worst with its sign and name
+    """
     return [
         (
             entry.model,
@@ -56,20 +64,23 @@ def table_rows(grades: Sequence[Grade]) -> list[tuple[str, ...]]:
 
 
 def _share(value: float | None, form: str = ".1%") -> str:
+    """A fraction as per cent by a format of Python's; a dash for None."""
     return "-" if value is None else f"{value:{form}}"
 
 
 def table_lines(grades: Sequence[Grade]) -> list[str]:
-    """The grade table, aligned."""
+    """The grade table under its head, aligned, a line a grade."""
     return aligned([HEAD, *table_rows(grades)])
 
 
 MOST_CASES = 150
+"""Cases above which their parts are listed in their place."""
 MOST_LEFT = 60
+"""Rows left out above which their reasons are counted in place of a line each."""
 
 
 def by_part(grade: Grade) -> list[tuple[str, int, float, float]]:
-    """Cases and errors of each part: name, number, median and 90th percentile."""
+    """Cases and errors of each part: name, number, median and 90th percentile of the errors without sign [fractions]."""
     errors: dict[str, list[float]] = {}
     for case in grade.cases:
         errors.setdefault(case.part, []).append(abs(case.error_fraction))
@@ -109,6 +120,7 @@ def as_text(grade: Grade) -> str:
 
 
 FLEET_HEAD: Final = ("", "figure", "printed", "published", "of it 95 %", "simulated", "95 %", "source")
+"""Names of the columns of `fleet_rows`."""
 
 
 def fleets_line(found: FleetGrade) -> str:
@@ -122,7 +134,7 @@ def fleets_line(found: FleetGrade) -> str:
 
 
 def fleet_rows(found: FleetGrade) -> list[tuple[str, ...]]:
-    """A row a figure under FLEET_HEAD."""
+    """A row a figure under FLEET_HEAD, numbers in the unit that was printed, with both intervals."""
     return [
         (
             "inside" if case.inside else "outside",
@@ -139,6 +151,7 @@ def fleet_rows(found: FleetGrade) -> list[tuple[str, ...]]:
 
 
 def _span(limits: tuple[float, float] | None, case: FleetCase | None = None) -> str:
+    """An interval in words; "not known" for None, and "above" its low end where the case is a lower bound alone."""
     if limits is None:
         return "not known"
     return f"above {limits[0]:.4g}" if case is not None and case.bound else f"{limits[0]:.4g} .. {limits[1]:.4g}"
@@ -151,6 +164,7 @@ def fleets_text(graded: FleetGrade) -> str:
 
 
 COST_HEAD: Final = ("", "error", "purchase", "published", "in euros", "ours", "of it 90 %", "baseline", "covers")
+"""Names of the columns of `cost_rows`."""
 
 
 def cost_rows(found: CostGrade) -> list[tuple[str, ...]]:
@@ -192,10 +206,11 @@ def costs_text(graded: CostGrade) -> str:
 
 
 SLURM_HEAD: Final = ("replay", "jobs", "observed", "simulated", "error", "chaos", "KS", "start, median", "90 %", "missed")
+"""Names of the columns of `slurm_rows`."""
 
 
 def slurm_rows(grades: Sequence[SlurmGrade]) -> list[tuple[str, ...]]:
-    """The replays of a real Slurm, a row each, without their head."""
+    """The replays of a real Slurm, a row each under SLURM_HEAD: mean waits, errors, and how far chaos alone goes."""
     return [
         (
             entry.name,
@@ -214,7 +229,7 @@ def slurm_rows(grades: Sequence[SlurmGrade]) -> list[tuple[str, ...]]:
 
 
 def slurm_line(grades: Sequence[SlurmGrade]) -> str:
-    """The replays in one line."""
+    """The replays in one line: the median error of their mean waits without sign, and how many meet all bars."""
     off = float(np.median([abs(entry.error_fraction) for entry in grades]))
     met = sum(not entry.missed for entry in grades)
     return (
@@ -229,7 +244,10 @@ def kernels_text(graded: KernelGrades) -> str:
 
 
 def training_text(graded: TrainingGrade, *, shipped: bool) -> str:
-    """Step times and memory, each as one model, and what only steps are graded by."""
+    """Step times and memory, each as one model, and what only steps are graded by.
+
+    shipped   whether the rows are those that ship: then the 37 steps of published predictors are graded too
+    """
     figures = graded.figures
     shares = {"mean": figures.mape, "baseline": figures.baseline_mape, "mean of memory": figures.memory_mape}
     more = [f"{name} {value:.1%}" for name, value in shares.items() if value is not None]
@@ -255,7 +273,7 @@ def slurm_text(replays: Sequence[SlurmGrade]) -> str:
 
 
 def grades_text(grades: Grades) -> str:
-    """What `terp validate MODEL` prints."""
+    """What `terp validate MODEL` prints, by the model's own kind of grade."""
     match grades.detail:
         case KernelGrades() as graded:
             return kernels_text(graded)

@@ -1,4 +1,8 @@
-"""A built machine as data and as text: alone, beside others, and as one line of a list."""
+"""A built machine as text: alone, beside others, and as one line of a list.
+
+Every number here is one of the built machine's; what is expected, idle and rated comes of its power model at the same
+cap as everywhere.  JSON is made by `terp.predict.machine_document`.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from terp.views.text.columns import aligned
 
 
 def rows(built: Machine) -> list[tuple[str, str]]:
-    """The machine as named lines; a name of "" is a gap."""
+    """The machine as named lines, (name, text) each; a name of "" is a gap, and lines with nothing to say are left out."""
     power, node, file = machine_power(built), built.node, built.file
     wanted = ("fp64-tensor", "bf16", "fp8")
     peaks = [f"{name} {show(rate, 'flop_per_s')}" for name, rate in built.peak_flop_per_s.items() if name in wanted]
@@ -38,17 +42,26 @@ def rows(built: Machine) -> list[tuple[str, str]]:
 
 
 def counted(count: int, one: str, many: str) -> str:
-    """A count with its noun."""
+    """A count with its noun.
+
+    >>> counted(2, "switch", "switches")
+    '2 switches'
+    """
     return f"{count:,} {one if count == 1 else many}"
 
 
 def _units(topology: str) -> tuple[str, str]:
+    """What the topology calls the group in which nodes are bought: one, and many of them."""
     if topology == "rail-optimised-fat-tree":
         return "scalable unit", "scalable units"
     return ("group of leaves", "groups of leaves") if topology == "fat-tree" else ("group", "groups")
 
 
 def _network_rows(built: Machine) -> list[tuple[str, str]]:
+    """Lines of the networks: switches by level, cables by the two ends, and the bisection over full injection.
+
+    A fabric without spines, such as a dragonfly, has cables within groups and between them in place of levels.
+    """
     fabric, networks = built.fabric, built.networks
     levels = {"leaf": fabric.leaf_switches_count, "spine": fabric.spine_switches_count, "core": fabric.core_switches_count}
     switches = _counts(levels)
@@ -74,10 +87,12 @@ def _network_rows(built: Machine) -> list[tuple[str, str]]:
 
 
 def _counts(counts: dict[str, int]) -> str:
+    """Counts with their names, those of 0 left out."""
     return " + ".join(f"{count:,} {name}" for name, count in counts.items() if count)
 
 
 def _storage(built: Machine) -> str:
+    """Storage in words: appliances where they are told, usable bytes, and the rate of reading; empty if nothing is known."""
     storage, file = built.storage, built.file.storage
     if storage.usable_bytes is None:
         return ""
@@ -91,7 +106,7 @@ def _storage(built: Machine) -> str:
 
 
 def as_text(built: Machine) -> str:
-    """The machine for people, a few dozen lines."""
+    """The machine for people, a few dozen lines: its named lines, what it is held against, and how its values are known."""
     place = built.file.site or built.file.country
     lines = [f"{built.file.title} ({built.file.name})" + (f", at {place}" if place else ""), ""]
     lines += [f"  {name:15} {text}".rstrip() for name, text in rows(built)]
@@ -103,7 +118,10 @@ def as_text(built: Machine) -> str:
 
 
 def held_against(built: Machine) -> list[tuple[str, str]]:
-    """Counts that the machine file says are published, each beside the built one."""
+    """Counts that the machine file says are published, each beside the built one, as (name, words).
+
+    Nothing is adjusted to them: a difference is shown with the note of the file.
+    """
     if built.file.published is None:
         return []
     fabric = built.fabric
@@ -126,7 +144,7 @@ def held_against(built: Machine) -> list[tuple[str, str]]:
 
 
 def beside(machines: list[Machine]) -> str:
-    """Machines side by side, a column each."""
+    """Machines side by side, a column each; a dash where one has no such line."""
     columns = [dict(row for row in rows(built) if row[0]) for built in machines]
     names = list(dict.fromkeys(name for column in columns for name in column))
     table = [["", *(built.file.name for built in machines)]]
@@ -135,7 +153,7 @@ def beside(machines: list[Machine]) -> str:
 
 
 def listing(machines: list[Machine]) -> str:
-    """All machines, a line each."""
+    """All machines, a line each under a head, in the order that they are given."""
     table = [["machine", "nodes", "GPUs", "GPU", "fabric", "switches", "expected power", "title"]]
     for built in machines:
         power = show(machine_power(built).expected_w, "w")

@@ -1,4 +1,8 @@
-"""A plan for the terminal: the answer, what there is to choose from, who pays, why the others lost, how sure it is."""
+"""A plan for the terminal: the answer, what there is to choose from, who pays, why the others lost, how sure it is.
+
+Reasons and titles are codes in a plan; the catalogue of messages words them, in English here as in JSON.  A block that
+has nothing to say is left out.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +23,14 @@ from terp.views.messages import Language
 from terp.views.text.columns import aligned
 
 _WIDTH: Final = 122
+"""Columns of a line, at most."""
 _MOST_LOST: Final = 8
+"""Kinds of machine that lost, and inputs that move the answer, which are shown; --json has all."""
 _MOST_SENSITIVE: Final = 5
 _LEAST_SHARE: Final = 0.005
 """Of the scenarios; a kind of machine that wins fewer is not named, as it would stand there with 0 %."""
 _WORDS: Final = Language("en", figures=True)
+"""English, with numbers as figures."""
 
 
 def as_text(plan: PurchasePlan) -> str:
@@ -44,7 +51,7 @@ def as_text(plan: PurchasePlan) -> str:
 
 
 def _cut(words: str, most: int) -> str:
-    """At most so many characters."""
+    """At most so many characters, with dots where something was cut."""
     return words if len(words) <= most else f"{words[: most - 3].rstrip()}..."
 
 
@@ -60,6 +67,7 @@ def _table(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _rank(rank: int | None) -> str:
+    """A place in the TOP500, or that it has none."""
     return "below 500" if rank is None else str(rank)
 
 
@@ -99,7 +107,7 @@ def _rent(plan: PurchasePlan) -> list[tuple[str, str]]:
 
 
 def _reserves(plan: PurchasePlan) -> list[str]:
-    """What keeping back more or less of the money would mean."""
+    """What keeping back more or less of the money would mean: GPUs, science, and how often the money is enough."""
     reserves = plan.robustness.reserves
     if not reserves:
         return []
@@ -112,7 +120,7 @@ def _reserves(plan: PurchasePlan) -> list[str]:
 
 
 def _frontier(machines: Sequence[PlannedMachine]) -> list[str]:
-    """The machines that nothing beats in every respect."""
+    """The machines that nothing beats in every respect, numbered as in the paper: money, rank, science and energy a year."""
     if not machines:
         return []
     rows = [("", "frontier", "GPUs", "MEUR", "Pflop/s", "rank", "M H100 h", "GWh", "first", "leads in")]
@@ -135,7 +143,7 @@ def _frontier(machines: Sequence[PlannedMachine]) -> list[str]:
 
 
 def _payers(payers: Sequence[PayerShare]) -> list[str]:
-    """Who pays what, gets what, and what bound is reached."""
+    """Who pays what, gets what, and what bound is reached; euros in all, and GPU hours a year."""
     if not payers:
         return []
     rows = [("payer", "at most", "pays", "access", "GPU h a year", "bound reached")]
@@ -148,7 +156,7 @@ def _payers(payers: Sequence[PayerShare]) -> list[str]:
 
 
 def _binding(binding: Sequence[BindingConstraint]) -> list[str]:
-    """The limits on the best machine, and what a little more of each would add."""
+    """The limits on the best machine: how much room is left of each, and what 1 % more of it would add to the objective."""
     if not binding:
         return []
     rows = [(row.constraint, f"{row.slack_fraction:.1%}", f"{row.worth:+.2%}") for row in binding]
@@ -169,7 +177,9 @@ def _lost(rejected: Sequence[RejectedKind]) -> list[str]:
 
 
 def _sensitivity(sensitivity: Sequence[InputSwing]) -> list[str]:
-    """The inputs that move the objective most; an asterisk marks what is assumed."""
+    """The inputs that move the objective most, with the multiple at which another design wins; an asterisk marks what is
+    assumed.
+    """
     if not sensitivity:
         return []
     rows = [("what would change it (* assumed)", "range", "effect", "another design wins at")]

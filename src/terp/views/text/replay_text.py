@@ -1,4 +1,7 @@
-"""A replayed trace for the terminal, and what became of the lines of a slurm.conf."""
+"""A replayed trace for the terminal, and what became of the lines of a slurm.conf.
+
+Units of a trace are nodes or GPUs, as it says; waits are from submission to start.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from terp.units import show
 
 
 def conf_text(conf: SlurmConf) -> str:
-    """What became of the lines of a slurm.conf."""
+    """What became of the lines of a slurm.conf: how many are modelled, and the others by why they are not."""
     kept, passed = len(conf.modelled), len(conf.ignored)
     lines = [f"slurm.conf: {kept} settings are modelled, {passed} are not:"]
     reasons: dict[str, list[str]] = {}
@@ -20,7 +23,7 @@ def conf_text(conf: SlurmConf) -> str:
 
 
 def replay_text(replay: Replay) -> str:
-    """The figures of a trace that fit on a screen."""
+    """The figures of a trace that fit on a screen: waits, use, energy if powers are known, refused jobs, repaired rows."""
     s = replay.summary
     waits = {"mean": s.mean_wait_s, "median": s.median_wait_s, "95th percentile": s.p95_wait_s}
     used = f"{s.utilisation_fraction:.1%} until the last submission, {s.utilisation_to_end_fraction:.1%} to the end"

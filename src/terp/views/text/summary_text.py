@@ -1,4 +1,8 @@
-"""A run's summary for the terminal."""
+"""A run's summary for the terminal.
+
+The same figures stand in summary.json in SI units; here they are scaled and in words, shares of time by domain and
+group below them.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,11 @@ from terp.results.run_summary import RunSummary, ShareOfTime
 from terp.units import DAY_S, HOUR_S, J_PER_KWH, number, show
 
 _WAITS: Final = {"median": "median_wait_s", "mean": "mean_wait_s", "95th percentile": "p95_wait_s"}
+"""Word -> figure of the summary."""
 
 
 def as_text(run: Run) -> str:
-    """The figures of a run that fit on a screen."""
+    """The figures of a run that fit on a screen, and which of its series are modelled and not observed."""
     s, titles = run.summary, run.origin["titles"]
     ends = [f"{getattr(s, f'jobs_{word}_count'):,} {word}" for word in ("completed", "cancelled", "failed")]
     left = f"{s.jobs_running_count:,} running and {s.jobs_waiting_count:,} waiting at the end"
@@ -66,7 +71,7 @@ def _water_and_heat(summary: RunSummary) -> list[tuple[str, str]]:
 
 
 def _predicted(summary: RunSummary) -> str:
-    """How many kinds of job were predicted, the work they did and what they draw."""
+    """How many kinds of job were predicted, the work they did and what they draw; else where work and powers are from."""
     kinds = summary.kinds
     count = sum(kind.speed_from == "predicted" for kind in kinds)
     levels_w = [kind.node_power_w for kind in kinds if kind.node_power_from == "predicted"]
@@ -80,6 +85,7 @@ def _predicted(summary: RunSummary) -> str:
 
 
 def _row(title: str, entry: ShareOfTime) -> str:
+    """A line of a domain or a group: GPU hours, share of GPU time, jobs, mean wait, energy, cost."""
     share = f"{entry.gpu_time_fraction:.1%}"
     return (
         f"  {title:20} {entry.gpu_s / HOUR_S:>12,.0f} {share:>7} {entry.jobs_count:>9,} "

@@ -1,4 +1,8 @@
-"""A predicted training step, its run, and the frontier of a search, as text."""
+"""A predicted training step, its run, and the frontier of a search, as text.
+
+Parts of a step are sorted by their size; those below 0.05 % are not shown.  Splits are written with the field's
+abbreviations: TP, PP, VP, CP, EP, DP, ZeRO.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from terp.views import notebook
 from terp.views.text.columns import aligned
 
 MOST_FRONTIER: Final = 24
+"""Splits of a frontier that are shown; --json has all."""
 GIBI: Final = 1.07
 """Makers' gigabytes of GPU memory are 2^30 bytes."""
 _PARTS: Final = {
@@ -27,10 +32,14 @@ _PARTS: Final = {
     "overhead_s": "loss, clipping, logging",
     "stragglers_s": "waiting for the slowest",
 }
+"""Part of a step's breakdown -> what it is."""
 
 
 def training_text(result: TrainingResult) -> str:
-    """A predicted step for people."""
+    """A predicted step for people: time with its likely range, rate, MFU, memory, power, the split, and where time goes.
+
+    Likely is what nine of ten published steps fell within.  A run follows where tokens or samples of one were given.
+    """
     sure = f"{show(result.step_low_s, 's')} to {show(result.step_high_s, 's')}"
     rate = f"{result.samples_per_s:,.3g} samples/s"
     if result.tokens_per_s:
@@ -62,6 +71,7 @@ def training_text(result: TrainingResult) -> str:
 
 
 def _euro_text(value: float) -> str:
+    """An amount: whole euros from 1000 up, three digits below."""
     return f"EUR {value:,.0f}" if value >= 1000 else f"EUR {value:.3g}"
 
 
@@ -84,7 +94,10 @@ def _split_text(split: TrainingSplit) -> str:
 
 
 def _run_lines(run: TrainingRun, unit: str) -> list[str]:
-    """The whole run; unit: what its work is counted in."""
+    """The whole run: steps, time with its likely range, failures, checkpoints and energy.
+
+    unit   what its work is counted in, tokens or samples
+    """
     likely = f"{show(run.run_low_s, 's')} to {show(run.run_high_s, 's')}"
     written, interval = show(run.checkpoint_bytes, "bytes", 3), show(run.checkpoint_interval_s, "s", 3)
     return [
@@ -96,12 +109,18 @@ def _run_lines(run: TrainingRun, unit: str) -> list[str]:
 
 
 def _eur(entry: FrontierEntry) -> str:
+    """What a step of an entry costs, by its hire if an hour has a price, else its electricity; a dash if neither
+    is known.
+    """
     value = entry.cost_eur if entry.hire_eur is None else entry.hire_eur
     return "-" if value is None else _euro_text(value)
 
 
 def frontier_text(result: SearchResult) -> str:
-    """The frontier of a search for people, and how many splits stand behind it."""
+    """The frontier of a search for people, and how many splits stand behind it.
+
+    Each line beats all others in what the search is by or in nodes; by time an entry is faster than all with fewer nodes.
+    """
     money = "electricity" if result.best.hire_eur is None else "hire"
     head = ("nodes", "GPUs", "step", "MFU", "memory", "energy a step", money, "split")
     shown = result.frontier[:MOST_FRONTIER]
