@@ -1,4 +1,7 @@
-"""`terp compare RUN RUN ...`: what changed, seed by seed."""
+"""`terp compare RUN RUN ...`: what changed, seed by seed.
+
+Which runs are years of one case, and which cases are compared with which, `terp.sweep.compare` decides.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """The `terp` command: finds the verb, and turns errors into lines on stderr and an exit code.
 
 Exit codes: 0 done; 1 the answer is "no"; 2 the input is wrong; 130 interrupted.
+Every error that a user can cause is a TerpError, one line a problem; anything else is a bug and shows its traceback.
 """
 
 from __future__ import annotations
@@ -26,22 +27,27 @@ VERBS: Final = {
     "report": "Show me a simulated run as one HTML page.",
     "validate": "Can I believe you?",
 }
+"""Verb -> the question that it answers, as the help lists them; a module of this folder has each verb's name."""
 VERSION: Final[str] = getattr(terp, "__version__", "")
+"""Ours; empty where the package's own first file belongs to somebody else."""
 
 
 class _Verbs(click.Group):
     """Lists verbs without importing them; a wrong verb gets a hint."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """The verbs, in the order of the questions that they answer."""
         return list(VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a verb, imported now; a verb that there is not ends with what was perhaps meant."""
         if cmd_name not in VERBS:
             ctx.fail(f"no verb {cmd_name!r}; {did_you_mean(cmd_name, VERBS)}")
         command: click.Command = import_module(f"terp.views.cli.{cmd_name}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """The verbs with their questions, without importing any."""
         with formatter.section("Verbs"):
             formatter.write_dl(list(VERBS.items()))
 
@@ -68,13 +74,16 @@ def cli(context: click.Context, catalogue: str | None) -> None:
 
 
 def _where_to_look(error: click.ClickException) -> str:
-    """Where a wrong option or argument is explained."""
+    """Where a wrong option or argument is explained; empty where click does not say which command it was."""
     context = error.ctx if isinstance(error, click.UsageError) else None
     return f"; see `{context.command_path} --help`" if context else ""
 
 
 def main() -> NoReturn:
-    """Runs the command line and exits."""
+    """Runs the command line and exits with its code; does not come back.
+
+    Plugins that TERP_PLUGINS names are loaded before the verb is looked up, so that it knows their policies and formats.
+    """
     if trouble := in_the_way(sys.path, VERSION):
         click.echo(trouble, err=True)
         sys.exit(2)

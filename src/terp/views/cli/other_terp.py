@@ -14,7 +14,9 @@ from typing import Final
 OURS: Final = "terp.views.cli.main:main"
 """What stands behind our command, whatever our own distribution is called."""
 _COMMAND: Final = re.compile(r"^terp *= *([\w.:]+)", re.MULTILINE)
+"""The line of a distribution's entry points that defines the command."""
 _FAMILY: Final = re.compile(r"terp(-.+)?")
+"""Names of distributions of the other family."""
 
 
 def in_the_way(folders: Iterable[str], version: str) -> str | None:
@@ -22,6 +24,8 @@ def in_the_way(folders: Iterable[str], version: str) -> str | None:
 
     folders   where packages may be installed, as in `sys.path`
     version   what `terp.__version__` says; empty where the package's own first file is not ours
+
+    The line goes to stderr before any verb is looked up.
     """
     others = sorted({f"{name} {number}" for folder in folders for name, number in _others(Path(folder))})
     if not others and version:
@@ -53,11 +57,12 @@ def _others(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def _takes_the_package(info: Path) -> bool:
-    """Whether files of a distribution lie in a folder `terp`."""
+    """Whether files of a distribution lie in a folder `terp`, by the list that it was installed with."""
     return any(line.startswith("terp/") for line in _text(info / "RECORD").splitlines())
 
 
 def _text(path: Path) -> str:
+    """The text of a file; empty where it cannot be read."""
     try:
         return path.read_text("utf-8", "replace")
     except OSError:

@@ -1,4 +1,8 @@
-"""`terp plan BUDGET`: what to buy under a budget, with the frontier as machine files and a decision paper."""
+"""`terp plan BUDGET`: what to buy under a budget, with the frontier as machine files and a decision paper.
+
+The verb calls `terp.plan.purchase`, saves the plan where -o says, and prints it.  That no machine fits the budget is an
+answer, not an error: it goes to stderr with the reasons, and the exit code is 1.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _WIDTH: Final = 125
+"""Columns of a line."""
 
 
 @click.command("plan")
@@ -93,7 +98,7 @@ def command(
 
 
 def _say_nothing_fits(why: str) -> None:
-    """Why nothing can be bought, on stderr."""
+    """Why nothing can be bought, on stderr, a line a reason, folded; the line of progress is wiped first."""
     if sys.stderr.isatty():
         click.echo("\r\033[K", nl=False, err=True)
     for line in why.splitlines():
@@ -109,13 +114,17 @@ def _names(sites: str) -> tuple[str, ...]:
 
 
 def _progress() -> Callable[[str, float], None] | None:
-    """Shows what is being done and how long it will take, where someone watches."""
+    """Shows what is being done and how long it will take, where someone watches; None where stderr is no terminal.
+
+    The function that it gives is called with a stage, "search", "prices" or "simulate", and the share of it that is done.
+    """
     if not sys.stderr.isatty():
         return None
     began: dict[str, float] = {}
     words = {"search": "searching machines", "prices": "trying price scenarios", "simulate": "simulating years"}
 
     def tell(stage: str, share: float) -> None:
+        """Writes over the last line; the time left is by the pace of this stage so far."""
         start = began.setdefault(stage, time.perf_counter())
         left = (time.perf_counter() - start) * (1 - share) / share if share > 0 else 0.0
         wait = f", about {left:.0f} s left " if share > 0 else " "

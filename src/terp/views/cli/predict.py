@@ -1,4 +1,8 @@
-"""`terp predict MACHINE hpl | hpcg | mxp | train`: what a machine scores, and what a training run takes on it."""
+"""`terp predict MACHINE hpl | hpcg | mxp | train`: what a machine scores, and what a training run takes on it.
+
+Each benchmark is a command under the machine's name, and calls the function of `terp.predict` of the same name; `train`
+calls `training`, or `search` with --search.  Options have the keywords of those functions, dashes for underscores.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +26,10 @@ if TYPE_CHECKING:
 
 
 class _Options(TypedDict):
-    """Options of a training that a search has too, by the keywords of both calls."""
+    """Options of a training that a search has too, by the keywords of both calls.
+
+    None means that the option was not given: the prediction then chooses, as its help says.
+    """
 
     global_batch: int
     seq: int | None
@@ -44,6 +51,7 @@ class _Options(TypedDict):
 
 
 _OPTIONS: Final = ("tokens", *_Options.__annotations__)
+"""Keywords that are options too; problems of other paths are of files and stay as they are."""
 _GPUS = click.option("--gpus", type=int, help="GPUs of the run, in whole nodes; all if not given.")
 _ORDER = click.option("--n", "order", type=int, help="Order of the matrix; fills the memory if not given.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, data alone.")
@@ -62,7 +70,10 @@ def command(context: click.Context, machine: str) -> None:
 
 @contextmanager
 def _by_options() -> Iterator[None]:
-    """Words problems of a call by the options of the terminal: `global_batch` is `--global-batch`."""
+    """Words problems of a call by the options of the terminal: `global_batch` is `--global-batch`.
+
+    Other errors pass through as they are.
+    """
     from terp.errors import Problems
 
     try:
@@ -80,6 +91,7 @@ def _by_option(problem: Problem) -> Problem:
 
 
 def _print(machine: Machine, result: BenchmarkResult, edition: str | None = None, *, as_json: bool) -> None:
+    """Prints a prediction as JSON or for people; `edition` leaves one edition of the TOP500 in the text."""
     from terp.views.text.benchmark_text import as_text
 
     click.echo(json.dumps(result.to_dict(), indent=2) if as_json else as_text(machine, result, edition))
@@ -125,7 +137,7 @@ def mxp(name: str, gpus: int | None, order: int | None, *, as_json: bool) -> Non
 
 
 def _finite(_: click.Context, parameter: click.Parameter, value: float | None) -> float | None:
-    """A number that is one."""
+    """A number that one can count with.  Raises BadParameter for "nan" and "inf", which click's ranges let through."""
     if value is not None and not math.isfinite(value):
         raise click.BadParameter(f"{value} is no number", param=parameter)
     return value
@@ -181,8 +193,8 @@ def train(
 
     with _by_options():
         if searched:
-            found = terp.predict.search(name, model, by=by, sequence_parallel=not no_sequence_parallel, **options)
-            click.echo(json.dumps(found.to_dict(), indent=2) if as_json else frontier_text(found))
+            frontier = terp.predict.search(name, model, by=by, sequence_parallel=not no_sequence_parallel, **options)
+            click.echo(json.dumps(frontier.to_dict(), indent=2) if as_json else frontier_text(frontier))
             return
         result = terp.predict.training(name, model, tokens=tokens, sequence_parallel=not no_sequence_parallel, **options)
     click.echo(json.dumps(result.to_dict(), indent=2) if as_json else training_text(result))

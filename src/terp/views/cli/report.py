@@ -1,4 +1,7 @@
-"""`terp report RUN`: one self-contained HTML page, or the yearly report to the EU's database."""
+"""`terp report RUN`: one self-contained HTML page, or the yearly report to the EU's database.
+
+The page goes into the run's folder unless a file is named, and its path is all that is printed.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The options that a scenario's fields are given with, made from the fields, so that all verbs spell them alike."""
+"""The options that a scenario's fields are given with, made from the fields, so that all verbs spell them alike.
+
+A field of `terp.describe.scenario` becomes an option with the field's own help, choices and default.  What is typed stays
+text until `typed_words` reads it by the field, so that the terminal, a file and Python refuse the same values.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,17 @@ from collections.abc import Mapping
 import click
 
 _PREFIX = "field_"
+"""Before the names that click has for these options, to tell them from a verb's own."""
 
 
 class ScenarioCommand(click.Command):
     """A command with an option for each field of a scenario but the machine, made when they are first needed."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """The command's own parameters and those of the fields."""
+        """The command's own parameters and those of the fields, which stand right behind the machine.
+
+        ctx   click's, handed on
+        """
         if not any(isinstance(param, FieldOption) for param in self.params):
             self.params[1:1] = field_options()  # after the machine
         return super().get_params(ctx)
@@ -64,7 +72,10 @@ def typed_fields(options: Mapping[str, object]) -> dict[str, str]:
 def typed_words(machine: str | None, options: Mapping[str, object]) -> dict[str, object]:
     """The values that were typed, by the words of the fields, over those of the scenario's file if there is one.
 
-    Raises Problems with every value that is none of its field.
+    machine   the argument; None where it is left out, so that a file may name it
+    options   all that click hands over, those of other options too, which are passed over
+
+    Raises Problems with every value that is none of its field, by its option.
     """
     from terp.describe.scenario import Scenario, scenario_fields, value_of_text
     from terp.errors import Problem, Problems

@@ -1,4 +1,8 @@
-"""`terp show [MACHINE...]`: built machines, for people and for programs."""
+"""`terp show [MACHINE...]`: built machines, for people and for programs.
+
+One machine is shown whole, several side by side, all that ship as a list; tables of parts and nodes are CSV, so that
+spreadsheets read them.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +43,7 @@ def command(machines: tuple[str, ...], *, as_json: bool, bom: bool, nodes: bool,
     elif way:
         _show_way(built[0], way, as_json=as_json)
     elif as_json:
-        data = [one.to_dict() for one in built]
+        data = [each.to_dict() for each in built]
         click.echo(json.dumps(data[0] if len(machines) == 1 else data, indent=2))
     elif len(machines) == 1:
         click.echo(view.as_text(built[0]))
@@ -48,7 +52,9 @@ def command(machines: tuple[str, ...], *, as_json: bool, bom: bool, nodes: bool,
 
 
 def _show_way(built: Machine, gpus: tuple[int, int], *, as_json: bool) -> None:
-    """Prints the way between two GPUs."""
+    """Prints the way between two GPUs, numbered from 0 through the whole machine, with its latency [s] unless it
+    is the same.
+    """
     from dataclasses import asdict
 
     from terp.hardware import way_between
@@ -65,6 +71,7 @@ def _show_way(built: Machine, gpus: tuple[int, int], *, as_json: bool) -> None:
 
 
 def _csv(rows: list[dict[str, object]]) -> str:
+    """A table as CSV under the keys of its first row."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()

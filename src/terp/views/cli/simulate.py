@@ -1,4 +1,8 @@
-"""`terp simulate MACHINE`: a simulated year, written as a run folder."""
+"""`terp simulate MACHINE`: a simulated year, written as a run folder.
+
+The verb runs a workload that is drawn, or with --trace the jobs of a file.  How the machine is shared comes of a policy
+or of a real slurm.conf; what of the latter is not modelled goes to stderr before the run.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +73,10 @@ def command(
 def _refuse_pairs(
     words: Mapping[str, object], trace: Path | None, unit: str | None, slurm_conf: Path | None, assoc: Path | None
 ) -> None:
-    """Options that contradict each other, or that need another."""
+    """Refuses options that contradict each other, or that need another.
+
+    words   values of the scenario's fields that were given, by their words.  Raises click.UsageError
+    """
     if words.get("policy") and slurm_conf:
         raise click.UsageError("--policy and --slurm-conf both say how the machine is shared: leave one out")
     if assoc and not slurm_conf:
@@ -83,7 +90,12 @@ def _refuse_pairs(
 
 
 def _year(scenario: Scenario, inputs: ScenarioInputs, out: Path | None, *, as_json: bool) -> None:
-    """A run of a workload."""
+    """A run of a workload, saved and printed.
+
+    out   its folder; if None, one under runs/ named by machine, site, workload, days and seed, or with --json none at all
+
+    The folder is checked before the run, so that a year is not simulated in vain.
+    """
     from terp.results import check_target, save_run
     from terp.simulate import controls_on, simulate_scenario
     from terp.simulate.engine.engines import needs_controller
@@ -118,7 +130,12 @@ def _trace(
     *,
     as_json: bool,
 ) -> None:
-    """A run of a trace; its folder holds the trace with the simulated times, and summary.json."""
+    """A run of a trace; its folder holds the trace with the simulated times, and summary.json.
+
+    conf   a slurm.conf in the place of a policy, None without
+    path   the trace;  unit   what a processor of an SWF trace is, None where the file tells
+    out    its folder; nothing is written if None
+    """
     from terp.results import check_target
     from terp.simulate import replay
     from terp.views.text.replay_text import replay_text
@@ -148,7 +165,10 @@ def _trace(
 
 
 def say_if_compiling(engine: str = "core") -> None:
-    """A line on stderr before the one long wait: the first run on a machine."""
+    """A line on stderr before the one long wait: the first run on a machine, when the engine is compiled.
+
+    engine   "core", "pool" or "controller".  Other verbs that simulate call it too
+    """
     from terp.simulate import compiled_before
 
     if not compiled_before(engine):
@@ -157,12 +177,13 @@ def say_if_compiling(engine: str = "core") -> None:
 
 
 def _progress(days: int) -> Callable[[float], None] | None:
-    """Shows how far the run is and how long it will take, where someone watches."""
+    """Shows how far the run is and how long it will take, where someone watches; None where stderr is no terminal."""
     if not sys.stderr.isatty():
         return None
     began = time.perf_counter()
 
     def tell(share: float) -> None:
+        """Writes over the last line, and wipes it at the end; `share` is of the simulated time, above 0."""
         left_s = (time.perf_counter() - began) * (1 - share) / share
         text = f"\rsimulated {share * days:.0f} of {days} days, about {left_s:.0f} s left " if share < 1 else "\r\033[K"
         click.echo(text, nl=False, err=True)
@@ -171,7 +192,10 @@ def _progress(days: int) -> Callable[[float], None] | None:
 
 
 def _check(scenario: Scenario, inputs: ScenarioInputs, *, as_json: bool) -> int:
-    """Draws the jobs and prints them beside the published shares; 0 if all pass, else 1."""
+    """Draws the jobs and prints them beside the published shares; 0 if all pass, else 1.
+
+    A figure passes within 10 % of what is published, or within one percentage point of a share.
+    """
     from terp.simulate import TOLERANCE, check_workload, draw_jobs
     from terp.units import DAY_S, number
 

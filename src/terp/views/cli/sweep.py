@@ -1,4 +1,8 @@
-"""`terp sweep MACHINE --over load=0.7,0.8 --over seed=1..20`: many scenarios at once."""
+"""`terp sweep MACHINE --over load=0.7,0.8 --over seed=1..20`: many scenarios at once.
+
+Points run in processes of this machine or on a Dask scheduler.  The folder keeps every scenario that is complete, so
+that the same command goes on where it was interrupted.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,7 @@ import click
 from terp.views.cli.scenario_options import ScenarioCommand, typed_words
 
 _PATIENCE_S: Final = 20.0
+"""How long an orderly end may take after Ctrl-C before the process ends by itself."""
 
 
 @click.command("sweep", cls=ScenarioCommand)
@@ -85,13 +90,17 @@ def command(
 
 
 def _stoppable(tell: Callable[[int, int, float], None] | None) -> Callable[[int, int, float], None]:
-    """Hears Ctrl-C for sure: it can get lost in a library's own handler or in a callback, and a pool can hang on it."""
+    """Hears Ctrl-C for sure: it can get lost in a library's own handler or in a callback, and a pool can hang on it.
+
+    tell   shows progress; None where nobody watches.  What comes back takes the same arguments and is to be called often
+    """
     import pyarrow as pa
 
     pa.enable_signal_handlers(False)  # noqa: FBT003 - its signature
     heard = threading.Event()
 
     def hear(*_: object) -> None:
+        """Remembers the signal, sets the clock of the last resort, and interrupts what runs."""
         heard.set()
         last = threading.Timer(_PATIENCE_S, os._exit, (130,))  # what is complete is kept: parts are written whole
         last.daemon = True
@@ -100,21 +109,23 @@ def _stoppable(tell: Callable[[int, int, float], None] | None) -> Callable[[int,
 
     signal.signal(signal.SIGINT, hear)
 
-    def told(done: int, total: int, left_s: float) -> None:
+    def tell_or_stop(done: int, total: int, left_s: float) -> None:
+        """Shows progress, or interrupts where the signal was heard and got lost."""
         if heard.is_set():
             raise KeyboardInterrupt
         if tell is not None:
             tell(done, total, left_s)
 
-    return told
+    return tell_or_stop
 
 
 def _progress() -> Callable[[int, int, float], None] | None:
-    """Shows how many are done and how long the rest will take, where someone watches."""
+    """Shows how many are done and how long the rest will take, where someone watches; None where stderr is no terminal."""
     if not sys.stderr.isatty():
         return None
 
     def tell(done: int, total: int, left_s: float) -> None:
+        """Writes over the last line: scenarios done, of how many, and the seconds left."""
         from terp.units import show
 
         text = f"\r\033[K{done:,} of {total:,} scenarios, about {show(left_s, 's', 2)} left " if done < total else "\r\033[K"

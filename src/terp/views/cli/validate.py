@@ -1,4 +1,8 @@
-"""`terp validate [MODEL]`: the models against published and measured results."""
+"""`terp validate [MODEL]`: the models against published and measured results.
+
+Without a model, one table of all; with one, its cases too.  That a median has worsened is the answer "no", exit code 1;
+a bar that is missed is shown and is none.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +60,12 @@ def command(model: str | None, cases: Path | None, gpu: str | None, *, as_json: 
 
 
 def _check_options(model: str | None, cases: Path | None, gpu: str | None, replay: dict[str, Path | None]) -> None:
-    """Raises UsageError for options that do not go with the model, UnknownName for a model that there is not."""
+    """Refuses options that do not go with the model, before anything is graded.
+
+    replay   --trace, --observed, --slurm-conf and --assoc, None where not given
+
+    Raises UsageError for options, UnknownName for a model that there is not, Problems for a replay in one file.
+    """
     from terp.errors import Problem, Problems, UnknownName
     from terp.validate import GRADERS
 
@@ -79,7 +88,7 @@ def _check_options(model: str | None, cases: Path | None, gpu: str | None, repla
 
 
 def _graded(model: str, cases: Path | None, gpu: str | None, replay: dict[str, Path | None]) -> Grades:
-    """The grades of one model."""
+    """The grades of one model: each takes a table, but kernels a GPU too, and replays their four files."""
     from terp import validate
 
     if model == "slurm":

@@ -1,1 +1,1 @@
-"""Figures, as SVG without a script."""
+"""Figures: as SVG without a script for pages and papers, and with matplotlib for notebooks."""

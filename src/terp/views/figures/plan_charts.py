@@ -1,4 +1,8 @@
-"""The paper's other figures: the frontier, rank over the years, cash flow, science by domain, what moves the answer."""
+"""The paper's other figures: the frontier, rank over the years, cash flow, science by domain, what moves the answer.
+
+Each function gives one SVG as text, or an empty text where there is nothing to draw; words and ways to write numbers
+come from the caller, who knows the language.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,9 @@ from typing import Final
 from terp.views.figures.svg import WIDTH, line, rect, svg, tall, text, ticks, wrapped
 
 Label = Callable[[float], str]
+"""How to write a value."""
 Place = Callable[[float], float]
+"""Where a value stands along an axis."""
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62.0, 20.0, 14.0, 44.0
 _CHAR: Final = 7.3  # width of a character of a label, the widest of the fonts that the page names
 
@@ -20,9 +26,10 @@ _CHAR: Final = 7.3  # width of a character of a label, the widest of the fonts t
 class Point:
     """A machine in a scatter.
 
-    mark   its number within the frontier, or x or o for one that lost
-    at     its two values, along x and along y
-    ends   of its interval along x; None where none is known
+    mark    its number within the frontier, or x or o for one that lost
+    words   its name, in the figure and as a tip
+    at      its two values, along x and along y
+    ends    of its interval along x; None where none is known
     """
 
     mark: str
@@ -34,6 +41,7 @@ class Point:
 def scatter(points: Sequence[Point], x_label: tuple[str, Label], y_label: tuple[str, Label], title: str) -> str:
     """Numbered dots with names where there is room; those that lost as grey crosses and circles.
 
+    points   drawn with the frontier over the rest; the first of it stands out
     x_label, y_label   what the axis shows, and how to write a value of it
     """
     height = 370.0
@@ -45,9 +53,11 @@ def scatter(points: Sequence[Point], x_label: tuple[str, Label], y_label: tuple[
     low_y, high_y = _room(ys)
 
     def x(value: float) -> float:
+        """Place of a value along x."""
         return _LEFT + (WIDTH - _LEFT - _RIGHT) * (value - low_x) / (high_x - low_x)
 
     def y(value: float) -> float:
+        """Place of a value along y."""
         return _TOP + (height - _TOP - _BOTTOM) * (1 - (value - low_y) / (high_y - low_y))
 
     body = []
@@ -83,6 +93,7 @@ def scatter(points: Sequence[Point], x_label: tuple[str, Label], y_label: tuple[
 
 
 def _lost(mark: str, x: float, y: float, tip: str) -> str:
+    """The cross or the circle of a machine that lost, with its tip."""
     if mark == "x":
         return f'<path class="lost" d="M{x - 4:.1f},{y - 4:.1f} l8,8 m0,-8 l-8,8">{tip}</path>'
     return f'<circle class="lost" cx="{x:.1f}" cy="{y:.1f}" r="4.5">{tip}</circle>'
@@ -98,7 +109,12 @@ def _room(values: Sequence[float]) -> tuple[float, float]:
 def _names(
     points: Sequence[Point], x: Place, y: Place, taken: list[tuple[float, float, float, float]], height: float
 ) -> list[str]:
-    """Names beside, over or under their dots where nothing else stands; the table has them all by number."""
+    """Names beside, over or under their dots where nothing else stands; the table has them all by number.
+
+    Six places are tried for each; a name that fits in none of them is left out.
+
+    taken   boxes (left, top, right, bottom) that are full; those of the names are added to it
+    """
     body = []
     for point in points:
         if not point.mark.isdigit():
@@ -118,8 +134,9 @@ def _names(
     return body
 
 
-def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+def _overlap(first: tuple[float, float, float, float], second: tuple[float, float, float, float]) -> bool:
+    """Whether two boxes (left, top, right, bottom) share any of their areas."""
+    return first[0] < second[2] and second[0] < first[2] and first[1] < second[3] and second[1] < first[3]
 
 
 def rank_over_years(rows: Sequence[tuple[str, float | None, float | None, float | None]], below: str, title: str) -> str:
@@ -136,9 +153,11 @@ def rank_over_years(rows: Sequence[tuple[str, float | None, float | None, float 
     right = WIDTH - 60.0
 
     def x(index: int) -> float:
+        """Place of a year, by its index."""
         return _LEFT + 30 + (right - _LEFT - 30) * index / max(len(rows) - 1, 1)
 
     def y(rank: float | None) -> float:
+        """Place of a rank, by its logarithm; None stands at 500."""
         return _TOP + 10 + (height - 60) * log(min(rank or last, last) / first) / log(last / first)
 
     body = []
@@ -166,7 +185,8 @@ def cash_flow(
 ) -> str:
     """Money by year as stacked bars, a colour a payer, with the sum on top.
 
-    rows          (year, amounts by payer)
+    rows          (year, amounts by payer) [EUR], as many amounts as styles
+    styles        class of colour of each payer
     label, axis   how to write an amount, and a value of the axis
     """
     height = 230.0
@@ -177,6 +197,7 @@ def cash_flow(
     wide = min(slot * 0.62, 74.0)
 
     def y(value: float) -> float:
+        """Place of an amount."""
         return _TOP + 14 + (height - _TOP - 42) * (1 - value / most)
 
     body = []
@@ -198,7 +219,8 @@ def cash_flow(
 def pairs(rows: Sequence[tuple[str, Sequence[float]]], styles: Sequence[str], label: Label, title: str) -> str:
     """Horizontal bars in groups, such as each domain on the best machine and on the second-best.
 
-    rows   (name, values), as many values as styles
+    rows     (name, values), as many values as styles
+    styles   class of colour of each bar of a group
     """
     left, bar_h, chars, top = 276.0, 17.0, 38, 6.0
     most = max((value for _, values in rows for value in values), default=0.0)
@@ -221,9 +243,11 @@ def pairs(rows: Sequence[tuple[str, Sequence[float]]], styles: Sequence[str], la
 class TornadoBar:
     """A row of the tornado: what one input does to the objective between the ends of its range.
 
-    low_fraction, high_fraction   effect at those ends
+    words             the input's name
+    low_fraction, high_fraction   effect at those ends, over the objective as planned
     ends              the two ends, as people write them
     breaks            as far along a bar as another design starts to win, if that is within the range; else None
+    break_words       tip of that mark
     """
 
     words: str
@@ -255,7 +279,10 @@ def tornado(rows: Sequence[TornadoBar], label: Label, title: str) -> str:
 
 
 def _swing(row: TornadoBar, y: float, middle: float, scale: float, label: Label) -> list[str]:
-    """The two bars of a row, what stands at their ends, and the mark."""
+    """The two bars of a row, what stands at their ends, and the mark.
+
+    y       upper edge of the bars;  middle   x of no effect;  scale   units of the figure in an effect of 1
+    """
     body = []
     low, high = middle + scale * row.low_fraction, middle + scale * row.high_fraction
     for at, value, end, style in (
@@ -277,9 +304,10 @@ def _swing(row: TornadoBar, y: float, middle: float, scale: float, label: Label)
 
 
 def interval(value: float, low: float, high: float, most: float) -> str:
-    """A bar with its interval, small enough for a cell of a table."""
+    """A bar with its interval, small enough for a cell of a table; `most` is what fills its width [EUR]."""
 
     def x(eur: float) -> float:
+        """Place of an amount."""
         return 160 * eur / (most or 1.0)
 
     body = rect(0, 3, max(x(value), 0.5), 10, "bar-0") + line(x(low), x(high), 8, 8, "whisker")
@@ -289,7 +317,11 @@ def interval(value: float, low: float, high: float, most: float) -> str:
 def effect_at(ratio: float, low: tuple[float, float], high: tuple[float, float]) -> float | None:
     """Effect of an input at a multiple of its central value, by straight lines in its logarithm; None outside the range.
 
+    ratio       value over the central one, which has no effect
     low, high   (ratio, effect) at the ends
+
+    >>> effect_at(10.0, (0.1, -0.2), (100.0, 0.4))
+    0.2
     """
     for end, effect in (low, high):
         if end > 0 and end != 1 and ratio > 0 and 0 <= log10(ratio) / log10(end) <= 1:

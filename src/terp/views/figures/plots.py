@@ -1,4 +1,8 @@
-"""Figures of results with matplotlib, for notebooks: a function each, that draws in axes."""
+"""Figures of results with matplotlib, for notebooks: a function each, that draws in axes.
+
+matplotlib is of the extra `plots` and imported only when a figure is drawn.  `FIGURES` says which figures each kind of
+result has; `result.plot(name)` ends here.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +24,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COLOURS: Final = ("#1b5e8a", "#d9822b", "#3b8f5a", "#8a4f9e", "#777777")
+"""Colours that people with red-green blindness can tell apart, in the order of use."""
 LEAST_PART: Final = 0.002
 """Parts of a step that are smaller, as a share of it, are not drawn."""
 
 Draw = Callable[[Result, "Axes"], None]
+"""A figure: draws a result in axes."""
 
 
 def plot(result: Result, figure: str, axes: Axes | None = None) -> Axes:
@@ -56,7 +62,7 @@ def _own_axes() -> Axes:
 
 
 def use(result: Result, axes: Axes) -> None:
-    """GPUs in use by day, as a share of all."""
+    """GPUs in use by day, as a share of all [%]."""
     daily = by_day(cast("Run", result))
     axes.fill_between(np.arange(daily.busy_fraction.size), 100 * daily.busy_fraction, color=COLOURS[0], alpha=0.8)
     axes.set(xlabel="day", ylabel="GPUs in use [%]", ylim=(0, 100))
@@ -85,7 +91,7 @@ def waits(result: Result, axes: Axes) -> None:
 
 
 def breakdown(result: Result, axes: Axes) -> None:
-    """Where a step's time goes: a bar a part, as a share of the step."""
+    """Where a step's time goes: a bar a part, as a share of the step [%], the largest on top."""
     step = cast("TrainingResult", result)
     shares = {name.removesuffix("_s"): part / step.step_s for name, part in asdict(step.breakdown).items()}
     drawn = dict(sorted(((name, share) for name, share in shares.items() if share > LEAST_PART), key=lambda item: item[1]))
@@ -94,7 +100,7 @@ def breakdown(result: Result, axes: Axes) -> None:
 
 
 def frontier(result: Result, axes: Axes) -> None:
-    """Time of a step over the number of GPUs, of the best split of each number of nodes."""
+    """Time of a step [s] over the number of GPUs, of the best split of each number of nodes, both logarithmic."""
     entries = sorted(cast("SearchResult", result).frontier, key=lambda entry: entry.gpus_count)
     axes.plot([entry.gpus_count for entry in entries], [entry.step_s for entry in entries], "o-", color=COLOURS[0])
     axes.set(xlabel="GPUs", ylabel="step [s]", xscale="log", yscale="log")

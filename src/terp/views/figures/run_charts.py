@@ -1,4 +1,7 @@
-"""Small figures as inline SVG.  Colours are classes, so that the page's style sets them for light, dark and paper."""
+"""Figures of a run's page as inline SVG: over days, waits, shares.
+
+Colours are classes, so that the page's style sets them for light, dark and paper.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from terp.views.figures.svg import WIDTH, svg, ticks
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 14, 10, 24
 
 Label = Callable[[float], str]
+"""How to write a value."""
 
 
 def over_days(
@@ -20,15 +24,19 @@ def over_days(
 ) -> str:
     """Lines, or filled areas, over the days of a run; a mean holds for its whole day.
 
-    series   (kind, class, values by day); kind is "area" or "line"
+    series      (kind, class, values by day); kind is "area" or "line", and all have as many days
+    low, high   ends of the axis; values beyond them are drawn at its end
+    label       how to write a value of the axis;  title   what is read aloud
     """
     days = len(series[0][2])
     plot_h, plot_w = height - _TOP - _BOTTOM, WIDTH - _LEFT - _RIGHT
 
     def x(day: float) -> float:
+        """Place of a moment, in days from the start."""
         return _LEFT + plot_w * day / days
 
     def y(value: float) -> float:
+        """Place of a value."""
         return _TOP + plot_h * (1 - (min(max(value, low), high) - low) / ((high - low) or 1))
 
     body = []
@@ -74,6 +82,7 @@ def waits(rows: Sequence[tuple[str, float, float, float]], label: Label, title: 
     plot_w = WIDTH - left - _RIGHT - 10
 
     def x(seconds: float) -> float:
+        """Place of a wait, by its logarithm."""
         return left + plot_w * max(log10(max(seconds, 10) / 10), 0) / log10(longest / 10)
 
     body = []
@@ -98,7 +107,7 @@ def waits(rows: Sequence[tuple[str, float, float, float]], label: Label, title: 
 def shares(rows: Sequence[tuple[str, float, float | None, str]], title: str) -> str:
     """Horizontal bars of shares, with a mark at what each was entitled to.
 
-    rows   (name, share, entitlement or None, class)
+    rows   (name, share, entitlement or None, class); shares as fractions.  The axis reaches 5 % at least
     """
     left, line_h = 150, 30
     height = _TOP + line_h * len(rows) + 28
@@ -106,6 +115,7 @@ def shares(rows: Sequence[tuple[str, float, float | None, str]], title: str) -> 
     plot_w = WIDTH - left - 70
 
     def x(share: float) -> float:
+        """Place of a share."""
         return left + plot_w * share / most
 
     body = []

@@ -1,4 +1,7 @@
-"""What the figures show: means by day and by month, from the run's tables."""
+"""What the figures show: means by day and by month, from the run's tables.
+
+The state of a run changes at moments and holds between them, so that a mean by day is exact: an integral over the day.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +18,16 @@ from terp.results import Run
 from terp.units import DAY_S, J_PER_MWH
 
 FIRST_DAY: Final = date(2024, 1, 1)
+"""Day 0 of every run, a Monday of a leap year."""
 
 
 @dataclass(frozen=True)
 class Daily:
-    """Means by day; one entry a day."""
+    """Means by day, each of shape (days,); powers in watts, the PUE as energy at the meter over that of the machine.
+
+    busy_fraction        GPUs in use over all;  waiting_gpus_count   GPUs that waiting jobs ask for
+    down_nodes_count     nodes that are broken or being mended
+    """
 
     busy_fraction: Floats
     waiting_gpus_count: Floats
@@ -30,7 +38,7 @@ class Daily:
 
 
 def by_day(run: Run) -> Daily:
-    """Exact means of the piecewise-constant state over each day."""
+    """Exact means of the piecewise-constant state over each day of a run, and its hourly energies by day."""
     days = run.summary.days
     edges = np.arange(days + 1) * DAY_S
     time_s = run.timeline.column("time_s").to_numpy()
@@ -52,7 +60,10 @@ def by_day(run: Run) -> Daily:
 
 
 def _means(time_s: NDArray[np.int64], values: NDArray[np.int32], edges: NDArray[np.int64]) -> Floats:
-    """Mean of a step function between each two edges."""
+    """Mean of a step function between each two edges, shape (edges - 1,).
+
+    time_s   when the function changes, ascending and from 0;  values   what it is from then on
+    """
     ends = np.append(time_s, edges[-1])
     until = np.concatenate([[0.0], np.cumsum(values * np.diff(ends).astype(float))])
     means: Floats = np.diff(np.interp(edges, ends, until)) / np.diff(edges)
@@ -61,7 +72,10 @@ def _means(time_s: NDArray[np.int64], values: NDArray[np.int32], edges: NDArray[
 
 @dataclass(frozen=True)
 class Month:
-    """Totals of one month, or of the part of it that was simulated."""
+    """Totals of one month, or of the part of it that was simulated.
+
+    name   of the month, with the year in runs of more than one;  means of price and temperature are over its hours
+    """
 
     name: str
     facility_energy_j: float
@@ -73,15 +87,16 @@ class Month:
 
 
 def by_month(run: Run) -> list[Month]:
-    """Energy, price and carbon month by month."""
+    """Energy, price and carbon month by month, in the order of the calendar."""
     hours = run.hours
     days = [FIRST_DAY + timedelta(days=int(second) // DAY_S) for second in hours.column("start_s").to_numpy()[::24]]
     month = np.repeat([day.year * 12 + day.month - 1 for day in days], 24)
     return [_month(hours, int(number), month == number) for number in dict.fromkeys(month.tolist())]
 
 
-def _month(hours: pa.Table, number: int, mine: NDArray[np.bool_]) -> Month:
-    column = {name: hours.column(name).to_numpy()[mine] for name in hours.column_names}
+def _month(hours: pa.Table, number: int, in_month: NDArray[np.bool_]) -> Month:
+    """The totals of the month with this number, year x 12 + month - 1; `in_month` marks its hours, shape (hours,)."""
+    column = {name: hours.column(name).to_numpy()[in_month] for name in hours.column_names}
     facility_j = float(column["facility_energy_j"].sum())
     return Month(
         name=date(number // 12, number % 12 + 1, 1).strftime("%B" if hours.num_rows <= 8784 else "%B %Y"),

@@ -1,4 +1,8 @@
-"""Where the money goes: from payers to classes of cost to parts, as ribbons whose widths are the amounts."""
+"""Where the money goes: from payers to classes of cost to parts, as ribbons whose widths are the amounts.
+
+Widths are to scale and sum to the same in each of the three stages, which a test adds up from the attributes of the
+bars.  A stage with many labels is taller than the others; each is centred on the height.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +15,26 @@ from terp.plan import MoneyFlow
 from terp.views.figures.svg import Coordinate, rect, svg, tall, wrapped
 
 _STAGES: Final = ("payer", "class", "line")
+"""The stages from left to right."""
 _BAR: Final = 12.0
 _CHARS: Final = (21, 21, 28)
+"""Characters of a line of a label, by stage."""
 _LEFT: Final = (150.0, 370.0, 560.0)
+"""Left edges of the bars, by stage."""
 _BODY: Final = 300.0
+"""Height of all money together."""
 _GAP, _TOP = 9.0, 8.0
 
 
 @dataclass
 class _Node:
-    """A payer, a class or a part: where its bar stands, and how much of it is taken up on either side."""
+    """A payer, a class or a part: where its bar stands, and how much of it is taken up on either side.
+
+    words, label   its name, and the name with the amount
+    amount_eur     of all flows through it
+    top            upper edge of the bar
+    left, right    heights that ribbons from the left, and to the right, have taken up so far
+    """
 
     words: str
     chars_count: int
@@ -38,11 +52,13 @@ def sankey(
     money: Callable[[float], str],
     title: str,
 ) -> str:
-    """Ribbons from payer to class to line; the bars of each of the three stages sum to the same.
+    """Ribbons from payer to class to line; the bars of each of the three stages sum to the same.  Empty without money.
 
+    flows   an amount each with its payer, class and line [EUR]
     name    (stage, key) -> what people call it
     style   payer -> class of colour
-    """  # fmt: skip
+    money   how to write an amount
+    """
     stages = [_nodes(flows, stage, name, money) for stage in _STAGES]
     total = sum(node.amount_eur for node in stages[0].values())
     if total <= 0:
@@ -116,6 +132,7 @@ def _ribbons(
 
 
 def _ribbon(x1: float, x2: float, y1: float, y2: float, wide: float, style: str, tip: str) -> str:
+    """One ribbon of an even height from (x1, y1) to (x2, y2), with a tip."""
     middle = (x1 + x2) / 2
     path = (
         f"M{x1:.1f},{y1:.1f} C{middle:.1f},{y1:.1f} {middle:.1f},{y2:.1f} {x2:.1f},{y2:.1f} "

@@ -1,4 +1,7 @@
-"""What figures as inline SVG share: the frame, round ticks, labels that wrap.  Colours are classes of the page's style."""
+"""What figures as inline SVG share: the frame, round ticks, labels that wrap.
+
+Colours are classes of the page's style, so that a figure follows light, dark and paper.  y grows downwards, as in SVG.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,19 @@ Coordinate = float
 """A place or a length within a figure, in units of its viewBox."""
 
 WIDTH: Final = 760
+"""Width of every figure, in units of its viewBox."""
 LINE: Final = 13.5
 """From one line of text to the next."""
 
 
 def ticks(low: float, high: float, most: int = 5) -> list[float]:
-    """Round values that span low to high."""
+    """Round values that span low to high, the first at or below low and the last at or above high.
+
+    most   steps at most, about;  steps are 1, 2, 2.5 or 5 times a power of ten
+
+    >>> ticks(0, 100, 4)
+    [0.0, 25.0, 50.0, 75.0, 100.0]
+    """
     if high <= low:
         return [low]
     raw = (high - low) / most
@@ -26,7 +36,10 @@ def ticks(low: float, high: float, most: int = 5) -> list[float]:
 
 
 def svg(height: float, body: list[str], title: str) -> str:
-    """The frame of a figure, `WIDTH` wide; `title` is read aloud in its place."""
+    """The frame of a figure, `WIDTH` wide and `height` high; `title` is read aloud in its place.
+
+    body   elements, in the order in which they are drawn: later ones lie over earlier ones
+    """
     return (
         f'<svg viewBox="0 0 {WIDTH} {height:g}" role="img" aria-label="{escape(title)}" preserveAspectRatio="xMidYMid meet">'
         + "".join(body)
@@ -35,7 +48,7 @@ def svg(height: float, body: list[str], title: str) -> str:
 
 
 def text(x: float, y: float, words: str, style: str = "name", anchor: str = "start") -> str:
-    """One line of text; y is its baseline."""
+    """One line of text, escaped; y is its baseline, and anchor the end that stands at x: start, middle or end."""
     return f'<text class="{style}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(words)}</text>'
 
 
@@ -45,19 +58,25 @@ def tall(words: str, width_count: int) -> Coordinate:
 
 
 def wrapped(x: float, middle: float, words: str, width_count: int, style: str = "name", anchor: str = "end") -> str:
-    """Text in as many lines as it needs, of at most `width_count` characters, centred on `middle`."""
+    """Text in as many lines as it needs, of at most `width_count` characters, centred on `middle`.
+
+    `tall` says how much height it takes with the same `width_count`.
+    """
     lines = wrap(words, width_count, break_long_words=True) or [""]
     first = middle + 4 - LINE * (len(lines) - 1) / 2
     return "".join(text(x, first + LINE * index, line, style, anchor) for index, line in enumerate(lines))
 
 
 def line(x1: float, x2: float, y1: float, y2: float, style: str = "grid") -> str:
-    """A straight line."""
+    """A straight line from (x1, y1) to (x2, y2); mind the order of the coordinates."""
     return f'<line class="{style}" x1="{x1:.1f}" x2="{x2:.1f}" y1="{y1:.1f}" y2="{y2:.1f}"/>'
 
 
 def rect(x: float, y: float, width: float, height: float, style: str, tip: str = "", more: str = "") -> str:
-    """A rectangle, with a tip that shows when it is pointed at."""
+    """A rectangle by its upper left corner, with a tip that shows when it is pointed at.
+
+    more   further attributes, as text that is not escaped.  A negative size is drawn as 0
+    """
     shown = f"<title>{escape(tip)}</title>" if tip else ""
     size = f'x="{x:.1f}" y="{y:.1f}" width="{max(width, 0):.1f}" height="{max(height, 0):.1f}"'
     return f'<rect class="{style}" {size}{more}>{shown}</rect>'

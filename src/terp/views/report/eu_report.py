@@ -1,6 +1,7 @@
 """The yearly report of a data centre to the EU's database, filled from a run as far as a simulation can.
 
-Items and formulas are those of eu-2024-1364, under eu-2023-1791 and its Article 12.
+Items and formulas are those of eu-2024-1364, under eu-2023-1791 and its Article 12.  Each item says how its value is
+known; what neither a run nor a site file holds, such as the owner or benchmarks of servers, stands there without one.
 """
 
 from __future__ import annotations
@@ -18,11 +19,16 @@ from terp.units import J_PER_KWH
 
 FORMAT: Final = "terp-eu-report/1"
 FIRST_DAY: Final = date(2024, 1, 1)
+"""A simulated year is this one."""
 YEAR_DAYS: Final = 366
 THRESHOLD_KW: Final = 500.0
+"""Installed IT power from which a centre must report."""
 SIZES: Final = ((100, "below 100 kW"), (500, "very small"), (1000, "small"), (2000, "medium"), (10_000, "large"))
+"""Upper bound of the installed IT power [kW] -> size class of the regulation, in order."""
 Known = Literal["simulated", "declared", "derived", "not declared", "not simulated"]
+"""How a value is known, or why there is none."""
 Value = float | str | list[str] | None
+"""What an item may hold; None where there is no value."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +36,12 @@ class Item:
     """One item of an annex.
 
     point    annex, section and letter, such as "II.1(d)"
-    symbol   the regulation's own
-    unit     as the regulation has it
+    symbol   the regulation's own; empty where it has none
+    name     in words
+    unit     as the regulation has it; empty for words and shares
+    value    in that unit, None where there is none
     known    simulated, declared in the site file, derived from others here, or why there is no value
+    note     what the value covers
     """
 
     point: str
@@ -45,7 +54,11 @@ class Item:
 
 
 def eu_report(run: Run) -> dict[str, Any]:
-    """eu-report.json, see docs/formats/eu-report.md.  Of a run longer than a year, the calendar year 2024."""
+    """eu-report.json, see docs/formats/eu-report.md.  Of a run longer than a year, the calendar year 2024.
+
+    It has the items of annexes I and II and the indicators of annex III, whether the centre must report by its installed
+    power, and its size class.  A run shorter than a year is summed as it is, and `whole_year` says so.
+    """
     days = min(run.summary.days, YEAR_DAYS)
     items = [*_place(run), *_energy(run, days), *_water_and_heat(run, days), *_renewables(run, days), *_capacity()]
     by_symbol = {item.symbol: item for item in items if item.symbol and item.point.startswith("II.1")}
@@ -71,6 +84,7 @@ def eu_report(run: Run) -> dict[str, Any]:
 
 
 def _hours(run: Run, name: str, days: int) -> NDArray[np.float64]:
+    """A column of the run's hourly table over the days that are reported, shape (24 x days,)."""
     values: NDArray[np.float64] = run.hours.column(name).to_numpy()[: 24 * days]
     return values
 
@@ -91,11 +105,12 @@ def _place(run: Run) -> list[Item]:
 
 
 def _declared(point: str, symbol: str, name: str, unit: str, value: Value) -> Item:
+    """An item of the site file; without a value, or with an empty list, it is not declared."""
     return Item(point, symbol, name, unit, value, "not declared" if value in (None, []) else "declared")
 
 
 def _energy(run: Run, days: int) -> list[Item]:
-    """Annex II, 1 (a) to (g)."""
+    """Annex II, 1 (a) to (g): installed power [kW], areas [m2], energies of the hall and of the machine [kWh]."""
     hall = run.origin["facility"]
     installed_kw = run.origin["power"]["rated_w"] / 1000
     whole, machine = (float(_hours(run, name, days).sum()) / J_PER_KWH for name in ("facility_energy_j", "it_energy_j"))
@@ -114,7 +129,10 @@ def _energy(run: Run, days: int) -> list[Item]:
 
 
 def _water_and_heat(run: Run, days: int) -> list[Item]:
-    """Annex II, 1 (h) to (n)."""
+    """Annex II, 1 (h) to (n): water [m3], reused heat [kWh], temperatures [degC], cooling degree days.
+
+    Cooling degree days need the site's series of dry air; without one they are not declared.
+    """
     hall = run.origin["facility"]
     water_m3 = float(_hours(run, "water_kg", days).sum()) / 1000
     reused = float(_hours(run, "reused_heat_j", days).sum()) / J_PER_KWH
@@ -183,6 +201,7 @@ def _indicators(by_symbol: dict[str, Item]) -> list[Item]:
 
 
 def _ratio(point: str, symbol: str, name: str, unit: str, over: Item, under: Item, scale: float = 1.0) -> Item:
+    """An indicator: one item over another, times a scale.  No value where either is not known, or the lower one is 0."""
     note = f"{over.symbol} / {under.symbol}"
     if not isinstance(over.value, float) or not isinstance(under.value, float) or under.value == 0:
         return Item(point, symbol, name, unit, None, "not declared", note)

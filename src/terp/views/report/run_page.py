@@ -1,4 +1,8 @@
-"""Fills the page from a run."""
+"""Fills the page from a run: figures as SVG, words and tables by the template page.html.j2, colours by page.css.
+
+The page is a single file without a script or a font from elsewhere, so that it can be kept and sent.  Everything that
+comes from files of the user is escaped.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,10 @@ from terp.views.figures.run_days import by_day, by_month
 
 
 def as_html(run: Run) -> str:
-    """The page of a run, complete in itself."""
+    """The page of a run, complete in itself.
+
+    A value that the template asks for and the run has not is an error, never an empty place.
+    """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {
         "show": show,
@@ -60,7 +67,9 @@ def _counted(count: int, word: str) -> str:
 
 
 def _figures(run: Run) -> dict[str, str]:
-    """All figures of the page, as SVG."""
+    """All figures of the page, as SVG, by the names that the template has for them; axes end a little above the
+    largest value.
+    """
     daily, summary, titles = by_day(run), run.summary, run.origin["titles"]
     power_high = max(float(daily.facility_power_w.max()), 1.0) * 1.05
     pue_low, pue_high = float(daily.pue_ratio.min()), float(daily.pue_ratio.max())
@@ -100,6 +109,10 @@ def _figures(run: Run) -> dict[str, str]:
 
 
 def _bars(entries: Mapping[str, ShareOfTime], titles: dict[str, str], title: str) -> str:
+    """A figure of shares of GPU time, with what each was entitled to where the entries have that.
+
+    entries   key -> its share of time;  titles   key -> what people call it
+    """
     rows = [
         (titles[name], entry.gpu_time_fraction, getattr(entry, "entitlement_fraction", None), f"bar-{index % 6}")
         for index, (name, entry) in enumerate(entries.items())
@@ -108,13 +121,16 @@ def _bars(entries: Mapping[str, ShareOfTime], titles: dict[str, str], title: str
 
 
 def _size(entry: SizeClass) -> str:
+    """A class of sizes in words."""
     low, high = entry.lowest_gpus_count, entry.highest_gpus_count
     return f"{low:,} GPUs" if low == high else f"{low:,} to {high:,} GPUs"
 
 
 def _wait_row(name: str, entry: ShareOfTime | SizeClass) -> tuple[str, float, float, float]:
+    """Name, and median, mean and 95th percentile of the wait [s]."""
     return name, entry.median_wait_s, entry.mean_wait_s, entry.p95_wait_s
 
 
 def _seconds(value: float) -> str:
+    """A wait in its unit, to two digits, short enough for an axis."""
     return show(float(np.round(value, 1)), "s", 2).replace(" days", " d")

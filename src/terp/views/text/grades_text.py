@@ -84,7 +84,7 @@ def by_part(grade: Grade) -> list[tuple[str, int, float, float]]:
     errors: dict[str, list[float]] = {}
     for case in grade.cases:
         errors.setdefault(case.part, []).append(abs(case.error_fraction))
-    return [(part, len(found), *np.quantile(found, [0.5, 0.9]).tolist()) for part, found in sorted(errors.items())]
+    return [(part, len(of_part), *np.quantile(of_part, [0.5, 0.9]).tolist()) for part, of_part in sorted(errors.items())]
 
 
 def left_lines(left: Sequence[Skipped]) -> list[str]:
@@ -109,9 +109,9 @@ def as_text(grade: Grade) -> str:
         cases = []
     dimension = grade.unit
     for case in cases:
-        told = f"{show(case.published, dimension, 4)} published, {show(case.predicted, dimension, 4)} predicted"
+        numbers = f"{show(case.published, dimension, 4)} published, {show(case.predicted, dimension, 4)} predicted"
         fitted = ", fitted to" if case.fitted else ""
-        lines.append(f"  {case.error_fraction:+7.1%}  {case.name[:40]:40}  {case.part:17} {told}{fitted}")
+        lines.append(f"  {case.error_fraction:+7.1%}  {case.name[:40]:40}  {case.part:17} {numbers}{fitted}")
     if grade.skipped:
         lines += ["", *left_lines(grade.skipped)]
     constants = ", ".join(grade.constants) if grade.constants else "none"
@@ -123,17 +123,16 @@ FLEET_HEAD: Final = ("", "figure", "printed", "published", "of it 95 %", "simula
 """Names of the columns of `fleet_rows`."""
 
 
-def fleets_line(found: FleetGrade) -> str:
+def fleets_line(graded: FleetGrade) -> str:
     """Fleets in a line: how many figures lie within, and which of those asked for do not."""
-    inside = sum(case.inside for case in found.cases)
-    asked = len(found.limits.asked) if found.limits else 0
-    missed = f"; missed of {asked} asked for: {', '.join(found.missed) or 'none'}" if asked else ""
-    return (
-        f"fleets: {inside} of {len(found.cases)} published figures within the simulation's interval and it in theirs{missed}"
-    )
+    inside = sum(case.inside for case in graded.cases)
+    asked_count = len(graded.limits.asked) if graded.limits else 0
+    missed = f"; missed of {asked_count} asked for: {', '.join(graded.missed) or 'none'}" if asked_count else ""
+    within = f"{inside} of {len(graded.cases)} published figures within the simulation's interval and it in theirs"
+    return f"fleets: {within}{missed}"
 
 
-def fleet_rows(found: FleetGrade) -> list[tuple[str, ...]]:
+def fleet_rows(graded: FleetGrade) -> list[tuple[str, ...]]:
     """A row a figure under FLEET_HEAD, numbers in the unit that was printed, with both intervals."""
     return [
         (
@@ -146,7 +145,7 @@ def fleet_rows(found: FleetGrade) -> list[tuple[str, ...]]:
             _span(case.predicted_range),
             case.source if case.how_read == "read" else f"{case.source} ({case.how_read})",
         )
-        for case in found.cases
+        for case in graded.cases
     ]
 
 
@@ -167,7 +166,7 @@ COST_HEAD: Final = ("", "error", "purchase", "published", "in euros", "ours", "o
 """Names of the columns of `cost_rows`."""
 
 
-def cost_rows(found: CostGrade) -> list[tuple[str, ...]]:
+def cost_rows(graded: CostGrade) -> list[tuple[str, ...]]:
     """A row a purchase under COST_HEAD: the graded ones, then those that something was fitted to."""
     return [
         (
@@ -181,17 +180,17 @@ def cost_rows(found: CostGrade) -> list[tuple[str, ...]]:
             "-" if case.baseline_eur is None else show(case.baseline_eur, "eur", 3),
             case.covers,
         )
-        for case in (*found.cases, *found.fitted)
+        for case in (*graded.cases, *graded.fitted)
     ]
 
 
-def costs_line(found: CostGrade) -> str:
+def costs_line(graded: CostGrade) -> str:
     """Purchases in a line: the median error, and how many sums lie within the interval."""
-    inside, count = sum(case.inside for case in found.cases), len(found.cases)
-    missed = f"; missed: {', '.join(found.missed) or 'nothing'}" if found.limits else ""
-    median, baseline = found.grade.median_fraction, found.grade.baseline_fraction
-    told = f"prices of {count} purchases off by {_share(median)} in the median, EUR 45,000 a GPU by {_share(baseline)}"
-    return f"costs: {told}; {inside} of {count} sums within the 90 % interval{missed}"
+    inside, count = sum(case.inside for case in graded.cases), len(graded.cases)
+    missed = f"; missed: {', '.join(graded.missed) or 'nothing'}" if graded.limits else ""
+    median, baseline = graded.grade.median_fraction, graded.grade.baseline_fraction
+    errors = f"prices of {count} purchases off by {_share(median)} in the median, EUR 45,000 a GPU by {_share(baseline)}"
+    return f"costs: {errors}; {inside} of {count} sums within the 90 % interval{missed}"
 
 
 def costs_text(graded: CostGrade) -> str:

@@ -41,13 +41,13 @@ def rows(built: Machine) -> list[tuple[str, str]]:
     return [row for row in rows if row[1] or not row[0]]
 
 
-def counted(count: int, one: str, many: str) -> str:
+def counted(count: int, singular: str, plural: str) -> str:
     """A count with its noun.
 
     >>> counted(2, "switch", "switches")
     '2 switches'
     """
-    return f"{count:,} {one if count == 1 else many}"
+    return f"{count:,} {singular if count == 1 else plural}"
 
 
 def _units(topology: str) -> tuple[str, str]:
@@ -125,7 +125,7 @@ def held_against(built: Machine) -> list[tuple[str, str]]:
     if built.file.published is None:
         return []
     fabric = built.fabric
-    mine = {
+    built_counts = {
         "leaf_switches_count": fabric.leaf_switches_count,
         "spine_switches_count": fabric.spine_switches_count,
         "core_switches_count": fabric.core_switches_count,
@@ -134,13 +134,13 @@ def held_against(built: Machine) -> list[tuple[str, str]]:
         "racks_count": built.racks_count,
         "cables_count": sum(line.count for line in built.bill if line.name == built.file.fabric.cable),
     }
-    found = []
+    compared = []
     for key, printed in built.file.published.model_dump(exclude_none=True).items():
         name = key.removesuffix("_count")
         entry = built.provenance.get(f"{built.file.name}.published.{name}")
         note = f" ({entry.note})" if entry is not None and entry.note else ""
-        found.append((name.replace("_", " "), f"{mine[key]:,} built, {printed:,} published{note}"))
-    return found
+        compared.append((name.replace("_", " "), f"{built_counts[key]:,} built, {printed:,} published{note}"))
+    return compared
 
 
 def beside(machines: list[Machine]) -> str:
