@@ -2,6 +2,10 @@
 
 Models against published results: rows that constants are fitted to and rows that they are graded on never meet, and a
 one-line baseline is graded beside each.  A function a model gives its `Grades`: `terp.validate.training().table`.
+
+`grading` has what all share: tables, splits, errors and limits; `chips` grades kernels and collectives, `steps` training,
+`systems` whole machines: benchmarks, power, prices, fleets and the controller.  The rows stand under validation/, with
+their sources, splits and the limits that were fixed before the first run.
 """
 
 from terp.validate.graders import (

@@ -95,6 +95,9 @@ def training(cases: PathLike | None = None) -> Grades:
     cases   a CSV file, a line a step; None for the rows that ship
 
     A row that leaves settings open is predicted by the middle of what is plausible; `document` says how many do.
+
+    >>> grades = training()  # doctest: +SKIP
+    >>> grades.table.to_pandas()[["model", "median_abs_error_fraction"]]  # doctest: +SKIP
     """
     path = _path(cases)
     graded = grade_training(path)
@@ -105,6 +108,9 @@ def power(cases: PathLike | None = None) -> Grades:
     """Energy of runs [J], and swings of a job's power over its mean [-], against measured runs.
 
     cases   a Parquet file of readings, one of a node a row
+
+    Columns of the file are benchmark, n_nodes, run, start_unix_ms, node, t_s and power_ac_w; a run needs twenty readings of
+    each node in the mean.
     """
     path = _path(cases)
     graded = grade_power(path)

@@ -25,12 +25,18 @@ _MOST_ENTRIES = 12
 
 
 def sentence(caveat: Coded) -> str:
-    """A caveat or another code in English words, as the terminal and JSON have them."""
+    """A caveat or another code in English words, as the terminal and JSON have them.
+
+    The language is English here and in JSON; papers word the same codes in their own language.
+    """
     return Language("en", figures=True).sentence(caveat)
 
 
 def brief(plan: PurchasePlan, language: str) -> str:
-    """The decision paper of a plan, as HTML.  Raises UnknownName for a language that is not there."""
+    """The decision paper of a plan, as HTML.  Raises UnknownName for a language that is not there.
+
+    language   "en" or "nl"
+    """
     from terp.views.brief import as_brief
 
     return as_brief(plan, language)

@@ -1,1 +1,1 @@
-"""Grades of kernels and collectives."""
+"""What a GPU and its links do, against measured ones: kernels, whole steps on one GPU, collectives."""

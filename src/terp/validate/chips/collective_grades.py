@@ -91,7 +91,10 @@ def is_for_fitting(row: CollectiveRow) -> bool:
 
 
 def predict(row: CollectiveRow) -> float:
-    """The model's time of a row [s]; one that PyTorch timed waits for its launch from the host besides."""
+    """The model's time of a row [s]; one that PyTorch timed waits for its launch from the host besides.
+
+    The model is `collective_s` on the row's own links, switch and ports: nothing of the measured time goes in.
+    """
     host_s = software_named("torch-eager").host_s if "torch" in row.text.get("library", "").lower() else 0.0
     return host_s + float(collective_s(row.net, row.kind, row.size_bytes, row.ranks_count, row.inside_count))
 
@@ -173,7 +176,11 @@ def _read(path: Path) -> tuple[tuple[CollectiveRow, ...], tuple[Skipped, ...]]:
 
 
 def _row(text: Mapping[str, str], catalogue: Catalogue) -> CollectiveRow | str:
-    """The collective of a line, or why none is made of it."""
+    """The collective of a line, or why none is made of it.
+
+    A row is refused that has another collective, a GPU that the catalogue has not, numbers out of bounds, GPUs that do not
+    divide over nodes, a forced tree, or several nodes whose ports are not told.
+    """
     if text["collective"] not in KINDS:
         return f"no collective that is modelled: {text['collective'][:40]!r}"
     part = spelt(f"{text['gpu']} ", read_spellings().collectives)

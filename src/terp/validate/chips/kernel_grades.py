@@ -120,7 +120,10 @@ def _is_recomputed(row: KernelRow) -> bool:
 
 
 def _step(chip: Accelerator, row: KernelRow) -> TrainingStep:
-    """A training step on one GPU, by the path that steps on many take."""
+    """A training step on one GPU, by the path that steps on many take.
+
+    Compiled unless the row says otherwise; without sharding, as there is nobody to share with.
+    """
     recompute = RECOMPUTE["full" if _is_recomputed(row) else "none"]
     batch = row.whole("batch")
     strategy = Strategy(gpus_count=1, micro_batch_count=batch, zero_count=0, recompute=recompute)
@@ -176,7 +179,10 @@ def baseline(row: KernelRow) -> float | None:
 
 
 def _answer_s(chip: Accelerator, row: KernelRow) -> float:
-    """Weights' flops over half of the peak; the weights over the memory rate, if that takes longer [s]."""
+    """Weights' flops over half of the peak; the weights over the memory rate, if that takes longer [s].
+
+    Embeddings are left out, as they are looked up and not multiplied.
+    """
     model: TransformerModel = answering_model(row.text)
     work = work_of(model, 1)
     weights = work.parameters_count - work.embedding_parameters_count

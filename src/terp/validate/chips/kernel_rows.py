@@ -114,7 +114,10 @@ Read = tuple[tuple[KernelRow, ...], tuple[Skipped, ...]]
 
 @cache
 def shipped() -> Read:
-    """The rows that ship, a draw of the engine's tables and all of our own H100, and those that none is made of."""
+    """The rows that ship, a draw of the engine's tables and all of our own H100, and those that none is made of.
+
+    Read once for a process; a step's row names itself, a kernel's is named by its kind where it is left out.
+    """
     read = []
     for source, name, software in SHIPPED:
         for line in csv.DictReader(io.StringIO(read_text(published_file(source, name)))):
@@ -219,7 +222,10 @@ def is_for_fitting(row: KernelRow) -> bool:
 
 
 def _is_drawn(row: KernelRow) -> bool:
-    """True for half of the products, by width and depth, and of attention, by heads and length."""
+    """True for half of the products, by width and depth, and of attention, by heads and length.
+
+    By a hash of those sizes, so that the same shapes are for fitting on every machine and for ever.
+    """
     sizes = ("n", "k") if row.kind == "gemm" else ("heads", "s_len")
     return int(hashlib.sha256("x".join(row.text[size] for size in sizes).encode()).hexdigest(), 16) % 2 == 0
 

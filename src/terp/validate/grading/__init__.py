@@ -1,1 +1,1 @@
-"""Cases, rows, splits and grades that all graders share."""
+"""What all graders share: tables as printed, the split of their rows, errors beside a baseline's, and limits that hold."""

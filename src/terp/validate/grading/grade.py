@@ -57,7 +57,12 @@ def skipped_data(rows: Iterable[Skipped]) -> list[Json]:
 
 @dataclass(frozen=True)
 class Errors:
-    """What the errors of some cases add up to; every figure is a fraction of the published value, None without a case."""
+    """What the errors of some cases add up to; every figure is a fraction of the published value, None without a case.
+
+    >>> case = GradedCase("a run", "H100", published=2.0, predicted=2.5, baseline=None, known={})
+    >>> Errors((case,)).bias_fraction
+    0.25
+    """
 
     cases: tuple[GradedCase, ...]
 
@@ -104,6 +109,9 @@ class Grade(Errors):
     skipped        rows that no case was made of, each with the reason
     constants      names of the constants that were fitted
     limits         what was asked for before the first run, and what may not worsen
+
+    `median_fraction`, `p90_fraction` and `bias_fraction` are those of the cases; `missed` and `worsened` hold them against
+    the limits.  A grade whose table has no row for it is worsened: a model must not pass because its rows were lost.
     """
 
     model: str

@@ -119,7 +119,10 @@ def _part(row: Row) -> str | None:
 
 
 def _gpus(row: Row) -> tuple[int | None, dict[str, str]]:
-    """GPUs of the run: the note where it says that the list gives another number, else the estimate from cores."""
+    """GPUs of the run: the note where it says that the list gives another number, else the estimate from cores.
+
+    Gives the number, and how it is known under `gpus`; None where the row has neither.
+    """
     noted = re.search(r"HPL run reported on .*= ([1-9][\d,]{0,9}) GPUs", row.text.get("gpu_note", ""))
     if noted:
         return int(noted[1].replace(",", "")), {"gpus": "stated in the note"}
@@ -128,7 +131,10 @@ def _gpus(row: Row) -> tuple[int | None, dict[str, str]]:
 
 
 def _gpus_per_node(row: Row, accelerator: Accelerator, gpus: int) -> int:
-    """8 or 4 a node, by GPUs a socket: four a socket are eight of two sockets, but in blades of one socket four."""
+    """8 or 4 a node, by GPUs a socket: four a socket are eight of two sockets, but in blades of one socket four.
+
+    A run on fewer GPUs than that is one node.
+    """
     a_socket = _a_socket(row, gpus)
     blade = accelerator.architecture == "cdna2" or "a100 sxm4 64" in row.text["accelerator"].lower()
     blade = blade or ("slingshot" in row.text["interconnect"].lower() and accelerator.architecture == "ampere")
@@ -160,7 +166,10 @@ def _ports(row: Row, accelerator: Accelerator, per_node: int) -> tuple[float, in
 
 
 def _levels(row: Row, accelerator: Accelerator, per_node: int, gpus: int) -> NodeLevels:
-    """Power of a node: boards of eight GPUs cooled by air, of four by water; host processors by maker, cores and sockets."""
+    """Power of a node: boards of eight GPUs cooled by air, of four by water; host processors by maker, cores and sockets.
+
+    Gives watts of a node at each level of work; hosts that are part of the GPU's own board add none.
+    """
     gpus_w = per_node * accelerator.board_power_w
     sockets = 1 if per_node / _a_socket(row, gpus) < 1.5 else 2
     processors_w = 0.0 if accelerator.has_host else sockets * _processor_w(row)
@@ -170,6 +179,9 @@ def _levels(row: Row, accelerator: Accelerator, per_node: int, gpus: int) -> Nod
 
 
 def _processor_w(row: Row) -> float:
-    """Power of a host processor by its cores, a line through the makers' figures in the catalogue, within 15 %."""
+    """Power of a host processor [W] by its cores, a line through the makers' figures in the catalogue, within 15 %.
+
+    A row without cores a socket is taken to have 48.
+    """
     cores = row.number("cores_per_socket") or 48.0
     return 145.0 + 2.25 * cores if "epyc" in row.text["processor"].lower() else 205.0 + 2.6 * cores

@@ -1,1 +1,1 @@
-"""Grades of training steps."""
+"""Training steps on many GPUs against published ones."""

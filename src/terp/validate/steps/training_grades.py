@@ -84,6 +84,9 @@ class TrainingCase:
 def predict_row(row: TrainingRow) -> TrainingCase:
     """The case of a row.  Settings that it leaves open take the middle of what is plausible: of what fits the memory, and is
     not much slower than the fastest, as whoever publishes has tried others.
+
+    Gives predicted time [s] and memory [bytes] halfway between the least and the most of the plausible settings; if none
+    fits the memory, all count, as the published run did fit.
     """
     steps = [_step(row, index) for index in range(len(row.strategies))]
     fitting = [step for step in steps if step.fits] or steps
@@ -186,12 +189,14 @@ class TrainingGrade:
 
     @property
     def open_count(self) -> int:
-        """Cases whose rows leave settings open."""
+        """Cases whose rows leave settings open, so that the middle of what is plausible stands for them."""
         return sum(case.open for case in self.cases)
 
     @property
     def rank_tau(self) -> float | None:
-        """How well the order within a model's rows is met, see `rank_tau`."""
+        """How well the order within a model's rows is met, as `rank_tau` of this module has it [-1 to 1]; None without
+        a group.
+        """
         return rank_tau([case for case in self.cases if case.error_fraction is not None])
 
 
@@ -279,7 +284,10 @@ def _tau(cases: Sequence[TrainingCase]) -> float | None:
 
 
 def group_of(row: TrainingRow) -> str:
-    """What rows are dealt by: source and model; of sources with one model, or sizes of one, source and GPUs."""
+    """What rows are dealt by: source and model; of sources with one model, or sizes of one, source and GPUs.
+
+    Two rows of one group never stand on both sides of the split.
+    """
     prefix = row.name.partition("-")[0]
     return f"{prefix}|{row.gpus_count} GPUs" if prefix in ("vtm", "vts", "intern") else f"{prefix}|{row.model}"
 
@@ -309,7 +317,7 @@ def _shipped() -> tuple[TrainingRow | Skipped, ...]:
 
 
 def shipped_rows() -> tuple[TrainingRow, ...]:
-    """The rows that ship and that cases are made of."""
+    """The rows that ship and that cases are made of, for fitting and for grading alike."""
     return tuple(row for row in _shipped() if isinstance(row, TrainingRow))
 
 

@@ -172,7 +172,10 @@ def _software(text: Mapping[str, str]) -> str:
 
 
 def _chip(text: Mapping[str, str]) -> tuple[Accelerator, str]:
-    """The GPU, with a power cap or memory rate of its own where the row states one."""
+    """The GPU, with a power cap or memory rate of its own where the row states one.
+
+    Raises Unmodelled for a GPU that the catalogue has not.
+    """
     name = text.get("gpu", "")
     part = spelt(name, read_spellings().accelerators)
     if part is None:

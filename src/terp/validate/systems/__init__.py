@@ -1,1 +1,1 @@
-"""Grades of whole systems: benchmarks, power, costs, fleets, Slurm."""
+"""Whole machines against what is published of them: HPL and its kin, power over time, prices, fleets, the controller."""

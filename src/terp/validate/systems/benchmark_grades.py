@@ -134,7 +134,10 @@ def grade(model: str, path: Path | None = None) -> Grade:
 
 
 def _built(row: Row, model: _Model) -> Built | Unbuilt:
-    """The machine of a row that publishes what the model predicts."""
+    """The machine of a row that publishes what the model predicts.
+
+    A row whose column is empty or holds nonsense becomes an `Unbuilt` with that reason.
+    """
     if row.number(model.column) is None:
         return Unbuilt(row.name, row.bad(model.column) or f"no {model.quantity}")
     return build_row(row, read_catalogue())
@@ -154,7 +157,10 @@ def _shipped() -> tuple[Built, ...]:
 
 
 def _identity(row: Row) -> tuple[str, float | None]:
-    """A row wherever it stands: the same name and Rmax."""
+    """A row wherever it stands: the same name and Rmax.
+
+    By it a row of a caller's own table is known again among those that constants were fitted to.
+    """
     return row.name, row.number("rmax_tflops")
 
 

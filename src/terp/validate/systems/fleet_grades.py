@@ -237,7 +237,10 @@ def _made(
 
 
 def _interruptions(row: Row, *, part: float = 1.0) -> FleetCase | str:
-    """A count of failures over so many nodes and days; `part` of all is counted."""
+    """A count of failures over so many nodes and days; `part` of all is counted.
+
+    Both are counts over the whole job [nodes x days]; the published one has Poisson's interval.
+    """
     count, nodes, days = (number(row, column) for column in ("count", "nodes", "days"))
     if count is None or nodes is None or days is None:
         return "count, nodes or days are not known"
@@ -249,7 +252,11 @@ def _interruptions(row: Row, *, part: float = 1.0) -> FleetCase | str:
 
 
 def _rate(row: Row) -> FleetCase | str:
-    """Failures per thousand node-days."""
+    """Failures per thousand node-days.
+
+    The published one has Poisson's interval only where the row says over how many days it was counted; a year is simulated
+    else.
+    """
     published, nodes, days = (number(row, column) for column in ("value", "nodes", "days"))
     if published is None or nodes is None:
         return "value or nodes are not known"
@@ -263,7 +270,10 @@ def _rate(row: Row) -> FleetCase | str:
 
 
 def _mttf(row: Row, *, by_size: bool = False) -> FleetCase | str:
-    """Mean time to failure of a job [h], from the rate of the fleet's nodes, or from its jobs of one node."""
+    """Mean time to failure of a job [h], from the rate of the fleet's nodes, or from its jobs of one node.
+
+    Small jobs are simulated side by side, so that rare failures are seen at all.  The published time has no interval.
+    """
     value, nodes, days = (number(row, column) for column in ("value", "nodes", "days"))
     rate = node_rates().get(row["fleet"])
     if value is None or nodes is None or days is None or rate is None:
@@ -303,7 +313,10 @@ def _ettr(row: Row) -> FleetCase | str:
 
 
 def _gpu_share(row: Row) -> FleetCase | str:
-    """Share of GPUs in failures that software did not cause, as another fleet's table has it."""
+    """Share of GPUs in failures that software did not cause, as another fleet's table has it.
+
+    Ours is the share in another fleet's table, drawn as often as there were failures; theirs has Wilson's interval.
+    """
     count, of = number(row, "count"), number(row, "of")
     if count is None or of is None:
         return "count or of are not known"
@@ -324,7 +337,10 @@ def _lemons(row: Row) -> FleetCase | str:
 
 
 def _repair(row: Row) -> FleetCase | str:
-    """Mean repair time of a node [h]: of 100 failures at a time."""
+    """Mean repair time of a node [h]: of 100 failures at a time.
+
+    The published mean has no interval; ours is that of means of a hundred repairs.
+    """
     published = number(row, "value")
     if published is None:
         return "value is not known"

@@ -86,7 +86,10 @@ def shape_of(row: PowerRow) -> Shape:
 
 @cache
 def _around() -> dict[str, tuple[float, float]]:
-    """Group -> median lead and tail of its shipped runs [s]: how its log was kept."""
+    """Group -> median lead and tail of its shipped runs [s]: how its log was kept.
+
+    Logs of one group were kept by one script, which waited as long before and after each run.
+    """
     groups: dict[str, list[PowerRow]] = {}
     for row in shipped_rows():
         groups.setdefault(row.group, []).append(row)
@@ -192,7 +195,10 @@ def _grade(
 
 
 def _of_groups(rows: list[PowerRow], fit: list[PowerRow]) -> Grade:
-    """The harder split: all runs on 8 and 9 nodes, by constants of runs on 1 and 64."""
+    """The harder split: all runs on 8 and 9 nodes, by constants of runs on 1 and 64.
+
+    The rows that were fitted to in the usual split may be among its cases: here they were not.
+    """
     cases, _ = _cases(rows, fit, OF_1_AND_64_NODES)
     grade = _grade("power-groups", "energy", "j", rows, [replace(case, fitted=False) for case in cases])
     return replace(grade, rows_count=len(rows) + len(fit), fitted_count=len(fit))
@@ -234,7 +240,10 @@ def _part(row: PowerRow) -> str:
 
 
 def _of_group(rows: list[PowerRow], fit: list[PowerRow]) -> float | None:
-    """Median error of the mean power of the group's fit runs times the window; None if no group has any."""
+    """Median error of the mean power of the group's fit runs times the window; None if no group has any.
+
+    Energy of a run is then that mean power [W] times the run's window [s], which knows the benchmark and the nodes.
+    """
     means = {group: fmean(row.mean_w for row in fit if row.group == group) for group in {row.group for row in fit}}
     errors = [abs(means[row.group] * shape_of(row).window_s / row.energy_j - 1) for row in rows if row.group in means]
     return median(errors) if errors else None

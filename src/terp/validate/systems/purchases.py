@@ -139,7 +139,10 @@ class Priced:
 
     @property
     def negotiated_eur(self) -> float:
-        """What the level of the deal multiplies: hardware, installation, and maintenance that comes with it [EUR]."""
+        """What the level of the deal multiplies: hardware, installation, and maintenance that comes with it [EUR].
+
+        Lines of `operation` are not in it, but for maintenance that comes with the hardware.
+        """
         return sum(line.cost.eur for line in self.lines if line.cost.negotiated)
 
     @property
@@ -292,7 +295,10 @@ def _operation(file: PurchaseFile, name: str, purchase: Purchase, prices: Prices
 
 
 def _ranged(file: PurchaseFile, cost: CostLine, path: tuple[str, ...], value: float, dimension: str) -> PricedLine:
-    """A line whose quantity stands at a path of the file, with its range there."""
+    """A line whose quantity stands at a path of the file, with its range there.
+
+    Lines that name the same path share their draws; a quantity without a range is known, and has no name.
+    """
     low, high = _spread(file, path, value, dimension)
     return PricedLine(cost, ".".join(path) if low < high else "", low, high)
 

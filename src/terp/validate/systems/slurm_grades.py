@@ -130,7 +130,10 @@ def grade_slurm(trace: Path, observed: Path, conf: Path, assoc: Path | None = No
 
 
 def _with_latencies(policy: Policy, launch_s: float) -> Policy:
-    """The policy with the latencies of a controller whose launches take so long; jobs end as they were seen to."""
+    """The policy with the latencies of a controller whose launches take so long; jobs end as they were seen to.
+
+    launch_s   what launching adds to a job's run time, measured in the same replay [s]
+    """
     test_s = round(TEST_SHARE * launch_s, 4)
     return policy.model_copy(
         update={
@@ -250,7 +253,10 @@ def grade_replays() -> tuple[SlurmGrade, ...]:
 
 
 def worsened_slurm(grades: Sequence[SlurmGrade]) -> bool:
-    """True if the mean waits of replays are off by more in the median than is held, and its step."""
+    """True if the mean waits of replays are off by more in the median than is held, and its step.
+
+    grades   of the replays that ship, for which expect.yaml holds a median
+    """
     limits = expected(SOURCE, "slurm")
     off = float(np.median([abs(entry.error_fraction) for entry in grades]))
     return off > limits.held_fraction + limits.step_fraction

@@ -100,7 +100,10 @@ def _lost(mark: str, x: float, y: float, tip: str) -> str:
 
 
 def _room(values: Sequence[float]) -> tuple[float, float]:
-    """Ends of an axis, with some room around the values."""
+    """Ends of an axis, with some room around the values.
+
+    An axis of values that are never negative does not go below 0.
+    """
     low, high = min(values), max(values)
     around = (high - low) * 0.08 or abs(high) * 0.1 or 1.0
     return max(low - around, 0.0) if low >= 0 else low - around, high + around
@@ -144,6 +147,8 @@ def rank_over_years(rows: Sequence[tuple[str, float | None, float | None, float 
 
     rows    (year, rank, low, high); None is below 500
     below   what to write for it
+
+    Empty where no rank is known at all, as then there is nothing but the edge of the list.
     """
     height, last = 210.0, 500.0
     known = [value for _, *values in rows for value in values if value is not None]
@@ -259,7 +264,10 @@ class TornadoBar:
 
 
 def tornado(rows: Sequence[TornadoBar], label: Label, title: str) -> str:
-    """Bars of effect on both sides of none, the strongest first, with a mark where another design wins."""
+    """Bars of effect on both sides of none, the strongest first, with a mark where another design wins.
+
+    rows    the strongest first, as the plan sorts them;  label   how to write an effect
+    """
     left, chars, edge, y = 256.0, 35, 58.0, 8.0
     effects = [abs(value) for row in rows for value in (row.low_fraction, row.high_fraction)]
     most = max(effects, default=0.0) or 0.01

@@ -75,7 +75,10 @@ def _month_marks(days: int, x: Callable[[float], float], height: int) -> list[st
 
 
 def waits(rows: Sequence[tuple[str, float, float, float]], label: Label, title: str) -> str:
-    """Median, mean and 95th percentile by row, on a logarithmic axis from ten seconds; waits below stand at its start."""
+    """Median, mean and 95th percentile by row, on a logarithmic axis from ten seconds; waits below stand at its start.
+
+    rows    (name, median, mean, 95th percentile), in seconds;  label   how to write a wait
+    """
     left, line_h = 150, 34
     height = _TOP + line_h * len(rows) + 30
     longest = max([60.0, *(row[3] for row in rows), *(row[2] for row in rows)])

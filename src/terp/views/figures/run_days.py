@@ -87,7 +87,10 @@ class Month:
 
 
 def by_month(run: Run) -> list[Month]:
-    """Energy, price and carbon month by month, in the order of the calendar."""
+    """Energy, price and carbon month by month, in the order of the calendar.
+
+    Hours are those of the run's table; energies are in joules, prices in euros per MWh, temperatures in degrees Celsius.
+    """
     hours = run.hours
     days = [FIRST_DAY + timedelta(days=int(second) // DAY_S) for second in hours.column("start_s").to_numpy()[::24]]
     month = np.repeat([day.year * 12 + day.month - 1 for day in days], 24)

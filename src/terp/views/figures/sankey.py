@@ -76,7 +76,10 @@ def sankey(
 def _nodes(
     flows: Sequence[MoneyFlow], stage: str, name: Callable[[str, str], str], money: Callable[[float], str]
 ) -> dict[str, _Node]:
-    """The bars of a stage, in the order of the flows for payers and classes, by amount within a class for parts."""
+    """The bars of a stage, in the order of the flows for payers and classes, by amount within a class for parts.
+
+    stage   "payer", "class" or "line"; gives key -> bar, without its place
+    """
     nodes: dict[str, _Node] = {}
     classes = list(dict.fromkeys(flow.cost_class for flow in flows))
     of_class = {_at(flow, stage): classes.index(flow.cost_class) for flow in flows}
@@ -97,7 +100,10 @@ def _at(flow: MoneyFlow, stage: str) -> str:
 
 
 def _stack(nodes: Mapping[str, _Node], scale: float) -> float:
-    """Sets the tops of a stage, each with room for its label, and gives its height."""
+    """Sets the tops of a stage, each with room for its label, and gives its height.
+
+    scale   height of a euro
+    """
     at = 0.0
     for node in nodes.values():
         wide = node.amount_eur * scale
@@ -111,7 +117,10 @@ def _ribbons(
     flows: Sequence[MoneyFlow], stages: Sequence[Mapping[str, _Node]], scale: float, style: Mapping[str, str],
     money: Callable[[float], str],
 ) -> list[str]:  # fmt: skip
-    """From stage to stage, in the order of the bars on both sides, so that ribbons cross as little as they can."""
+    """From stage to stage, in the order of the bars on both sides, so that ribbons cross as little as they can.
+
+    Money that takes the same way is one ribbon, in its payer's colour all the way; nodes remember what is taken up.
+    """
     body = []
     payers, lines = list(stages[0]), list(stages[2])
     for place in (0, 1):
@@ -144,7 +153,10 @@ def _ribbon(x1: float, x2: float, y1: float, y2: float, wide: float, style: str,
 def _bars(
     stages: Sequence[Mapping[str, _Node]], scale: float, style: Mapping[str, str], money: Callable[[float], str]
 ) -> list[str]:
-    """A bar and a label each: payers on the left, the others on the right of their bar."""
+    """A bar and a label each: payers on the left, the others on the right of their bar.
+
+    Amounts stand unrounded in `data-eur`, from which a test sums the stages.
+    """
     body = []
     for place, nodes in enumerate(stages):
         x = _LEFT[place]

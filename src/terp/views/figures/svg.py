@@ -53,7 +53,10 @@ def text(x: float, y: float, words: str, style: str = "name", anchor: str = "sta
 
 
 def tall(words: str, width_count: int) -> Coordinate:
-    """How much height `wrapped` takes."""
+    """How much height `wrapped` takes.
+
+    `wrapped` draws the same words with the same `width_count` in just that height.
+    """
     return LINE * len(wrap(words, width_count) or [""])
 
 

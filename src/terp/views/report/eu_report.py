@@ -90,7 +90,10 @@ def _hours(run: Run, name: str, days: int) -> NDArray[np.float64]:
 
 
 def _place(run: Run) -> list[Item]:
-    """Annex I: what names the centre."""
+    """Annex I: what names the centre.
+
+    Only the name is known; the rest is the operator's to say.
+    """
     return [
         Item(
             "I.1(a)", "", "name of the data centre", "", f"{run.origin['title']} at {run.origin['site_title']}", "declared"
@@ -157,7 +160,10 @@ def _water_and_heat(run: Run, days: int) -> list[Item]:
 
 
 def _renewables(run: Run, days: int) -> list[Item]:
-    """Annex II, 1 (o) to (r): shares of the total energy that the site file declares."""
+    """Annex II, 1 (o) to (r): shares of the total energy that the site file declares.
+
+    A share that is declared is taken of the simulated energy [kWh]; none is assumed where the file is silent.
+    """
     declared, whole = run.origin["facility"]["renewables"], float(_hours(run, "facility_energy_j", days).sum()) / J_PER_KWH
     kinds = (
         ("II.1(p)", "ERES-GOO", "of it, by guarantees of origin", "guarantees_fraction"),
@@ -178,7 +184,10 @@ def _renewables(run: Run, days: int) -> list[Item]:
 
 
 def _capacity() -> list[Item]:
-    """Annex II, 2 and 3: benchmarks of servers, disks and lines to the world, none of which a run has."""
+    """Annex II, 2 and 3: benchmarks of servers, disks and lines to the world, none of which a run has.
+
+    They stand in the report so that whoever sends it in sees what is still to be filled.
+    """
     rows = (
         ("II.2(a)", "CSERV", "capacity of servers (SERT)", ""),
         ("II.2(b)", "CSTOR", "capacity of storage", "PB"),
@@ -191,7 +200,10 @@ def _capacity() -> list[Item]:
 
 
 def _indicators(by_symbol: dict[str, Item]) -> list[Item]:
-    """Annex III, from the items by its formulas.  No value where nothing was drawn or an item is not declared."""
+    """Annex III, from the items by its formulas.  No value where nothing was drawn or an item is not declared.
+
+    PUE, WUE, ERF and REF; the water usage is in m3 per MWh, the others are ratios.
+    """
     return [
         _ratio("III(a)", "PUE", "power usage effectiveness", "", by_symbol["EDC"], by_symbol["EIT"]),
         _ratio("III(b)", "WUE", "water usage effectiveness", "m3/MWh", by_symbol["WIN"], by_symbol["EIT"], 1000),

@@ -88,7 +88,10 @@ def by_part(grade: Grade) -> list[tuple[str, int, float, float]]:
 
 
 def left_lines(left: Sequence[Skipped]) -> list[str]:
-    """Rows that no case was made of, each with the reason; of very many, reasons with how many rows each."""
+    """Rows that no case was made of, each with the reason; of very many, reasons with how many rows each.
+
+    Up to MOST_LEFT rows have a line each; none gives no lines.
+    """
     if not left:
         return []
     if len(left) <= MOST_LEFT:
@@ -98,7 +101,10 @@ def left_lines(left: Sequence[Skipped]) -> list[str]:
 
 
 def as_text(grade: Grade) -> str:
-    """One model: its line of the table, its cases or, of very many, their parts, and every row that none was made of."""
+    """One model: its line of the table, its cases or, of very many, their parts, and every row that none was made of.
+
+    Cases are in order of their errors without sign, so that the worst stand last, where a terminal ends.
+    """
     lines = [*table_lines([grade]), ""]
     cases = sorted(grade.cases, key=lambda case: abs(case.error_fraction))
     if len(cases) > MOST_CASES:
@@ -194,7 +200,10 @@ def costs_line(graded: CostGrade) -> str:
 
 
 def costs_text(graded: CostGrade) -> str:
-    """Purchases: the line, a row a purchase, what has no price, and the purchases that are left out."""
+    """Purchases: the line, a row a purchase, what has no price, and the purchases that are left out.
+
+    Purchases that the level of the deal was fitted to stand below the graded ones.
+    """
     unpriced = [
         f"  {case.title}: no price of {', '.join(f'{count} {part}' for part, count in case.unpriced)}"
         for case in (*graded.cases, *graded.fitted)
@@ -290,7 +299,10 @@ def grades_text(grades: Grades) -> str:
 
 
 def below_lines(models: Sequence[Grades]) -> list[str]:
-    """What stands below the table of all models: those that have no errors to take a median of."""
+    """What stands below the table of all models: those that have no errors to take a median of.
+
+    Benchmarks, kernels and the others stand in the table and add nothing here.
+    """
     lines: list[str] = []
     for grades in models:
         if isinstance(grades.detail, FleetGrade):

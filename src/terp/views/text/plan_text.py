@@ -61,7 +61,10 @@ def _folded(words: str, indent: str = "  ") -> list[str]:
 
 
 def _table(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows as columns; the last is cut to what room is left for it."""
+    """Rows as columns; the last is cut to what room is left for it.
+
+    rows   at least one, all of as many cells, the first of them the head
+    """
     taken = 2 + sum(max(len(row[column]) for row in rows) + 2 for column in range(len(rows[0]) - 1))
     return [f"  {line}" for line in aligned([[*row[:-1], _cut(row[-1], max(_WIDTH - taken, 12))] for row in rows])]
 
@@ -72,7 +75,10 @@ def _rank(rank: int | None) -> str:
 
 
 def _answer(plan: PurchasePlan) -> list[str]:
-    """The machine, its money, its rank and its science."""
+    """The machine, its money, its rank and its science.
+
+    Money is in euros over the years of operation, with its likely range; science in H100-hours a year; energy a year.
+    """
     best, budget, searched = plan.best, plan.budget, plan.searched
     count = best.design.operation_years_count
     years = f"{count} years" if count != 1 else "a year"
@@ -164,7 +170,10 @@ def _binding(binding: Sequence[BindingConstraint]) -> list[str]:
 
 
 def _lost(rejected: Sequence[RejectedKind]) -> list[str]:
-    """Why the others lost, in a line each."""
+    """Why the others lost, in a line each.
+
+    A line is the kind and the reason, worded from its code; the first eight are shown.
+    """
     if not rejected:
         return []
     rows = [("lost", "why")]
@@ -195,7 +204,10 @@ def _sensitivity(sensitivity: Sequence[InputSwing]) -> list[str]:
 
 
 def _robustness(plan: PurchasePlan) -> list[str]:
-    """How often each design wins, and what the choice costs in hindsight."""
+    """How often each design wins, and what the choice costs in hindsight.
+
+    Kinds that win in fewer than half a per cent of the price scenarios are not named.
+    """
     sure = plan.robustness
     share, count = f"{plan.robustness_fraction:.0%}", f"{sure.scenarios_count:,}"
     first = (
