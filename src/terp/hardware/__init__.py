@@ -1,6 +1,14 @@
 """WHAT IS THE MACHINE, EXACTLY?
 
 Description + catalogue -> Machine: nodes in their racks, fabric to the cable, storage, power, bill of materials.
+
+`machine_from` takes what a user names (a shipped machine, a path, a mapping) and `build_machine` a description that was
+read; both give a frozen `Machine`, in which every node, leaf port, switch and cable has its number.  Nothing is random,
+and nothing depends on time: the same description and catalogue give the same machine.
+
+The same counting rules also take numpy columns in the place of whole numbers, so that a plan counts switches, cables and
+racks of thousands of candidate machines at once without wiring any (`Counts`, `FabricCounts`, `tree_counts`,
+`build_networks`, `bill_of_materials`).  How fast, how hot and how dear a machine is, `terp.physics` says.
 """
 
 from terp.arrays import Ints

@@ -1,4 +1,8 @@
-"""The bill of materials: every part with its count and where it goes."""
+"""The bill of materials: every part with its count and where it goes.
+
+The bill is counted from the counts of nodes and switches, not from the wired links, so that it takes one machine or a
+column of candidate machines alike.  Prices are no part of it: `terp.physics.money.costs` puts them on the lines.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +26,11 @@ class Line(Generic[Whole]):
     """One line of the bill: `count` pieces of a part, for one purpose.
 
     Of a column of machines, `count` is a column too, and some of them may have none of the part.
+
+    where   purpose and place, such as "nodes", "compute fabric, leaf" or "storage fabric"; what stands before a comma
+            decides the line of the cost that the part is on
+    name    the part's name in the catalogue, and `part` its record
+    count   pieces, not packs: an optic that ends two ports is one piece
     """
 
     where: str
@@ -36,7 +45,11 @@ class Bill(tuple[Line[int], ...]):
     __slots__ = ()
 
     def rows(self) -> list[dict[str, object]]:
-        """A row a line, as `terp show --bom --json` prints it."""
+        """A row a line, as `terp show --bom --json` prints it.
+
+        Keys are "where", "part" (name in the catalogue), "title" (for people) and "count" (pieces), in the order of the
+        bill.
+        """
         return [{"where": e.where, "part": e.name, "title": e.part.title, "count": e.count} for e in self]
 
     @property
@@ -70,7 +83,17 @@ class _Bill(Generic[Whole]):
 def bill_of_materials(
     file: MachineFile, catalogue: Catalogue, counts: Counts[Whole], fabric: FabricCounts[Whole], networks: Networks[Whole]
 ) -> tuple[Line[Whole], ...]:
-    """Every part of a machine, or of a column of machines.  Twin-port optics fill a cage each, rounded up by switch."""
+    """Every part of a machine, or of a column of machines.  Twin-port optics fill a cage each, rounded up by switch.
+
+    file       what is described: which parts stand where
+    counts     nodes, racks, appliances and servers, from `counts_of` or as columns
+    fabric     switches, cables and cages of the compute fabric, from `fabric_counts` or `tree_counts`
+    networks   switches and cables beside it, from `build_networks`
+
+    A part that the file does not name, or whose count is zero in all machines of the column, has no line.  Racks for
+    switches, servers and appliances are counted last, from the units that all lines before them take.  Raises UnknownName
+    for a part that the catalogue does not have.
+    """
     bill = _Bill[Whole](catalogue)
     node, wires = catalogue.part(Node, file.compute.node), file.fabric
     bill.add("nodes", Node, file.compute.node, counts.nodes_count)
@@ -91,6 +114,7 @@ def bill_of_materials(
 
 
 def _compute_fabric(bill: _Bill[Whole], file: MachineFile, fabric: FabricCounts[Whole]) -> None:
+    """Adds the switches of each tier, the transceivers in their cages, and the cables of the compute fabric."""
     wires = file.fabric
     bill.add("compute fabric, leaf", Switch, wires.switch, fabric.leaf_switches_count)
     bill.add("compute fabric, spine", Switch, wires.switch, fabric.spine_switches_count)
@@ -102,6 +126,11 @@ def _compute_fabric(bill: _Bill[Whole], file: MachineFile, fabric: FabricCounts[
 def _pieces(catalogue: Catalogue, file: MachineFile, fabric: FabricCounts[Whole]) -> Whole:
     """Pieces of the compute fabric's cable.  One that is faster than a node's port splits over as many ports as a switch's
     port does; where it is slower than a switch's port, several run side by side.
+
+    catalogue   where the rates of switch, cable and node are looked up
+    fabric      cables by what they join: nodes, fabric managers, and switches with each other
+
+    A port that is split for several nodes takes one cable with as many tails, which is one piece.
     """
     switch, cable = catalogue.part(Switch, file.fabric.switch), catalogue.part(Cable, file.fabric.cable)
     node_bytes_per_s = catalogue.part(Node, file.compute.node).compute_port_rate_bytes_per_s
@@ -112,6 +141,10 @@ def _pieces(catalogue: Catalogue, file: MachineFile, fabric: FabricCounts[Whole]
 
 
 def _storage(bill: _Bill[Whole], file: MachineFile, counts: Counts[Whole], networks: Networks[Whole]) -> None:
+    """Adds the appliances of both tiers and the switches, optics and cables of their fabric; nothing where storage hangs on
+    the compute fabric or is not described.  A cable between two switches ends in two ports and is one piece, so pieces are
+    ports less uplinks.
+    """
     storage = file.storage
     if storage is None or storage.switch is None or storage.appliance is None:
         return
@@ -127,6 +160,7 @@ def _storage(bill: _Bill[Whole], file: MachineFile, counts: Counts[Whole], netwo
 
 
 def _management(bill: _Bill[Whole], file: MachineFile, counts: Counts[Whole], networks: Networks[Whole]) -> None:
+    """Adds the Ethernet in band and out of band, the fabric managers and the servers that run the cluster."""
     management = file.management
     if management is None:
         return

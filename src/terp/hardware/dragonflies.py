@@ -20,7 +20,16 @@ from terp.reader import Written
 
 
 def build_dragonfly(written: Written[MachineFile], node: Node, switch: Switch) -> Fabric:
-    """A dragonfly or dragonfly+.  Raises Problems with all that keeps it from being built."""
+    """A dragonfly or dragonfly+.  Raises Problems with all that keeps it from being built.
+
+    written   the machine file with its places, so that a problem names the line
+    node      gives the ports of a node on this fabric; `switch` the ports of a switch and their rate [B/s]
+
+    The bisection is the rate of all cables between two halves of the groups, or, of a single group, across its middle;
+    never more than half of what the nodes inject.  Problems are keys that the topology needs and the file lacks, and
+    switches that would need more ports than they have.  The port count between groups is checked before the wiring, which
+    for a wrong number of links could be larger than memory.
+    """
     file, compute = written.record.fabric, written.record.compute
     plus = file.topology == "dragonfly+"
     entry = file.leaves_per_group_count if plus else file.switches_per_group_count
@@ -66,7 +75,11 @@ def build_dragonfly(written: Written[MachineFile], node: Node, switch: Switch) -
 
 
 def _hang(nodes: int, per_group: int, ports: int, entry: int) -> tuple[Ints, Ints]:
-    """Leaf and port of each port of each node: the links of a group fill its switches evenly, in order of nodes."""
+    """Leaf and port of each port of each node: the links of a group fill its switches evenly, in order of nodes.
+
+    Gives two arrays of shape (nodes, ports): the switch, numbered over all groups, and the place on it in links of a node's
+    rate.
+    """
     group, slot = np.divmod(np.arange(nodes), per_group)
     link = slot[:, None] * ports + np.arange(ports)
     a_switch = -(-per_group * ports // entry)
@@ -74,7 +87,10 @@ def _hang(nodes: int, per_group: int, ports: int, entry: int) -> tuple[Ints, Int
 
 
 def _local_links(groups: int, entry: int, spines: int, cables: int) -> tuple[Ints, int]:
-    """Links within groups, and the spines of a group."""
+    """Links within groups, and the spines of a group.
+
+    Links are rows of lower switch, upper switch and parallel cables, shape (links, 3); spines are numbered after all leaves.
+    """
     if spines:
         one, other = (axis.ravel() for axis in np.meshgrid(np.arange(entry), np.arange(spines), indexing="ij"))
         group = np.repeat(np.arange(groups), one.size)
@@ -87,7 +103,11 @@ def _local_links(groups: int, entry: int, spines: int, cables: int) -> tuple[Int
 
 
 def _global_links(groups: int, exits: int, cables: int) -> Ints:
-    """Links between every two groups, each dealt over the exit switches in turn; equal ones stand together."""
+    """Links between every two groups, each dealt over the exit switches in turn; equal ones stand together.
+
+    Gives rows of two exit switches, numbered over groups from 0, and their cables; shape (links, 3).  The offset by the
+    other group's number spreads the links of a pair so that no switch of a group has over one cable more than another.
+    """
     first, second = np.triu_indices(groups, 1)
     number = np.arange(cables)
     lower = first[:, None] * exits + ((second - 1)[:, None] * cables + number) % exits
@@ -97,7 +117,11 @@ def _global_links(groups: int, exits: int, cables: int) -> Ints:
 
 
 def _ports_to_others(groups: int, exits: int, cables: int, others: int) -> Ints:
-    """Ports of each exit switch towards groups of other things."""
+    """Ports of each exit switch towards groups of other things.
+
+    Such groups hold storage or processors, which are not built here: their cables take ports and have no other end.  Shape
+    (exit switches of all groups,).
+    """
     one = np.bincount((np.arange(others * cables) + (groups - 1) * cables) % exits, minlength=exits)
     return np.tile(one, groups)
 

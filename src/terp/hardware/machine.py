@@ -1,4 +1,8 @@
-"""Machine file + catalogue -> Machine.  All that keeps it from being built is reported together."""
+"""Machine file + catalogue -> Machine.  All that keeps it from being built is reported together.
+
+Building is checking: a machine that exists has parts that are in the catalogue, nodes that fit their racks in height and
+power, cables that carry and reach, and no switch with more cables than ports.  Later code need not ask again.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +44,11 @@ CHANGED: Final = "changed from the file's value by the caller"
 
 @dataclass(frozen=True)
 class Stored:
-    """What the storage holds and how fast it is; None where that is not known."""
+    """What the storage holds and how fast it is; None where that is not known.
+
+    usable_bytes        for data, after redundancy [B]
+    read_bytes_per_s, write_bytes_per_s   of all appliances of the first tier together, sequential and large [B/s]
+    """
 
     usable_bytes: float | None
     read_bytes_per_s: float | None
@@ -55,6 +63,15 @@ class Machine:
     written      the machine file as it was read, which `changed` starts from
 
     Two machines are equal if they are built from the same description and the same catalogue.
+
+    file             the description, as a record
+    node, accelerator, processor, adapter, switch   the parts of its compute nodes and of its compute fabric
+    nodes            where each node stands and hangs, by number
+    fabric, networks the compute fabric to the cable, and the counts of the networks beside it
+    storage          what the storage holds and its rates
+    reliability      how often nodes fail, its own or that of the usual fleet
+    bill             every part with its count
+    catalogue_digest SHA-256 of the catalogue that it was built with
     """
 
     file: MachineFile
@@ -82,8 +99,8 @@ class Machine:
         Raises Problems with every mistake, as a file does.
         """
         written = read_machine(changed_data(self.written.tree, changes))
-        told = {key.replace("__", "."): Provenance("derived", str(value), note=CHANGED) for key, value in changes.items()}
-        return build_machine(replace(written, provenance=written.provenance | told), read_catalogue())
+        notes = {key.replace("__", "."): Provenance("derived", str(value), note=CHANGED) for key, value in changes.items()}
+        return build_machine(replace(written, provenance=written.provenance | notes), read_catalogue())
 
     def to_dict(self) -> dict[str, object]:
         """The document that `terp show --json` prints, see docs/formats/machine.md."""
@@ -130,7 +147,10 @@ class Machine:
 
     @property
     def gpus_count(self) -> int:
-        """GPUs of all nodes."""
+        """GPUs of all nodes.
+
+        A GPU is what a scheduler hands out and the catalogue calls an accelerator: a package of two dies counts once.
+        """
         return self.nodes_count * self.node.accelerators_count
 
     @property
@@ -140,7 +160,10 @@ class Machine:
 
     @property
     def racks_count(self) -> int:
-        """Racks of nodes and of everything else."""
+        """Racks of nodes and of everything else.
+
+        Racks of cooling units and of the power distribution are not on the bill, and not here.
+        """
         return sum(line.count for line in self.bill if isinstance(line.part, Rack))
 
     @property
@@ -150,7 +173,10 @@ class Machine:
 
     @property
     def peak_flop_per_s(self) -> dict[str, float]:
-        """Dense peak of all GPUs by precision [flop/s]."""
+        """Dense peak of all GPUs by precision [flop/s].
+
+        Without sparsity, at boost clock, under no power cap: what data sheets say, times the GPUs.
+        """
         return {name: self.gpus_count * rate for name, rate in self.accelerator.peak_flop_per_s.items()}
 
 
@@ -158,12 +184,22 @@ def machine_from(source: DescriptionSource | MachineFile | Written[MachineFile] 
     """A built machine by shipped name, path, mapping or description; one that is built is given back.
 
     Raises Problems or UnknownName.
+
+    `machine_from("gefion")` builds a machine that ships, `machine_from("my.yaml")` one of a file, and
+    `machine_from({...})` one of the same keys as a mapping.
     """
     return source if isinstance(source, Machine) else build_machine(read_machine(source), read_catalogue())
 
 
 def build_machine(written: Written[MachineFile], catalogue: Catalogue) -> Machine:
-    """Builds a machine by rule.  Raises Problems: parts that are not there, nodes that do not fit fabric or rack."""
+    """Builds a machine by rule.  Raises Problems: parts that are not there, nodes that do not fit fabric or rack.
+
+    written     the machine file with its places and sourcing
+    catalogue   the parts to build it of, with the user's own beside those that ship
+
+    Checks that need no fabric are made first and reported together with what the fabric's rule finds.  Numbers that are
+    published of the machine (its Rmax, its power) are kept beside it and never used to build it.
+    """
     file = written.record
     problems = unknown_parts(written.tree, parts_named(file), catalogue)
     if problems:
@@ -206,6 +242,11 @@ def reliability_of(written: Written[MachineFile], catalogue: Catalogue, nodes_co
     """The machine's own reliability, with the causes' shares of the usual fleet where it tells none, or that fleet's.
 
     Raises Problems if no node is left to work.
+
+    nodes_count   of the machine; spare nodes must be fewer
+
+    A machine that publishes its rate and not its causes takes only the causes' shares from the fleet: their repairs and
+    warnings were measured elsewhere, and are left out.
     """
     fleet, own = catalogue.part(Fleet, read_reference().record.fleet), written.record.reliability
     if own is None:
@@ -223,23 +264,28 @@ def stored(storage: Storage | None, catalogue: Catalogue) -> Stored:
     """What the storage holds and how fast it is: as published, else added up from its appliances, else not known.
 
     Both tiers hold data; the rates are of the first one.
+
+    storage   the section of the machine file; None where it has none, which makes every figure unknown
     """
     if storage is None:
         return Stored(None, None, None)
     if storage.appliance is None or storage.appliances_count is None:
         return Stored(storage.usable_bytes, storage.read_rate_bytes_per_s, storage.write_rate_bytes_per_s)
-    one, count = catalogue.part(StorageAppliance, storage.appliance), storage.appliances_count
-    usable_bytes = count * one.usable_bytes
+    first, count = catalogue.part(StorageAppliance, storage.appliance), storage.appliances_count
+    usable_bytes = count * first.usable_bytes
     if storage.capacity_appliance is not None and storage.capacity_appliances_count is not None:
         second = catalogue.part(StorageAppliance, storage.capacity_appliance)
         usable_bytes += storage.capacity_appliances_count * second.usable_bytes
-    return Stored(usable_bytes, count * one.read_rate_bytes_per_s, count * one.write_rate_bytes_per_s)
+    return Stored(usable_bytes, count * first.read_rate_bytes_per_s, count * first.write_rate_bytes_per_s)
 
 
 def _provenance(
     written: Written[MachineFile], catalogue: Catalogue, bill: tuple[Line[int], ...], node: Node
 ) -> dict[str, Provenance]:
-    """The sourcing of the file's values and of every part in the machine."""
+    """The sourcing of the file's values and of every part in the machine.
+
+    Keys are dotted paths that begin with the machine's name, or with the family of a part.
+    """
     used = {line.name for line in bill} | {node.accelerator, node.processor, node.adapter}
     if written.record.reliability is None:
         used.add(read_reference().record.fleet)

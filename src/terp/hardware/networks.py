@@ -14,17 +14,28 @@ from terp.catalogue import Catalogue, Node, Rack, StorageAppliance, Switch
 from terp.describe import MachineFile
 from terp.hardware.counts import Counts, Whole, larger, over
 
-UPLINKS_PER_NODE_LEAF: Final = (3, 4)  # uplinks to downlinks, "near 4:3 oversubscribed"
-IN_BAND_UPLINKS: Final = 4  # of a leaf to the core: 24 cables of 6 leaves
-IN_BAND_PEER_LINKS: Final = 2  # of a pair of leaves: 6 cables of 3 pairs
+UPLINKS_PER_NODE_LEAF: Final = (3, 4)
+"""Uplinks to downlinks of a storage leaf that nodes hang on: the reference architecture says "near 4:3 oversubscribed"."""
+IN_BAND_UPLINKS: Final = 4
+"""Cables of an in-band leaf to the core: the reference architecture has 24 for 6 leaves."""
+IN_BAND_PEER_LINKS: Final = 2
+"""Cables between the two leaves of a pair: 6 for 3 pairs."""
 IN_BAND_CORES: Final = 2
+"""Core switches of the network in band, of any size: a pair for redundancy."""
 NFS_LINKS: Final = 8
+"""Links in band of the home file system."""
 OUT_OF_BAND_UPLINKS: Final = 2
+"""Cables of an out-of-band switch to the network in band."""
 
 
 @dataclass(frozen=True)
 class Networks(Generic[Whole]):
-    """Switches and cables beside the compute fabric, of a machine or of a column of them."""
+    """Switches and cables beside the compute fabric, of a machine or of a column of them.
+
+    storage_*       leaves, spines and cables of the storage fabric: to nodes, to appliances, and between switches
+    in_band_*       Ethernet that jobs, home directories and the scheduler use
+    out_of_band_*   Ethernet for the management ports of nodes, switches, servers and power distribution units
+    """
 
     storage_leaf_switches_count: Whole
     storage_spine_switches_count: Whole
@@ -48,6 +59,12 @@ def build_networks(
     """The networks of a machine, or of a column of them that differ in their counts alone.
 
     What the file does not describe has none.  Nodes of partitions have a link in band and one out of band each.
+
+    counts             nodes, units, racks and servers, whole numbers or columns
+    compute_switches   switches of the compute fabric, each with a management port
+
+    In-band leaves come in pairs, and so do out-of-band switches, for redundancy.  Raises UnknownName for a switch that the
+    catalogue does not have.
     """
     fabric = _storage_fabric(file, counts, node, catalogue)
     management, none = file.management, 0 * counts.nodes_count
@@ -69,7 +86,10 @@ def build_networks(
 
 
 def nodes_of_storage_leaf(switch: Switch) -> int:
-    """Links to nodes that a storage leaf takes beside their uplinks."""
+    """Links to nodes that a storage leaf takes beside their uplinks.
+
+    With 64 ports and 3 uplinks to 4 downlinks it is 36: ports that the ratio does not use stay free.
+    """
     up, down = UPLINKS_PER_NODE_LEAF
     return switch.ports_count * down // (up + down)
 
@@ -80,6 +100,9 @@ def _storage_fabric(
     """Switches and cables of the storage fabric in the order of `Networks`.
 
     None where storage hangs on the compute fabric or is not described.
+
+    Nodes' leaves are as many for each storage port as a unit's nodes need, and every uplink is a cable to a spine.  Leaves
+    of appliances are at least as many as units, and have as many uplinks as appliances have ports.
     """
     storage, none = file.storage, 0 * counts.nodes_count
     if storage is None or storage.appliance is None or storage.switch is None:

@@ -1,4 +1,8 @@
-"""Where every node stands: its unit, rack, place in the rack, and the leaf port of each of its rails."""
+"""Where every node stands: its unit, rack, place in the rack, and the leaf port of each of its rails.
+
+Numbers count from 0 and follow the order of the machine file: unit, rack, place.  A scheduler's node list, the fabric's
+leaves and `terp show --nodes` all mean the same node by the same number.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +30,8 @@ class Nodes:
     """One entry a node, in order of unit, then rack, then place.
 
     leaf, leaf_port   shape (nodes, rails): the leaf switch of each rail and the port on it
+
+    unit    shape (nodes,): its scalable unit or group;  rack  shape (nodes,);  place  shape (nodes,), in its rack
     """
 
     unit: NDArray[np.int64]
@@ -63,7 +69,14 @@ class Nodes:
 
 
 def check_racks(written: Written[MachineFile], node: Node, rack: Rack) -> list[Problem]:
-    """What keeps the nodes from standing in their racks: height or power."""
+    """What keeps the nodes from standing in their racks: height or power.
+
+    written   the machine file; problems point at its `nodes_per_rack`
+    node      its height [rack units], rated power [W] and NVLink domain; `rack` the room and the power of its feed
+
+    A domain of several nodes, such as a rack of NVL72, must lie within one rack and one unit.  Gives every problem, none if
+    the nodes fit.
+    """
     per_rack = written.record.compute.nodes_per_rack_count
     path = ("compute", "nodes_per_rack")
     problems = []
@@ -84,13 +97,23 @@ def check_racks(written: Written[MachineFile], node: Node, rack: Rack) -> list[P
 
 
 def check_cables(written: Written[MachineFile], node: Node, switch: Switch, catalogue: Catalogue) -> list[Problem]:
-    """What keeps the compute fabric's optics and cables from joining nodes and switches: rate or reach."""
+    """What keeps the compute fabric's optics and cables from joining nodes and switches: rate or reach.
+
+    Gives a problem for each field of the fabric that is too slow for what passes or too short for the distance.
+    """
     faults = cable_faults(written.record.fabric, node, switch, catalogue)
     return [written.tree.problem(("fabric", field), wrong, found) for field, wrong, found in faults]
 
 
 def cable_faults(file: FabricSection, node: Node, switch: Switch, catalogue: Catalogue) -> list[tuple[str, str, str]]:
-    """As `check_cables`: the field, what is wrong with it, and what was found there."""
+    """As `check_cables`: the field, what is wrong with it, and what was found there.
+
+    file        the fabric of a machine file, or the one that a plan composes
+    node        rate of its ports [B/s], and ports that share a cage
+    switch      rate of its ports [B/s], and ports that share a cage
+
+    Fields that the file leaves out have no fault.  Rates are compared by direction, and printed in Gb/s, as people say them.
+    """
     needs = {
         "switch_optic": switch.ports_per_cage_count * switch.port_rate_bytes_per_s,
         "node_optic": node.compute_ports_count / node.compute_cages_count * node.compute_port_rate_bytes_per_s,
@@ -115,7 +138,11 @@ def cable_faults(file: FabricSection, node: Node, switch: Switch, catalogue: Cat
 
 
 def racks_of(nodes: Whole, per_unit: int, per_rack: int) -> Whole:
-    """Racks that nodes fill as `place_nodes` places them."""
+    """Racks that nodes fill as `place_nodes` places them.
+
+    nodes      one number or a column of them, at least 1
+    per_unit   nodes of a scalable unit;  per_rack   nodes that stand in one rack
+    """
     if per_rack > per_unit:
         return over(nodes, per_rack)
     units = over(nodes, per_unit)
@@ -127,6 +154,9 @@ def place_nodes(compute: Compute, fabric: Fabric) -> Nodes:
 
     A unit starts a new rack where it fills whole racks, as a scalable unit does; where racks hold more than a unit or
     part of one, nodes fill racks across units.
+
+    compute   counts of nodes, of units and of nodes per rack
+    fabric    gives the leaf and port of each rail, which are kept as they are, shape (nodes, rails)
     """
     number = np.arange(compute.all_nodes_count)
     per_unit, per_rack = compute.nodes_per_unit_count, compute.nodes_per_rack_count

@@ -1,4 +1,8 @@
-"""The way from one GPU to another: over the links of a node or rack, or over the fabric."""
+"""The way from one GPU to another: over the links of a node or rack, or over the fabric.
+
+`terp show` prints it for two GPUs of a machine.  What a whole collective takes is in `terp.physics.fabric.collectives`,
+whose constants are fitted and hold software besides wires.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +37,11 @@ def way_between(machine: Machine, first: int, second: int) -> Way:
     """The way between two GPUs by number; GPU g of a node uses port g of as many as there are, in turn.
 
     Raises Problems for a GPU that is not there, or two that no cable joins, as on separate planes.
+
+    machine        a built machine
+    first, second  numbers of GPUs from 0, node by node
+
+    The latency on the fabric is 2 adapters + switches x hop + cables of the length that the file gives for nodes [s].
     """
     problems = [
         Problem("", 0, 0, "", "no such GPU", str(gpu), f"{machine.file.name} has 0 to {machine.gpus_count - 1}")

@@ -2,6 +2,10 @@
 
 The rules are those of `trees`, without the wiring.  Leaves come in two kinds: full ones, and those of the last group of
 nodes, which may hold fewer.  Spines and cores that serve the last pod may hold fewer cables than the others.
+
+A plan weighs thousands of machines that differ in the number of nodes alone; wiring each of them would take most of
+the time of a search.  Both
+must give the same counts for the same machine: a rule that changes there changes here too.
 """
 
 from __future__ import annotations
@@ -30,6 +34,11 @@ class TreeRule:
     group_leaves_count    leaves of such a group
     leaf_links_count      links that each of them has to a node
     fits                  whether a leaf has the ports for its group
+
+    ports_count           ports of a switch; `ports_per_cage_count` of them share a transceiver
+    links_per_port_count  links of a node's rate that a port carries
+    up_count, down_count  ports of a leaf to spines, and links to nodes that it takes
+    managers_count        fabric managers, each with a port of a leaf
     """
 
     ports_count: int
@@ -48,7 +57,12 @@ class TreeRule:
 def tree_rule(
     switch: Switch, node: Node, topology: str, oversubscription_ratio: float, nodes_per_unit: int, managers: int
 ) -> TreeRule:
-    """The rule of a fabric of one plane.  Raises ValueError where a unit of a plain fat tree does not fill its leaves."""
+    """The rule of a fabric of one plane.  Raises ValueError where a unit of a plain fat tree does not fill its leaves.
+
+    topology                 "rail-optimised-fat-tree" or "fat-tree"
+    oversubscription_ratio   what a leaf spends on nodes over what it spends on spines; 1 loses nothing
+    managers                 fabric managers that need a port of a leaf each
+    """
     split, up, down = leaf_ports(switch, node, oversubscription_ratio)
     ports = node.compute_ports_count
     group = nodes_per_unit if topology == _RAILS else nodes_of_leaf(down, ports)
@@ -64,6 +78,11 @@ def tree_counts(rule: TreeRule, nodes: Ints) -> tuple[FabricCounts[Ints], NDArra
     """Switches, cables and cages of the trees of so many nodes, at least 1, and which of them can be built.
 
     Counts of those that cannot mean nothing.
+
+    nodes   shape (machines,), whole numbers
+
+    Gives counts of the same shape, and an array of bool: False where leaves would be more than three tiers join, where no
+    port is left for the fabric managers, or where a group does not fit its leaves.
     """
     groups, rest = nodes // rule.group_nodes_count, nodes % rule.group_nodes_count
     some = rest > 0
@@ -96,6 +115,8 @@ def _leaf_cages(rule: TreeRule, *kinds: tuple[Ints, Ints]) -> Ints:
     """Cages of the leaves, of each kind a count and the ports in use, from the last kind of the fabric to its first.
 
     The fabric managers take a port each of the last leaves that have one.
+
+    kinds   pairs of a count of leaves and of the ports in use of each, both of shape (machines,)
     """
     cages, left = np.zeros_like(kinds[0][0]), np.full_like(kinds[0][0], rule.managers_count)
     for count, used in kinds:
@@ -113,7 +134,10 @@ def _fewest(uplinks: int) -> Ints:
 
 
 def _low_tree(rule: TreeRule, leaves: Ints) -> tuple[Ints, Ints, Ints]:
-    """Spines, cores and their cages in two tiers, and none of them above one leaf."""
+    """Spines, cores and their cages in two tiers, and none of them above one leaf.
+
+    leaves   shape (machines,); the three that are given have the same shape.
+    """
     need = -(-(leaves * rule.up_count) // rule.ports_count)
     spines = np.where(leaves > 1, _fewest(rule.up_count)[np.minimum(need, rule.up_count)], 0)
     each = leaves * (rule.up_count // np.maximum(spines, 1))

@@ -57,7 +57,14 @@ class _Shape:
 
 
 def build_tree(written: Written[MachineFile], node: Node, switch: Switch) -> Fabric:
-    """A fat tree.  Raises Problems with all that keeps it from being built."""
+    """A fat tree.  Raises Problems with all that keeps it from being built.
+
+    written   the machine file, whose lines the problems point at
+    node      gives its ports and their rate [B/s];  switch   ports, rate [B/s]
+
+    Two tiers where the file names no number and they suffice, else three.  The bisection is half of what the narrowest tier
+    carries, never more than half of what the nodes inject.
+    """
     file, compute = written.record.fabric, written.record.compute
     split, up, down = leaf_ports(switch, node, file.oversubscription_ratio)
     lay = _rails if file.topology == "rail-optimised-fat-tree" else _whole_nodes
@@ -71,7 +78,10 @@ def build_tree(written: Written[MachineFile], node: Node, switch: Switch) -> Fab
 
 
 def leaf_ports(switch: Switch, node: Node, oversubscription_ratio: float) -> tuple[int, int, int]:
-    """Of a leaf: links of a node's rate that a port carries, ports towards spines, and links to nodes that it takes."""
+    """Of a leaf: links of a node's rate that a port carries, ports towards spines, and links to nodes that it takes.
+
+    A small number is added before rounding down, so that a ratio written in decimals does not lose a port.
+    """
     split = links_per_port(switch, node)
     up = max(int(switch.ports_count / (1 + oversubscription_ratio) + 1e-9), 1)
     return split, up, int(up * oversubscription_ratio + 1e-9) * split
@@ -83,12 +93,19 @@ def nodes_of_leaf(down: int, node_ports: int) -> int:
 
 
 def leaves_joined(ports: int, tiers: int) -> int:
-    """Leaves of a plane that spines, or pods and cores, of `ports` ports can join."""
+    """Leaves of a plane that spines, or pods and cores, of `ports` ports can join.
+
+    Two tiers: a spine has a port for each leaf.  Three: a spine's ports are half down, half up, and a core has one for a
+    pod.
+    """
     return ports if tiers == 2 else ports * (ports // 2)
 
 
 def _rails(nodes: int, per_unit: int, ports: int, _down: int) -> tuple[Ints, Ints, int]:
-    """Leaf and port of each port of each node, and the leaves: one leaf a rail and unit."""
+    """Leaf and port of each port of each node, and the leaves: one leaf a rail and unit.
+
+    Gives leaf and port of shape (nodes, ports), and the number of leaves.
+    """
     unit, slot = np.divmod(np.arange(nodes), per_unit)
     leaf = unit[:, None] * ports + np.arange(ports)
     return leaf, np.repeat(slot[:, None], ports, axis=1), -(-nodes // per_unit) * ports
@@ -105,6 +122,9 @@ def _whole_nodes(nodes: int, per_unit: int, ports: int, down: int) -> tuple[Ints
 
 
 def _misfits(written: Written[MachineFile], node: Node, shape: _Shape, tiers: int) -> list[Problem]:
+    """All that keeps a tree from being built, each at the key of the machine file that could be changed; empty if it
+    fits.
+    """
     file, compute, tree = written.record.fabric, written.record.compute, written.tree
     problems = []
     rails = file.topology == "rail-optimised-fat-tree"
@@ -137,10 +157,15 @@ def _misfits(written: Written[MachineFile], node: Node, shape: _Shape, tiers: in
 
 
 def _wire(shape: _Shape, tiers: int, managers: int, rate_bytes_per_s: float) -> Fabric:
-    """The fabric, once it is known to fit."""
-    mine = [_leaves_of_plane(shape, plane) for plane in range(shape.planes)]
+    """The fabric, once it is known to fit.
+
+    The planes are wired one after the other and numbered leaves first, then spines, then cores, over the whole fabric.
+    managers           ports of leaves that fabric managers take
+    rate_bytes_per_s   of a port of a switch, one direction [B/s]
+    """
+    leaves_of_planes = [_leaves_of_plane(shape, plane) for plane in range(shape.planes)]
     links, spines, cores = [], 0, 0
-    for leaves in mine:
+    for leaves in leaves_of_planes:
         wired, more_spines, more_cores = _two_tiers(leaves.size, shape) if tiers == 2 else _three_tiers(leaves.size, shape)
         links.append((leaves, wired, spines, more_spines, cores))
         spines, cores = spines + more_spines, cores + more_cores
@@ -199,12 +224,18 @@ def _manager_leaves(used: Ints, ports: int, links: int) -> Ints:
 
 
 def fewest_even(need: int, uplinks: int) -> int:
-    """The fewest switches, at least `need`, over which `uplinks` divide evenly."""
+    """The fewest switches, at least `need`, over which `uplinks` divide evenly.
+
+    `fewest_even(5, 32)` is 8: five would carry the load, and eight is the next that 32 uplinks divide over evenly.
+    """
     return next((count for count in range(max(need, 1), uplinks + 1) if uplinks % count == 0), uplinks)
 
 
 def _two_tiers(leaves: int, shape: _Shape) -> tuple[Ints, int, int]:
-    """Links of leaves to spines, with the numbers of spines and cores.  One leaf that all hang on needs no spine."""
+    """Links of leaves to spines, with the numbers of spines and cores.  One leaf that all hang on needs no spine.
+
+    Rows are lower switch, upper switch and parallel cables, shape (links, 3), numbered within the plane.
+    """
     if leaves == 1:
         return np.zeros((0, 3), np.int64), 0, 0
     spines = fewest_even(-(-leaves * shape.up // shape.ports), shape.up)
@@ -214,7 +245,10 @@ def _two_tiers(leaves: int, shape: _Shape) -> tuple[Ints, int, int]:
 
 
 def _three_tiers(leaves: int, shape: _Shape) -> tuple[Ints, int, int]:
-    """Links of leaves to their pod's spines and of spines to the cores of their plane."""
+    """Links of leaves to their pod's spines and of spines to the cores of their plane.
+
+    The last pod may have fewer leaves than the others; its spines then have fewer cables up, and no row is left empty.
+    """
     half = shape.ports // 2
     pods = -(-leaves // half)
     spines = pods * shape.up
