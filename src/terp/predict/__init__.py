@@ -2,6 +2,14 @@
 
 Physics on a described machine: `hpl`, `hpcg` and `mxp`, a `training` and the `search` for its best split; and what the jobs
 of a workload run, and how much of each kind of work an hour of the machine's GPUs does.
+
+The five calls take a machine as `terp.machine` does, keywords that are checked as a file is, and give a frozen record of
+`terp.results` with its interval, its caveats and its sources.  What they compute stands in `terp.physics`; here stands
+what is asked, what is usual where nothing is said, and what a site adds in power and euros.
+
+    import terp
+    step = terp.predict.training("gefion", "llama-3.1-70b", seq=8192, global_batch=1504, gpus=1504, tp=4, cp=2, zero=2)
+    step.step_s, step.step_low_s, step.step_high_s   # seconds: median, and the ends of the interval
 """
 
 from terp.predict.benchmark_runs import hpcg, hpl, mxp

@@ -1,4 +1,8 @@
-"""HPL, HPCG and HPL-MxP on a machine, or on some of its GPUs."""
+"""HPL, HPCG and HPL-MxP on a machine, or on some of its GPUs.
+
+Each is a `predict_*` of `terp.physics.benchmark` on the system that the machine makes, with its power, its place in the
+lists, its caveats and its citations.  Figures that the machine file publishes of its own runs play no part.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +35,9 @@ class BenchmarkOptions(Record):
     gpus_count   in whole nodes; all if absent
     n_count      order of the matrix; absent to fill the memory
     edition      of the TOP500, such as "2024-11", to rank in; all that are held if absent
+
+    Bounds keep numbers that no machine could mean out of the models; whether the machine has so many GPUs,
+    `benchmark_system` checks.
     """
 
     gpus_count: int | None = Field(default=None, ge=1, le=100_000_000)
@@ -49,6 +56,14 @@ def hpl(
     edition   such as "2024-11", to rank in this one only
 
     Raises TerpError for a number of GPUs or an order that cannot be.  The model: docs/theory/hpl.md.
+
+    Intervals are of nine in ten.  The efficiency is Rmax over the FP64 matrix peak of the GPUs that ran; the energy is that
+    of the whole run [J].  A rank of None means below the end of that edition's list.
+
+        >>> import terp
+        >>> run = terp.predict.hpl("gefion", edition="2024-11")
+        >>> run.rmax_low_flop_per_s < run.rmax_flop_per_s < run.rmax_high_flop_per_s
+        True
     """
     options = checked_options(BenchmarkOptions, {"gpus": gpus, "n": n, "edition": edition})
     built = machine_from(machine)
@@ -93,6 +108,9 @@ def hpcg(machine: Machine | DescriptionSource, *, gpus: int | None = None) -> Hp
     machine, gpus   as for `hpl`
 
     Raises TerpError for a number of GPUs that cannot be.  The model: docs/theory/hpl.md.
+
+    The rate is bound by memory: `breakdown` has the share of the time that memory takes, and that of the halo exchange.  The
+    power is that of a run whose GPUs are less busy than in HPL.  Citations hold the rules of the benchmark.
     """
     options, built = checked_options(BenchmarkOptions, {"gpus": gpus}), machine_from(machine)
     system = benchmark_system(built, options.gpus_count)
@@ -120,6 +138,9 @@ def mxp(machine: Machine | DescriptionSource, *, gpus: int | None = None, n: int
     machine, gpus, n   as for `hpl`
 
     Raises TerpError for a number of GPUs or an order that cannot be.  The model: docs/theory/hpl.md.
+
+    The rate counts the flops of the FP64 problem, as the list does, over the time in lower precision.  It is a share of the
+    peak that was fitted, not a model of the run, and a caveat says so.
     """
     options, built = checked_options(BenchmarkOptions, {"gpus": gpus, "n": n}), machine_from(machine)
     system = benchmark_system(built, options.gpus_count, options.n_count)
@@ -153,7 +174,13 @@ def _editions(name: str | None) -> tuple[str, ...]:
 def _places(
     machine: Machine, run: HplPrediction, power_w: float, names: tuple[str, ...]
 ) -> tuple[dict[str, int | None], dict[str, int | None], dict[str, Neighbours]]:
-    """Ranks by edition in the TOP500 and by flops per joule, and the neighbours in each."""
+    """Ranks by edition in the TOP500 and by flops per joule, and the neighbours in each.
+
+    run       the predicted run; power_w  of the machine in it [W]
+    names     editions to rank in
+
+    The machine's own entry is left aside in each, found by its listed name and its published Rmax, or the predicted one.
+    """
     entry = machine.file.listed
     own = Own(entry.name, entry.rmax_flop_per_s or run.rmax_flop_per_s) if entry else None
     rank: dict[str, int | None] = {}
@@ -168,6 +195,7 @@ def _places(
 
 
 def _neighbour(entry: tuple[str, float] | None) -> Neighbour | None:
+    """A neighbour in a list as a record; None at an end of the list."""
     return None if entry is None else Neighbour(*entry)
 
 

@@ -1,4 +1,8 @@
-"""A built machine as one document: counts, fabric, storage, memory, peaks and powers."""
+"""A built machine as one document: counts, fabric, storage, memory, peaks and powers.
+
+The one document that the terminal prints as JSON, `Machine.to_dict` gives from Python, and pages show.  Keys and units are
+a format (docs/formats/machine.md): adding a key is free, and renaming one breaks its readers.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,13 @@ from terp.physics import machine_power
 
 
 def machine_document(built: Machine) -> dict[str, object]:
-    """What `terp show --json` prints of a machine, in SI; see docs/formats/machine.md."""
+    """What `terp show --json` prints of a machine, in SI; see docs/formats/machine.md.
+
+    built   a built machine
+
+    Every number is in SI, with its unit in the key.  None means not known or not described; 0 means none there.  Powers are
+    of the whole machine: rated by the makers, expected in long training, idle, and of networks and storage alone [W].
+    """
     networks, node, power, storage = built.networks, built.node, machine_power(built), built.storage
     file = built.file.storage
     appliances = (file.appliances_count or 0, file.capacity_appliances_count or 0) if file else (0, 0)
@@ -58,6 +68,7 @@ def machine_document(built: Machine) -> dict[str, object]:
 
 
 def _fabric_counts(fabric: Fabric) -> dict[str, object]:
+    """Counts of switches and cables by tier, and the bisection [B/s], by the names of their fields."""
     names = (
         "tiers_count", "leaf_switches_count", "spine_switches_count", "core_switches_count", "node_cables_count",
         "manager_cables_count", "leaf_spine_cables_count", "spine_core_cables_count", "local_cables_count",
@@ -67,5 +78,8 @@ def _fabric_counts(fabric: Fabric) -> dict[str, object]:
 
 
 def assumed_paths(built: Machine) -> list[str]:
-    """Dotted paths of the values that are assumed, sorted."""
+    """Dotted paths of the values that are assumed, sorted.
+
+    Such as "adapters.connectx-7.latency": what a reader should doubt first.
+    """
     return sorted(path for path, entry in built.provenance.items() if entry.status == "assumed")

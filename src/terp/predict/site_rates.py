@@ -1,4 +1,8 @@
-"""What a site adds to a joule of the machine: the power at the meter, and what the energy costs with tax and charges."""
+"""What a site adds to a joule of the machine: the power at the meter, and what the energy costs with tax and charges.
+
+A prediction of one step has no clock, so it takes means over a year; a simulated year takes each hour's weather and price
+instead (`terp.simulate`), and the two agree as far as load and price are independent.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +24,8 @@ class SiteRates:
 
     pue_ratio          power at the meter over that of the machine
     energy_eur_per_j   price of energy at the meter, with margin, network charges and tax
+
+    Both are means over 8,784 hours of 2024 at the machine's expected power, long training on all nodes.
     """
 
     pue_ratio: float
@@ -32,6 +38,11 @@ def site_rates(machine: Machine) -> SiteRates | None:
 
     Tax and network charge are those of a year in which the machine is in long training, over its energy; each month's
     peak is taken for the year's.
+
+    machine   a built machine; kept by its description and catalogue, so that a search asks once
+
+    Without a contract price the
+    mean of the site's day-ahead series counts.  Raises Problems or UnknownName for a site that cannot be read.
     """
     if machine.file.site is None:
         return None

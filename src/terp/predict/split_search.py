@@ -1,4 +1,8 @@
-"""`terp.predict.search`: the best ways to split a training over a machine."""
+"""`terp.predict.search`: the best ways to split a training over a machine.
+
+A search tries the splits of `strategy_search.Range` on every number of nodes up to the limit, keeps those that divide and
+fit, and gives of each number of nodes the best: the frontier.  Each entry is then predicted again as `training` would be.
+"""
 
 from __future__ import annotations
 
@@ -49,6 +53,13 @@ def search(
 
     The others are as for `training`; one that is given is held, all others are searched.  Raises TerpError; a search that
     finds nothing that fits raises it too.
+
+    machine       built, or whatever `terp.machine` takes
+    model         as `terp.model` takes it
+    global_batch  samples of a step, over all replicas; the same on every number of GPUs
+
+    `evaluated_count` and `fitting_count` of the result say how many splits were tried and how many fit.  Times and powers of
+    the frontier have the same intervals as those of `training`.
     """
     given: dict[str, object] = {
         "global_batch": global_batch, "seq": seq, "gpus": gpus, "tp": tp, "pp": pp, "vp": vp, "cp": cp, "ep": ep,
@@ -63,19 +74,22 @@ def search(
 
 
 def _searched(machine: Machine, model: Written[ModelFile], options: TrainingOptions, by: By) -> SearchResult:
-    """The result of a search whose options are checked.  Raises Problems."""
+    """The result of a search whose options are checked.  Raises Problems.
+
+    The frontier is sorted by what was asked for, not by the number of nodes.
+    """
     try:
         job = job_of(model.record, options, machine)
-        found = splits_up_to(machine, job, _held(options), job.strategy.gpus_count, by)
+        searched = splits_up_to(machine, job, _held(options), job.strategy.gpus_count, by)
     except Problems as error:
         raise keyword_problems(error) from None
-    if not found.frontier:
+    if not searched.frontier:
         wrong, would_do = "no split that was tried fits the memory", "use more GPUs or fewer fixed options"
         raise Problems([Problem("", 0, 0, "", wrong, would_do=would_do)])
-    entries = [_entry(machine, job, candidate.strategy, options) for candidate in found.frontier]
+    entries = [_entry(machine, job, candidate.strategy, options) for candidate in searched.frontier]
     return SearchResult(
-        evaluated_count=found.evaluated_count,
-        fitting_count=found.fitting_count,
+        evaluated_count=searched.evaluated_count,
+        fitting_count=searched.fitting_count,
         frontier=tuple(sorted(entries, key=lambda entry: _key(entry, by))),
         by=by,
         machine_title=machine.file.title,
@@ -86,7 +100,10 @@ def _searched(machine: Machine, model: Written[ModelFile], options: TrainingOpti
 
 
 def _held(options: TrainingOptions) -> dict[str, tuple[object, ...]]:
-    """What a search holds fixed: the only choice of each option that is given."""
+    """What a search holds fixed: the only choice of each option that is given.
+
+    Keys are the fields of `strategy_search.Range`; an option that is not given has no key, and is searched.
+    """
     fixed = {
         "tensor": options.tp_count,
         "pipeline": options.pp_count,
@@ -101,7 +118,10 @@ def _held(options: TrainingOptions) -> dict[str, tuple[object, ...]]:
 
 
 def _entry(machine: Machine, job: TrainingJob, strategy: Strategy, options: TrainingOptions) -> FrontierEntry:
-    """An entry of the frontier: the figures of a candidate's step."""
+    """An entry of the frontier: the figures of a candidate's step.
+
+    Figures are those of `training_result`, by the names of the fields that both records share, and the nodes taken whole.
+    """
     step = replace(job, strategy=strategy).step(machine.accelerator, interconnect_of(machine))
     result = training_result(machine, job, step, options)
     figures = {part.name: getattr(result, part.name) for part in fields(FrontierEntry) if part.name != "nodes_count"}
@@ -109,6 +129,9 @@ def _entry(machine: Machine, job: TrainingJob, strategy: Strategy, options: Trai
 
 
 def _key(entry: FrontierEntry, by: By) -> float:
-    """What a frontier is sorted by; by euros, hire if it is known, else electricity, else energy."""
+    """What a frontier is sorted by; by euros, hire if it is known, else electricity, else energy.
+
+    Of one search either all entries have a price of hire or none has, so all are compared by the same.
+    """
     chosen = {"time": entry.step_s, "energy": entry.energy_j, "euros": entry.hire_eur}[by]
     return chosen or entry.cost_eur or entry.energy_j

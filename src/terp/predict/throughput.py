@@ -1,6 +1,13 @@
 """What an hour of a GPU is worth: the work that each kind of job gets done in it, over that on a DGX H100.
 
 Predicted where the model of training knows the GPU, else measured by others, else by the rate of its memory.
+
+Four ways to know a rate, the first that is there: predicted steps (architectures whose steps were measured), training that
+others measured, inference that others measured, and the rate of memory.  Each result says which (`known`), because their
+intervals differ by a factor; docs/theory/throughput.md compares them with what was measured.
+
+A purchase weighs science by these rates, and no rate has a GPU by its name: what is measured of which is data of the
+catalogue (`throughput.yaml`, `reference.yaml`).
 """
 
 from __future__ import annotations
@@ -45,7 +52,12 @@ MEMORY: Final = "memory rate"
 
 @dataclass(frozen=True)
 class KindRate:
-    """Work of a kind of job in a GPU-hour, over that of the same job on a DGX H100, with its range; how it is known."""
+    """Work of a kind of job in a GPU-hour, over that of the same job on a DGX H100, with its range; how it is known.
+
+    domain, job   as the workload names them
+    h100_ratio    1 is the reference GPU of the catalogue in its usual node; low_ratio to high_ratio is its range
+    known         one of PREDICTED, TRAINING, INFERENCE, HELD and MEMORY
+    """
 
     domain: str
     job: str
@@ -60,6 +72,8 @@ class DomainRate:
     """H100-hours in an hour of a GPU that works for a domain, with their range.
 
     predicted_fraction   share of its GPU time whose kinds are predicted
+
+    A GPU-hour of a GPU with a ratio of 2 does as much of the domain's work as two hours of the reference GPU.
     """
 
     domain: str
@@ -71,7 +85,10 @@ class DomainRate:
 
 @dataclass(frozen=True)
 class TokenRate:
-    """Tokens a second of one GPU, with their range; how they are known.  `strategy`: the split found, None if none was."""
+    """Tokens a second of one GPU, with their range; how they are known.  `strategy`: the split found, None if none was.
+
+    Per GPU [1/s].  Of training these are tokens read, of inference tokens written.  `known` is as for `KindRate`.
+    """
 
     tokens_per_s: float
     low_per_s: float
@@ -93,6 +110,11 @@ def domain_rates(
     Of the machine's size nothing counts but how full the upper half of its fabric is, and kinds that run on all of it.
     software   names of software -> what stands for them; {} takes the workload as written
     Raises Problems, all at once, for what cannot run so.
+
+    machine    a built machine
+    workload   with its places, so that a problem names the line of the job
+
+    Of the machine, the GPU decides nearly all: steps run on as many GPUs as the job names.
     """
     rates, problems = [], []
     for domain, name in job_names(workload.record):
@@ -120,19 +142,23 @@ def domain_ratios(
 
     Kinds keep their share of GPU time, whatever the GPU: people fill the hours that they are given.  Ranges of kinds are
     taken to move together.  A domain without jobs is left out.  Raises Problems as `domain_rates`.
+
+    machine, workload, software   as for `domain_rates`
+
+    Gives a rate for each domain that has jobs, in the order of the file.
     """
     shares, rates = kind_shares(workload.record), domain_rates(machine, workload, software)
-    found = []
+    domain_means = []
     for domain in workload.record.domains:
-        mine = [(shares[rate.domain, rate.job], rate) for rate in rates if rate.domain == domain]
-        if sum(share for share, _ in mine) > 0:
+        kinds = [(shares[rate.domain, rate.job], rate) for rate in rates if rate.domain == domain]
+        if sum(share for share, _ in kinds) > 0:
             central, low, high = (
-                sum(share * ratio for (share, _), ratio in zip(mine, ratios, strict=True))
-                for ratios in zip(*((rate.h100_ratio, rate.low_ratio, rate.high_ratio) for _, rate in mine), strict=True)
+                sum(share * ratio for (share, _), ratio in zip(kinds, ratios, strict=True))
+                for ratios in zip(*((rate.h100_ratio, rate.low_ratio, rate.high_ratio) for _, rate in kinds), strict=True)
             )
-            predicted = sum(share for share, rate in mine if rate.known == PREDICTED)
-            found.append(DomainRate(domain, central, low, high, predicted))
-    return tuple(found)
+            predicted = sum(share for share, rate in kinds if rate.known == PREDICTED)
+            domain_means.append(DomainRate(domain, central, low, high, predicted))
+    return tuple(domain_means)
 
 
 def _peer_node(entry: Throughput | None) -> str:
@@ -143,12 +169,20 @@ def _peer_node(entry: Throughput | None) -> str:
 
 @cache
 def _step_on(runs: Runs, node: str) -> float:
-    """Step of what a workload asks for, on as many GPUs of a node of the catalogue [s]."""
+    """Step of what a workload asks for, on as many GPUs of a node of the catalogue [s].
+
+    Kept by job and node, since every machine that is compared is measured by the same reference steps.
+    """
     return job_of_runs(runs, runs.gpus_count or 1).step_on(node).step_s
 
 
 def _training(machine: Machine, runs: Runs) -> tuple[float, float, float, str]:
-    """Ratio, low, high and how they are known, of what a workload runs."""
+    """Ratio, low, high and how they are known, of what a workload runs.
+
+    runs   a job of a workload, with the software that stands for its own
+
+    The reference is the same job on the reference node.  The GPU of that node has no interval: it is the unit.
+    """
     name = machine.node.accelerator
     fixed = runs.model_copy(update={"gpus_count": runs.gpus_count or machine.gpus_count})
     reference_s = _step_on(fixed, read_reference().record.node)
@@ -170,6 +204,8 @@ def work_is_measured(accelerator: str) -> bool:
     """True if training was measured on a GPU: on its architecture, so that steps are predicted, or on itself by others.
 
     Of any other nothing is known but the rate of its memory.  Raises UnknownName.
+
+    accelerator   its name in the catalogue, such as "mi300x"
     """
     entry = read_throughputs().of(accelerator)
     chip = read_catalogue().part(Accelerator, accelerator)
@@ -177,7 +213,10 @@ def work_is_measured(accelerator: str) -> bool:
 
 
 def _by_memory(chip: Accelerator) -> tuple[float, float, float, str]:
-    """By the rate of its memory, or the BF16 peak if that is less."""
+    """By the rate of its memory, or the BF16 peak if that is less.
+
+    Gives ratio, low, high and MEMORY.  The range is wide on purpose: nothing was measured of such a GPU.
+    """
     reference = read_catalogue().part(Accelerator, read_reference().record.gpu)
     memory = chip.memory_rate_bytes_per_s / reference.memory_rate_bytes_per_s
     ratio = min(memory, chip.peak_flop_per_s["bf16"] / reference.peak_flop_per_s["bf16"])
@@ -185,7 +224,13 @@ def _by_memory(chip: Accelerator) -> tuple[float, float, float, str]:
 
 
 def _inference(name: str) -> tuple[float, float, float, str]:
-    """Ratio, low, high and how they are known, of kinds that do not say what they run."""
+    """Ratio, low, high and how they are known, of kinds that do not say what they run.
+
+    name   of an accelerator of the catalogue
+
+    In 4 bits where the reference ran in 8, a measured ratio above that of memory rates says more of the precision than of
+    the GPU: the ratio of memory is then taken, and the measured one is the high end.
+    """
     if name == read_reference().record.gpu:
         return 1.0, 1.0, 1.0, INFERENCE
     chip, reference = (read_catalogue().part(Accelerator, each) for each in (name, read_reference().record.gpu))
@@ -211,6 +256,10 @@ def tokens_per_s_per_gpu(machine: Machine) -> TokenRate:
 
     Predicted on the machine's own interconnect; where no model knows the GPU, on its peer's node, times the measured
     training over that.  Raises Problems if nothing fits.
+
+    machine   a built machine; with fewer than 128 GPUs all of them are taken
+
+    The same model, batch and sequence for all machines, so that the numbers can be compared.
     """
     name = machine.node.accelerator
     gpus = min(GPUS, machine.gpus_count)
@@ -230,7 +279,10 @@ def tokens_per_s_per_gpu(machine: Machine) -> TokenRate:
 
 
 def _trained_on(name: str, gpus: int) -> tuple[float, Strategy]:
-    """Tokens a second of a GPU of a node of the catalogue, and the split."""
+    """Tokens a second of a GPU of a node of the catalogue, and the split.
+
+    The node's ports are taken to run at their full rate, on a fabric that loses nothing.
+    """
     node = read_catalogue().part(Node, name)
     chip = read_catalogue().part(Accelerator, node.accelerator)
     port_bytes_per_s = node.compute_ports_count * node.compute_port_rate_bytes_per_s / node.accelerators_count
@@ -240,7 +292,13 @@ def _trained_on(name: str, gpus: int) -> tuple[float, Strategy]:
 
 @cache
 def _trained(name: str, net: Interconnect, node_gpus: int, gpus: int) -> tuple[float, Strategy]:
-    """Tokens a second of a GPU, and the split that trains most of them on that many."""
+    """Tokens a second of a GPU, and the split that trains most of them on that many.
+
+    name        of the accelerator; net  what a collective sees
+    node_gpus   GPUs of a node; gpus  of the job, at most so many
+
+    Raises Problems if no split fits the memory.
+    """
     chip, model = read_catalogue().part(Accelerator, name), read_model(MODEL).record
     assert isinstance(model, TransformerModel)
     wanted = Range(
@@ -248,10 +306,10 @@ def _trained(name: str, net: Interconnect, node_gpus: int, gpus: int) -> tuple[f
         expert=(1,), micro_batches=(1, 2), pipeline=(1, 2, 4, 8), interleave=(1, 2, 5, 10), zero=(1, 3),
     )  # fmt: skip
     generation = generation_named(CURRENT["megatron-2024"])
-    found = search(chip, net, model, work_of(model, TOKENS), wanted, generation)
-    if not found.frontier:
+    searched = search(chip, net, model, work_of(model, TOKENS), wanted, generation)
+    if not searched.frontier:
         raise Problems([Problem("", 0, 0, "", f"no split of {MODEL} fits on {gpus} GPUs", name)])
-    best = min(found.frontier, key=lambda one: one.step_s)
+    best = min(searched.frontier, key=lambda candidate: candidate.step_s)
     return BATCH * TOKENS / best.step_s / best.strategy.gpus_count, best.strategy
 
 
@@ -261,6 +319,8 @@ def inference_tokens_per_s_per_gpu(accelerator: str) -> TokenRate:
     As published: in FP4 where a GPU has it, else FP8; offline, with as many requests as there is room for.  Of a GPU that is
     not in that table, an H100's times the measured inference of both, else times the ratio of memory rates.
     Raises UnknownName.
+
+    accelerator   its name in the catalogue
     """
     read_catalogue().part(Accelerator, accelerator)
     known: Throughput | None = read_throughputs().of(accelerator)

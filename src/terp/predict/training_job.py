@@ -1,4 +1,10 @@
-"""A training on a machine: what is asked for, whether it can be, and its step.  Everything that trains goes through here."""
+"""A training on a machine: what is asked for, whether it can be, and its step.  Everything that trains goes through here.
+
+The verb of the terminal, the call from Python, a workload's `runs`, and the rates of a purchase all make a `TrainingJob` and
+ask it for its step, so that one training has one answer.  The order is always the same: options are checked as a file is,
+a job is made of them (`job_of`, `job_of_runs`), its split is checked against model and machine (`misfits_on`), and the
+step is predicted and must fit the memory (`step_that_fits`).
+"""
 
 from __future__ import annotations
 
@@ -45,6 +51,13 @@ class TrainingOptions(Record):
     micro_batch_count    the fastest that fits if absent
     tokens_count         of the whole run, or samples where there are no tokens
     gpu_hour_eur         price of a GPU and hour
+
+    tp_count, pp_count, vp_count, cp_count, ep_count   tensor, pipeline, interleaved, context and expert parallelism
+    zero_count           0 shards nothing, 1 the optimizer's state, 2 gradients too, 3 weights too
+    shard_count          GPUs that share the shards; all replicas if absent
+    recompute            activations that the backward computes again; as few layers as fit if absent
+    adapters             trains low-rank adapters on frozen weights
+    software             a generation of the training software; the usual one of the model if absent
     """
 
     seq_count: int | None = Field(default=None, ge=1, le=10**8)
@@ -68,7 +81,10 @@ class TrainingOptions(Record):
     gpu_hour_eur: float | None = Field(default=None, ge=0, le=1e6)
 
     def strategy(self, gpus_most: int) -> Strategy:
-        """The split of these options, on all of so many GPUs if they name no number; 1 for a split that is not given."""
+        """The split of these options, on all of so many GPUs if they name no number; 1 for a split that is not given.
+
+        Whether the parts divide the GPUs, the layers and the batch is checked later, with the model and the machine at hand.
+        """
         return Strategy(
             gpus_count=gpus_most if self.gpus_count is None else self.gpus_count,
             micro_batch_count=_or_one(self.micro_batch_count),
@@ -88,6 +104,7 @@ class TrainingOptions(Record):
 
 
 def _or_one(count: int | None) -> int:
+    """The count, or 1 where none is given."""
     return 1 if count is None else count
 
 
@@ -97,6 +114,10 @@ class TrainingJob:
 
     software      name of `generation`
     batch_count   samples of a step
+
+    model         the description of the network;  work  its GEMM, attention and bytes for one sample
+    generation    constants of the software
+    strategy      how the work is split over GPUs
     """
 
     model: ModelFile
@@ -107,7 +128,12 @@ class TrainingJob:
     batch_count: int
 
     def step(self, chip: Accelerator, net: Interconnect) -> TrainingStep:
-        """The predicted step; in BF16 on a chip that does not have the precision asked for."""
+        """The predicted step; in BF16 on a chip that does not have the precision asked for.
+
+        chip   the GPU;  net  what collectives see of its machine
+
+        Whether the split divides and fits is not checked here; `step.fits` says the second.
+        """
         has = not misfits_of_precision(chip, self.strategy.precision)
         strategy = self.strategy if has else replace(self.strategy, precision="bf16")
         return predict_step(chip, net, self.work, strategy, self.batch_count, self.generation)
@@ -116,6 +142,8 @@ class TrainingJob:
         """The step on as many GPUs of a node of the catalogue, on a fabric that loses nothing.
 
         Whether the split fits their memory is not asked.  Raises UnknownName.
+
+        name   of a node of the catalogue, such as "dgx-h100"
         """
         node = read_catalogue().part(Node, name)
         chip = read_catalogue().part(Accelerator, node.accelerator)
@@ -124,7 +152,10 @@ class TrainingJob:
         return self.step(chip, interconnect_between(chip, node.link_domain_count, port_bytes_per_s, switched=switched))
 
     def misfits_on(self, machine: Machine) -> list[Problem]:
-        """All that keeps its split from dividing the model, the batch and the machine."""
+        """All that keeps its split from dividing the model, the batch and the machine.
+
+        Every problem, each by the option that could be changed and with a value that would do; empty if it can run.
+        """
         return misfits_of_strategy(
             machine.accelerator, self.model, self.work, self.strategy, self.batch_count, machine.gpus_count
         )
@@ -134,6 +165,11 @@ def job_of(model: ModelFile, options: TrainingOptions, machine: Machine) -> Trai
     """The training of a call's options on a machine, with the software that is usual for the model if none is named.
 
     Raises Problems for a sequence that is missing or means nothing, with those of the precision; or UnknownName.
+
+    model     the description of the network
+    options   checked; gpus_count, if absent, becomes all GPUs of the machine
+
+    A model without a vocabulary (images, volumes, grids) has samples of its own size, and no sequence.
     """
     if options.software is not None:
         generation_named(options.software)
@@ -156,6 +192,8 @@ def job_of_runs(runs: Runs, gpus_most: int) -> TrainingJob:
     """The training of a workload's `runs`, on all of so many GPUs if it names no number.
 
     Raises UnknownName for a model or a software that is not there.
+
+    runs   what a job of a workload file runs; its software is always named
     """
     options = TrainingOptions.model_validate(runs.model_dump(exclude={"model"}, exclude_none=True))
     model = read_model(runs.model).record
@@ -166,7 +204,13 @@ def job_of_runs(runs: Runs, gpus_most: int) -> TrainingJob:
 
 
 def runs_on(machine: Machine, runs: Runs) -> tuple[TrainingJob, TrainingStep]:
-    """The training of a workload's `runs` and its step on a machine.  Raises Problems, by the keys of `runs`."""
+    """The training of a workload's `runs` and its step on a machine.  Raises Problems, by the keys of `runs`.
+
+    machine   a built machine
+    runs      what a job of a workload file runs; on all GPUs of the machine if it names no number
+
+    The problems point at the keys of `runs`, so that the reader of the workload file finds the line (`placed`).
+    """
     try:
         generation_named(runs.software)
     except UnknownName as error:
@@ -182,6 +226,8 @@ def step_that_fits(machine: Machine, job: TrainingJob, remedy: Callable[[], str]
     remedy   what would do if it does not fit the memory
 
     Raises Problems for a split that does not divide, or does not fit.
+
+    The remedy is made only when it is needed, because it may take a search.
     """
     problems = job.misfits_on(machine)
     if problems:
@@ -194,7 +240,11 @@ def step_that_fits(machine: Machine, job: TrainingJob, remedy: Callable[[], str]
 
 
 def with_micro_batch(machine: Machine, job: TrainingJob) -> TrainingJob:
-    """The training with the micro-batch that is fastest of the powers of two that divide and fit; with 1 if none does."""
+    """The training with the micro-batch that is fastest of the powers of two that divide and fit; with 1 if none does.
+
+    A larger micro-batch fills the GPU better and makes more of a bubble in the pipeline, so the fastest lies between;
+    memory only grows, which is why the first that does not fit ends the trying.
+    """
     net, fastest, least_s = interconnect_of(machine), job, float("inf")
     for power in range(MOST_MICRO_BATCH):
         tried = replace(job, strategy=replace(job.strategy, micro_batch_count=2**power))
@@ -209,7 +259,10 @@ def with_micro_batch(machine: Machine, job: TrainingJob) -> TrainingJob:
 
 
 def not_positive(job: TrainingJob) -> list[Problem]:
-    """Counts of a training that are below one; what else keeps a split from working, a search steps over."""
+    """Counts of a training that are below one; what else keeps a split from working, a search steps over.
+
+    Empty if all are at least 1.
+    """
     split = job.strategy
     counts = {
         "gpus": split.gpus_count,
@@ -228,7 +281,12 @@ def not_positive(job: TrainingJob) -> list[Problem]:
 def splits_up_to(
     machine: Machine, job: TrainingJob, held: Mapping[str, tuple[object, ...]], gpus_most: int, by: By = "time"
 ) -> SearchedSplits:
-    """Searches splits up to so many GPUs.  Raises Problems for a precision or a number of GPUs that the machine has not."""
+    """Searches splits up to so many GPUs.  Raises Problems for a precision or a number of GPUs that the machine has not.
+
+    held        field of `Range` -> the values that it is held to; {} searches everything
+    gpus_most   at most so many GPUs
+    by          "time", "energy" or "euros": what the best is best by
+    """
     problems = [*not_positive(job), *misfits_of_precision(machine.accelerator, job.strategy.precision)]
     if gpus_most > machine.gpus_count:
         would_do = f"1 to {machine.gpus_count} would do"
@@ -241,7 +299,10 @@ def splits_up_to(
 
 
 def placed(workload: Written[Workload], path: tuple[str, ...], problem: Problem) -> Problem:
-    """A problem of an option, at the key of a workload file that says the same."""
+    """A problem of an option, at the key of a workload file that says the same.
+
+    path   of the job's `runs` in the workload file
+    """
     key = problem.path.removeprefix("--").replace("-", "_")
     would_do = re.sub(r"--([a-z]+)", r"\1", problem.would_do) if key else problem.would_do
     return workload.tree.problem((*path, key) if key else path, problem.wrong, problem.found, would_do)

@@ -1,4 +1,8 @@
-"""A step of a training as a record: its rates with the wait for data, power, money, the whole run, and what is not known."""
+"""A step of a training as a record: its rates with the wait for data, power, money, the whole run, and what is not known.
+
+Physics gives a step in seconds and watts on bare GPUs; here it becomes what people ask for, in the fields of
+`terp.results.training_results`.  No constant that is fitted stands here.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +35,12 @@ FEW_ROWS: Final = ("fp4", "fp8-block")
 
 
 class Spending(TypedDict):
-    """What a step or a run costs [EUR]; None where it is not known."""
+    """What a step or a run costs [EUR]; None where it is not known.
+
+    cost_eur      electricity at the meter
+    hire_eur      GPU-hours at the price that the caller gives
+    capital_eur   share of the machine's own price over its life of five years
+    """
 
     cost_eur: float | None
     hire_eur: float | None
@@ -41,7 +50,15 @@ class Spending(TypedDict):
 def training_result(
     machine: Machine, job: TrainingJob, step: TrainingStep, options: TrainingOptions, sources: tuple[SourceNote, ...] = ()
 ) -> TrainingResult:
-    """The result of a step: rates over its time with the wait for data, its power and money, and the run if asked for."""
+    """The result of a step: rates over its time with the wait for data, its power and money, and the run if asked for.
+
+    machine   a built machine; job  what trains on it; step  its predicted step
+    options   tokens of the whole run, and a price per GPU-hour, where they are given
+    sources   citations of the values that it rests on
+
+    MFU is the model's flops over time and peak in the step's precision; HFU counts those that are computed again besides.
+    With adapters two thirds of the flops are done: frozen weights have no gradient.
+    """
     wait_s = _input_wait_s(machine, job, step)
     power, step_s, spread = step_power(machine, step), step.step_s + wait_s, _spread(machine, job)
     flop = job.work.flop * job.batch_count * (2 / 3 if step.strategy.adapters else 1.0)
@@ -88,7 +105,10 @@ def training_result(
 
 
 def _recomputed(job: TrainingJob, recompute: Recompute) -> float:
-    """Flops that are done twice over those of the model [-]."""
+    """Flops that are done twice over those of the model [-].
+
+    recompute   share of layers that run forward twice, and whether attention alone does
+    """
     work = job.work
     attention = sum(layer.count * part.flop for layer in work.layers for part in layer.attention) / work.flop
     whole = recompute.layers_fraction * job.generation.again_fraction * (work.flop / 3 - work.head.flop) / work.flop
@@ -96,13 +116,19 @@ def _recomputed(job: TrainingJob, recompute: Recompute) -> float:
 
 
 def _input_wait_s(machine: Machine, job: TrainingJob, step: TrainingStep) -> float:
-    """What reading a batch takes beyond a step, at the rate of the machine's storage for this job alone [s]."""
+    """What reading a batch takes beyond a step, at the rate of the machine's storage for this job alone [s].
+
+    0 where the machine's storage rate is not known, and where reading hides behind the step before.
+    """
     rate = machine.storage.read_bytes_per_s
     return max(job.work.input_bytes * job.batch_count / rate - step.step_s, 0.0) if rate else 0.0
 
 
 def _spread(machine: Machine, job: TrainingJob) -> float:
-    """Nine of ten published steps lie within this share of what is predicted; more where the architecture is new."""
+    """Nine of ten published steps lie within this share of what is predicted; more where the architecture is new.
+
+    The step's interval is from step / (1 + spread) to step x (1 + spread).
+    """
     wider = architecture_of(machine.accelerator).training_wider_ratio
     experts = any(product.split == "experts" for layer in job.work.layers for product in layer.products)
     return wider * (job.generation.experts_spread_fraction if experts else job.generation.spread_fraction)
@@ -112,6 +138,8 @@ def breakdown_of(step: TrainingStep, wait_s: float = 0.0) -> StepBreakdown:
     """Where a step's time goes, by kind [s]; exchanges are what of them does not hide behind work.
 
     wait_s   for data, beyond the step
+
+    The kinds add up to the step with its wait.  What the layers take is scaled to the slowest stage of the pipeline.
     """
     column, time = step.column, step.time
     scale = float(time.layers_s) / max(column.layers_s, 1e-12)
@@ -134,7 +162,10 @@ def breakdown_of(step: TrainingStep, wait_s: float = 0.0) -> StepBreakdown:
 
 
 def _money(machine: Machine, power: StepPower, gpus_count: int, time_s: float, hire_eur: float | None) -> Spending:
-    """Electricity at the site's mean price and losses, hire by the hour, and the share of the machine's own price."""
+    """Electricity at the site's mean price and losses, hire by the hour, and the share of the machine's own price.
+
+    gpus_count   of the job;  time_s  of a step or a run [s];  hire_eur  price of a GPU and hour
+    """
     energy_j, gpu_s = power.job_w * time_s, time_s * gpus_count
     own, rates = machine.file.cost_eur, site_rates(machine)
     return {
@@ -150,6 +181,8 @@ def _run(
     """The whole run on so many tokens, or samples where there are no tokens, with failures and checkpoints.
 
     step_s   of a step with its wait for data;  money  of a step
+
+    Time, energy and euros are those of all steps over the share of time that does work: failures cost power too.
     """
     steps = int(np.ceil(tokens / (job.batch_count * (job.work.tokens_count or 1))))
     nodes, spread = -(-step.strategy.gpus_count // machine.node.accelerators_count), _spread(machine, job)
@@ -178,11 +211,15 @@ def _run(
 
 
 def _amounts(money: Spending) -> dict[str, float | None]:
+    """The three amounts by name, for code that treats them alike [EUR]."""
     return {"cost_eur": money["cost_eur"], "hire_eur": money["hire_eur"], "capital_eur": money["capital_eur"]}
 
 
 def split_of(strategy: Strategy) -> TrainingSplit:
-    """A strategy by the names of its options."""
+    """A strategy by the names of its options.
+
+    Names and counts are those of the call's keywords, so that a result can be asked for again.
+    """
     recompute = strategy.recompute or Recompute()
     whole = "none" if not recompute.layers_fraction else "full"
     return TrainingSplit(
@@ -206,7 +243,10 @@ def split_of(strategy: Strategy) -> TrainingSplit:
 
 
 def _caveats(machine: Machine, job: TrainingJob, step: TrainingStep) -> tuple[Caveat, ...]:
-    """What is not known to be true of a step here."""
+    """What is not known to be true of a step here.
+
+    Codes with their values; the sentences are made in `views`.
+    """
     caveats = []
     if not is_measured(machine.accelerator, "steps"):
         caveats.append(Caveat("architecture-not-measured", {"gpu": machine.accelerator.title}))
@@ -219,5 +259,8 @@ def _caveats(machine: Machine, job: TrainingJob, step: TrainingStep) -> tuple[Ca
 
 
 def sources_of(machine: Machine, model: Written[ModelFile]) -> tuple[SourceNote, ...]:
-    """Citations of the machine's and the model's values."""
+    """Citations of the machine's and the model's values.
+
+    model   with the sourcing of its file's values
+    """
     return sources_named({note.key for note in machine.sources} | {entry.source for entry in model.provenance.values()})

@@ -1,4 +1,8 @@
-"""`terp.predict.training`: a step of a model on a machine, and its run."""
+"""`terp.predict.training`: a step of a model on a machine, and its run.
+
+Below it, `training_job` says what is asked for and `training_record` what comes out; here is the call alone, with its
+keywords, and the search for a split that would do where the one asked for does not fit.
+"""
 
 from __future__ import annotations
 
@@ -62,6 +66,14 @@ def training(
 
     Raises TerpError with every problem of a split that does not divide or does not fit, and with one that would do.
     The model: docs/theory/training.md.
+
+    Times have an interval of nine in ten (`step_low_s`, `step_high_s`), wider on architectures whose steps nobody published.
+    `breakdown` adds up to `step_s`.  Euros are None where neither the site nor a price is known.
+
+        >>> import terp
+        >>> step = terp.predict.training("gefion", "llama-3.1-70b", seq=8192, global_batch=1504, gpus=1504, tp=4, cp=2,
+        zero=2) >>> step.fits, step.strategy.dp_count
+        (True, 188)
     """
     given: dict[str, object] = {
         "global_batch": global_batch, "seq": seq, "gpus": gpus, "tp": tp, "pp": pp, "vp": vp, "cp": cp, "ep": ep,
@@ -82,11 +94,14 @@ def training(
 
 
 def _what_would_fit(machine: Machine, job: TrainingJob) -> str:
-    """Options of a split that fits on as many GPUs, in words; or that none does."""
-    found = splits_up_to(machine, job, {}, job.strategy.gpus_count)
-    if not found.frontier:
+    """Options of a split that fits on as many GPUs, in words; or that none does.
+
+    Searches with nothing held, so this is asked only where a split did not fit.
+    """
+    searched = splits_up_to(machine, job, {}, job.strategy.gpus_count)
+    if not searched.frontier:
         return "no split that was tried fits on as many GPUs: use more, or a machine with more memory"
-    best = split_of(found.frontier[0].strategy)
+    best = split_of(searched.frontier[0].strategy)
     fewer = {} if best.gpus_count == job.strategy.gpus_count else {"gpus": best.gpus_count}
     counts = {"tp": best.tp_count, "pp": best.pp_count, "vp": best.vp_count, "cp": best.cp_count, "ep": best.ep_count}
     counts["micro_batch"] = int(best.micro_batch_count)
