@@ -9,7 +9,7 @@ import pytest
 from terp.catalogue import constant_notes, constants, constants_digest, constants_used, read_catalogue, with_constants
 from terp.catalogue.read import constants as module
 from terp.catalogue.read.constants import FILES, RESTS_ON, wrong_ranges
-from terp.catalogue.read.constants_text import NotPlain, plain_values
+from terp.catalogue.read.constants_fields import NotPlain, plain_values
 from terp.catalogue.read.own_folder import texts_of
 from terp.catalogue.read.whole import unknown_sources
 from terp.physics.fabric.collectives import CollectiveConstants

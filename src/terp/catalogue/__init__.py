@@ -1,6 +1,17 @@
 """WHAT PARTS EXIST, AND WHO SAYS SO?
 
 Parts, citations, hourly series and published job statistics, as data with a source on every number.
+
+All of it is YAML, CSV and Parquet beside this package; `catalogue/read` gives it as frozen records in SI units, and nothing
+else in Terp opens those files.  A value carries its status (published, measured, derived, fitted, assumed), its range and
+its citation; a user's own folder adds parts, prices and constants without a change of code (`use_own_catalogue`).
+
+    >>> from terp.catalogue import Accelerator, read_catalogue
+    >>> catalogue = read_catalogue()
+    >>> catalogue.part(Accelerator, catalogue.accelerator_named("h100")).memory_bytes
+    80000000000.0
+
+Reading is cached: the same folder of one's own gives the same objects, which nobody may change.
 """
 
 from terp.catalogue.read.constants import (

@@ -3,6 +3,10 @@
 A field's name says its dimension, as in every file: `launch_s` is written `launch: "2.66e-6 s"`, unless its metadata has a
 `key` of its own.  Values of a mapping or a list have the dimension of their field.  Every mistake is collected with its
 path; nothing is guessed or clamped.
+
+The YAML that ships with Terp is read fast, without places and sourcing (`plain_values`): every command that predicts
+needs the constants.  A file that this does not take, such as one with a key that stands twice, goes to the reader that
+says what is wrong and where.
 """
 
 from __future__ import annotations
@@ -12,12 +16,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from math import isfinite
-from typing import Final, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, Final, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+import yaml
 
 from terp import units
 from terp.errors import did_you_mean
 from terp.reader.fields import dimension_of, written_name
-from terp.reader.tree import Path
+from terp.reader.tree import LOADER, Path, resolved
 
 K = TypeVar("K")
 Report = Callable[[Path, str, str, str], None]
@@ -32,6 +38,17 @@ def record_of(kind: type[K], data: object, path: Path, report: Report) -> K | No
     """The record of plain data, or None if anything of it is wrong, which `report` then has been told.
 
     kind   a frozen dataclass of numbers, texts, mappings, tuples and such dataclasses
+
+    data     what stands at `path` in the file
+    path     from the top of the file, for problems
+    report   is called once for each problem, so that all are told together
+
+        >>> from dataclasses import dataclass
+        >>> @dataclass(frozen=True)
+        ... class Launch:
+        ...     launch_s: float
+        >>> record_of(Launch, {"launch": "2 s"}, (), print)
+        Launch(launch_s=2.0)
     """
     try:
         return _record(kind, data, path, report)
@@ -55,6 +72,7 @@ def _plan(kind: type) -> dict[str, tuple[str, object, str, bool]]:
 
 
 def _record(kind: type[K], data: object, path: Path, report: Report) -> K:
+    """A dataclass of a mapping.  Raises _Wrong after all of its keys are looked at, so that none hides another."""
     plan, values, wrong = _plan(cast("type", kind)), dict[str, object](), False
     if not isinstance(data, dict):
         report(path, "not a mapping of keys to values", repr(data), "known keys: " + ", ".join(plan))
@@ -79,7 +97,11 @@ def _record(kind: type[K], data: object, path: Path, report: Report) -> K:
 
 
 def _value(hint: object, data: object, dimension: str, path: Path, report: Report) -> object:
-    """A value of an annotated type."""
+    """A value of an annotated type.
+
+    hint        float, int, bool, str, a dataclass, or a tuple, mapping or optional of such
+    dimension   of the field, such as "duration"; empty where it has none
+    """
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
         inner = next(option for option in arguments if option is not type(None))
@@ -136,7 +158,10 @@ _ONE: Final = ("fraction",)
 
 
 def _number(data: object, dimension: str, path: Path, report: Report, *, whole: bool) -> float | int:
-    """A number in SI, not negative, and of a fraction at most 1."""
+    """A number in SI, not negative, and of a fraction at most 1.
+
+    A text is read with its unit; a bare number is taken where the dimension has no unit, such as a ratio or a count.
+    """
     if isinstance(data, str) and dimension:
         try:
             data = units.parse(data, dimension)
@@ -156,3 +181,71 @@ def _number(data: object, dimension: str, path: Path, report: Report, *, whole: 
         report(path, "not a whole number", repr(data), "write it in digits, such as 8")
         raise _Wrong
     return int(data) if whole else float(data)
+
+
+class NotPlain(Exception):
+    """The text is for the reader with places."""
+
+
+def plain_values(text: str) -> object:
+    """The data of a YAML text, each value without who says it.  Raises NotPlain for what needs a closer look."""
+    try:
+        return without_sourcing(_built(text))
+    except (yaml.YAMLError, ValueError, LookupError) as error:
+        raise NotPlain from error
+
+
+def _built(text: str) -> object:
+    """The data of the parser's events; a stack of open mappings and lists, and of the keys that wait for a value."""
+    anchors: dict[str, object] = {}
+    top: list[object] = []
+    open_: list[dict[str, object] | list[object]] = [top]
+    keys: list[str | None] = [None]
+    value: object
+    event: Any  # of a kind that is asked by name, faster than by class
+    for event in yaml.parse(text, Loader=LOADER):
+        kind, inmost = type(event), open_[-1]
+        opens = kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent
+        awaits_key = type(inmost) is dict and keys[-1] is None
+        if kind is yaml.ScalarEvent and awaits_key:
+            if event.value in inmost:
+                raise NotPlain
+            keys[-1] = event.value
+            continue
+        if kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+            open_.pop()
+            keys.pop()
+            continue
+        if kind is yaml.ScalarEvent:
+            value = resolved(event.value) if event.implicit[0] and not event.style else event.value
+        elif opens:
+            value = {} if kind is yaml.MappingStartEvent else []
+        elif kind is yaml.AliasEvent:
+            value = anchors[event.anchor]
+        else:
+            continue
+        if awaits_key:
+            raise NotPlain
+        if kind is not yaml.AliasEvent and event.anchor:
+            anchors[event.anchor] = value
+        name = keys[-1]
+        if isinstance(inmost, list):
+            inmost.append(value)
+        elif name is not None:
+            inmost[name] = value
+            keys[-1] = None
+        if isinstance(value, dict | list) and opens:
+            open_.append(value)
+            keys.append(None)
+    return top[0]
+
+
+def without_sourcing(data: object) -> object:
+    """Plain data: a mapping that has a `value` is that value, and no mapping has a `source`."""
+    if type(data) is dict:
+        if "value" in data:
+            return data["value"]
+        return {key: without_sourcing(value) for key, value in data.items() if key != "source"}
+    if type(data) is list:
+        return [without_sourcing(value) for value in data]
+    return data

@@ -1,6 +1,9 @@
 """Published job statistics: a joint table to draw jobs from, the printed margins to check a year against, and the GPUs.
 
 The first two are made by `scripts/distil_jobs.py` from the Acme release (acme-2024, CC-BY-4.0).
+
+A profile is one published cluster.  Its joint table has cells by type, final state, number of GPUs and bounds of run time,
+with their share of all jobs; a workload file says which profiles its groups resemble.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ import hashlib
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -18,6 +21,9 @@ from numpy.typing import NDArray
 
 from terp.errors import Problem, Problems, UnknownName
 from terp.reader import Name, Record, read_entries, read_tree
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 TYPES: Final = ("evaluation", "pretraining", "fine-tuning", "multimodal", "debug", "other")
 STATES: Final = ("completed", "cancelled", "failed")
@@ -30,6 +36,9 @@ class JobTable:
     type_index, state_index   into TYPES and STATES
     gpus                      GPUs a job [-]
     low_s, high_s             bounds of the cell's run times [s], log-uniform between them
+
+    share                     of all jobs of the profile [-]
+    Arrays have the shape (cells,).
     """
 
     profile: str
@@ -41,7 +50,10 @@ class JobTable:
     share: NDArray[np.float64]
 
     def only(self, cells: NDArray[np.bool_]) -> JobTable:
-        """The table without the other cells, its shares adding up to 1 again."""
+        """The table without the other cells, its shares adding up to 1 again.
+
+        cells   shape (cells,), True for those to keep; at least one of them has a share
+        """
         share = self.share[cells]
         return JobTable(
             self.profile,
@@ -55,19 +67,28 @@ class JobTable:
 
     @property
     def cell_gpu_s(self) -> NDArray[np.float64]:
-        """Mean GPU time of a job by cell [GPU s]."""
+        """Mean GPU time of a job by cell [GPU s].
+
+        Shape (cells,): GPUs times the mean of a log-uniform run time, (high - low) / ln(high / low).
+        """
         mean: NDArray[np.float64] = self.gpus * (self.high_s - self.low_s) / np.log(self.high_s / self.low_s)
         return mean
 
     @property
     def mean_gpu_s(self) -> float:
-        """Mean GPU time of a job [GPU s]."""
+        """Mean GPU time of a job [GPU s].
+
+        Over all jobs of the profile, by their shares.
+        """
         return float((self.share * self.cell_gpu_s).sum())
 
 
 @dataclass(frozen=True)
 class Published:
-    """One printed figure: `measure` of the jobs `of` a type (or all) `at` a size, state, type or quantile."""
+    """One printed figure: `measure` of the jobs `of` a type (or all) `at` a size, state, type or quantile.
+
+    profile   the cluster;  value   in the unit that the measure says, as printed
+    """
 
     profile: str
     measure: str
@@ -77,19 +98,24 @@ class Published:
 
 
 class JobProfile(Record):
-    """On what the jobs of a profile ran: its accelerator, and a node of the catalogue that stands for its nodes."""
+    """On what the jobs of a profile ran: its accelerator, and a node of the catalogue that stands for its nodes.
+
+    Run times of a profile are those of jobs on these GPUs.
+    """
 
     title: str
     accelerator: Name
     node: Name
 
 
-def _folder() -> Any:
+def _folder() -> Traversable:
+    """Where the job statistics stand in the package."""
     return resources.files("terp.catalogue").joinpath("job_statistics")
 
 
 @cache
 def _tables() -> dict[str, JobTable]:
+    """The joint tables by profile, read once; their shares are brought to one."""
     with resources.as_file(_folder().joinpath("joint.parquet")) as path:
         table = pq.read_table(path)
     profiles = np.array(table.column("profile").to_pylist())
@@ -98,10 +124,10 @@ def _tables() -> dict[str, JobTable]:
     numbers = {name: table.column(name).to_numpy() for name in ("gpus", "low_s", "high_s", "share")}
     tables = {}
     for profile in dict.fromkeys(profiles.tolist()):
-        mine = profiles == profile
-        share = numbers["share"][mine]
+        own = profiles == profile
+        share = numbers["share"][own]
         tables[profile] = JobTable(
-            profile, types[mine], states[mine], numbers["gpus"][mine], numbers["low_s"][mine], numbers["high_s"][mine],
+            profile, types[own], states[own], numbers["gpus"][own], numbers["low_s"][own], numbers["high_s"][own],
             share / share.sum(),
         )  # fmt: skip
     return tables
@@ -113,7 +139,10 @@ def job_profiles() -> tuple[str, ...]:
 
 
 def job_table(profile: str) -> JobTable:
-    """The joint table of a profile.  Raises UnknownName."""
+    """The joint table of a profile.  Raises UnknownName.
+
+    profile   one of `job_profiles()`
+    """
     if profile not in _tables():
         raise UnknownName("job profile", profile, _tables())
     return _tables()[profile]
@@ -121,6 +150,7 @@ def job_table(profile: str) -> JobTable:
 
 @cache
 def _profiles() -> dict[str, JobProfile]:
+    """What profiles.yaml says of each profile.  Raises Problems if it is wrong."""
     problems: list[Problem] = []
     tree = read_tree(_folder().joinpath("profiles.yaml").read_text("utf-8"), "profiles.yaml")
     profiles = read_entries(tree, JobProfile, problems)
@@ -138,7 +168,10 @@ def job_profile(profile: str) -> JobProfile:
 
 @cache
 def published_jobs() -> tuple[Published, ...]:
-    """Every printed figure that a generated year is checked against."""
+    """Every printed figure that a generated year is checked against.
+
+    In the order of published.csv; `terp validate` compares a year with each.
+    """
     rows = csv.DictReader(_folder().joinpath("published.csv").read_text("utf-8").splitlines())
     return tuple(Published(r["profile"], r["measure"], r["of"], r["at"], float(r["value"])) for r in rows)
 

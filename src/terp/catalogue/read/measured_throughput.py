@@ -1,4 +1,8 @@
-"""What a GPU gets done over an H100 SXM 80 GB, as data measured by others; `scripts/distil_throughput.py` makes it."""
+"""What a GPU gets done over an H100 SXM 80 GB, as data measured by others; `scripts/distil_throughput.py` makes it.
+
+Used where no model predicts a GPU.  A ratio compares whole systems as others ran them, software included, so it says what
+was done rather than what the chip could do.
+"""
 
 from __future__ import annotations
 
@@ -39,6 +43,8 @@ class Throughputs:
 
     provenance   "throughput.mi300x.training" -> Provenance
     digest       SHA-256 of the file
+
+    entries      by name of the accelerator; a key that nobody measured is None in its entry
     """
 
     entries: Mapping[str, Throughput]
@@ -50,7 +56,10 @@ class Throughputs:
         return self.entries.get(accelerator)
 
     def bounds(self, accelerator: str, key: str, dimension: str = "ratio") -> tuple[float, float]:
-        """Low and high of a written value, such as "training".  Raises UnknownName."""
+        """Low and high of a written value, such as "training".  Raises UnknownName.
+
+        accelerator   its name;  key   as written in the file, without unit;  dimension   of the value, such as "ratio"
+        """
         path = f"throughput.{accelerator}.{key}"
         if path not in self.provenance:
             raise UnknownName("measured throughput", path, self.provenance)
@@ -58,7 +67,10 @@ class Throughputs:
 
 
 def read_throughputs() -> Throughputs:
-    """The throughputs that ship with Terp, with the user's own beside them.  Raises Problems if a file of them is wrong."""
+    """The throughputs that ship with Terp, with the user's own beside them.  Raises Problems if a file of them is wrong.
+
+    Checked once: accelerators and peers must be in the catalogue, and sources in sources.yaml.
+    """
     return _throughputs(own_catalogue())
 
 

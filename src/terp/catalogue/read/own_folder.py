@@ -3,6 +3,9 @@
 The folder is named by the environment variable TERP_CATALOGUE, by `terp --catalogue DIR`, or by `use_own_catalogue`.  It
 may hold any of `catalogue_files`, each with entries of its own; an entry that ships is not changed, but for prices, where
 a quote of one's own takes the place of the one of the same name.
+
+Every reader of the catalogue goes through `texts_of` and `read_with_own`, and its cache is kept by the folder's path, so
+that a change of the folder takes effect at once and a change of its files does not.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from terp.reader import Sourced, Tree, read_text, read_tree
 from terp.reader.tree import Path
 
 VARIABLE: Final = "TERP_CATALOGUE"
+"""Environment variable with the path of the user's own catalogue; processes that are started take it over."""
 _FOLDERS: Final = ("parts", "prices", "physics")
 _ALONE: Final = ("sources.yaml", "throughput.yaml")
 _REPLACED: Final = "prices/"
@@ -27,10 +31,13 @@ _REPLACED: Final = "prices/"
 
 @cache
 def catalogue_files() -> tuple[str, ...]:
-    """Files of the catalogue that a folder of one's own may add to, such as "parts/nodes.yaml"."""
+    """Files of the catalogue that a folder of one's own may add to, such as "parts/nodes.yaml".
+
+    Files of series, lists and job statistics are not among them: those cannot be added to.
+    """
     shipped = resources.files("terp.catalogue")
-    found = [f"{name}/{file.name}" for name in _FOLDERS for file in shipped.joinpath(name).iterdir()]
-    return (*_ALONE, *sorted(name for name in found if name.endswith(".yaml")))
+    names = [f"{name}/{file.name}" for name in _FOLDERS for file in shipped.joinpath(name).iterdir()]
+    return (*_ALONE, *sorted(name for name in names if name.endswith(".yaml")))
 
 
 @cache
@@ -38,6 +45,7 @@ def own_catalogue() -> str:
     """The folder of the user's own catalogue; empty if there is none.
 
     The environment is read once: models ask for constants hundreds of thousands of times in a plan.
+    An absolute path where `use_own_catalogue` set it, as written where the environment did.
     """
     return os.environ.get(VARIABLE, "").strip()
 
@@ -46,6 +54,8 @@ def use_own_catalogue(folder: str | FilePath | None) -> None:
     """Reads the catalogue with a folder of one's own from now on, in this process and those that it starts; None: without.
 
     What was read before stays as it is.  Raises Problems if the folder is not one of a catalogue.
+
+    folder   with files by the names of `catalogue_files`, such as parts/nodes.yaml
     """
     if folder is None:
         os.environ.pop(VARIABLE, None)
@@ -75,7 +85,12 @@ def _own_files(folder: str) -> Mapping[str, FilePath]:
 
 
 def texts_of(name: str) -> tuple[str, ...]:
-    """The text of a file of the catalogue that ships, and the user's own beside it, if there is one.  Raises Problems."""
+    """The text of a file of the catalogue that ships, and the user's own beside it, if there is one.  Raises Problems.
+
+    name    such as "parts/nodes.yaml"
+
+    The first is always the one that ships; digests are made of both, in this order.
+    """
     shipped = resources.files("terp.catalogue").joinpath(*name.split("/")).read_text("utf-8")
     folder = own_catalogue()
     own = _own_files(folder).get(name) if folder else None
@@ -87,6 +102,8 @@ def read_with_own(name: str, shown: str = "") -> Sourced:
 
     name    such as "parts/nodes.yaml"
     shown   what problems call the file that ships; its name if empty
+
+    Problems of an entry name the file that it is from.
     """
     texts = texts_of(name)
     shipped = read_tree(texts[0], shown or name)
@@ -100,6 +117,10 @@ def joined(shipped: Sourced, own: Sourced, *, replaces: bool = False) -> Sourced
     """Two files of entries as one.  Raises Problems, all at once, for entries that stand in both unless `replaces`.
 
     A key whose value is a mapping of entries in both, such as `architectures`, is joined entry by entry.
+
+    shipped, own   both read with their places;  replaces   True where an own entry takes the place of one that ships
+
+    The sourcing of a replaced entry goes with it, so that no value has another's source.
     """
     if not isinstance(own.data, dict):
         raise Problems([own.tree.problem((), "not a mapping of names to entries", would_do="start with a name and a colon")])
@@ -127,22 +148,27 @@ def joined(shipped: Sourced, own: Sourced, *, replaces: bool = False) -> Sourced
 
 
 def _holds_entries(value: object) -> TypeGuard[dict[str, object]]:
+    """True for a mapping whose values are all mappings, as a group of entries is."""
     return isinstance(value, dict) and bool(value) and all(isinstance(entry, dict) for entry in value.values())
 
 
 def _within(path: Path, prefixes: list[Path] | tuple[Path, ...]) -> bool:
+    """True for a path that begins with one of some prefixes."""
     return any(path[: len(prefix)] == prefix for prefix in prefixes)
 
 
 @dataclass
 class JoinedTree(Tree):
-    """The places of two files: problems of the entries that `moved` names point into `own`."""
+    """The places of two files: problems of the entries that `moved` names point into `own`.
+
+    own     the tree of the user's file;  moved   paths of the entries that are from it
+    """
 
     own: Tree = field(default_factory=lambda: Tree(""))
     moved: tuple[Path, ...] = ()
 
-    def problem(self, path: Path, wrong: str, found: str = "", would_do: str = "", *, key: bool = False) -> Problem:
+    def problem(self, path: Path, wrong: str, written: str = "", would_do: str = "", *, key: bool = False) -> Problem:
         """A problem at the place of a path, in the file that the path is from."""
         if _within(path, self.moved):
-            return self.own.problem(path, wrong, found, would_do, key=key)
-        return super().problem(path, wrong, found, would_do, key=key)
+            return self.own.problem(path, wrong, written, would_do, key=key)
+        return super().problem(path, wrong, written, would_do, key=key)

@@ -1,4 +1,11 @@
-"""The kinds of part, as frozen records in SI units.  Adding a part touches one YAML file and nothing here."""
+"""The kinds of part, as frozen records in SI units.  Adding a part touches one YAML file and nothing here.
+
+Bounds of the fields are there to catch a wrong unit or a slipped digit; they say nothing of what is usual.  A field that
+may be None is one that makers often do not publish; models then use what they say they use.
+
+Names of other parts (a node's accelerator, a kit's switch) are checked when the catalogue is read: `whole` reports every
+name that is not there.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +19,11 @@ Precision = Literal["fp64", "fp64-tensor", "fp32", "tf32", "bf16", "fp16", "fp8"
 
 
 class Source(Record):
-    """One citation.  `grade` says how close to the maker the text is that was read."""
+    """One citation.  `grade` says how close to the maker the text is that was read.
+
+    publisher   who says it;  dated   when it was published, as precisely as it says;  read   when it was read
+    address     where it can be read again;  licence   under which, where it has one
+    """
 
     title: str
     publisher: str
@@ -24,7 +35,10 @@ class Source(Record):
 
 
 class Part(Record):
-    """What every part has: a title for people."""
+    """What every part has: a title for people.
+
+    The name, by which files mean it, is the key of its entry.
+    """
 
     title: str
 
@@ -38,6 +52,11 @@ class Accelerator(Part):
     has_host           whether the host processor is part of it, as in a superchip or an APU
     host_memory_bytes  memory of the host processor that it reaches at link speed, as in a superchip; 0 for others
     sms_count          streaming multiprocessors, or compute units
+
+    memory_bytes              as sold, in bytes of 1e9 a gigabyte
+    memory_rate_bytes_per_s   of its high-bandwidth memory, nominal
+    boost_clock_hz            highest clock of its sheet
+    peak_flop_per_s           by precision; a precision that is missing is one that it does not have
     """
 
     short: str = ""
@@ -64,7 +83,11 @@ class Accelerator(Part):
 
 
 class Processor(Part):
-    """A host processor."""
+    """A host processor.
+
+    cores_count     of one socket;  power_w   its thermal design power
+    turbo_clock_hz  of one busy core; base_clock_hz is what all keep
+    """
 
     cores_count: int = Field(ge=1, le=1000)
     base_clock_hz: float = Field(ge=1e8, le=1e10)
@@ -73,7 +96,10 @@ class Processor(Part):
 
 
 class Adapter(Part):
-    """A network adapter.  `latency_s` is of one traversal, host to wire or wire to host."""
+    """A network adapter.  `latency_s` is of one traversal, host to wire or wire to host.
+
+    rate_bytes_per_s   of a port, one direction [B/s];  power_w   while it runs
+    """
 
     rate_bytes_per_s: float = Field(ge=1e6, le=2e11)
     ports_count: int = Field(ge=1, le=8)
@@ -92,6 +118,13 @@ class Node(Part):
     idle, busy, full   measured powers of the node without fans [W], where there are some; `busy` is long training
     *_fan_power_w      its fans at idle and at full power [W]
     rated_power_w      the maker's maximum, fans included [W]
+
+    compute_ports_count    links to the compute fabric, each of compute_port_rate_bytes_per_s in one direction
+    compute_cages_count    transceivers that those links fill: fewer than the ports where one holds two
+    storage_ports_count    links to the storage fabric, of storage_port_rate_bytes_per_s
+    in_band_ports_count    links to the Ethernet that jobs and file systems use
+    memory_bytes, local_storage_bytes   of the host processors, and of its own disks
+    down_power_w           of a node that is down
     """
 
     label: str = ""
@@ -129,7 +162,12 @@ class Node(Part):
 
 
 class Switch(Part):
-    """A switch.  `typical_power_w` is with passive cables; optics add theirs."""
+    """A switch.  `typical_power_w` is with passive cables; optics add theirs.
+
+    ports_per_cage_count   ports that share a transceiver: 2 for twin-port optics
+    maximum_power_w        the maker's maximum
+    hop_latency_s          from a port to another; None where the maker does not say
+    """
 
     ports_count: int = Field(ge=2, le=1024)
     port_rate_bytes_per_s: float = Field(ge=1e6, le=2e11)
@@ -141,7 +179,11 @@ class Switch(Part):
 
 
 class Cable(Part):
-    """A cable or transceiver.  `power_w` is of one piece."""
+    """A cable or transceiver.  `power_w` is of one piece.
+
+    rate_bytes_per_s   of one direction; of a splitting cable, of the end towards the switch
+    reach_m            longest run that it carries; of a transceiver, of the fibre that it drives
+    """
 
     rate_bytes_per_s: float = Field(ge=1e6, le=2e11)
     power_w: float = Field(ge=0, le=100)
@@ -149,7 +191,12 @@ class Cable(Part):
 
 
 class StorageAppliance(Part):
-    """A storage appliance with its own ports on the storage fabric."""
+    """A storage appliance with its own ports on the storage fabric.
+
+    usable_bytes         for data, after redundancy
+    read_rate_bytes_per_s, write_rate_bytes_per_s   sequential, of one appliance
+    ports_count          on the storage fabric, each of port_rate_bytes_per_s
+    """
 
     usable_bytes: float = Field(ge=1e12, le=1e18)
     read_rate_bytes_per_s: float = Field(ge=1e9, le=1e15)
@@ -162,7 +209,10 @@ class StorageAppliance(Part):
 
 
 class Rack(Part):
-    """A rack: room in units, or in node slots of a blade cabinet, the power its feed carries, its distribution units."""
+    """A rack: room in units, or in node slots of a blade cabinet, the power its feed carries, its distribution units.
+
+    power_units_count   distribution units, each with a management port
+    """
 
     rack_units_count: int = Field(ge=1, le=256)
     power_feed_w: float = Field(ge=1e3, le=1e6)
@@ -170,7 +220,10 @@ class Rack(Part):
 
 
 class Server(Part):
-    """A server or appliance that manages the machine."""
+    """A server or appliance that manages the machine.
+
+    Powers are of the whole server, with its own fans and supplies.
+    """
 
     rack_units_count: int = Field(ge=1, le=60)
     typical_power_w: float = Field(ge=0, le=1e6)
@@ -186,6 +239,8 @@ class Cause(Record):
     share_fraction  of all failures; shares of all causes are brought to one
     quick_fraction, slow_median_s   as of Reliability, where the cause has its own
     seen_fraction   share of its failures that announce themselves, so that a health check can see them coming
+
+    Shares need not add up to one: those of the causes that are told apart are scaled.
     """
 
     share_fraction: float = Field(gt=0, le=1)
@@ -207,6 +262,8 @@ class Reliability(Record):
     link_flaps_per_s       links of a node that fail and come back by themselves, flap_low_s to flap_high_s later
     flap_interrupts_fraction   share of those that end the jobs on the node; the others stall them
     spare_nodes_count      nodes that stand by; swap_s after a node goes down one of them takes its place
+
+    The rate is of a node in service, whatever its job; times are as a scheduler sees them, from down to up again.
     """
 
     node_failures_per_s: float = Field(ge=0, le=1e-3)
@@ -246,6 +303,8 @@ class Kit(Part):
     node_cable_m   length of a node's cable [m]
     managers_count fabric managers, each with a port of a leaf
     storage_*      of the storage fabric, which may be slower than the compute fabric
+
+    Kits are for a plan: a machine file names its switches and cables one by one.
     """
 
     technology: Name

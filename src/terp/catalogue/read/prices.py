@@ -1,4 +1,8 @@
-"""What things cost, as dated data: each price in the currency in which it was asked, with a range and a source."""
+"""What things cost, as dated data: each price in the currency in which it was asked, with a range and a source.
+
+A price is of a month and in a currency.  What it is in another month, with its trend and its range in euros, is the model's
+work (`terp.physics.money.costs`), as is what of it is uncertain.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +35,8 @@ class Price(Part):
     yearly_trend_fraction    change a year since then
     sold_from, sold_until    months in which it can be delivered; absent: no bound is known
     lead_s       from order to delivery
+
+    per          the unit that it is asked for; "FTE year" is a person's year of work
     """
 
     price: Money
@@ -45,13 +51,19 @@ class Price(Part):
 
 
 class Rate(Part):
-    """A share that prices something by something else, such as maintenance a year over the price of the hardware."""
+    """A share that prices something by something else, such as maintenance a year over the price of the hardware [-].
+
+    May be more than 1 where what it is multiplied with is small.
+    """
 
     rate_fraction: float = Field(ge=0, le=10)
 
 
 class Currency(Part):
-    """What one unit of a currency was worth, in euros, in the mean of each year."""
+    """What one unit of a currency was worth, in euros, in the mean of each year.
+
+    euros   "2024" -> euros for one unit
+    """
 
     euros: dict[str, Ratio]
 
@@ -61,6 +73,9 @@ class Prices:
     """All that the catalogue knows of prices.
 
     provenance   "prices.dgx-h100.price" -> Provenance
+
+    entries      prices by name;  rates   shares by name;  currencies   by code, such as USD; the euro needs none
+    digest       SHA-256 of the files read
     """
 
     entries: Mapping[str, Price]
@@ -70,7 +85,10 @@ class Prices:
     digest: str
 
     def of_part(self, part: str) -> str | None:
-        """The name of the price of a part; None if the catalogue has none."""
+        """The name of the price of a part; None if the catalogue has none.
+
+        part   its name in the catalogue; no two prices name the same part, which reading checks
+        """
         return next((name for name, entry in self.entries.items() if part in entry.of), None)
 
     def named(self, name: str) -> Price:
@@ -80,7 +98,10 @@ class Prices:
         return self.entries[name]
 
     def euros(self, money: Amount, month: str) -> float:
-        """An amount at the mean rate of the year of `month`, or of the nearest year known.  Raises UnknownName."""
+        """An amount at the mean rate of the year of `month`, or of the nearest year known.  Raises UnknownName.
+
+        money   an amount with its currency;  month   such as "2026-03"
+        """
         if money.currency == "EUR":
             return money.amount
         if money.currency not in self.currencies:
@@ -89,7 +110,10 @@ class Prices:
         return money.amount * rates[min(rates, key=lambda known: (abs(int(known) - year), known))]
 
     def price_range(self, name: str) -> tuple[Amount, Amount, Amount]:
-        """Low, central and high of a price, in its own currency; all equal where no range is known."""
+        """Low, central and high of a price, in its own currency; all equal where no range is known.
+
+        Of the month in which it was asked, without trend.  Raises UnknownName.
+        """
         central, text = self.named(name).price, self._range(f"prices.{name}.price")
         low, high = parse_money_range(text) if text else (central, central)
         return low, central, high
@@ -103,12 +127,16 @@ class Prices:
         return low, central, high
 
     def _range(self, path: str) -> str:
+        """The range of a value as written; empty where it has none."""
         entry = self.provenance.get(path)
         return entry.range_text if entry else ""
 
 
 def read_prices() -> Prices:
-    """The prices that ship with Terp, with the user's own in their place or beside them.  Raises Problems."""
+    """The prices that ship with Terp, with the user's own in their place or beside them.  Raises Problems.
+
+    An own price replaces the one of the same name: a quote for the reader is worth more than a list's.
+    """
     return _prices(own_catalogue())
 
 
@@ -130,7 +158,10 @@ def _prices(_own: str) -> Prices:
 
 
 def prices_of(texts: Mapping[str, str]) -> Prices:
-    """The prices in texts of YAML, by the name of their file: `PRICE_FILES`, "rates", "currencies".  Raises Problems."""
+    """The prices in texts of YAML, by the name of their file: `PRICE_FILES`, "rates", "currencies".  Raises Problems.
+
+    For tests and for fits: nothing of the user's own is joined.
+    """
     read = {name: read_tree(text, f"prices/{name}.yaml") for name, text in texts.items()}
     return _prices_in(read, hashlib.sha256("".join(texts.values()).encode()).hexdigest())
 
@@ -187,7 +218,12 @@ def _misfits(
 
 
 def _outside(sourced: Sourced, name: str, price: Amount) -> list[Problem]:
-    """A range that is none, or that leaves the price out."""
+    """A range that is none, or that leaves the price out.
+
+    sourced   the file, with the range as it was written;  name   of the price
+
+    The range must be in the price's own currency.
+    """
     written, path = sourced.provenance.get((name, "price")), (name, "price", "range")
     if written is None or not written.range_text:
         return []

@@ -1,4 +1,8 @@
-"""What comparisons are made with, and what stands beside the nodes of a planned machine: names of parts, as data."""
+"""What comparisons are made with, and what stands beside the nodes of a planned machine: names of parts, as data.
+
+No name of a part stands in the code of Terp, so what a comparison takes for granted must be data: changing the reference
+GPU is an edit of reference.yaml.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +24,11 @@ class Beside(Record):
 
     servers_count   that run the cluster
     rack, rack_units_used_count   rack of switches and servers, and the units of it in use
+
+    flash_appliance, capacity_appliance   storage of the first and the second tier
+    european_server   server of a European maker
+    in_band_*, out_of_band_*   switches and cables of the two Ethernets
+    fabric_manager, server   what manages the compute fabric, and what runs the cluster
     """
 
     flash_appliance: Name
@@ -79,7 +88,10 @@ _KINDS: dict[str, type[Part]] = {
 
 @cache
 def read_reference() -> Written[Reference]:
-    """The reference that ships with Terp, with who says each value.  Raises Problems if its file is wrong."""
+    """The reference that ships with Terp, with who says each value.  Raises Problems if its file is wrong.
+
+    Kept after the first time; the user's own folder does not change it.
+    """
     text = resources.files("terp.catalogue").joinpath("reference.yaml").read_text("utf-8")
     return reference_of(text, read_catalogue())
 
@@ -90,7 +102,10 @@ def usual_fleet() -> Fleet:
 
 
 def reference_of(text: str, catalogue: Catalogue) -> Written[Reference]:
-    """The reference of a text of YAML.  Raises Problems, all at once, of parts and sources that nobody knows too."""
+    """The reference of a text of YAML.  Raises Problems, all at once, of parts and sources that nobody knows too.
+
+    text        of reference.yaml, or of a test;  catalogue   in which its parts must be
+    """
 
     def unmet(sourced: Sourced) -> list[Problem]:
         return unknown_sources(sourced, catalogue.sources)

@@ -1,4 +1,9 @@
-"""How published tables spell the parts of the catalogue: patterns over a cell, as data."""
+"""How published tables spell the parts of the catalogue: patterns over a cell, as data.
+
+Patterns are regular expressions over the cell in small letters, tried in the order of the file, so that the longer
+spelling stands before the shorter one that it contains.  Readers of published tables use them; nothing that a user writes
+goes through here.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +42,8 @@ class Spellings(Record):
     collectives     GPUs of tables of collectives -> the part
     port_gbit       interconnects of lists of machines -> Gb/s of one port
     link_domain_count   part -> GPUs of its rack's link domain that training jobs use
+
+    kind   says what file it is, and is always "spellings"
     """
 
     kind: Literal["spellings"]
@@ -48,14 +55,23 @@ class Spellings(Record):
 
 
 def spelt(cell: str, patterns: Mapping[str, V]) -> V | None:
-    """What the first pattern that is found in a cell, in small letters, stands for; None if none is."""
+    """What the first pattern that is found in a cell, in small letters, stands for; None if none is.
+
+    cell   as the table has it;  patterns   pattern -> what it stands for, of any type
+
+        >>> spelt("NVIDIA H200 SXM", {"h200": 2, "h100": 1})
+        2
+    """
     text = cell.lower()
     return next((meaning for pattern, meaning in patterns.items() if re.search(pattern, text)), None)
 
 
 @cache
 def read_spellings() -> Spellings:
-    """The spellings that ship with Terp.  Raises Problems: a pattern that is none, a part that is not in the catalogue."""
+    """The spellings that ship with Terp.  Raises Problems: a pattern that is none, a part that is not in the catalogue.
+
+    Kept after the first time.
+    """
     text = resources.files("terp.catalogue").joinpath("spellings.yaml").read_text("utf-8")
     written = read_record(text, "spellings.yaml", Spellings)
     record, known = written.record, read_catalogue().parts["accelerators"]
@@ -83,6 +99,7 @@ def read_spellings() -> Spellings:
 
 
 def _compiles(pattern: str) -> bool:
+    """True for a text that is a regular expression."""
     try:
         re.compile(pattern)
     except re.error:

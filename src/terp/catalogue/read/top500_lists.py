@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -24,6 +23,8 @@ class Own:
     """The machine's own entry, by which it is left aside: its name, and Rmax within a factor of two.
 
     Machines share names (two are called Eagle, two Alps), and grow from edition to edition.
+
+    rmax_flop_per_s   that the list has, or a predicted one where the machine is not listed
     """
 
     name: str
@@ -37,6 +38,8 @@ class Place:
     rank    None if below the list's end
     exact   False where the edition is held in part, and the rank interpolated
     above, below   name and Rmax of the neighbours [flop/s]; None at an end
+
+    edition   such as "2024-11"
     """
 
     edition: str
@@ -48,7 +51,11 @@ class Place:
 
 @dataclass(frozen=True)
 class Edition:
-    """One edition, by rank: names, Rmax [flop/s] and power [W], 0 where none was submitted."""
+    """One edition, by rank: names, Rmax [flop/s] and power [W], 0 where none was submitted.
+
+    edition   such as "2024-11";  whole   False where only a part of it is held
+    Arrays have the shape (entries,), in order of rank.
+    """
 
     edition: str
     whole: bool
@@ -58,7 +65,12 @@ class Edition:
     power: NDArray[np.float64]
 
     def place(self, rmax_flop_per_s: float, own: Own | None = None) -> Place:
-        """Where Rmax would stand, the machine's own entry apart."""
+        """Where Rmax would stand, the machine's own entry apart.
+
+        rmax_flop_per_s   of the machine [flop/s];  own   its own entry, left aside as if it were not listed
+
+        A machine as fast as a listed one stands before it.
+        """
         others = self._without(own)
         faster = others & (self.rmax > rmax_flop_per_s)
         slower = others & ~faster
@@ -75,6 +87,8 @@ class Edition:
     def green_rank(self, flop_per_s_per_w: float, rmax_flop_per_s: float, own: Own | None = None) -> int | None:
         """Place by Rmax over power among the entries that say their power; None in an edition held in part, and for a
         machine that would not be listed.
+
+        flop_per_s_per_w   Rmax over power [flop/s/W], which is flops per joule
         """
         if not self.whole or self.place(rmax_flop_per_s, own).rank is None:
             return None
@@ -82,12 +96,16 @@ class Edition:
         return 1 + int((self.rmax[others] / self.power[others] > flop_per_s_per_w).sum())
 
     def _without(self, own: Own | None) -> NDArray[np.bool_]:
+        """True for the entries that count: all but the machine's own, by name and by Rmax within a factor of two."""
         if own is None:
             return np.ones(self.rank.size, np.bool_)
         others: NDArray[np.bool_] = (self.name != own.name) | (np.abs(np.log2(self.rmax / own.rmax_flop_per_s)) > 1)
         return others
 
     def _rank(self, faster: NDArray[np.bool_], above: int | None, below: int | None, rmax: float) -> int | None:
+        """The rank: counted in a whole edition; in one held in part, by rank of the neighbours and the logarithm of Rmax
+        between them.
+        """
         if self.whole:
             rank = 1 + int(faster.sum())
             return rank if rank <= self.rank.max() else None
@@ -101,24 +119,26 @@ class Edition:
         return first + int(share * (last - first))
 
     def _entry(self, index: int | None) -> tuple[str, float] | None:
+        """Name and Rmax [flop/s] of an entry by its index; None for none."""
         return None if index is None else (str(self.name[index]) or "(no name)", float(self.rmax[index]))
 
 
 @cache
 def _editions() -> dict[str, Edition]:
+    """All editions by name, oldest first, from the Parquet file; read once."""
     with resources.as_file(resources.files("terp.catalogue").joinpath("lists", "top500.parquet")) as path:
-        table: Any = pq.read_table(path)
+        table = pq.read_table(path)
     columns = {name: table.column(name).to_numpy(zero_copy_only=False) for name in table.column_names}
     editions = {}
     for edition in sorted(set(columns["edition"].tolist())):
-        mine = columns["edition"] == edition
+        rows = columns["edition"] == edition
         editions[edition] = Edition(
             edition=edition,
-            whole=bool(columns["whole"][mine].all()),
-            rank=columns["rank"][mine].astype(np.int64),
-            name=columns["name"][mine].astype(np.str_),
-            rmax=columns["rmax_flop_per_s"][mine],
-            power=columns["power_w"][mine],
+            whole=bool(columns["whole"][rows].all()),
+            rank=columns["rank"][rows].astype(np.int64),
+            name=columns["name"][rows].astype(np.str_),
+            rmax=columns["rmax_flop_per_s"][rows],
+            power=columns["power_w"][rows],
         )
     return editions
 
@@ -130,7 +150,7 @@ def editions() -> tuple[str, ...]:
 
 def edition(name: str) -> Edition:
     """An edition, such as "2024-11".  Raises UnknownName with those that are held."""
-    found = _editions().get(name)
-    if found is None:
+    listed = _editions().get(name)
+    if listed is None:
         raise UnknownName("edition of the TOP500", name, _editions())
-    return found
+    return listed

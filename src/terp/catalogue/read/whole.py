@@ -1,4 +1,8 @@
-"""Reads the catalogue: YAML files -> records, with the sourcing of every value beside them."""
+"""Reads the catalogue: YAML files -> records, with the sourcing of every value beside them.
+
+The catalogue is checked when it is read, as a whole: every source that is cited and every part that another names must be
+there.  A `Catalogue` that exists can therefore be followed from part to part without a check.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +27,9 @@ class Catalogue:
 
     provenance   "nodes.dgx-h100.idle_power" -> Provenance
     digest       SHA-256 of the files read
+
+    parts     family -> name -> record, such as parts["nodes"]["dgx-h100"]
+    sources   citations by name
     """
 
     parts: Mapping[str, Mapping[str, Part]]
@@ -31,13 +38,18 @@ class Catalogue:
     digest: str
 
     def part(self, kind: type[P], name: str) -> P:
-        """A part of a kind by name.  Raises UnknownName with the nearest names."""
+        """A part of a kind by name.  Raises UnknownName with the nearest names.
+
+        kind   the record's class, such as `Node`, which also says the family
+
+            read_catalogue().part(Node, "dgx-h100").accelerators_count
+        """
         family = self.family_of(kind)
-        found = self.parts[family].get(name)
-        if found is None:
+        part = self.parts[family].get(name)
+        if part is None:
             raise UnknownName(f"part in {family}", name, self.parts[family])
-        assert isinstance(found, kind)
-        return found
+        assert isinstance(part, kind)
+        return part
 
     @staticmethod
     def family_of(kind: type[Part]) -> str:
@@ -48,18 +60,20 @@ class Catalogue:
         """The name of the accelerator that a name begins: `h200-sxm` is h200-sxm-141gb, and `h100` the first of 80 GB.
 
         Raises UnknownName, or Problems if it begins several of which none has 80 GB.
+
+        For the terminal, where people write h100; files name parts in full.
         """
         names, name = self.parts["accelerators"], beginning.lower()
         if name in names:
             return name
-        found = [known for known in names if name and known.startswith(name)]
-        if len(found) == 1:
-            return found[0]
-        of_80gb = [known for known in found if known.startswith(f"{name}-") and known.endswith("-80gb")]
+        begun = [known for known in names if name and known.startswith(name)]
+        if len(begun) == 1:
+            return begun[0]
+        of_80gb = [known for known in begun if known.startswith(f"{name}-") and known.endswith("-80gb")]
         if of_80gb:
             return of_80gb[0]
-        if found:
-            raise Problems([Problem("", 0, 0, "", f"{beginning!r} begins several accelerators", would_do=", ".join(found))])
+        if begun:
+            raise Problems([Problem("", 0, 0, "", f"{beginning!r} begins several accelerators", would_do=", ".join(begun))])
         raise UnknownName("part in accelerators", beginning, names)
 
 
@@ -67,6 +81,8 @@ def read_catalogue() -> Catalogue:
     """The catalogue that ships with Terp, with the user's own beside it if there is one.
 
     Raises Problems, all at once, if a file of it is wrong.
+
+    Kept by the path of the user's folder: the first call reads and checks every file, and later ones cost nothing.
     """
     return _catalogue(own_catalogue())
 
@@ -120,7 +136,10 @@ def _unmet(sourced: Sourced, name: str, part: Part, parts: Mapping[str, Mapping[
 
 
 def sources_named(names: Iterable[str]) -> tuple[SourceNote, ...]:
-    """Citations of the catalogue by name, each once, sorted; names that are empty are left out."""
+    """Citations of the catalogue by name, each once, sorted; names that are empty are left out.
+
+    Names that the catalogue does not have are left out too: a source is looked up, never made up.
+    """
     cited = read_catalogue().sources
     return tuple(
         SourceNote(name, entry.title, entry.publisher, entry.dated, entry.address, entry.grade)
@@ -130,7 +149,12 @@ def sources_named(names: Iterable[str]) -> tuple[SourceNote, ...]:
 
 
 def unknown_sources(sourced: Sourced, sources: Mapping[str, Source]) -> list[Problem]:
-    """Sources that a file names and `sources` does not have."""
+    """Sources that a file names and `sources` does not have.
+
+    sourced   a file that was read, with the sourcing of its values;  sources   of the catalogue
+
+    Gives a problem for each, at the line that cites it, with the nearest name.
+    """
     return [
         sourced.tree.problem(path, "unknown source", repr(entry.source), did_you_mean(entry.source, sources))
         for path, entry in sourced.provenance.items()
