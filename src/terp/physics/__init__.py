@@ -1,6 +1,14 @@
 """HOW FAST, HOW HOT, HOW RELIABLE?
 
 Pure functions, one model each, with its symbols, units and source.  No clock, no files, no state.
+
+Each module says its formula, its symbols, the range it was fitted in and its source; its constants are data of the catalogue
+(`terp.catalogue.constants`), asked for where they are used.  Numbers are SI floats or numpy arrays of them, and most
+functions take either.
+
+Folders go by subject: `gpu` (clocks, GEMM, attention), `fabric` (collectives), `neural` (what a network computes),
+`training` and `serving` (what that takes on GPUs), `benchmark` (HPL and its kin), `power` (GPU to hall), `money` (prices and
+bills). `terp.predict` asks these models about a machine by name, and `terp.simulate` runs them over a year.
 """
 
 from terp.physics.benchmark.benchmark_system import benchmark_power_w, benchmark_system, node_in_hpl, products_under_cap

@@ -46,13 +46,19 @@ def benchmark_system(machine: Machine, gpus: int | None = None, order: int | Non
 
 
 def products_under_cap(machine: Machine, gpu_cap_w: float | None = None) -> Capped:
-    """Large products under a cap of the GPUs, the machine file's if none is given: their speed, and the node's level [W]."""
+    """Large products under a cap of the GPUs, the machine file's if none is given: their speed, and the node's level [W].
+
+    gpu_cap_w   [W]; the board's own where neither it nor the file says one, and never more than that
+    """
     board_w = machine.accelerator.board_power_w
     return capped(machine, "compute", min(gpu_cap_w or machine.file.compute.gpu_cap_w or board_w, board_w))
 
 
 def node_in_hpl(node: Node, oversubscription_ratio: float) -> tuple[int, float]:
-    """GPUs of what counts as one node, and network rate of each [B/s]."""
+    """GPUs of what counts as one node, and network rate of each [B/s].
+
+    oversubscription_ratio   of a leaf, 1 where nothing is lost
+    """
     ports = node.compute_ports_count * node.compute_port_rate_bytes_per_s
     a_gpu_bytes_per_s = ports / node.accelerators_count / oversubscription_ratio**0.5
     return max(node.link_domain_count, node.accelerators_count), a_gpu_bytes_per_s
@@ -62,6 +68,8 @@ def benchmark_power_w(machine: Machine, gpus: int, activity: float | None = None
     """Mean power of a run on `gpus` GPUs [W]: its nodes, and by its share of the GPUs network, storage and management.
 
     activity   level of a node between idle and full [-], HPL's if None
+
+    A cap of the GPUs limits the level to what large GEMM draw under it.
     """
     levels, beside_w = levels_of(machine), machine_power(machine).base_w * gpus / machine.gpus_count
     activity = constants(HplConstants).activity_fraction if activity is None else activity

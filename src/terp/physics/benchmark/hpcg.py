@@ -30,7 +30,10 @@ class HpcgConstants:
 
 @dataclass(frozen=True)
 class HpcgPrediction:
-    """A run of HPCG: rate with its interval [flop/s], and where the time goes, as shares of it [-]."""
+    """A run of HPCG: rate with its interval [flop/s], and where the time goes, as shares of it [-].
+
+    memory_fraction and halo_fraction add up to 1; run_s is the shortest time that the list takes, not a predicted one.
+    """
 
     hpcg_flop_per_s: float
     hpcg_low_flop_per_s: float
@@ -47,6 +50,8 @@ def predict_hpcg(system: HplSystem) -> HpcgPrediction:
     b  network rate of a GPU [B/s]              h  bytes over the network a flop [B/flop]
 
     Roofline with a term for halos.  Range 60 to 40,000 GPUs of at least 40 GB.  A machine of one node has no halo term.
+
+    system   of a machine; order and speed under a cap play no part, since memory binds
     """
     c, known = constants(HpcgConstants), architecture_of(system.accelerator)
     memory_s = 1 / (known.hpcg_flop_per_byte * system.accelerator.memory_rate_bytes_per_s)

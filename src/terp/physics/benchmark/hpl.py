@@ -1,4 +1,7 @@
-"""HPL: the LU factorisation that the TOP500 ranks by, on many GPUs."""
+"""HPL: the LU factorisation that the TOP500 ranks by, on many GPUs.
+
+`predict_hpl` is for one machine, `hpl_terms` for columns of them, as a plan weighs; both are the same formula.
+"""
 
 from __future__ import annotations
 
@@ -53,6 +56,8 @@ class HplSystem:
     network_bytes_per_s   rate of the ports of a node over its GPUs, one direction [B/s]
     n_count               order of the matrix; None to fill the memory
     speed_ratio           of products, under a cap of the GPUs' power, over that without
+
+    gpus_count            of the run;  gpus_per_node_count   that reach each other over links
     """
 
     accelerator: Accelerator
@@ -83,6 +88,8 @@ class HplPrediction:
     network_s   broadcasts and row swaps between nodes that updates do not hide
     staging_s   gathering the swapped rows within a node
     panel_s     panels that updates do not hide
+
+    The four times add up to the run's; Rmax is (2/3 N^3 + 2 N^2) over it.
     """
 
     n_count: int
@@ -119,12 +126,18 @@ class HplTerms:
 
 
 def matrix_order(accelerator: Accelerator, gpus: int) -> int:
-    """Largest order of a matrix that fills the memory as sites do: a whole number of blocks of 1,024."""
+    """Largest order of a matrix that fills the memory as sites do: a whole number of blocks of 1,024.
+
+    At least one block, however small the memory; a superchip's host memory counts with a share of its own.
+    """
     return int(matrix_orders(accelerator, np.float64(gpus)))
 
 
 def matrix_orders(accelerator: Accelerator, gpus: Floats) -> Floats:
-    """As `matrix_order`, one for each number of GPUs."""
+    """As `matrix_order`, one for each number of GPUs.
+
+    gpus   shape (runs,), or one number; the result has its shape
+    """
     c = constants(HplConstants)
     a_gpu_bytes = c.memory_fraction * accelerator.memory_bytes + c.host_memory_fraction * accelerator.host_memory_bytes
     return np.maximum(np.floor(np.sqrt(gpus * a_gpu_bytes / 8) / BLOCK), 1.0) * BLOCK
@@ -146,6 +159,9 @@ def hpl_terms(
     node holds a square tile of the grid, so that 1/sqrt(g) of that leaves it.  Memory enters as M, since the volume
     falls behind the arithmetic as N grows.  k and t are fitted to runs on the TOP500, s is assumed;
     range 60 to 40,000 GPUs.  Half of all equal machines differ by more than 5 % for reasons that are not on the list.
+
+    gpus, order   shape (runs,), or one number each;  gpus_per_node   of a link domain
+    network_bytes_per_s   of a GPU [B/s];  speed_ratio   of DGEMM under a cap of the GPUs
     """
     c = constants(HplConstants)
     rate, square, doublings, root = speed_ratio * dgemm_flop_per_s(accelerator), order * order, np.log2(gpus), np.sqrt(gpus)
@@ -163,14 +179,20 @@ def hpl_terms(
 
 
 def rmax_interval(accelerator: Accelerator) -> tuple[float, float]:
-    """Low and high ends of the interval over the predicted rate."""
+    """Low and high ends of the interval over the predicted rate.
+
+    The 10th and the 90th percentile of published over predicted [-], wider on an architecture that nothing was fitted to.
+    """
     wider = architecture_of(accelerator).hpl_wider_ratio
     c = constants(HplConstants)
     return c.low_ratio / wider, c.high_ratio * wider
 
 
 def predict_hpl(system: HplSystem) -> HplPrediction:
-    """Predicts a run by `hpl_terms`, which has the formula."""
+    """Predicts a run by `hpl_terms`, which has the formula.
+
+    Raises UnknownName for a chip without FP64.
+    """
     chip, gpus = system.accelerator, np.float64(system.gpus_count)
     order = system.n_count or matrix_order(chip, system.gpus_count)
     terms = hpl_terms(

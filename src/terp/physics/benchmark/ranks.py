@@ -1,4 +1,8 @@
-"""Where a machine will stand in the TOP500 in years to come: the last list held, grown as the lists before it did."""
+"""Where a machine will stand in the TOP500 in years to come: the last list held, grown as the lists before it did.
+
+Nothing is assumed of technology: each band of ranks goes on growing at its own median rate, and the interval is what this
+way of projecting erred by in the past.  Where a machine would stand in a list that is held, `terp.catalogue.edition` says.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +32,10 @@ _LEAST_TRIED: Final = 4  # editions of which one projection of the past can be t
 
 @dataclass(frozen=True)
 class Rank:
-    """A place, and its 90 % interval; None where it would be below the list."""
+    """A place, and its 90 % interval; None where it would be below the list.
+
+    The low end is the better place.
+    """
 
     rank: int | None
     low: int | None
@@ -54,8 +61,8 @@ def _whole() -> tuple[tuple[str, ...], Floats, Floats]:
 def _by_rank(values: Floats) -> Floats:
     """Values of the bands at every rank, linear in the logarithm of rank between the bands' middles."""
     middles = [np.log(first * last) / 2 for first, last in BANDS]
-    found: Floats = np.interp(np.log(np.arange(1, PLACES + 1)), middles, values)
-    return found
+    by_rank: Floats = np.interp(np.log(np.arange(1, PLACES + 1)), middles, values)
+    return by_rank
 
 
 @cache
@@ -121,6 +128,10 @@ def listed_flop_per_s(year: float, known: str | None = None) -> tuple[Floats, Fl
     ahead, and beyond the longest that could be tried as the years.
     known   the last edition to be used, all if None; so the past can be projected too
     Raises UnknownName for an edition, Problems for a year before the first.
+
+    year   with its fraction, as `year_of_month` gives it
+
+    Gives the central value, the slow end and the fast end, in this order.
     """
     middle, slow, fast = (np.exp(one) for one in _listed_logs(year, known))
     return middle, slow, fast
@@ -130,9 +141,11 @@ def ranks_in(year: float, rmax_flop_per_s: ArrayLike, known: str | None = None) 
     """Places of machines by Rmax [flop/s] in a year, with the ends of their 90 % interval; 501 is below the list.
 
     A machine as fast as a listed one stands before it.  Raises as `listed_flop_per_s`.
+
+    rmax_flop_per_s   one or an array; results have its shape, in the order central, low, high
     """
-    mine = np.log(np.asarray(rmax_flop_per_s, np.float64)) + _SAME_LOG
-    middle, low, high = (1 + np.searchsorted(-one, -mine, side="left").astype(np.int64) for one in _listed_logs(year, known))
+    own = np.log(np.asarray(rmax_flop_per_s, np.float64)) + _SAME_LOG
+    middle, low, high = (1 + np.searchsorted(-one, -own, side="left").astype(np.int64) for one in _listed_logs(year, known))
     return middle, low, high
 
 

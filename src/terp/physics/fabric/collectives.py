@@ -71,7 +71,10 @@ class Interconnect:
 
 
 def interconnect_of(machine: Machine) -> Interconnect:
-    """What a collective sees of a built machine."""
+    """What a collective sees of a built machine.
+
+    machine   a built machine; the fullest leaf and the bisection decide what is lost between leaves
+    """
     node, fabric = machine.node, machine.fabric
     ports_bytes_per_s = node.compute_ports_count * node.compute_port_rate_bytes_per_s
     half_bytes_per_s = machine.nodes_count * ports_bytes_per_s / 2
@@ -94,6 +97,10 @@ def interconnect_between(
     port_bytes_per_s   of a node's adapters over its GPUs, one direction [B/s]; 0 where there is one domain alone
     switched           False where GPUs of a domain link directly, one to each other
     hop_s              InfiniBand's if None; clouds' own fabrics take tens of microseconds
+
+    domain_gpus_count   GPUs of a node or rack that reach each other over links
+    leaf_gpus_count     GPUs below one leaf; all in one by default, so that nothing is lost
+    taper_ratio         1 or more, see `Interconnect`
     """
     link, known = accelerator.link_rate_bytes_per_s, architecture_of(accelerator)
     return Interconnect(
@@ -126,6 +133,8 @@ def collective_s(net: Interconnect, kind: str, size_bytes: ArrayLike, ranks: Arr
     Every GPU is taken to drive its own share of the ports: where groups of inside = 1 run on all GPUs of a node at once,
     each has its own rail.  All three broadcast.  Raises UnknownName for a kind, Problems for sizes and ranks that cannot be.
     Fitted on 2 to 8 GPUs in a node; across nodes to nothing.
+
+    net    what the collective sees of the machine;  kind   a key of `LAWS`
     """
     law = LAWS.get(kind)
     if law is None:

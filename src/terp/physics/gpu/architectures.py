@@ -212,6 +212,10 @@ def architecture_of(accelerator: Accelerator) -> Architecture:
 
     Where the energy of a flop or the flops per clock are not known they follow from the chip's sheet:
     e = 1.53 P / p,  c = p / (n f), of board power P, BF16 peak p, n multiprocessors and the boost clock f.
+
+    accelerator   of the catalogue; an architecture that the catalogue does not have is "unknown", with assumed values
+
+    Ask it for every value, so that nothing falls back on another architecture unseen.
     """
     table = constants(Architectures)
     known = table.of(accelerator.architecture)
@@ -227,7 +231,10 @@ def architecture_of(accelerator: Accelerator) -> Architecture:
 
 
 def is_measured(accelerator: Accelerator, subject: Subject) -> bool:
-    """True if something was measured or fitted on a chip's architecture for a subject, such as "steps" of training."""
+    """True if something was measured or fitted on a chip's architecture for a subject, such as "steps" of training.
+
+    subject   one of `SUBJECTS`
+    """
     return subject in architecture_of(accelerator).fitted
 
 

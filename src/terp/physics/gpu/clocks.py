@@ -42,6 +42,8 @@ class Load:
     """A mix of work: time that follows the clock, at that of the peak; time that does not; flops in BF16; bytes of the
     memory, and bytes that the tiles of convolutions fetch from the cache; the share of a byte's energy that is spent on the
     chip, at a voltage that falls with the clock, which counts where caps are low.
+
+    Times are in seconds at the clock of the peak; any amount of work will do, since only the ratios count for power.
     """
 
     clocked_s: float
@@ -83,6 +85,8 @@ def power_w(chip: Accelerator, load: Load, clock: float) -> float:
     """Mean power of a mix at a clock [W].  P = P0 + (e x^0.6 F + b B + c C) / T
 
     P0  with the cap;  x  clock over the peak's;  F, B, C  flops, bytes of the memory, bytes fetched from the cache;  T  time
+
+    chip   the GPU;  load   the mix;  clock   over that of the peak
     """
     return _power_law(chip, load)(clock)
 
@@ -107,6 +111,10 @@ def sustained_clock(chip: Accelerator, load: Load, most_w: float | None = None) 
     """The highest clock at which a mix stays under a cap, the board's if none is given, over the clock of the peak.
 
     Not below the lowest clock, where a mix may draw more than a low cap.
+
+    most_w   the cap of the GPU alone [W]
+
+    Found by halving, to a part in a million of the range.
     """
     most_w = cap_w(chip) if most_w is None else most_w
     low, high, law = constants(PowerConstants).lowest_clock_ratio, highest_clock(chip), _power_law(chip, load)

@@ -29,6 +29,8 @@ def power_limited_clock_hz(accelerator: Accelerator) -> float:
     f0   1.774 GHz, measured at P_dyn = 622 W above the idle 77 W of a 132-SM H100 (terp-h100)
 
     Dynamic power goes as f V^2, and voltage about as f near the cap, hence the cube.
+
+    Holds for architectures whose DGEMM is `power_limited`; DGEMM of others has a fixed share of their peak.
     """
     measured = constants(DgemmConstants)
     dynamic_w = measured.dynamic_w * accelerator.sms_count / measured.sms_count

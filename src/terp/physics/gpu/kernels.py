@@ -182,6 +182,9 @@ def gemm_s(
 
     Shapes broadcast.  Raises UnknownName for a software, Problems for a precision that chip or software does not have.
     Fitted in one library, bf16; the peaks, rates and multiprocessors of other chips carry it over.
+
+    accelerator   the chip;  m, n, k   sizes, numbers or arrays
+    precision     one that both chip and software have GEMM in;  software   a key of `kernels.software`
     """
     ran = software_named(software)
     known = [name for name in precisions_of(accelerator) if name in ran.busy_fraction]
@@ -205,7 +208,10 @@ def tiling_of(accelerator: Accelerator) -> Tiling:
 
 
 def product_bytes(m: Floats, n: Floats, k: Floats, operand_bytes: ArrayLike) -> Floats:
-    """Bytes of both operands and of the result, which is in 16 bits at least."""
+    """Bytes of both operands and of the result, which is in 16 bits at least.
+
+    m, n, k         arrays of the products' sizes;  operand_bytes   of one value, with its scales
+    """
     each = np.asarray(operand_bytes, np.float64)
     return np.asarray((m + n) * k * each + m * n * np.maximum(each, 2.0))
 
@@ -216,6 +222,8 @@ def tiled_s(
     """Compute time of a product in the tiles and the split that suit it best [s]; all broadcast.
 
     peak_flop_per_s, busy_share   peak of its precision, and the share of it that a full chip keeps; one, or one a product
+
+    Without launches and without the memory's rate; `gemm_s` adds both.
     """
     units, shape = accelerator.sms_count, np.broadcast_shapes(m.shape, n.shape, k.shape)
     m, n, k = (np.broadcast_to(size, shape).ravel() for size in (m, n, k))
@@ -243,6 +251,9 @@ def attention_s(
     B   bytes of queries, keys, values and result in 16 bits, 2.5 times backward; q W  rate at which they are moved
 
     Between head sizes x is interpolated.  Raises UnknownName for a kernel, Problems for a backward that was not measured.
+
+    batch, heads, tokens   numbers or arrays;  head_size   of queries and keys
+    kv_heads               fewer where heads share keys and values; as many as heads if None
     """
     ran = software_named(software)
     if kernel not in ran.attention:
@@ -270,6 +281,8 @@ def stream_s(accelerator: Accelerator, moved_bytes: ArrayLike, work: str = "copy
     """Time of work that only moves memory [s].  T = max(host, bytes / (x W)), W the memory rate, x by kind of work.
 
     Raises UnknownName for a kind of work.
+
+    moved_bytes   read and written together [B], a number or an array;  work   a kind, such as "copy"
     """
     stream = constants(KernelConstants).stream
     share = stream.memory_fraction.get(work)

@@ -42,7 +42,10 @@ class Precisions:
 
 
 def precision_named(name: str) -> PrecisionConstants:
-    """A precision by name.  Raises UnknownName."""
+    """A precision by name.  Raises UnknownName.
+
+    name   such as "bf16" or "fp8-block"
+    """
     known = constants(Precisions).precisions
     if name not in known:
         raise UnknownName("precision", name, known)
@@ -62,7 +65,10 @@ def precisions_of(accelerator: Accelerator, *, in_steps: bool = False) -> list[s
 
 
 def peak_flop_per_s(accelerator: Accelerator, precision: str) -> float:
-    """The dense peak that GEMM of a precision has on a chip [flop/s].  Raises UnknownName where it has none."""
+    """The dense peak that GEMM of a precision has on a chip [flop/s].  Raises UnknownName where it has none.
+
+    Without sparsity, as data sheets state it at the boost clock or near it.
+    """
     name = precision_named(precision).peak or precision
     for known, peak in accelerator.peak_flop_per_s.items():
         if known == name:
@@ -71,5 +77,8 @@ def peak_flop_per_s(accelerator: Accelerator, precision: str) -> float:
 
 
 def is_reduced(precision: str) -> bool:
-    """True for a precision that applies to large GEMM alone, such as FP8."""
+    """True for a precision that applies to large GEMM alone, such as FP8.
+
+    Small GEMM and attention of a step in such a precision run in BF16.
+    """
     return precision_named(precision).reduced

@@ -24,7 +24,11 @@ INSTALLATION: Final = "installation"
 
 @dataclass(frozen=True)
 class UnitPrice:
-    """A price in euros of a month: median, and the ends of its 90 % interval, of one of what `per` says."""
+    """A price in euros of a month: median, and the ends of its 90 % interval, of one of what `per` says.
+
+    name     of the price in the catalogue;  title  for people
+    status   published, derived, assumed, ...;  source   an entry of sources.yaml, empty if it has none
+    """
 
     name: str
     title: str
@@ -42,6 +46,9 @@ class CostLine:
 
     line     nodes, fabric, storage, management, racks, cooling, installation, ...
     status   who says the price: published, derived, assumed, ...
+
+    quantity_ratio   pieces, TB, kW or, of a rate, the euros that it is over
+    eur, low_eur, high_eur   of the whole line: median, and the ends of the 90 % interval
     """
 
     line: str
@@ -61,7 +68,10 @@ class CostLine:
 
 
 def months_between(from_month: str, until_month: str) -> int:
-    """Months from one to the other, such as "2024-08" to "2025-02": 6."""
+    """Months from one to the other, such as "2024-08" to "2025-02": 6.
+
+    Negative where the second lies before the first.  Months are written "YYYY-MM".
+    """
     (from_year, from_number), (year, number) = (map(int, month.split("-")) for month in (from_month, until_month))
     return 12 * (year - from_year) + number - from_number
 
@@ -72,6 +82,8 @@ def unit_price(prices: Prices, name: str, month: str) -> UnitPrice:
     p0   as asked at its date, in its currency
     e    euros of that currency in the mean of the month's year
     g    its trend a year, over t months from its date to `month`; also back in time
+
+    prices   of the catalogue;  name   of the price in it;  month   "YYYY-MM", for which it is wanted
     """
     entry = prices.named(name)
     trend = (1 + entry.yearly_trend_fraction) ** (months_between(entry.dated, month) / 12)
@@ -82,7 +94,10 @@ def unit_price(prices: Prices, name: str, month: str) -> UnitPrice:
 
 
 def part_price(prices: Prices, part_name: str, part: Part, month: str) -> float | None:
-    """Price of one piece of a part [EUR]; None where the catalogue has none, or has it by something else than the piece."""
+    """Price of one piece of a part [EUR]; None where the catalogue has none, or has it by something else than the piece.
+
+    part_name   in the catalogue, and `part` its record;  month   "YYYY-MM"
+    """
     name = prices.of_part(part_name)
     if name is None:
         return None
@@ -112,7 +127,10 @@ _LINES: Final = {
 
 
 def line_of(where: str, part: Part) -> str:
-    """The cost line of a part; the optics in the nodes belong to the fabric."""
+    """The cost line of a part; the optics in the nodes belong to the fabric.
+
+    where   the purpose on the bill; what is no line of its own is a partition of other nodes
+    """
     if where == "nodes" and isinstance(part, Cable):
         return "fabric"
     return _LINES.get(where.partition(",")[0], "partition")
@@ -124,6 +142,10 @@ def hardware_lines(machine: Machine, prices: Prices, month: str) -> tuple[CostLi
     Lines are nodes, fabric, storage, management, racks, cooling and installation.  Parts without a price are left out,
     and `unpriced_parts` names them.  What a machine file publishes of its storage without naming appliances is no part
     of its bill.
+
+    machine   a built machine;  prices   of the catalogue;  month   "YYYY-MM"
+
+    Parts that share a price are one line.  Euros are at quoted prices: what a deal of this size takes off is drawn later.
     """
     counts: dict[tuple[str, str], float] = {}
     for line in machine.bill:
@@ -141,14 +163,21 @@ def hardware_lines(machine: Machine, prices: Prices, month: str) -> tuple[CostLi
 def cost_line(
     prices: Prices, line: str, name: str, quantity_ratio: float, month: str, cost_class: CostClass = "acquisition"
 ) -> CostLine:
-    """A line of `quantity_ratio` of what a price is of, at the price of a month.  Raises UnknownName."""
-    one = unit_price(prices, name, month)
-    eur, low, high = (quantity_ratio * price for price in (one.eur, one.low_eur, one.high_eur))
-    return CostLine(line, one.title, cost_class, name, quantity_ratio, eur, low, high, one.status)
+    """A line of `quantity_ratio` of what a price is of, at the price of a month.  Raises UnknownName.
+
+    line         the cost that it belongs to;  name   of the price
+    cost_class   what kind of cost it is, one of `CostClass`
+    """
+    price = unit_price(prices, name, month)
+    eur, low, high = (quantity_ratio * each_eur for each_eur in (price.eur, price.low_eur, price.high_eur))
+    return CostLine(line, price.title, cost_class, name, quantity_ratio, eur, low, high, price.status)
 
 
 def installation_line(prices: Prices, hardware_eur: float) -> tuple[CostLine, ...]:
-    """The line of the rate of installation over hardware of so much; empty where there is no such rate."""
+    """The line of the rate of installation over hardware of so much; empty where there is no such rate.
+
+    hardware_eur   at quoted prices
+    """
     if INSTALLATION not in prices.rates or hardware_eur <= 0:
         return ()
     low, central, high = (hardware_eur * rate for rate in prices.rate_range(INSTALLATION))
@@ -184,7 +213,11 @@ def ranges_of(lines: Sequence[CostLine]) -> dict[str, tuple[float, float, float]
 
 
 def scenarios_eur(lines: Sequence[CostLine], factors: dict[str, Floats], level_fraction: float = 1.0) -> Floats:
-    """Total of some lines by scenario [EUR]; `market` and the level multiply what is negotiated, and nothing else."""
+    """Total of some lines by scenario [EUR]; `market` and the level multiply what is negotiated, and nothing else.
+
+    factors          by name of the price, from `draw_factors`; shape (scenarios,)
+    level_fraction   of the deal, over quoted prices
+    """
     bought = sum((line.eur * factors[line.name] for line in lines if line.negotiated), np.zeros(1))
     others = sum((line.eur * factors[line.name] for line in lines if not line.negotiated), np.zeros(1))
     return np.asarray(level_fraction * factors[MARKET] * bought + others)

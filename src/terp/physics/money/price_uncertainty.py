@@ -40,7 +40,10 @@ class DealConstants:
 
 
 def level_spread() -> float:
-    """Standard deviation of the logarithm of a deal's level about the level of its size [-]."""
+    """Standard deviation of the logarithm of a deal's level about the level of its size [-].
+
+    A deal is negotiated as a whole, so its level moves the prices of all of its parts together.
+    """
     return constants(DealConstants).spread_ratio
 
 
@@ -66,6 +69,8 @@ def draw_factors(ranges: Ranges, scenarios_count: int, seed: int) -> dict[str, F
     seed     with the name, the seed of the name's own draws: another price more changes no other's draws
 
     `market` is log-normal with the spread of deals about their level by size, `level_spread`.
+
+    scenarios_count   draws of each name, one from each of as many equal parts of its law
     """
     factors = {}
     for name, (low, central, high) in ranges.items():

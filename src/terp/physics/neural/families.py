@@ -24,5 +24,8 @@ WORKS: Final[dict[str, Callable[[Any, int], Work]]] = {
 
 
 def work_of(model: ModelFile, tokens: int = 0) -> Work:
-    """The work of a model on samples of so many tokens; a model of images and volumes has its own size and takes 0."""
+    """The work of a model on samples of so many tokens; a model of images and volumes has its own size and takes 0.
+
+    model    the description of the network;  tokens   of a sequence, for models of sequences
+    """
     return WORKS[getattr(model, "family", "")](model, tokens)

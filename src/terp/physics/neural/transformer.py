@@ -42,6 +42,8 @@ def transformer_work(model: TransformerModel, tokens: int) -> Work:
 
     Products are those of queries, keys and values, output, and inner; experts run `active` times a token's rows.
     Attention counts what is not masked.  Kept bytes as in Korthikanti 2022, without dropout masks.
+
+    model    the description;  tokens   of a sequence; images have as many patches as their file says
     """
     s = model.patches.tokens_count if model.patches else tokens
     head = _head(model, s)

@@ -1,6 +1,9 @@
 """What a network's training is made of: layers, each its matrix products, its attention, its bytes and its parameters.
 
 All numbers are of one sample (a sequence, an image, a patient's volume), forward; a backward does each product twice.
+
+A family of networks makes a `Work` once for a model and a length of sample; parallelism, precision and kernels come later.
+Counts may be fractions where a mean is meant, such as the rows that a router gives to an expert.
 """
 
 from __future__ import annotations
@@ -80,7 +83,10 @@ class AttentionWork:
 
 @dataclass(frozen=True)
 class PlaneNorm:
-    """A norm over planes of points, each of one channel of one sample; its bytes are in the layer's `moved_bytes`."""
+    """A norm over planes of points, each of one channel of one sample; its bytes are in the layer's `moved_bytes`.
+
+    points_count   of one plane: an image's or a volume's size at this depth of the network
+    """
 
     channels_count: int
     points_count: float

@@ -17,7 +17,10 @@ KELVIN: Final = 273.15
 
 @dataclass(frozen=True)
 class Weather:
-    """Outside air, hour by hour; the dry bulb is None where the site names no series of it."""
+    """Outside air, hour by hour; the dry bulb is None where the site names no series of it.
+
+    Both have the shape (hours,), in degC.
+    """
 
     wet_bulb_celsius: Floats
     dry_bulb_celsius: Floats | None = None
@@ -30,6 +33,8 @@ class HallFlows:
     meter_w          power at the meter
     water_kg_per_s   water that comes in, to evaporate and to keep basins fresh
     reused_w         heat handed to a network at the centre's boundary
+
+    All have the shape (hours,).
     """
 
     meter_w: Floats
@@ -44,6 +49,8 @@ def mechanical_share(wet_bulb_celsius: Floats, cooling: Cooling) -> Floats:
 
     An economiser in series with chillers: outside air does all the work up to T_free and none from T_full on.  Our
     own linear form; both temperatures are assumed by site.
+
+    cooling   of the site's file, with both temperatures [degC].  The result has the shape of the temperatures.
     """
     span = cooling.full_above_celsius - cooling.free_below_celsius
     return np.clip((wet_bulb_celsius - cooling.free_below_celsius) / span, 0.0, 1.0)
@@ -55,6 +62,8 @@ def conversion_loss_w(it_power_w: Floats, rated_power_w: float, conversion: Conv
     a, b, c   no-load, proportional and quadratic losses at full load [-]
 
     The three terms of UPS losses (schneider-ups-losses): always on, with the current, with its square.
+
+    it_power_w      any shape [W];  rated_power_w   at which the losses of the file are stated [W]
     """
     load = it_power_w / rated_power_w if rated_power_w > 0 else it_power_w * 0.0
     terms = conversion.no_load_fraction + load * (conversion.proportional_fraction + load * conversion.quadratic_fraction)
@@ -71,6 +80,8 @@ def facility_power_w(it_power_w: Floats, wet_bulb_celsius: Floats, rated_power_w
 
     Each term is assumed by site with a range.  No measured PUE of Gefion's hall was found; its constants aim at 1.15
     to 1.25, which is our expectation.
+
+    wet_bulb_celsius   of the outside air [degC], of the shape of the power, or one for all
     """
     share = mechanical_share(wet_bulb_celsius, cooling) / cooling.chiller_cop_ratio
     rate = 1 + cooling.electrical_loss_fraction + cooling.air_fraction + share
@@ -88,6 +99,9 @@ def hall_flows(it_power_w: Floats, wetted_power_w: Floats, weather: Weather, rat
 
     The loop takes its share of the nodes' heat from the air: P = P_air-cooled - P_loop (a + f / COP) + pumps, fans and
     chillers of the loop + heat pump.  Heat of conversion losses is left to the air outside the room.
+
+    it_power_w   of machine, network and storage, by hour [W];  weather   of the same hours
+    site         with its cooling, its loop and its reuse of heat, where it has them
     """
     cooling, loop, reuse = site.cooling, site.cooling.liquid, site.heat_reuse
     chilled = mechanical_share(weather.wet_bulb_celsius, cooling) / cooling.chiller_cop_ratio
@@ -117,6 +131,8 @@ def cold_side_celsius(weather: Weather, supply_celsius: float, rejection: Reject
 
     A tower sees the wet bulb, a dry cooler the dry bulb.  Adiabatic pads are wetted in hours in which dry air is too
     warm for the supply, and cool it by p (T_dry - T_wet).
+
+    supply_celsius   of the loop's water [degC];  rejection   how the loop gives its heat to the air
     """
     wet = weather.wet_bulb_celsius
     if rejection.kind == "tower":
@@ -144,6 +160,9 @@ def loop_flows(
 
     Coolers stand in series before the chiller.  The cube is the fan law; that heat goes in proportion to air flow and
     temperature difference is our own simplification.  Air through pads warms as much as the water cools.
+
+    heat_w         that the loop carries, by hour [W];  rated_heat_w   that its coolers were built for [W]
+    cop_ratio      heat moved per unit of the chillers' power [-]
     """
     rejection, span = loop.rejection, loop.return_celsius - loop.supply_celsius
     air, cooled = cold_side_celsius(weather, loop.supply_celsius, rejection)
@@ -177,6 +196,8 @@ def heat_demand_share(dry_bulb_celsius: Floats, reuse: HeatReuse) -> Floats:
     h   hot water in summer [-]
 
     Space heating falls in a line with outside air, as degree days have it; the bounds are assumed by site.
+
+    dry_bulb_celsius   by hour [degC];  reuse   the network's bounds, from the site's file
     """
     span = reuse.none_above_celsius - reuse.full_below_celsius
     heating = np.clip((reuse.none_above_celsius - dry_bulb_celsius) / span, 0.0, 1.0)
@@ -209,7 +230,10 @@ def lift_cop_ratio(reuse: HeatReuse, warm_celsius: float | None) -> float | None
 
 
 def most_taken_w(reuse: HeatReuse, warm_celsius: float | None) -> float:
-    """The most of the machine's heat that a network can take, whatever there is of it [W]."""
+    """The most of the machine's heat that a network can take, whatever there is of it [W].
+
+    reuse   the network, with its capacity;  warm_celsius   of the heat [degC], None where it is not known
+    """
     cop = lift_cop_ratio(reuse, warm_celsius)
     return reuse.capacity_w if cop is None else reuse.capacity_w * (1 - 1 / cop)
 
@@ -227,5 +251,7 @@ def pue(facility_energy_j: float, it_energy_j: float) -> float:
     """Power usage effectiveness: energy at the meter over energy of the machine, over the same time [-].
 
     ISO/IEC 30134-2.  1 where no energy was used.
+
+    Both in joules, of the same hours.
     """
     return facility_energy_j / it_energy_j if it_energy_j > 0 else 1.0

@@ -1,4 +1,8 @@
-"""Power of a job's nodes over time: a sequence of phases by kind of job and by how thinly its work is spread."""
+"""Power of a job's nodes over time: a sequence of phases by kind of job and by how thinly its work is spread.
+
+Patterns are of benchmarks of MLPerf Training on HGX H100 nodes; other nodes and other jobs take the nearest one,
+moved between their own idle and full levels (`on_node`, `pattern_for`).
+"""
 
 from __future__ import annotations
 
@@ -102,7 +106,10 @@ def patterns() -> Mapping[str, Pattern]:
 
 @dataclass(frozen=True)
 class Shape:
-    """A run: nodes, its length, the readings before and after it, and the batch that a GPU has over that on one node."""
+    """A run: nodes, its length, the readings before and after it, and the batch that a GPU has over that on one node.
+
+    nodes_count   of the job;  run_s   of the run alone [s];  lead_s, tail_s   read before and after it [s]
+    """
 
     nodes_count: int
     run_s: float
@@ -136,6 +143,8 @@ def computing_w(pattern: Pattern, shape: Shape) -> float:
     """Power of a node that computes [W].  P = P1 (1 - l (1 - r))
 
     P1  on one node;  l  thinned fraction;  r  batch of a GPU over that on one node
+
+    pattern   of the kind of job;  shape   of the run, whose batch a GPU counts
     """
     return pattern.computing_w * (1 - pattern.thinned_fraction * (1 - shape.batch_ratio))
 
@@ -145,6 +154,8 @@ def phases(pattern: Pattern, shape: Shape) -> list[tuple[int, float]]:
 
     A wait of t1 on one node takes t1 (1 - d + d / n) on n, with d the divided fraction; what the first takes more,
     compiling, does not divide.
+
+    Each pair is the second until which a level holds, and the level of a node without fans [W].
     """
     c = constants(JobConstants)
     begin, end = round(shape.lead_s), round(shape.lead_s + shape.run_s)
@@ -153,15 +164,15 @@ def phases(pattern: Pattern, shape: Shape) -> list[tuple[int, float]]:
     burst = min(begin + round(pattern.burst_s), end)
     at = min(burst + round(pattern.setup_s), end)
     loading = (begin - c.loading_s, pattern.idle_w), (begin, max(c.setup_w, pattern.idle_w))
-    found = [*loading, (burst, level), (at, pattern.waiting_w)]
+    levels = [*loading, (burst, level), (at, pattern.waiting_w)]
     for index, fraction in enumerate(pattern.waits_fraction):
         start = min(max(begin + round(fraction * shape.run_s), at), end)
-        found += _computing(pattern, level, at, start)
+        levels += _computing(pattern, level, at, start)
         at = min(start + round(divided * pattern.wait_s + (0 if index else pattern.first_more_s)), end)
-        found.append((at, pattern.waiting_w))
-    found += _computing(pattern, level, at, end)
+        levels.append((at, pattern.waiting_w))
+    levels += _computing(pattern, level, at, end)
     last = round(shape.window_s)
-    return [*found, (min(end + c.closing_s, last), max(c.setup_w, pattern.idle_w)), (last, pattern.idle_w)]
+    return [*levels, (min(end + c.closing_s, last), max(c.setup_w, pattern.idle_w)), (last, pattern.idle_w)]
 
 
 def _computing(pattern: Pattern, level_w: float, start: int, end: int) -> Iterator[tuple[int, float]]:
@@ -174,23 +185,28 @@ def _computing(pattern: Pattern, level_w: float, start: int, end: int) -> Iterat
 
 
 def node_trace_w(pattern: Pattern, shape: Shape) -> Floats:
-    """Mean power of a job's nodes at every second of the window, which follows the phases with a time constant [W]."""
+    """Mean power of a job's nodes at every second of the window, which follows the phases with a time constant [W].
+
+    Shape (seconds + 1,), the first at the beginning of the lead.
+    """
     c = constants(JobConstants)
     settle_s = c.settle_s if shape.nodes_count == 1 else c.settle_many_s
     steps = phases(pattern, shape)
-    found = np.full(steps[-1][0] + 1, pattern.idle_w)
+    trace = np.full(steps[-1][0] + 1, pattern.idle_w)
     at, power_w = 0, next((level_w for until, level_w in steps if until > 0), pattern.idle_w)
     for until, level_w in steps:
         if until > at:
-            found[at : until + 1] = level_w + (power_w - level_w) * np.exp(-np.arange(until - at + 1) / settle_s)
-            at, power_w = until, float(found[until])
-    return found
+            trace[at : until + 1] = level_w + (power_w - level_w) * np.exp(-np.arange(until - at + 1) / settle_s)
+            at, power_w = until, float(trace[until])
+    return trace
 
 
 def job_power(pattern: Pattern, shape: Shape) -> JobPower:
     """Energy of a job's nodes, and the distribution of its power and of its steps of two seconds.
 
     A run of more than a day is told by one of a day, whose waits lie as far apart in shares of the run.
+
+    Ratios are of the job's own mean, so they hold for any number of equal nodes.
     """
     trace = node_trace_w(pattern, replace(shape, run_s=min(shape.run_s, LONGEST_TRACE_S)))
     mean_w = float(trace.mean())
@@ -206,7 +222,10 @@ def job_power(pattern: Pattern, shape: Shape) -> JobPower:
 
 
 def on_node(pattern: Pattern, levels: NodeLevels) -> Pattern:
-    """The pattern on another node, as far between idle and full.  P' = i' + (P - i) (f' - i') / (f - i)"""
+    """The pattern on another node, as far between idle and full.  P' = i' + (P - i) (f' - i') / (f - i)
+
+    levels   of the other node [W]; dips and waits keep their lengths
+    """
     c = constants(JobConstants)
     share = (levels.full_w - levels.idle_w) / (c.full_w - c.idle_w)
 
@@ -222,7 +241,10 @@ def on_node(pattern: Pattern, levels: NodeLevels) -> Pattern:
 
 
 def pattern_for(machine: Machine, job_type: str) -> Pattern:
-    """The pattern of a type of job in published statistics, on a machine's nodes.  Raises UnknownName."""
+    """The pattern of a type of job in published statistics, on a machine's nodes.  Raises UnknownName.
+
+    job_type   one of the catalogue's `TYPES`
+    """
     c = constants(JobConstants)
     if job_type not in c.pattern_of:
         raise UnknownName("type of job", job_type, c.pattern_of)
@@ -230,7 +252,10 @@ def pattern_for(machine: Machine, job_type: str) -> Pattern:
 
 
 def at_mean(pattern: Pattern, shape: Shape, level_w: float) -> Pattern:
-    """The pattern with the computing power at which the job's mean is a level that is known otherwise, as predicted [W]."""
+    """The pattern with the computing power at which the job's mean is a level that is known otherwise, as predicted [W].
+
+    level_w   the mean that the job's node is to have [W]; four rounds come near enough, since the mean goes nearly with it
+    """
     found = pattern
     for _ in range(4):
         missing_w = level_w - job_power(found, shape).mean_w
@@ -238,14 +263,17 @@ def at_mean(pattern: Pattern, shape: Shape, level_w: float) -> Pattern:
     return found
 
 
-def swings_w(found: JobPower, nodes_count: int) -> tuple[float, float]:
+def swings_w(power: JobPower, nodes_count: int) -> tuple[float, float]:
     """Changes of a whole job's power in two seconds: 99th percentile and largest [W]."""
-    mean_w = found.mean_w * nodes_count
-    return found.step_p99_ratio * mean_w, found.step_max_ratio * mean_w
+    mean_w = power.mean_w * nodes_count
+    return power.step_p99_ratio * mean_w, power.step_max_ratio * mean_w
 
 
 def mean_spread_w(mean_w: float, nodes_count: int) -> float:
-    """Standard deviation of the mean power of a job's nodes by which nodes it got [W].  s = f P / sqrt(n)"""
+    """Standard deviation of the mean power of a job's nodes by which nodes it got [W].  s = f P / sqrt(n)
+
+    mean_w   of a node;  nodes_count   of the job
+    """
     return constants(JobConstants).node_spread_fraction * mean_w / sqrt(nodes_count)
 
 

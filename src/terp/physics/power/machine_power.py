@@ -28,13 +28,20 @@ class MachinePower:
 
 
 def machine_power(machine: Machine) -> MachinePower:
-    """Adds up the bill of materials.  The nodes' own optics are in the nodes' measured power."""
+    """Adds up the bill of materials.  The nodes' own optics are in the nodes' measured power.
+
+    machine   a built machine; its hall is not in it (`facility`)
+    """
     rated_w, expected_w, idle_w, base_w = powers_w(machine.bill, machine.nodes_count, levels_of(machine))
     return MachinePower(rated_w, expected_w, idle_w, base_w)
 
 
 def powers_w(bill: Iterable[Line[Any]], nodes: Any, levels: NodeLevels) -> tuple[Any, Any, Any, Any]:
-    """Rated, expected, idle and base power of a machine, or of a column of them with columns of counts [W]."""
+    """Rated, expected, idle and base power of a machine, or of a column of them with columns of counts [W].
+
+    bill     lines with counts;  nodes   how many;  levels   of one node [W]
+    Counts and nodes are whole numbers, or columns of the shape (machines,), which the powers then have.
+    """
     base_w, rated_w = 0.0, 0.0
     for line in bill:
         if isinstance(line.part, Switch | StorageAppliance | Server):

@@ -32,7 +32,10 @@ class LevelConstants:
 
 @dataclass(frozen=True)
 class NodeLevels:
-    """Powers of a node [W]: electronics when idle, in long training and full, its fans at idle and full, and when down."""
+    """Powers of a node [W]: electronics when idle, in long training and full, its fans at idle and full, and when down.
+
+    idle_w, busy_w and full_w are without fans, which have powers of their own; rated_w is with them.
+    """
 
     idle_w: float
     busy_w: float
@@ -49,6 +52,8 @@ def levels_from_parts(
     """Levels of a node that nobody measured, from the caps of its GPUs and the powers of its processors [W].
 
     full = (GPUs) (1 + rest) + (processors); the others are its shares, as of the HGX H100 nodes that were measured.
+
+    board     whether link switches join the GPUs, which draw power of their own;  cooling   a liquid-cooled node has no fans
     """
     c = constants(LevelConstants)
     rest = c.rest_switched_fraction if board == "switched" else c.rest_direct_fraction
@@ -66,7 +71,10 @@ def levels_from_parts(
 
 
 def node_levels(node: Node, accelerator: Accelerator, processor: Processor) -> NodeLevels:
-    """The levels of a node: measured where the catalogue has them, else from its parts, within its rated power."""
+    """The levels of a node: measured where the catalogue has them, else from its parts, within its rated power.
+
+    Levels that follow from parts are scaled down together where they would be above the node's rated power.
+    """
     caps_w = node.accelerators_count * accelerator.board_power_w
     board: Literal["switched", "direct"] = "switched" if node.link_switches_count else "direct"
     derived = levels_from_parts(caps_w, node.processors_count * processor.power_w, board, node.cooling)
@@ -88,6 +96,7 @@ def levels_of(machine: Machine) -> NodeLevels:
 
 
 def _or(measured_w: float | None, scaled_w: float) -> float:
+    """A measured power where there is one, else the scaled one [W]."""
     return scaled_w if measured_w is None else measured_w
 
 
@@ -110,6 +119,8 @@ def node_power_w(levels: NodeLevels, level_w: float) -> float:
     """Power of a node at the wall, fans included [W], whose electronics draw `level_w` [W].
 
     Holds up to the rated maximum, which caps it.
+
+    levels   of the node;  level_w   of its electronics [W]
     """
     return min(level_w + fan_power_w(levels, level_w), levels.rated_w)
 

@@ -50,6 +50,8 @@ def capped(machine: Machine, mix: Mix, gpu_cap_w: float) -> Capped:
 
     The clock falls until the GPU draws its cap: P0 + (e x^0.6 F + B) / T(x), see `clocks`.  Where the lowest clock draws
     more than the cap, all work slows down in proportion to the power above the base.
+
+    mix         the kind of work;  gpu_cap_w   of each GPU [W], taken within what its driver takes
     """
     chip, load = machine.accelerator, mix_of(machine.accelerator, mix)
     uncapped_w = power_w(chip, load, sustained_clock(chip, load))
@@ -61,6 +63,8 @@ def capped_job(machine: Machine, level_w: float, gpu_cap_w: float) -> Capped:
 
     The job is taken for the training mix with as much waiting as makes its GPUs draw what they do.  A cap limits their mean
     power, as drivers do over some tenth of a second, so a job that draws less on average is not changed.
+
+    level_w     mean power of the job's node, without a cap and without fans [W]
     """
     gpu_w = gpu_power_w(machine, level_w)
     if gpu_w <= gpu_cap_w:
@@ -69,7 +73,10 @@ def capped_job(machine: Machine, level_w: float, gpu_cap_w: float) -> Capped:
 
 
 def gpu_cap_of_node_w(machine: Machine, node_cap_w: float) -> float:
-    """The cap of each GPU at which a node keeps under its own, without fans [W]: the level's line, the other way round."""
+    """The cap of each GPU at which a node keeps under its own, without fans [W]: the level's line, the other way round.
+
+    node_cap_w   of a node without fans [W].  Not below the lowest cap that drivers take.
+    """
     return max(gpu_power_w(machine, node_cap_w), least_cap_w(machine.accelerator))
 
 
@@ -101,7 +108,10 @@ def gpu_power_w(machine: Machine, level_w: float) -> float:
 
 
 def mix_of(chip: Accelerator, mix: Mix) -> Load:
-    """A second of a kind of work, at the clock of the peak."""
+    """A second of a kind of work, at the clock of the peak.
+
+    chip   the GPU, whose peak and memory rate set the arithmetic and the bytes of the second
+    """
     c = constants(CapConstants)
     clocked_s = c.clocked_fraction[mix]
     flop = clocked_s * c.gemm_rate_fraction * peak_flop_per_s(chip, "bf16")

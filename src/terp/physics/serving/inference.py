@@ -53,6 +53,9 @@ def prefill_s(chip: Accelerator, model: TransformerModel, batch: int, tokens: in
     """Reading `batch` prompts of `tokens` in PyTorch, not compiled, up to the first token's logits [s].
 
     The host's launches bind short prompts.  Dense layers with full attention were timed.
+
+    batch    prompts at once;  tokens   of each
+    kernel   of attention, one that `kernels.software_named("torch-steps")` has
     """
     c = constants(InferenceConstants)
     hidden, inner = c.hidden_passes_count, c.inner_passes_count
@@ -76,6 +79,8 @@ def decode_s(chip: Accelerator, model: TransformerModel, batch: int, context: in
     """One token more for each of `batch` sequences of `context` tokens, launches recorded [s].
 
     Weights and the cache of keys and values are read once; the cache no faster than its blocks.
+
+    batch     sequences at once;  context   tokens that each has so far
     """
     cache_bytes = 4 * batch * model.kv_count * context * model.head_size
     c = constants(InferenceConstants)

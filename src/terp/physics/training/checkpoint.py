@@ -1,4 +1,8 @@
-"""What a checkpoint holds, how long it takes to write, how often to write one, and what a job gets done in the end."""
+"""What a checkpoint holds, how long it takes to write, how often to write one, and what a job gets done in the end.
+
+Everything is in expectation, for failures that strike at random and one after the other; a simulated year draws them instead
+(`terp.simulate`), and its mean should agree with these formulas.
+"""
 
 from __future__ import annotations
 
@@ -26,13 +30,21 @@ class CheckpointConstants:
 
 
 def checkpoint_bytes(parameters_count: float, optimizer: str = "adamw", trained_fraction: float = 1.0) -> float:
-    """State that a job writes to go on from [B]: weights, and what the optimizer keeps of those that are trained."""
+    """State that a job writes to go on from [B]: weights, and what the optimizer keeps of those that are trained.
+
+    parameters_count   of the model;  trained_fraction   of them, which adapters make small
+    optimizer          a name of `memory.optimizers()`
+    """
     state = constants(MemoryConstants).state_bytes[optimizer]
     return parameters_count * trained_fraction * (state + constants(CheckpointConstants).weight_bytes)
 
 
 def checkpoint_write_s(written_bytes: float, nodes_count: int, storage_bytes_per_s: float | None) -> float:
-    """Time of a write [s]: at the rate of the machine's storage, or of the job's nodes where that is not known."""
+    """Time of a write [s]: at the rate of the machine's storage, or of the job's nodes where that is not known.
+
+    written_bytes        of the whole job;  nodes_count   that write it together
+    storage_bytes_per_s  of the machine's storage for this job alone; None or 0 where it is not known
+    """
     return written_bytes / (storage_bytes_per_s or constants(CheckpointConstants).node_write_bytes_per_s * nodes_count)
 
 
@@ -63,6 +75,8 @@ def expected_ettr(
     wait_s          q    in the queue, at first and after every failure;  held_s  S  that it holds nodes in all
 
     The first two factors are Kokolis 2024, to first order in (u + t/2) / M and 0 beyond; the third counts the waits.
+
+    Between 0 and 1.  An interval of infinity means that nothing fails: only the wait before the start counts.
     """
     if math.isinf(interval_s):
         return 1 / (1 + wait_s / held_s)

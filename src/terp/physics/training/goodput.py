@@ -18,6 +18,8 @@ class Goodput:
     run_s          all of it [s];  good_fraction  time without failures and checkpoints over it
     interval_s     between checkpoints;  write_s  of one
     interruptions_count  expected
+
+    good_fraction is 1 and the interval the whole run where nothing fails.
     """
 
     run_s: float
@@ -34,6 +36,11 @@ def run_with_failures(work_s: float, failures_per_s: float, write_s: float, rest
     write_s   d  of a checkpoint, during which no step is taken;  restart_s  R
 
     Daly 2006, with his first-order interval, no shorter than a write and no longer than the run.
+
+    restart_s   from a failure to the next step; the catalogue's if None
+
+    A failure costs the restart and what was done since the last checkpoint.  Exponents are cut at 600, so that
+    a hopeless run is a large number and no overflow.
     """
     restart_s = constants(CheckpointConstants).restart_s if restart_s is None else restart_s
     if failures_per_s <= 0:
@@ -50,6 +57,8 @@ def mean_repair_s(reliability: Reliability) -> float:
 
     q  share mended by a restart, from a to b;  m, p95  median and 95th percentile of the others, log-normal; causes with
     repairs of their own are not told apart
+
+    reliability   of a machine or a kind of fleet
     """
     sigma = math.log(max(reliability.slow_p95_s / reliability.slow_median_s, 1.0)) / NORMAL_P95
     slow_s = reliability.slow_median_s * math.exp(sigma**2 / 2)

@@ -1,4 +1,8 @@
-"""How long one GPU takes for a micro-batch: products, attention and all that only moves bytes, forward and backward."""
+"""How long one GPU takes for a micro-batch: products, attention and all that only moves bytes, forward and backward.
+
+A micro-batch is taken through all layers of the network on one GPU; pipeline stages are shares of it (`stage`, `step`), and
+exchanges with other GPUs are added there.  Times are those of kernels one after the other on one stream.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +41,8 @@ class MicroBatch:
 
     host_s      time that the host needs to launch a forward of all layers
     clock_ratio  over that of the peak; power_w  mean power while it computes [W]
+
+    forward, backward   through all layers [s];  head   the last product or layer, forward and backward together [s]
     """
 
     forward: PartTime
@@ -53,6 +59,13 @@ def micro_batch(chip: Accelerator, work: Work, share: Share, generation: Generat
     T = sum of products, of which what is bound by arithmetic goes as 1 / x,  + attention + bytes between them / W + waits
 
     x   clock over that of the peak
+
+    chip         the GPU;  work   of one sample of the network
+    share        samples of the micro-batch, and over how many GPUs each layer is divided
+    generation   of the training software: what it loses between kernels
+
+    The clock is one for the whole micro-batch, since a cap limits the mean power over many kernels.  Raises UnknownName for
+    a precision in which the chip has no GEMM.
     """
     products = products_of(chip, work, share, generation)
     rate = constants(LayerConstants).memory_rate_fraction * chip.memory_rate_bytes_per_s
@@ -87,7 +100,10 @@ def _host_s(layer: Layer, generation: Generation) -> float:
 
 
 def _waits_s(chip: Accelerator, work: Work, share: Share, generation: Generation, phase: int) -> float:
-    """What kernels take beyond arithmetic and bytes: gaps between launches, and norms that wait for their planes [s]."""
+    """What kernels take beyond arithmetic and bytes: gaps between launches, and norms that wait for their planes [s].
+
+    A norm over planes is charged what it takes beyond the bytes that `moving_bytes` counts of it already.
+    """
     if phase == HEAD:
         return 3 * work.head.launches_count * generation.gap_s
     times = 1 + phase
@@ -115,7 +131,10 @@ def _all_attention_s(chip: Accelerator, work: Work, share: Share, generation: Ge
 
 
 def _attention_s(chip: Accelerator, part: AttentionWork, share: Share, generation: Generation, *, backward: bool) -> float:
-    """One attention of a layer on one GPU [s]; over context parallelism, in chunks whose results are merged."""
+    """One attention of a layer on one GPU [s]; over context parallelism, in chunks whose results are merged.
+
+    Full attention over tokens by tokens is timed, and scaled to the pairs that are seen and to the size of values.
+    """
     of, heads, c = constants(LayerConstants), part.heads_count / share.tensor_count, share.context_count
     rate = of.memory_rate_fraction * chip.memory_rate_bytes_per_s
     kernel = attention_kernel(chip, generation)
@@ -142,7 +161,12 @@ def attention_kernel(chip: Accelerator, generation: Generation) -> str:
 
 
 def moving_bytes(work: Work, share: Share, generation: Generation, phase: int) -> float:
-    """Bytes that the work between products moves in a phase, casts to lower precision included [B]."""
+    """Bytes that the work between products moves in a phase, casts to lower precision included [B].
+
+    phase   FORWARD, BACKWARD or HEAD; the backward moves twice what the forward does
+
+    Values that tensor parallelism divides count by `share.inner`, those at the ends of layers by `share.residual`.
+    """
     samples = share.samples_count / share.context_count
     if phase == HEAD:
         head = work.head

@@ -1,4 +1,8 @@
-"""What one GPU must hold for a training step."""
+"""What one GPU must hold for a training step.
+
+Weights, gradients, the optimizer's state, activations, logits and what the software takes; of a pipeline the first stage is
+the fullest, because it keeps activations of the most micro-batches.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +51,12 @@ def optimizers() -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class StepMemory:
-    """What the fullest GPU holds [B]; arrays where the splits are."""
+    """What the fullest GPU holds [B]; arrays where the splits are.
+
+    weights_bytes      in the precision of the step;  gradients_bytes  as they are summed;  optimizer_bytes  its state
+    activations_bytes  what the backward needs, with one layer's that is computed again
+    logits_bytes       where the head is on the same GPU;  other_bytes  the software's own and weights that are gathered
+    """
 
     weights_bytes: Floats
     gradients_bytes: Floats
@@ -64,23 +73,29 @@ class StepMemory:
 
 
 def step_memory(
-    work: Work, one: LayerColumn, share: Share, recompute: Recompute, splits: Splits, generation: Generation,
+    work: Work, stage: LayerColumn, share: Share, recompute: Recompute, splits: Splits, generation: Generation,
     optimizer: str = "adamw",
 ) -> StepMemory:  # fmt: skip
     """What the fullest GPU holds, the first stage of a pipeline, or the only one.
 
     Of a pipeline with interleave v the first stage keeps min(m, p) (1 + (p - 1) / (p v)) micro-batches' activations
     (Korthikanti 2022).
+
+    work, share   of one sample, and one GPU's part of a micro-batch
+    stage         the times and parameters of all layers, from `stage.column`
+    recompute     what is computed again instead of kept
+    splits        numbers or arrays; results have their shape
+    optimizer     a name of `optimizers()`
     """
     p, v, _, m, z, shard = arrays(splits)
-    held = (one.dense_parameters_count + one.expert_parameters_count) / p + one.head_parameters_count
-    trained = held * one.trained_fraction
+    held = (stage.dense_parameters_count + stage.expert_parameters_count) / p + stage.head_parameters_count
+    trained = held * stage.trained_fraction
     over = {level: np.where(z >= level, shard, 1.0) for level in (1, 2, 3)}
     flight = np.where(p > 1, np.minimum(m, p) * np.where(v > 1, 1 + (p - 1) / (p * v), 1.0), 1.0)
     kept = kept_bytes(work, share, recompute, generation) / p * flight
     again = max(layer_bytes(layer, share, generation) for layer in work.layers) if recompute.layers_fraction else 0.0
     lean = is_reduced(share.precision) and (generation.lean or share.adapters)
-    layer = (one.dense_parameters_count + one.expert_parameters_count) / work.layers_count
+    layer = (stage.dense_parameters_count + stage.expert_parameters_count) / work.layers_count
     logits = generation.logit_kept_bytes * work.head.inner_values_count * share.inner
     return StepMemory(
         weights_bytes=np.asarray((1.0 if lean else 2.0) * held / over[3]),

@@ -1,4 +1,8 @@
-"""The matrix products of a micro-batch on one GPU: their sizes, and how long each takes at any clock."""
+"""The matrix products of a micro-batch on one GPU: their sizes, and how long each takes at any clock.
+
+A product C = A B has m rows (tokens or points), n columns and depth k.  A training step does each forward, once more for the
+gradient of its input and once more for that of its weights.
+"""
 
 from __future__ import annotations
 
@@ -48,6 +52,9 @@ class Share:
     """One GPU's share of a micro-batch: its samples, and over how many GPUs each layer is divided.
 
     adapters   only adapters are trained: the weights have no gradients
+
+    samples_count   of the micro-batch;  tensor_count, context_count, expert_count   GPUs that share a layer
+    precision       of the large GEMM;  sequence_parallel   values at the ends of layers are divided too
     """
 
     samples_count: float
@@ -101,6 +108,11 @@ def products_of(chip: Accelerator, work: Work, share: Share, generation: Generat
     """Times of all products forward and, two for each, backward.  launch + max(tiles, bytes / W), at the clock of the peak.
 
     Convolutions have tiles of their own; FP32 runs on the vector units, at its peak.
+
+    work         of one sample;  share   one GPU's part of a micro-batch
+    generation   gives the launch of a product [s] and the rate in a step over that alone
+
+    Arrays of the result have one entry a product.  Raises UnknownName for a precision that the chip has no GEMM in.
     """
     table = _entries(work, share, generation)
     m, n, k, times = (np.array([row[column] for row in table], np.float64) for column in range(4))
@@ -176,6 +188,8 @@ def sizes_of(product: Product, share: Share) -> tuple[float, float, float, float
 
     Expert parallelism gives each GPU some whole experts, and tokens of all GPUs of its group; tensor parallelism divides
     large ones further, and all where there is no expert parallelism.
+
+    Sizes may be fractions: of a micro-batch that does not divide evenly each GPU is given the mean.
     """
     t, e = share.tensor_count, share.expert_count
     rows = product.rows_count * share.samples_count / share.context_count

@@ -1,4 +1,8 @@
-"""Generations of training software: what each loses and overlaps, in a few named constants."""
+"""Generations of training software: what each loses and overlaps, in a few named constants.
+
+A generation is a year of a framework with the kernels and the overlap that it had, such as "megatron-2024".  Its constants
+are in physics/software.yaml, most fitted to published steps; `scripts` that fit them write that file.
+"""
 
 from __future__ import annotations
 
@@ -75,7 +79,10 @@ class TrainingSoftware:
 
     @classmethod
     def completed(cls, data: object) -> object:
-        """Every generation with the defaults where it says nothing."""
+        """Every generation with the defaults where it says nothing.
+
+        data   of the file, which is given back as it is where its form is wrong, for the reader to say so
+        """
         if not isinstance(data, dict) or not all(isinstance(data.get(key), dict) for key in ("defaults", "generations")):
             return data
         plain = {"title": "", "attention": {}, "products": {}} | data["defaults"]
@@ -88,12 +95,18 @@ class TrainingSoftware:
 
 
 def generations() -> Mapping[str, Generation]:
-    """All generations of training software by name."""
+    """All generations of training software by name.
+
+    A mapping that cannot be changed; tests vary it by `with_constants`.
+    """
     return constants(TrainingSoftware).generations
 
 
 def generation_named(name: str) -> Generation:
-    """A generation by name.  Raises UnknownName."""
+    """A generation by name.  Raises UnknownName.
+
+    The message names the generations that are known, and the nearest.
+    """
     known = generations()
     if name not in known:
         raise UnknownName("software", name, known)

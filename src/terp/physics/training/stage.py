@@ -1,4 +1,9 @@
-"""What one GPU does for a micro-batch if it held all layers of a pipeline, with what it exchanges with its neighbours."""
+"""What one GPU does for a micro-batch if it held all layers of a pipeline, with what it exchanges with its neighbours.
+
+A `LayerColumn` is of one choice of tensor, context and expert parallelism, micro-batch and recomputation, for all layers.
+How many stages, replicas and micro-batches there are comes after it (`step`), so that a search makes it once for thousands
+of splits.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +22,10 @@ from terp.physics.training.software import Generation
 
 @dataclass(frozen=True)
 class Recompute:
-    """What is not kept for the backward but worked out again: a share of the layers whole, or attention alone in all."""
+    """What is not kept for the backward but worked out again: a share of the layers whole, or attention alone in all.
+
+    A fraction between 0 and 1 recomputes that share of the layers, as many as fit the memory need.
+    """
 
     layers_fraction: float = 0.0
     attention: bool = False
@@ -80,7 +88,15 @@ class LayerColumn:
 def column(
     chip: Accelerator, net: Interconnect, work: Work, share: Share, recompute: Recompute, generation: Generation
 ) -> LayerColumn:
-    """The column of a split.  A micro-batch's layers cost what `micro_batch` says and what their groups exchange."""
+    """The column of a split.  A micro-batch's layers cost what `micro_batch` says and what their groups exchange.
+
+    chip         the GPU;  net   what its collectives see;  work   of one sample
+    share        one GPU's part of a micro-batch;  recompute   what runs forward twice
+    generation   the software, with the share of each exchange that hides behind work
+
+    Exchanges inside a domain go over links, others over ports (`collectives`).  The forward is never shorter than the host
+    needs to launch it.
+    """
     micro = micro_batch(chip, work, share, generation)
     tensor = _tensor_s(net, work, share, generation)
     expert_s = _expert_s(net, work, share, generation)
@@ -117,6 +133,8 @@ def _tensor_s(net: Interconnect, work: Work, share: Share, generation: Generatio
     """Exposed exchanges of tensor parallelism, forward and backward of all layers [s].
 
     With sequence parallelism each is a gather and a scatter, and the backward gathers once more; else one reduction.
+
+    The group is taken to lie within as few link domains as it can.
     """
     t = share.tensor_count
     if t == 1:
@@ -192,14 +210,20 @@ def _expert_division(work: Work, share: Share) -> int:
 
 
 def kept_bytes(work: Work, share: Share, recompute: Recompute, generation: Generation) -> float:
-    """What the backward of a micro-batch needs of all layers [B]: activations, or their inputs where all is recomputed."""
+    """What the backward of a micro-batch needs of all layers [B]: activations, or their inputs where all is recomputed.
+
+    In 16 bits, but for inputs of products in FP8; of one micro-batch, whatever the pipeline holds of it at once.
+    """
     inputs = work.layers_count * work.residual_bytes * share.residual
     whole = sum(layer.count * layer_bytes(layer, share, generation, scores=not recompute.attention) for layer in work.layers)
     return (1 - recompute.layers_fraction) * whole + recompute.layers_fraction * inputs
 
 
 def layer_bytes(layer: Layer, share: Share, generation: Generation, *, scores: bool = True) -> float:
-    """Activations of one layer that are kept; of products' inputs, none for adapters, and half where they are in FP8 [B]."""
+    """Activations of one layer that are kept; of products' inputs, none for adapters, and half where they are in FP8 [B].
+
+    scores   False where attention is computed again, whose scores then need not be kept
+    """
     masks = layer.residual_values_count if generation.dropout else 0.0
     inputs = 0.0 if share.adapters else 0.5 if is_reduced(share.precision) else 1.0
     kept = (layer.kept_residual_bytes + inputs * layer.input_residual_bytes + masks) * share.residual

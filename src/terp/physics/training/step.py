@@ -1,4 +1,8 @@
-"""How long a training step takes on many GPUs: micro-batches through a pipeline, and what replicas exchange."""
+"""How long a training step takes on many GPUs: micro-batches through a pipeline, and what replicas exchange.
+
+All of it takes numbers or arrays: a search evaluates thousands of splits of one `LayerColumn` in one call, and a single
+prediction is the same code on numbers, so the two cannot differ.
+"""
 
 from __future__ import annotations
 
@@ -39,6 +43,10 @@ class StepTime:
     """Where a step's time goes [s]; arrays where the splits are.
 
     layers_s is of the slowest stage; head_s of the last; the exchanges in them are in tensor_s, context_s and expert_s too
+
+    bubble_s     of the pipeline, where stages wait;  pipe_s   sends between stages that do not hide
+    data_s       exchanges of gradients and sharded weights that do not hide;  optimizer_s   its step
+    overhead_s   of the software in each step;  straggle_s   lost to the slowest of many nodes
     """
 
     layers_s: Floats
@@ -58,7 +66,13 @@ class StepTime:
 
 
 def step_time(
-    chip: Accelerator, net: Interconnect, work: Work, one: LayerColumn, share: Share, splits: Splits, generation: Generation
+    chip: Accelerator,
+    net: Interconnect,
+    work: Work,
+    stage: LayerColumn,
+    share: Share,
+    splits: Splits,
+    generation: Generation,
 ) -> StepTime:
     """Time of a step.  T = m t + (sum t_i - t) / v + sends + gradients + optimizer + overhead, and stragglers
 
@@ -66,23 +80,28 @@ def step_time(
 
     1F1B of Narayanan 2021; layers that do not divide evenly make the slowest stage one longer, and the head goes to one of
     the shorter.
+
+    stage     times of all layers, from `stage.column`;  share   of the micro-batch that it was made of
+    splits    numbers or arrays, which broadcast; results have their shape
+
+    A send goes over the fabric where a stage's GPUs fill a link domain, else over links.
     """
     p, v, d, m, z, shard = arrays(splits)
-    layers, layer_s = work.layers_count, one.layers_s / work.layers_count
+    layers, layer_s = work.layers_count, stage.layers_s / work.layers_count
     most, fewest = np.ceil(layers / p), np.floor(layers / p)
-    with_head = fewest * layer_s + one.head_s
+    with_head = fewest * layer_s + stage.head_s
     slow = np.maximum(most * layer_s, with_head)
-    bubble = (layers * layer_s + one.head_s - slow) / v
+    bubble = (layers * layer_s + stage.head_s - slow) / v
     crossing = np.where(share.tensor_count * share.context_count * d >= net.domain_gpus_count, 1.0, 2.0)
     sends: Any = 0.0
     if np.any(p > 1):
-        once_s = collective_s(net, "send", one.pipe_bytes, 2.0, np.minimum(crossing, net.domain_gpus_count))
+        once_s = collective_s(net, "send", stage.pipe_bytes, 2.0, np.minimum(crossing, net.domain_gpus_count))
         sends = np.where(p > 1, 2 * v * m * (1 - generation.pipe_overlap_fraction) * once_s, 0.0)
-    held = (one.dense_parameters_count / p, one.expert_parameters_count / p, one.head_parameters_count)
-    data_s = _data_s(net, one, share, held, (p, d, m, z, shard), m * slow, generation)
-    updated = sum(held) * one.trained_fraction / np.where(z >= 1, shard, 1.0)
+    held = (stage.dense_parameters_count / p, stage.expert_parameters_count / p, stage.head_parameters_count)
+    data_s = _data_s(net, stage, share, held, (p, d, m, z, shard), m * slow, generation)
+    updated = sum(held) * stage.trained_fraction / np.where(z >= 1, shard, 1.0)
     gpus = p * d * share.tensor_count * share.context_count
-    head_s = m * np.where(with_head >= most * layer_s, one.head_s, 0.0)
+    head_s = m * np.where(with_head >= most * layer_s, stage.head_s, 0.0)
     step = StepTime(
         layers_s=m * slow - head_s,
         head_s=head_s,
@@ -98,32 +117,39 @@ def step_time(
 
 
 def arrays(splits: Splits) -> tuple[Any, ...]:
-    """The six of a split, as arrays that broadcast."""
+    """The six of a split, as arrays that broadcast.
+
+    In the order of the fields, in float64, of any shapes that broadcast.
+    """
     values = (splits.pipeline, splits.interleave, splits.data, splits.batches, splits.zero, splits.shard)
     return tuple(np.asarray(value, np.float64)[()] for value in values)
 
 
 def _data_s(
-    net: Interconnect, one: LayerColumn, share: Share, held: tuple[Any, Any, Any], split: tuple[Any, ...], work_s: Any,
+    net: Interconnect, stage: LayerColumn, share: Share, held: tuple[Any, Any, Any], split: tuple[Any, ...], work_s: Any,
     generation: Generation,
 ) -> Floats:  # fmt: skip
     """Exposed time of data parallelism [s].
 
     Gradients are summed once a step, sharded ones scattered and weights gathered; with all sharded (FSDP, ZeRO 3) each
     micro-batch gathers weights twice and scatters gradients once.  A share hides behind the work beside it.
+
+    held     parameters a GPU holds: dense, experts', and of embedding or head
+    split    pipeline stages, replicas, micro-batches, sharding level and shard group
+    work_s   of the slowest stage in a step, behind which exchanges of sharded weights hide [s]
     """
     p, d, m, z, shard = split
     t, c = share.tensor_count, share.context_count
     dense, experts, head = held
     total = np.asarray(0.0)
     groups = [(dense + head, d * c)]
-    if one.expert_parameters_count:
-        groups.append((experts, d * c * t / one.expert_division_count))
+    if stage.expert_parameters_count:
+        groups.append((experts, d * c * t / stage.expert_division_count))
     for parameters, spread in groups:
         ranks = np.maximum(spread, 1.0)
         inside = np.clip(net.domain_gpus_count // t, 1.0, ranks)
         weights = 2.0 * parameters
-        gradients = generation.gradient_bytes * parameters * one.trained_fraction
+        gradients = generation.gradient_bytes * parameters * stage.trained_fraction
         sharded: Any = 0.0
         if np.any(z >= 3):
             sharded = _sharded_s(net, weights, np.minimum(shard, ranks), ranks, inside, m, work_s, generation)
@@ -132,9 +158,9 @@ def _data_s(
             continue
         summed = collective_s(net, "all_reduce", gradients, ranks, inside)
         scattered = collective_s(net, "reduce_scatter", gradients, ranks, inside)
-        gathered = collective_s(net, "all_gather", weights * one.trained_fraction, ranks, inside)
+        gathered = collective_s(net, "all_gather", weights * stage.trained_fraction, ranks, inside)
         plain = np.where(z >= 1, scattered + gathered, summed)
-        exposed = plain - np.minimum(plain * generation.data_overlap_fraction, (one.forward_s + one.backward_s) / p)
+        exposed = plain - np.minimum(plain * generation.data_overlap_fraction, (stage.forward_s + stage.backward_s) / p)
         total = total + np.where(z >= 3, sharded, exposed)
     return np.asarray(total)
 
@@ -142,7 +168,11 @@ def _data_s(
 def _sharded_s(
     net: Interconnect, weights: Any, shard: Any, ranks: Any, inside: Any, m: Any, work_s: Any, generation: Generation
 ) -> Floats:
-    """Exposed time where weights are sharded too [s]; groups of shards sum their gradients once a step."""
+    """Exposed time where weights are sharded too [s]; groups of shards sum their gradients once a step.
+
+    weights   of a GPU before sharding [B];  shard, ranks   GPUs of a group of shards, and of data parallelism;  m
+              micro-batches
+    """
     near = np.minimum(inside, shard)
     gather = collective_s(net, "all_gather", weights, shard, near)
     scatter = collective_s(net, "reduce_scatter", weights, shard, near)

@@ -17,7 +17,12 @@ from terp.physics.training.strategy import Strategy
 
 @dataclass(frozen=True)
 class TrainingStep:
-    """A predicted step."""
+    """A predicted step.
+
+    strategy   with the recomputation that was chosen;  column   times of all layers on one GPU
+    time       where the step's time goes;  memory   of the fullest GPU
+    fits       whether that is within what an allocator can use
+    """
 
     strategy: Strategy
     column: LayerColumn
@@ -34,16 +39,24 @@ class TrainingStep:
 def predict_step(
     chip: Accelerator, net: Interconnect, work: Work, strategy: Strategy, batch_count: int, generation: Generation
 ) -> TrainingStep:
-    """A step of `batch_count` samples by a strategy; one that leaves recomputation open recomputes as few layers as fit."""
+    """A step of `batch_count` samples by a strategy; one that leaves recomputation open recomputes as few layers as fit.
+
+    chip          the GPU;  net   what its collectives see;  work   of one sample
+    batch_count   samples of a step, over all replicas
+    generation    of the training software
+
+    Whether the split divides the model is not checked (`strategy.misfits_of_strategy`).  The number of layers to recompute
+    is worked out from the memory of one layer and of all, which lie on a line.
+    """
     share, splits = strategy.share, strategy.splits(batch_count)
     room = room_fraction() * chip.memory_bytes
 
     def held(recompute: Recompute) -> tuple[LayerColumn, StepMemory]:
-        one = column(chip, net, work, share, recompute, generation)
-        return one, step_memory(work, one, share, recompute, splits, generation, strategy.optimizer)
+        layers = column(chip, net, work, share, recompute, generation)
+        return layers, step_memory(work, layers, share, recompute, splits, generation, strategy.optimizer)
 
     recompute = strategy.recompute or RECOMPUTE["none"]
-    one, memory = held(recompute)
+    layers, memory = held(recompute)
     if strategy.recompute is None and memory.total_bytes > room:
         stage = math.ceil(work.layers_count / strategy.pipeline_count)
         one_layer = held(Recompute(1 / stage))[1].total_bytes
@@ -51,11 +64,11 @@ def predict_step(
         saved_bytes = max(float(one_layer - least), 1.0) / max(stage - 1, 1)
         more = math.ceil(max(float(one_layer - room), 0.0) / saved_bytes)
         recompute = Recompute(min(1 + more, stage) / stage)
-        one, memory = held(recompute)
+        layers, memory = held(recompute)
     return TrainingStep(
         strategy=replace(strategy, recompute=recompute),
-        column=one,
-        time=step_time(chip, net, work, one, share, splits, generation),
+        column=layers,
+        time=step_time(chip, net, work, layers, share, splits, generation),
         memory=memory,
         fits=bool(memory.total_bytes <= room),
     )

@@ -25,6 +25,11 @@ class Strategy:
     shard_count   GPUs that share the shards; all replicas if None
     recompute     None for as few layers as fit the memory
     adapters      only adapters are trained (LoRA)
+
+    micro_batch_count   samples that a replica runs at once
+    tensor_count, pipeline_count, context_count, expert_count   GPUs that share a layer's GEMM; stages; GPUs that share a
+                    sequence; GPUs that share the experts
+    interleave_count    parts of a stage that take turns, which makes the bubble smaller
     """
 
     gpus_count: int
@@ -44,7 +49,10 @@ class Strategy:
 
     @property
     def replicas_count(self) -> int:
-        """Data-parallel replicas."""
+        """Data-parallel replicas.
+
+        Rounded down; that the GPUs divide is checked by `misfits_of_strategy`.
+        """
         return self.gpus_count // (self.tensor_count * self.pipeline_count * self.context_count)
 
     @property
@@ -56,7 +64,10 @@ class Strategy:
         )  # fmt: skip
 
     def splits(self, batch_count: int) -> Splits:
-        """The split of a batch."""
+        """The split of a batch.
+
+        batch_count   samples of a step;  micro-batches a replica runs follow from it, and need not be whole in a search
+        """
         replicas = self.replicas_count
         shard = self.shard_count or replicas * self.context_count
         batches = batch_count / replicas / self.micro_batch_count
@@ -69,7 +80,13 @@ POSITIVE: Final = ("gpus", "micro-batch", "tp", "pp", "vp", "cp", "ep")
 def misfits_of_strategy(
     chip: Accelerator, model: ModelFile, work: Work, strategy: Strategy, batch_count: int, gpus_most: int
 ) -> list[Problem]:
-    """All that keeps a strategy from dividing a model, a batch and a machine, each with what would do."""
+    """All that keeps a strategy from dividing a model, a batch and a machine, each with what would do.
+
+    chip, model, work   the GPU, and the network with its work on one sample
+    batch_count         samples of a step;  gpus_most   of the machine
+
+    Each problem is at the option that could be changed, by its name in the terminal; empty if nothing is wrong.
+    """
     numbers = (
         strategy.gpus_count, strategy.micro_batch_count, strategy.tensor_count, strategy.pipeline_count,
         strategy.interleave_count, strategy.context_count, strategy.expert_count,
@@ -94,7 +111,10 @@ def misfits_of_strategy(
 
 
 def misfits_of_precision(chip: Accelerator, precision: str) -> list[Problem]:
-    """A precision that is not known, or that the chip has no matrix units for."""
+    """A precision that is not known, or that the chip has no matrix units for.
+
+    Known are those in which steps are predicted, which may be fewer than the chip's GEMM has.
+    """
     known = precisions_of(chip, in_steps=True)
     if precision in known:
         return []
@@ -102,11 +122,13 @@ def misfits_of_precision(chip: Accelerator, precision: str) -> list[Problem]:
     return [_problem("precision", what, precision, "known: " + ", ".join(known))]
 
 
-def _problem(option: str, wrong: str, found: object, would_do: str) -> Problem:
-    return Problem("", 0, 0, f"--{option}", wrong, str(found), would_do)
+def _problem(option: str, wrong: str, given: object, would_do: str) -> Problem:
+    """A problem of an option, by its name in the terminal without the dashes."""
+    return Problem("", 0, 0, f"--{option}", wrong, str(given), would_do)
 
 
 def _divisors(number: int, most: int) -> str:
+    """Divisors of a number up to a limit, as words."""
     return ", ".join(str(size) for size in range(1, min(number, most) + 1) if number % size == 0)
 
 
@@ -138,11 +160,11 @@ def _layers(model: ModelFile, work: Work, strategy: Strategy) -> list[Problem]:
 
 def _counts(strategy: Strategy, batch_count: int) -> list[Problem]:
     """GPUs over the split, and the batch over replicas and micro-batches."""
-    one = strategy.tensor_count * strategy.pipeline_count * strategy.context_count
-    if strategy.gpus_count % one:
-        fewer = strategy.gpus_count // one * one
-        would_do = f"{fewer or one} would do, or a split of which the product divides {strategy.gpus_count}"
-        return [_problem("gpus", f"do not divide by TP x PP x CP = {one}", strategy.gpus_count, would_do)]
+    replica = strategy.tensor_count * strategy.pipeline_count * strategy.context_count
+    if strategy.gpus_count % replica:
+        fewer = strategy.gpus_count // replica * replica
+        would_do = f"{fewer or replica} would do, or a split of which the product divides {strategy.gpus_count}"
+        return [_problem("gpus", f"do not divide by TP x PP x CP = {replica}", strategy.gpus_count, would_do)]
     replicas = strategy.replicas_count
     at_once = replicas * strategy.micro_batch_count
     wrong = []

@@ -1,4 +1,8 @@
-"""The best ways to split a model over GPUs: every split on every number of nodes."""
+"""The best ways to split a model over GPUs: every split on every number of nodes.
+
+Exhaustive within a range of usual sizes: no heuristic decides which split is looked at, so the best of a range is the best.
+Choices that change a layer's cost are looped over; stages, replicas and sharding are evaluated as arrays.
+"""
 
 from __future__ import annotations
 
@@ -47,6 +51,9 @@ class SearchedSplits:
     """What a search found: of each number of nodes the best split, as far as no other is better and as fast.
 
     evaluated_count   splits that were looked at;  fitting_count  that fit the memory
+
+    Empty where nothing fits.  By energy or euros a larger job is kept if it is faster, by time only if no smaller one is as
+    fast.
     """
 
     frontier: tuple[Candidate, ...]
@@ -59,6 +66,10 @@ class Range:
     """What is searched: up to so many GPUs, of nodes of so many, for a batch; an option that is fixed has one choice.
 
     by   what is best: "time", "energy" of the GPUs, or "euros", GPUs times hours
+
+    tensor, context, expert, micro_batches   choices of each, looped over
+    pipeline, interleave, zero   choices; all up to the number of layers, or to MOST_INTERLEAVE, where None
+    base                         what all splits share: precision, optimizer, adapters
     """
 
     most_gpus_count: int
@@ -83,22 +94,27 @@ def search(
 
     191 is prime: jobs of any number of GPUs are tried that is a product of their split, on the nodes that hold them, with
     stages of uneven numbers of layers.  A batch is divided evenly, as frameworks do.
+
+    chip, net, model, work   the GPU, what its collectives see, the network and its work on one sample
+    wanted                   the range;  generation   of the software
+
+    Candidates are kept by how many nodes they take, rounded up.
     """
     best: dict[int, Candidate] = {}
     evaluated = fitting = 0
-    for one in _columns(chip, net, model, work, wanted, generation):
-        for grid in _grids(work, wanted, one.strategy):
+    for choice in _columns(chip, net, model, work, wanted, generation):
+        for grid in _grids(work, wanted, choice.strategy):
             evaluated += len(grid.pipeline_count)
-            held = _held(work, one, grid, generation)
+            held = _held(work, choice, grid, generation)
             fits = held <= room_fraction() * chip.memory_bytes
             fitting += int(fits.sum())
             if fits.any():
-                _keep(best, chip, net, work, one, grid.only(fits), held[fits], wanted, generation)
+                _keep(best, chip, net, work, choice, grid.only(fits), held[fits], wanted, generation)
     return SearchedSplits(_frontier(best, by_time=wanted.by == "time"), evaluated, fitting)
 
 
 @dataclass(frozen=True)
-class _One:
+class _Choice:
     strategy: Strategy
     column: LayerColumn
     recompute: Recompute
@@ -127,7 +143,7 @@ class _Grid:
 
 def _columns(
     chip: Accelerator, net: Interconnect, model: ModelFile, work: Work, wanted: Range, generation: Generation
-) -> Iterator[_One]:
+) -> Iterator[_Choice]:
     """A column for each choice that changes what a layer costs."""
     transformer = model if isinstance(model, TransformerModel) else None
     experts = transformer.experts.count if transformer and transformer.experts else 1
@@ -149,11 +165,14 @@ def _columns(
                     )  # fmt: skip
                     for recompute in wanted.recompute:
                         made = column(chip, net, work, strategy.share, recompute, generation)
-                        yield _One(strategy, made, recompute)
+                        yield _Choice(strategy, made, recompute)
 
 
 def _grids(work: Work, wanted: Range, strategy: Strategy) -> Iterator[_Grid]:
-    """Stages, parts, replicas and sharding of a column, in pieces."""
+    """Stages, parts, replicas and sharding of a column, in pieces.
+
+    A sharding of gradients or weights is tried only where there is no pipeline.
+    """
     each = strategy.tensor_count * strategy.context_count
     micro = int(strategy.micro_batch_count)
     replicas = np.array([d for d in range(1, wanted.batch_count // micro + 1) if wanted.batch_count % (d * micro) == 0])
@@ -170,53 +189,59 @@ def _grids(work: Work, wanted: Range, strategy: Strategy) -> Iterator[_Grid]:
         yield _Grid(p[piece], v[piece], d[piece], wanted.batch_count / d[piece] / micro, z[piece])
 
 
-def _held(work: Work, one: _One, grid: _Grid, generation: Generation) -> Floats:
-    splits = grid.splits(one.strategy)
-    memory = step_memory(work, one.column, one.strategy.share, one.recompute, splits, generation, one.strategy.optimizer)
+def _held(work: Work, choice: _Choice, grid: _Grid, generation: Generation) -> Floats:
+    """What the fullest GPU holds, by split of the grid [B]."""
+    splits = grid.splits(choice.strategy)
+    memory = step_memory(
+        work, choice.column, choice.strategy.share, choice.recompute, splits, generation, choice.strategy.optimizer
+    )
     return np.broadcast_to(memory.total_bytes, grid.pipeline_count.shape)
 
 
 def _keep(
-    best: dict[int, Candidate], chip: Accelerator, net: Interconnect, work: Work, one: _One, grid: _Grid, held: Any,
+    best: dict[int, Candidate], chip: Accelerator, net: Interconnect, work: Work, choice: _Choice, grid: _Grid, held: Any,
     wanted: Range, generation: Generation,
 ) -> None:  # fmt: skip
-    """Keeps of each number of nodes the fastest split."""
-    strategy = one.strategy
+    """Keeps of each number of nodes the fastest split.
+
+    held   by split of the grid [B];  best   by number of nodes, which is changed in place
+    """
+    strategy = choice.strategy
     each = strategy.tensor_count * strategy.context_count
     for sharded in (False, True):
         part = (grid.zero_count >= 3) == sharded
         if not part.any():
             continue
         some = grid.only(part)
-        step_s = step_time(chip, net, work, one.column, strategy.share, some.splits(strategy), generation).step_s
+        step_s = step_time(chip, net, work, choice.column, strategy.share, some.splits(strategy), generation).step_s
         gpus = some.pipeline_count * some.data_count * each
         nodes = np.ceil(gpus / wanted.node_gpus_count).astype(np.int64)
-        key = step_s * _weight(wanted.by, gpus, one.column)
+        key = step_s * _weight(wanted.by, gpus, choice.column)
         order = np.lexsort((key, nodes))
         first = order[np.r_[True, np.diff(nodes[order]) > 0]]
         for index in first:
-            found = best.get(int(nodes[index]))
-            if found is None or key[index] < found.key_ratio:
+            before = best.get(int(nodes[index]))
+            if before is None or key[index] < before.key_ratio:
                 chosen = replace(
                     strategy, gpus_count=int(gpus[index]), pipeline_count=int(some.pipeline_count[index]),
                     interleave_count=int(some.interleave_count[index]), zero_count=int(some.zero_count[index]),
-                    recompute=one.recompute,
+                    recompute=choice.recompute,
                 )  # fmt: skip
                 best[int(nodes[index])] = Candidate(
                     chosen, float(step_s[index]), float(held[part][index]), float(key[index])
                 )  # fmt: skip
 
 
-def _weight(by: str, gpus: Floats, one: LayerColumn) -> Any:
+def _weight(by: str, gpus: Floats, stage: LayerColumn) -> Any:
     """What a second of a step counts."""
-    return {"time": 1.0, "energy": gpus * one.power_w, "euros": gpus}[by]
+    return {"time": 1.0, "energy": gpus * stage.power_w, "euros": gpus}[by]
 
 
 def _frontier(best: dict[int, Candidate], *, by_time: bool) -> tuple[Candidate, ...]:
     """By what is best first, those that no other beats in it and in time; by time itself, that no smaller job beats."""
-    found: list[Candidate] = []
-    for nodes, one in sorted(best.items()):
-        others = (other for count, other in best.items() if other is not one and (count < nodes or not by_time))
-        if not any(other.step_s <= one.step_s and other.key_ratio <= one.key_ratio for other in others):
-            found.append(one)
-    return tuple(sorted(found, key=lambda one: one.key_ratio))
+    kept: list[Candidate] = []
+    for nodes, candidate in sorted(best.items()):
+        others = (other for count, other in best.items() if other is not candidate and (count < nodes or not by_time))
+        if not any(other.step_s <= candidate.step_s and other.key_ratio <= candidate.key_ratio for other in others):
+            kept.append(candidate)
+    return tuple(sorted(kept, key=lambda candidate: candidate.key_ratio))

@@ -30,15 +30,18 @@ def step_power(machine: Machine, step: TrainingStep) -> StepPower:
     """Powers of a job.  A GPU draws what its mix of work does while it computes, and less while it waits.
 
     A node draws between its measured idle and full levels as its GPUs draw between idle and their cap.
+
+    machine   gives the levels of its nodes and the power of network and storage, of which the job has its nodes' share
+    step      a predicted step;  times that are exposed exchanges count as waiting
     """
     chip, node, levels = machine.accelerator, machine.node, levels_of(machine)
-    time, one = step.time, step.column
-    exposed = one.tensor_s + one.context_s + one.expert_s
-    busy_s = float(time.layers_s + time.head_s) * (1 - exposed / max(one.layers_s, 1e-12)) + float(time.optimizer_s)
+    time, layers = step.time, step.column
+    exposed = layers.tensor_s + layers.context_s + layers.expert_s
+    busy_s = float(time.layers_s + time.head_s) * (1 - exposed / max(layers.layers_s, 1e-12)) + float(time.optimizer_s)
     busy = min(busy_s / step.step_s, 1.0)
     least_w, lowest_w = base_w(chip), idle_w(chip)
     waiting = constants(PowerConstants).waiting_fraction
-    gpu_w = least_w + (one.power_w - least_w) * (busy + waiting * (1 - busy))
+    gpu_w = least_w + (layers.power_w - least_w) * (busy + waiting * (1 - busy))
     full = max(min((gpu_w - lowest_w) / (cap_w(chip) - lowest_w), 1.0), 0.0)
     level_w = levels.idle_w + full * (levels.full_w - levels.idle_w)
     node_w = node_power_w(levels, level_w)
