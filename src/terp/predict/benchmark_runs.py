@@ -57,9 +57,9 @@ def hpl(
 
     Raises TerpError for a number of GPUs or an order that cannot be.  The model: docs/theory/hpl.md.
 
-    The interval is the 10th to the 90th percentile of published over predicted rates, wider on architectures that nothing was
-    fitted to.  The efficiency is Rmax over the FP64 matrix peak of the GPUs that ran; the energy is that
-    of the whole run [J].  A rank of None means below the end of that edition's list.
+    The interval is the 10th to the 90th percentile of published over predicted rates, wider on architectures that nothing
+    was fitted to.  The efficiency is Rmax over the FP64 matrix peak of the GPUs that ran; the energy is that of the whole
+    run [J].  A rank of None means below the end of that edition's list.
 
         >>> import terp
         >>> run = terp.predict.hpl("gefion", edition="2024-11")
@@ -110,8 +110,8 @@ def hpcg(machine: Machine | DescriptionSource, *, gpus: int | None = None) -> Hp
 
     Raises TerpError for a number of GPUs that cannot be.  The model: docs/theory/hpl.md.
 
-    The rate is bound by memory: `breakdown` has the share of the time that memory takes, and that of the halo exchange.  Nodes
-    draw the level that they have in HPCG, which is not that of HPL.  The run lasts as long as the list's rules ask.
+    The rate is bound by memory: `breakdown` has the share of the time that memory takes, and that of the halo exchange.
+    Nodes draw the level that they have in HPCG, which is not that of HPL.  The run lasts as long as the list's rules ask.
     """
     options, built = checked_options(BenchmarkOptions, {"gpus": gpus}), machine_from(machine)
     system = benchmark_system(built, options.gpus_count)
