@@ -1,4 +1,9 @@
-"""A budget -> a plan: searched, checked, held against a thousand price scenarios, its frontier simulated."""
+"""A budget -> a plan: searched, checked, held against a thousand price scenarios, its frontier simulated.
+
+This is the order of the work, and nothing else: each step is a package beside it.  The years of the frontier's machines
+are sent out as soon as the frontier is known, and are collected at the end, so that other processes simulate while this
+one draws prices.  What is made here is the record that `terp.plan.purchase` gives.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +75,11 @@ def make_plan(
 ) -> PurchasePlan:
     """The plan of a budget.  The same inputs and seed give the same plan.
 
-    crew   who simulates the frontier's years; None: nobody, and `simulated` is None
+    inputs            from `read_inputs`
+    crew              who simulates the frontier's years; None: nobody, and `simulated` is None
+    scenarios_count   of prices, at least some fifty for an interval of 90 %
+    seed              of the price scenarios; years have seeds of their own, from 1 on
+    progress          hears the stage and the share of it that is done; None: nobody
 
     Raises NothingFits, with what the cheapest fit would cost, and Problems for what cannot be planned at all.
     """
@@ -113,7 +122,11 @@ def _plan(
     extent: SearchExtent,
     sure: tuple[float, Robustness, tuple[InputSwing, ...]],
 ) -> PurchasePlan:
-    """The plan's record, but for what lost and its files."""
+    """The plan's record, but for what lost and its files.
+
+    picks      the frontier, the recommended machine first;  machines   the same as records, in the same order
+    sure       the recommended kind's share of wins, how sure it is, and the swings of the inputs
+    """
     inputs, best = workings.inputs, picks[0]
     allocation, rows = allocation_of(workings, best), assumptions(workings, picks)
     costs = [(cost.line, cost.cost_class, cost.eur) for cost in machines[0].costs]
@@ -139,6 +152,7 @@ def _plan(
 
 
 def _budget(inputs: PlanningInputs) -> PlannedBudget:
+    """What was asked for, with names and titles of domains and sites, so that a plan is read without its budget."""
     record = inputs.budget.record
     return PlannedBudget(
         name=record.name,
@@ -159,7 +173,10 @@ def _budget(inputs: PlanningInputs) -> PlannedBudget:
 
 
 def _extent(workings: Workings, searched: Searched, best: Pick, scenarios_count: int, began_s: float) -> SearchExtent:
-    """What was looked at, and how much better anything else could be."""
+    """What was looked at, and how much better anything else could be.
+
+    began_s   when the plan was begun, on the clock of `time.perf_counter` [s]
+    """
     steps = [workings.step_of(entry.design.frame) for entry in searched.entries]
     return SearchExtent(
         designs_count=len(searched.entries),
@@ -173,7 +190,10 @@ def _extent(workings: Workings, searched: Searched, best: Pick, scenarios_count:
 
 
 def _rent(workings: Workings, pick: Pick) -> RentInstead:
-    """What as many H100-hours would cost by the hour, without storage, egress and management."""
+    """What as many H100-hours as a machine does in all years would cost by the hour, without storage, egress and management.
+
+    The price is that of the reference, moved to the month of the budget.
+    """
     price = unit_price(workings.inputs.prices, read_reference().record.rent, workings.inputs.budget.record.prices_of)
     hours = pick.value("science")
     return RentInstead(
@@ -187,8 +207,9 @@ def _rent(workings: Workings, pick: Pick) -> RentInstead:
 
 
 def _payers(workings: Workings, pick: Pick, allocation: payers.Allocation, hours_count: float) -> tuple[PayerShare, ...]:
-    """What each payer gives and gets.
+    """What each payer gives and gets, in the order of the budget.
 
+    allocation    of the recommended machine's costs
     hours_count   GPU-hours of finished work a year
     """
     record, sources = workings.inputs.budget.record, workings.inputs.sources
@@ -211,7 +232,10 @@ def _payers(workings: Workings, pick: Pick, allocation: payers.Allocation, hours
 
 
 def _workable(inputs: PlanningInputs, wanted: Sequence[Design]) -> tuple[Workings, list[Design], list[Loser]]:
-    """The designs whose nodes can run the workload and whose parts all have a price, and why the others cannot."""
+    """The designs whose nodes can run the workload and whose parts all have a price, and why the others cannot.
+
+    Gives the workings of all frames, the designs that are left, and a loser for each node of which no design is left.
+    """
     workings, kept, lost = Workings(inputs, [design.frame for design in wanted]), list[Design](), dict[str, Loser]()
     for design in wanted:
         node, reason = design.frame.node, _unworkable(workings, design)
@@ -224,7 +248,7 @@ def _workable(inputs: PlanningInputs, wanted: Sequence[Design]) -> tuple[Working
 
 
 def _unworkable(workings: Workings, design: Design) -> Reason | None:
-    """Why nothing can be worked out of a design; None if it can."""
+    """Why nothing can be worked out of a design, a part without a price or a job that it cannot run; None if it can."""
     unpriced = unpriced_parts(workings.inputs, design.frame)
     if unpriced:
         return Reason(Code.NO_PRICE, {"parts": ", ".join(unpriced)})
@@ -238,7 +262,10 @@ def _unworkable(workings: Workings, design: Design) -> Reason | None:
 def _checked(workings: Workings, searched: Searched) -> tuple[Searched, list[Pick], dict[str, list[ConstraintCheck]]]:
     """The frontier, each machine of which the independent checker lets pass; what it does not is taken out of the search.
 
-    Raises NothingFits.
+    Gives the search without what failed, the frontier, and the checks of each machine by its name.  A machine that fails has
+    another take its place, which is checked in turn, up to _MOST_DROPPED times.
+
+    Raises NothingFits if nothing is left.
     """
     entries, checks = list(searched.entries), dict[str, list[ConstraintCheck]]()
     for _ in range(_MOST_DROPPED):
@@ -259,6 +286,7 @@ def _checked(workings: Workings, searched: Searched) -> tuple[Searched, list[Pic
 
 
 def _without(entry: Evaluated, row: int) -> Evaluated:
+    """A design without the machine of one row, which then meets every constraint but one named "checked"."""
     mask = entry.met.get("checked", np.ones(entry.nodes_count.size, np.bool_)).copy()
     mask[row] = False
     return replace(entry, met={**entry.met, "checked": mask})
@@ -270,7 +298,10 @@ def subject_of(workings: Workings, pick: Pick) -> Subject:
 
 
 def text_of(workings: Workings, pick: Pick) -> str:
-    """The machine file of a pick."""
+    """The machine file of a pick, which `independent_check` builds and `save` writes.
+
+    It names the site file, not the candidate's name, so that the machine is simulated at its place without the budget.
+    """
     inputs, design = workings.inputs, pick.design
     board_w = workings.jobs_of(design.frame).machine.accelerator.board_power_w
     extras = design.extras(inputs, np.array([pick.nodes_count])).single
@@ -289,7 +320,10 @@ def text_of(workings: Workings, pick: Pick) -> str:
 
 
 def _leading(workings: Workings, searched: Searched) -> tuple[list[Evaluated], Workings]:
-    """The best designs of each kind, with as many nodes as lower prices could pay; the best first, which wins of equals."""
+    """The best designs of each kind, with as many nodes as lower prices could pay; the best first, which wins of equals.
+
+    Gives DESIGNS_PER_KIND designs of each kind at most, evaluated up to WIDER times the money, and the workings of that.
+    """
     objective = workings.inputs.objective
     grouped: dict[Kind, list[Pick]] = {}
     for entry in searched.entries:
@@ -304,12 +338,12 @@ def _leading(workings: Workings, searched: Searched) -> tuple[list[Evaluated], W
 
 
 def _costs(workings: Workings, pick: Pick, tariff: Tariff) -> Floats:
-    """Costs of a machine by scenario and class [EUR]."""
+    """Costs of a machine by scenario and class [EUR], shape (scenarios, classes), without value-added tax."""
     return costs_of(workings, pick.entry, np.full(tariff.market_ratio.size, pick.row), tariff).by_class_eur
 
 
 def _years_of(workings: Workings, picks: Sequence[Pick], files: Mapping[str, str]) -> list[MachineYears]:
-    """The machines whose years are simulated."""
+    """The machines whose years are simulated, in plain words for other processes; files are their texts by name."""
     want = workings.inputs.budget.record.want
     return [
         MachineYears(

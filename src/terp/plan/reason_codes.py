@@ -22,6 +22,8 @@ class Reason:
 
     code   a key of the catalogue of messages
     data   what fills the sentence's gaps, by name; numbers in SI, their names end with the unit
+
+    Two reasons are equal if code and data are.  The hash sorts the data's names, so that their order does not matter.
     """
 
     code: str
@@ -36,7 +38,12 @@ Words = str | Reason
 
 
 class Code(StrEnum):
-    """Codes of sentences, titles and notes; the families below stand beside them."""
+    """Codes of sentences, titles and notes; the families below stand beside them.
+
+    In order: what machines are called, why they stand on the frontier, why others lost, caveats, why nothing can be bought,
+    and titles and notes of assumptions.  Families whose last part is a name have no entry here: `check.NAME` of constraints,
+    `line.NAME` of lines of cost, `input.PATH` of a budget's inputs and `site.PATH` of a site's.
+    """
 
     MACHINE = "machine"
     MACHINE_KIND = "machine-kind"

@@ -64,8 +64,11 @@ def field_words() -> dict[str, str]:
 def read_axes(over: Sequence[str], fixed: Mapping[str, object]) -> SweepAxes:
     """The axes that words ask for.  Raises Problems with every mistake in them.
 
-    over    axes such as `load=0.7,0.8`, `seed=1..20` or `site=copenhagen,groningen`
+    over    axes such as `load=0.7,0.8`, `seed=1..20` or `site=copenhagen,groningen`; "file" among the values stands for
+            what the files say, of fields that may be left to them
     fixed   values of other fields, by the words of the fields, as a file would hold them
+
+    An axis may not stand twice, and a field may not be both varied and fixed.
     """
     problems: list[Problem] = []
     axes: dict[str, tuple[Value, ...]] = {}
@@ -129,7 +132,8 @@ def _axes_of(
 ) -> SweepAxes:
     """The axes with the scenario that they start from.  Raises Problems, those that were there among them.
 
-    named   words of the fields that are asked for, rightly or not, so that none of them is said to be missing
+    problems   of the axes so far;  path_of   how a fixed field is called in a problem, from its word
+    named      words of the fields that are asked for, rightly or not, so that none of them is said to be missing
     """
     fields = scenario_fields()
     count = prod(len(values) for values in axes.values())
@@ -191,7 +195,7 @@ def _read_axis(words: str) -> tuple[str, tuple[Value, ...]]:
 def _values_of_text(field: ScenarioField, text: str) -> list[object]:
     """What one text between commas says: a value, the values of a range, or None for what the files say.
 
-    Raises NotAQuantity.
+    Ranges such as `1..20` hold both ends and are of whole numbers only.  Raises NotAQuantity.
     """
     if text == AS_FILED and field.optional and field.type is not str:
         return [None]
@@ -229,7 +233,7 @@ def _checked(field: ScenarioField, values: list[object], path: str) -> tuple[Val
 
 
 def _unlike(values: tuple[Value, ...], path: str) -> tuple[Value, ...]:
-    """The values, each of which may stand once.  Raises Problems."""
+    """The values, at least one, each of which may stand once.  Raises Problems that name those that stand twice."""
     if not values:
         raise Problems([_problem(path, "has no values", would_do="name one or more")])
     if len(set(values)) < len(values):

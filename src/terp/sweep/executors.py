@@ -54,7 +54,7 @@ def processes(workers: int) -> Crew:
 
 
 def _begin() -> None:
-    """Readies a new process."""
+    """Readies a new process: deaf to Ctrl-C, gone with its parent, and with the kernels loaded."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process hears it and says what to do
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     kernels()
@@ -71,7 +71,8 @@ def _leave_with_parent() -> None:
 def dask(address: str) -> Crew:
     """Workers of the Dask scheduler at `address`, such as `tcp://10.0.0.1:8786`.
 
-    Raises Problems if Dask is not installed, or if nobody answers or works there.
+    The number of workers is that of their threads when the crew is opened; they need the same release of this program.
+    Raises Problems, when it is opened, if Dask is not installed, or if nobody answers or works there.
     """
 
     @contextmanager

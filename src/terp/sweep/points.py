@@ -97,7 +97,10 @@ class _Work:
         self.keep(outcomes)
 
     def was_lost(self, batch: list[Item]) -> None:
-        """A batch whose worker is gone: tried again, until it is clear that it is what kills."""
+        """A batch whose worker is gone: tried again, until it is clear that it is what kills (after _KILLS times).
+
+        What is given up is kept as a failure, so that the rest of the sweep goes on.
+        """
         for digest, scenario in reversed(batch):
             self.killed[digest] += 1
             if self.killed[digest] >= _KILLS:
@@ -156,7 +159,11 @@ def run_sweep(
 
 
 def _until_broken(executor: Executor, workers: int, work: _Work) -> None:
-    """Sends batches out and keeps what comes back, until all is done or the executor breaks."""
+    """Sends batches out and keeps what comes back, until all is done or the executor breaks.
+
+    A broken executor takes all that is under way with it; each such batch is put back, and counts as one that may have
+    killed the worker.
+    """
     flying: dict[Future[list[Outcome]], list[Item]] = {}
     broken = False
     while flying or (work.waiting and not broken):
@@ -181,7 +188,10 @@ def _until_broken(executor: Executor, workers: int, work: _Work) -> None:
 
 
 def _digested(axes: SweepAxes, given: GivenInputs | None) -> dict[str, Scenario]:
-    """The scenarios of a sweep by digest, in order.  Raises Problems for what is wrong with any of their files."""
+    """The scenarios of a sweep by digest, in order.  Raises Problems for what is wrong with any of their files.
+
+    Scenarios that name the same files share their inputs, which are read once.
+    """
     digested: dict[str, Scenario] = {}
     problems: list[Problem] = []
     read: dict[Scenario, ScenarioInputs | None] = {}
@@ -239,7 +249,12 @@ def do_batch(batch: list[Item], given: GivenInputs | None = None) -> list[Outcom
 
 
 def _outcome(digest: str, scenario: Scenario, given: GivenInputs | None) -> Outcome:
-    """A scenario's row, or what went wrong."""
+    """A scenario's row, or what went wrong.
+
+    Files are read once by a process; where they no longer give the digest that was asked for they are read again, and if
+    they
+    still do not, the scenario fails: it would be another one.
+    """
     try:
         inputs = _read(_files(scenario), given)
         if scenario_digest(scenario, inputs) != digest:

@@ -103,9 +103,11 @@ class Extras:
 
     @property
     def _counts(self) -> tuple[int | Ints, ...]:
+        """Appliances of both tiers, European servers and servers, in this order."""
         return (self.flash_appliances_count, self.capacity_appliances_count, self.european_servers_count, self.servers_count)
 
     def _with(self, flash: int, capacity: int, european: int, servers: int) -> Extras:
+        """The same parts with other counts."""
         return replace(
             self,
             flash_appliances_count=flash,
@@ -121,9 +123,11 @@ def extras_for(
 ) -> Extras:  # fmt: skip
     """The fewest appliances and servers for machines of so many nodes, of the parts that `extras` names.
 
+    nodes               numbers of nodes, shape (n,);  extras   names of the parts; its counts are replaced
     usable_bytes        in all, of which `flash_bytes` or more on the first tier, which has one appliance at least
     european_fraction   European servers over the nodes
 
+    Gives counts of servers of shape (n,), and of appliances as numbers, since storage does not grow with the nodes.
     Raises UnknownName.
     """
     first_bytes = catalogue.part(StorageAppliance, extras.flash_appliance).usable_bytes
@@ -184,6 +188,10 @@ def _node_kit(name: str, kit: Kit, node_optic: str | None) -> NodeKit:
 def frame_for(node: str, kit: NodeKit, topology: str, oversubscription_ratio: float, catalogue: Catalogue) -> Frame | None:
     """The frame of a node, kit and topology by rule; None where they do not go together.
 
+    node                     name in the catalogue;  kit   one that fits it, from `kits_for`
+    topology                 one that the kit may be built as
+    oversubscription_ratio   capacity of a leaf towards nodes over that towards spines; 1: none
+
     A unit with rails is as many nodes as a leaf takes, in whole link domains; without, as many whole leaves and link
     domains as a storage leaf takes, at least one of each.  A rack holds as many nodes as its height and feed allow, in
     whole link domains.  Raises UnknownName.
@@ -231,7 +239,7 @@ def _fabric(frame: Frame) -> FabricSection:
 
 
 def _without_none(written: Mapping[str, object]) -> dict[str, object]:
-    """What is said of a section of a machine file, without what there is none of."""
+    """What is set in a section of a machine file, without what there is none of."""
     return {key: value for key, value in written.items() if value is not None}
 
 

@@ -1,7 +1,7 @@
 """What a hall makes of machines that draw the same all year: PUE, worst hour, carbon.
 
-A search asks for the year of a hall hundreds of thousands of times; 8,784 hours each would take hours.  So years are worked
-out by `hall_flows`, hour by hour, at points of a grid, and looked up between them; `hall_year` takes the long way for one
+A search asks for the year of a hall once for every number of nodes of every design.  So years are worked out by
+`hall_flows`, hour by hour, at points of a grid, and looked up between them; `hall_year` takes the long way for one
 machine, and the independent checker uses that.
 """
 

@@ -87,7 +87,10 @@ def machine_text(
 
 
 def _sourcing(frame: Frame, catalogue: Catalogue) -> Sourcing:
-    """What a plan says of the values of a machine of a frame; of the transceiver of a node, what its kit says."""
+    """What a plan says of the values of a machine of a frame; of the transceiver of a node, what its kit says.
+
+    The function that it gives takes the path of a value and the value, and gives the keys to be written beside it.
+    """
 
     def said(path: str, value: object) -> Mapping[str, str]:
         if path == "fabric.node_optic":
@@ -102,7 +105,10 @@ def _sourcing(frame: Frame, catalogue: Catalogue) -> Sourcing:
 
 
 def _stand_in(frame: Frame, catalogue: Catalogue) -> Mapping[str, str]:
-    """What the catalogue says of a node's transceiver that a kit only assumes; nothing of one that is the kit's own."""
+    """What the catalogue says of a node's transceiver that a kit only assumes; nothing of one that is the kit's own.
+
+    Such a transceiver stands for one that the maker has not named yet, and the file says so with its status and range.
+    """
     optics = catalogue.part(Kit, frame.kit.name).node_optics
     if frame.kit.node_optic not in optics:
         return {}
@@ -111,7 +117,10 @@ def _stand_in(frame: Frame, catalogue: Catalogue) -> Mapping[str, str]:
 
 
 def _words(entry: Provenance, *, with_value: bool = True) -> Mapping[str, str]:
-    """The sourcing of a value as the keys of a file."""
+    """The sourcing of a value as the keys of a file: status, range, source and note, without those that are empty.
+
+    with_value   the value as its own file has it, too
+    """
     words = {
         "value": entry.value_text if with_value else "",
         "status": entry.status,
@@ -123,7 +132,12 @@ def _words(entry: Provenance, *, with_value: bool = True) -> Mapping[str, str]:
 
 
 def _section(record: Record, path: str, indent: str, sourcing: Sourcing) -> Iterator[str]:
-    """The lines of a record, a field each, but for those that are as they are anyway."""
+    """The lines of a record, a field each, but for those that are as they are anyway.
+
+    path   of the section in the file;  indent   blanks before each line
+
+    A field of its usual value is written only where something is said of it.
+    """
     for field, info in type(record).model_fields.items():
         value, key = getattr(record, field), info.alias or field
         words = sourcing(f"{path}.{key}", value)
@@ -163,14 +177,20 @@ def _value(text: str, words: Mapping[str, str]) -> str:
 
 
 def _number(value: float, dimension: str) -> str:
-    """A number in the unit that Terp counts in, so that it is read to the last digit."""
+    """A number in the unit that Terp counts in, so that it is read to the last digit.
+
+    dimension   suffix of the field's name, such as "w" or "bytes"; empty for a number without a unit
+    """
     digits = repr(int(value)) if value == int(value) else repr(value)
     unit = next((unit for unit, factor in UNITS[dimension].items() if factor == 1.0), "") if dimension else ""
     return f'"{digits} {unit}"' if unit else digits
 
 
 def _quoted(text: str) -> str:
-    """A text in double quotes, or as it is where it is a short name."""
+    """A text in double quotes, or as it is where it is a short name.
+
+    What YAML would read as no text stays quoted, and signs that do not print are escaped.
+    """
     if text and _PLAIN.issuperset(text) and text[0].isalpha() and text not in ("true", "false", "null"):
         return text
     quoted = json.dumps(text, ensure_ascii=False)

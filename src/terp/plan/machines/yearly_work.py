@@ -29,9 +29,9 @@ class NodeWork:
     """A node in operation.
 
     busy_w, idle_w, down_w   power at the wall: while its GPUs work on the budget's mix, idle, and standing by [W]
-    capped_off_w   what the cap of the GPUs takes off the rated power [W]
+    capped_off_w   what the cap of the GPUs takes off the rated power of the node [W]
     h100_ratio     H100-hours that a GPU-hour is worth, by domain; low_ratio and high_ratio are the ends of its range
-    tokens_per_s, inference_tokens_per_s   of one GPU: trained, and written
+    tokens_per_s, inference_tokens_per_s   of one GPU under the cap: trained, and written
     """
 
     busy_w: float

@@ -44,7 +44,8 @@ _SHARE: Final = re.compile(r"\d*\.?\d+")
 def assumptions(workings: Workings, picks: Sequence[Pick]) -> tuple[Assumption, ...]:
     """All that a plan rests on, what the budget says first; what is assumed is never left out.
 
-    picks   the frontier: prices that none of them pays are left out
+    workings   of the plan: its budget, prices and rates, and the work of its nodes
+    picks      the frontier: prices that none of them pays are left out
     """
     rows = [*_budget(workings), *_prices(workings, picks), *_rates(workings), *_throughput(workings, picks)]
     return (*rows, *_site(workings), *OURS)
@@ -59,7 +60,12 @@ def _assumption(
     notes: tuple[Words, ...] | None = None,
     site_title: str = "",
 ) -> Assumption:
-    """An input as its file has it, with another value or notes where they are given."""
+    """An input as its file has it, with another value or notes where they are given.
+
+    entry      the value's sourcing;  used_for   line or class of cost, or what else it goes into
+    value      empty: as the file writes it;  notes   None: the file's own
+    site_title of whose site it is; empty for any other
+    """
     own = (entry.note,) if entry.note else ()
     return Assumption(
         name=name,
@@ -87,7 +93,12 @@ def _percent(words: Words) -> Words:
 
 
 def _budget(workings: Workings) -> Iterator[Assumption]:
-    """The values that the budget's file gives a status, a range or a source."""
+    """The values that the budget's file gives a status, a range or a source.
+
+    Inputs with a title in the catalogue of messages get it; any other gets its path as words.  Of sites that were left out
+    of
+    the plan nothing is listed.
+    """
     record, given = workings.inputs.budget.record, workings.inputs.budget.provenance
     titles = {f"payers.{name}": payer.title for name, payer in record.payers.items()}
     titles |= {f"sites.{name}": workings.inputs.places[name].title for name in workings.inputs.places}
@@ -107,7 +118,10 @@ def _budget(workings: Workings) -> Iterator[Assumption]:
 
 
 def _listed(workings: Workings, path: str) -> Words:
-    """The value of an input that is more than one number, or yes or no; empty for any other."""
+    """The value of an input that is more than one number, or yes or no; empty for any other.
+
+    path   in the budget, such as "payers.state.ceilings"
+    """
     record = workings.inputs.budget.record
     parent, _, key = path.rpartition(".")
     if parent.startswith("payers.") and key in ("ceilings", "pays"):
@@ -122,7 +136,9 @@ def _listed(workings: Workings, path: str) -> Words:
 
 
 def _prices(workings: Workings, picks: Sequence[Pick]) -> Iterator[Assumption]:
-    """The prices that any machine of the frontier pays."""
+    """The prices that any machine of the frontier pays, each with its date, and with its trend where it was moved to another
+    month.
+    """
     prices, month = workings.inputs.prices, workings.inputs.budget.record.prices_of
     for column, paid in paid_columns(workings, picks):
         entry = prices.entries.get(column.name)
@@ -149,7 +165,7 @@ def _rates(workings: Workings) -> Iterator[Assumption]:
 
 
 def _throughput(workings: Workings, picks: Sequence[Pick]) -> Iterator[Assumption]:
-    """What an hour of each GPU of the frontier is worth to each domain."""
+    """What an hour of each GPU of the frontier is worth to each domain, in H100-hours, with its range; without a cap."""
     seen = set[str]()
     for pick in picks:
         node = workings.inputs.catalogue.part(Node, pick.design.frame.node)
@@ -198,7 +214,10 @@ def cited(workings: Workings, rows: Sequence[Assumption]) -> tuple[SourceNote, .
 
 
 def paid_columns(workings: Workings, picks: Sequence[Pick]) -> list[tuple[CostColumn, bool]]:
-    """Columns, and whether any of some machines pays for them; a price that stands in two lines is told once."""
+    """Columns, and whether any of some machines pays for them; a price that stands in two lines is listed once.
+
+    picks   with their quantities, which a search leaves out
+    """
     paid = np.any([pick.entry.quantities_count[pick.row] > 0 for pick in picks], axis=0)
     by_name = dict[str, tuple[CostColumn, bool]]()
     for column, is_paid in zip(workings.prices.columns, paid.tolist(), strict=True):

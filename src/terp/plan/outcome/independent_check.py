@@ -75,13 +75,17 @@ def check_machine(inputs: PlanningInputs, subject: Subject) -> list[ConstraintCh
 
 
 def _capped_off_w(machine: Machine) -> float:
-    """What a cap of the GPUs takes off the rated power [W]."""
+    """What a cap of the GPUs takes off the rated power of the whole machine [W]; 0 without a cap."""
     cap_w = machine.file.compute.gpu_cap_w
     return machine.gpus_count * (machine.accelerator.board_power_w - cap_w) if cap_w else 0.0
 
 
 def _year(inputs: PlanningInputs, subject: Subject, machine: Machine) -> tuple[float, float, float, float]:
-    """Energy of a year at the meter [J], PUE, power at the meter in the worst hour [W], carbon [kg]."""
+    """Energy of a year at the meter [J], PUE, power at the meter in the worst hour [W], carbon [kg].
+
+    The nodes in service draw the busy power of the mix for the share of the load, and idle power for the rest; spares stand
+    by.  The worst hour is that with everything at its rated power, less what a cap takes off.
+    """
     levels, power, cap_w = levels_of(machine), machine_power(machine), machine.file.compute.gpu_cap_w
     kinds, _ = capped_kinds(machine, kinds_of(machine, inputs.workload), cap_w)
     time = gpu_time_shares(inputs.workload.record)
@@ -99,7 +103,10 @@ def _year(inputs: PlanningInputs, subject: Subject, machine: Machine) -> tuple[f
 
 
 def _physical(inputs: PlanningInputs, subject: Subject, machine: Machine) -> list[ConstraintCheck]:
-    """Power, PUE, carbon, and when it can be delivered."""
+    """Power, PUE, carbon, and when it can be delivered.
+
+    PUE and carbon are checked only where the place or the budget has a ceiling.
+    """
     record, choice = inputs.budget.record, inputs.places[subject.place].choice
     _, pue, worst_w, carbon_kg = _year(inputs, subject, machine)
     checks = [
@@ -117,7 +124,11 @@ def _physical(inputs: PlanningInputs, subject: Subject, machine: Machine) -> lis
 
 
 def _wanted(inputs: PlanningInputs, machine: Machine) -> list[ConstraintCheck]:
-    """What the budget says must be there."""
+    """What the budget says must be there: storage, flash, European nodes, cooling, GPUs and their memory; each where it says
+    so.
+
+    Storage is counted on the bill of the machine as built, and not from the budget's floors.
+    """
     must, checks = inputs.budget.record.must, list[ConstraintCheck]()
     stores = [line for line in machine.bill if isinstance(line.part, StorageAppliance)]
     held = fsum(line.count * line.part.usable_bytes for line in stores)  # type: ignore[attr-defined]
@@ -144,7 +155,7 @@ def _wanted(inputs: PlanningInputs, machine: Machine) -> list[ConstraintCheck]:
 
 
 def _speed(inputs: PlanningInputs, subject: Subject, machine: Machine) -> list[ConstraintCheck]:
-    """Rmax, and the rank on delivery."""
+    """Rmax of the machine as its file is, and its rank on delivery; each where the budget asks for it."""
     must, checks = inputs.budget.record.must, list[ConstraintCheck]()
     rmax = predict_hpl(benchmark_system(machine)).rmax_flop_per_s
     if must.rmax_flop_per_s:
@@ -189,7 +200,10 @@ def costs_by_class(inputs: PlanningInputs, subject: Subject, machine: Machine) -
 
 
 def _money(inputs: PlanningInputs, subject: Subject, machine: Machine) -> list[ConstraintCheck]:
-    """That the payers can pay it within what each of them may pay, and the contract within its ceiling."""
+    """That the payers can pay it within what each of them may pay, and the contract within its ceiling.
+
+    A euro that nobody pays is rounding (_ROUNDING_EUR); the limit that is shown is None where a payer has no bound.
+    """
     record, (costs, contract) = inputs.budget.record, costs_by_class(inputs, subject, machine)
     by_class = [costs[kind] for kind in COST_CLASSES]
     allocation = allocate(by_class, inputs.sources, record.vat, record.reserve_fraction)

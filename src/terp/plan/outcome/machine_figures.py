@@ -63,8 +63,10 @@ _INTERVAL: Final = (0.05, 0.95)
 class FrontierFindings:
     """What is known of the machines of the frontier when their figures are written down.
 
-    picks        the chosen one first;  checks, whys  by name
-    tariff       the price scenarios;  by_scenario  costs of each machine by scenario [EUR], shape (scenarios, classes)
+    picks        the chosen one first, with their quantities
+    checks       of the independent checker, by name;  whys   what each is there for, by name
+    tariff       the price scenarios
+    by_scenario  costs of each machine by scenario [EUR], shape (scenarios, classes), by name
     years        simulated, by name; empty where none were
     """
 
@@ -95,7 +97,7 @@ def gpu_of(workings: Workings, pick: Pick) -> str:
 
 
 def named_kind(workings: Workings, kind: Kind) -> MachineKind:
-    """A kind of machine with what people call it."""
+    """A kind of machine with what people call its node and its place."""
     return MachineKind(
         kind.node, _node_of(workings, kind.node).short_title, kind.place, workings.inputs.places[kind.place].title
     )
@@ -151,7 +153,7 @@ def machine_figures(workings: Workings, findings: FrontierFindings, pick: Pick) 
 
 
 def _intervals(by_scenario_eur: Floats) -> tuple[list[float], list[float]]:
-    """Low and high of acquisition and building, and of all costs [EUR].
+    """Low and high of acquisition and building, and of all costs [EUR]: the 5th and the 95th percentile.
 
     by_scenario_eur   costs by class, shape (scenarios, classes)
     """
@@ -168,14 +170,14 @@ def _rmax_of(workings: Workings, pick: Pick) -> tuple[float, float, float]:
 
 
 def _leads(picks: Sequence[Pick], pick: Pick, objective: str) -> bool:
-    """True if a machine alone is the best of the frontier in an objective."""
+    """True if a machine alone is the best of the frontier in an objective; of equal ones none leads."""
     values = [other.value(objective) for other in picks]
     best = min(values) if OBJECTIVES[objective].less else max(values)
     return pick.value(objective) == best and values.count(best) == 1
 
 
 def _design(workings: Workings, pick: Pick) -> PlannedDesign:
-    """Everything of a machine but the number of its nodes."""
+    """Everything of a machine but the number of its nodes, with the counts of what stands beside them."""
     design, inputs = pick.design, workings.inputs
     node, place = inputs.catalogue.part(Node, design.frame.node), inputs.places[design.place]
     extras = design.extras(inputs, np.array([pick.nodes_count])).single
@@ -217,6 +219,10 @@ def cost_lines(workings: Workings, pick: Pick, tariff: Tariff) -> tuple[CostOfLi
     """Costs by line with their intervals over the price scenarios; they sum to the total.
 
     tariff   the price scenarios
+
+    Lines are in the order of COST_CLASSES, and within a class of LINES; those that cost nothing are left out.  Energy tax
+    and
+    the programme have no interval, since no price moves them.
     """
     prices, rows = workings.prices, np.array([pick.row])
     ledger, quantities = workings.ledger_of(pick.design.years_count), pick.entry.quantities_count[rows]
@@ -245,7 +251,7 @@ def allocation_of(workings: Workings, pick: Pick) -> payers.Allocation:
 
 
 def _simulated(workings: Workings, findings: FrontierFindings, pick: Pick) -> SimulatedYears | None:
-    """Its simulated years; None where there are none."""
+    """Its simulated years, with its first in the year of its first jobs; None where there are none."""
     years = findings.years.get(pick.name)
     if not years:
         return None

@@ -124,7 +124,7 @@ class SimulatedYear:
 class SimulatedYears:
     """Means over the simulated years of a machine, and each of them.
 
-    gpu_utilisation_fraction   GPU time in use over GPU time in all;  mean_pue   of the energy of the year
+    gpu_utilisation_fraction   GPU time in use over GPU time in all;  mean_pue   over the year
     mean_wait_s, p95_wait_s    from arrival to start, means of the years' own
     gpu_hours_per_year         of finished work
     science   H100-hours a year by domain

@@ -51,7 +51,10 @@ def data_of(value: object, say: Say) -> Json:
 
 
 def _entries(key: str, value: object, say: Say) -> dict[str, Json]:
-    """A field as it stands in the document: one entry, or a sentence and what it is made of."""
+    """A field as it stands in the document: one entry, or a sentence and what it is made of.
+
+    key   of the field in the document;  say   a code in English
+    """
     if isinstance(value, Reason):
         return {key: say(value), f"{key}_code": value.code, f"{key}_data": as_json(value.data)}
     if isinstance(value, MachineKind):
@@ -60,7 +63,10 @@ def _entries(key: str, value: object, say: Say) -> dict[str, Json]:
 
 
 def _noted(parts: tuple[Words, ...], say: Say) -> dict[str, Json]:
-    """A note of several parts, and its parts where any of them is of a code."""
+    """A note of several parts, and its parts where any of them is of a code.
+
+    A note of a file alone has no codes beside it: its text is all there is.
+    """
     text = "; ".join(part if isinstance(part, str) else say(part) for part in parts)
     if all(isinstance(part, str) for part in parts):
         return {"note": text}

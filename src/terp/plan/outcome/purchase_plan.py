@@ -90,13 +90,15 @@ class PurchasePlan(Result):
 
     @property
     def frontier(self) -> Table:
-        """The machines, a row each."""
+        """The machines, a row each, the recommended one first; `plan.plot("frontier")` draws them."""
         return self.table("frontier")
 
     def table(self, name: str) -> Table:
         """A part of the plan as a table, without what is nested in its rows; `costs` are of all machines.
 
         name   one of TABLES.  Raises UnknownName.
+
+        Columns are the keys of the document, in SI and in euros: `plan.table("costs").to_pandas()`.
         """
         if name not in TABLES:
             raise UnknownName("table of a plan", name, TABLES)
@@ -202,8 +204,9 @@ def rows_of(document: Mapping[str, Json], name: str) -> list[dict[str, object]]:
 def plan_of(document: object, file: str = "", files: Mapping[str, str] | None = None, workload: str = "") -> PurchasePlan:
     """The plan of a document, as `to_dict` and `--json` give it.
 
+    document          of format FORMAT
     file              named in errors
-    files, workload   texts of its machine files by name, and of its workload
+    files, workload   texts of its machine files by name, and of its workload; a plan without them cannot be saved
 
     Raises Problems, one for each part that does not fit.
     """

@@ -173,7 +173,11 @@ def _limits(workings: Workings, best: Pick) -> Iterator[_Limit]:
 
 
 def _worth(workings: Workings, best: Pick, limit: _Limit) -> float:
-    """What a hundredth more of what a constraint allows would add to the objective, as a share."""
+    """What a hundredth more of what a constraint allows would add to the objective, as a share; 0 if nothing better then
+    fits.
+
+    Below zero for an objective of which less is better.
+    """
     objective = workings.inputs.objective
     better = best_of([replace(best.entry, met={**best.entry.met, limit.met: limit.looser})], objective)
     now = best.value(objective)

@@ -74,7 +74,7 @@ class Evaluated:
 
     @property
     def fits(self) -> Bools:
-        """Which meet every constraint."""
+        """Which meet every constraint, shape (n,)."""
         return np.asarray(np.logical_and.reduce(list(self.met.values())))
 
     @property
@@ -83,7 +83,7 @@ class Evaluated:
         return self.without(*PRICED).fits
 
     def without(self, *names: str) -> Evaluated:
-        """The same without some of its constraints."""
+        """The same without some of its constraints; names that it does not have are passed over."""
         return replace(self, met={name: mask for name, mask in self.met.items() if name not in names})
 
 
@@ -150,7 +150,14 @@ def evaluate(workings: Workings, design: Design) -> Evaluated:
 def _quantities(
     workings: Workings, design: Design, nodes: Ints, rated_w: Floats, meter_w: Floats, energy_j: Floats
 ) -> Floats:
-    """What each machine takes of each column, in the unit of its price; hardware at the level of a deal of its size."""
+    """What each machine takes of each column, in the unit of its price, shape (n, columns).
+
+    nodes     with the spares;  rated_w   of the machine under its cap;  meter_w   at the meter in the worst hour [W]
+    energy_j  of a year at the meter
+
+    Hardware is at the level of a deal of its size, so quantities of hardware are pieces times that level.  Halls are paid by
+    the rated power, the grid by the power at the meter, electricity, rent, staff and software by the years.
+    """
     node = workings.inputs.catalogue.part(Node, design.frame.node)
     columns = workings.hardware_of(design).copy()
     years, kilowatt = design.years_count, rated_w / 1e3

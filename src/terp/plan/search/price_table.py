@@ -87,7 +87,9 @@ def price_table(inputs: PlanningInputs, frames: Iterable[Frame]) -> PriceTable:
 
 
 def _columns(inputs: PlanningInputs, frames: Iterable[Frame]) -> tuple[CostColumn, ...]:
-    """A column for each price and line of the parts of every frame's bill, then the services."""
+    """A column for each price and line of the parts of every frame's bill, then the services, then electricity of each
+    place.
+    """
     columns = dict[CostColumn, None]()
     for frame in frames:
         for where, part in built(frame, np.array([1]), EVERYTHING, inputs.catalogue).bill:
@@ -99,12 +101,16 @@ def _columns(inputs: PlanningInputs, frames: Iterable[Frame]) -> tuple[CostColum
 
 
 def part_of(inputs: PlanningInputs, name: str) -> Part:
-    """A part of any family of the catalogue by its name."""
+    """A part of any family of the catalogue by its name.  Raises StopIteration for a name in none of them."""
     return next(family[name] for family in inputs.catalogue.parts.values() if name in family)
 
 
 def _tariff(inputs: PlanningInputs, columns: Iterable[CostColumn]) -> tuple[Tariff, dict[str, PriceRange]]:
-    """Central prices, and the ranges of all that is not known."""
+    """Central prices, and the ranges of all that is not known.
+
+    Gives a tariff without scenarios, prices of shape (columns,), and low, central and high of each factor over its central
+    value.  A price of a hall has the premium of dense racks on it.  The market's range is that of deals about their level.
+    """
     prices, month = inputs.prices, inputs.budget.record.prices_of
     central, ranges = [], dict[str, PriceRange]()
     for column in columns:
@@ -133,7 +139,7 @@ def _electricity_eur_per_kwh(inputs: PlanningInputs, place: str) -> PriceRange:
 
 
 def _own_ranges(inputs: PlanningInputs) -> dict[str, PriceRange]:
-    """Ranges of the budget's own amounts over their central values."""
+    """Ranges of the budget's own amounts over their central values; empty for a budget without a programme."""
     programme = inputs.budget.record.programme
     if not programme:
         return {}

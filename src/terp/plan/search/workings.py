@@ -1,6 +1,6 @@
 """What the machines of a plan share, worked out once and kept: shapes, work, halls and ledgers of each frame.
 
-Some hundred designs differ in cap, spares or place alone; what depends on the frame only is worked out for the first of
+Many designs differ in cap, spares or place alone; what depends on the frame only is worked out for the first of
 them.  A `Workings` belongs to one plan and one process, and is not sent to another.
 """
 

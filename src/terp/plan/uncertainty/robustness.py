@@ -42,9 +42,13 @@ def robustness(
 ) -> tuple[float, Robustness, tuple[InputSwing, ...]]:
     """The recommended kind's share of wins, how sure it is, and what each input does to the answer.
 
+    workings  with numbers of nodes that lower prices could pay
     leading   the best designs of each kind, with as many nodes as lower prices could pay
-    tariff    the price scenarios
+    best      the recommended machine;  tariff   the price scenarios
     tell      hears the share done
+
+    The share is of all scenarios, those in which nothing can be bought too.  Regret is the mean loss of the objective over
+    those in which something can, by having chosen the recommended kind and sized it anew.
     """
     chosen = kind_of(best.entry)
     drawn = futures(workings, leading, tariff)
@@ -106,6 +110,7 @@ def _of_price(workings: Workings, swing: PriceSwing) -> InputSwing:
 
 
 def _named(workings: Workings, kind: Kind | None) -> MachineKind | None:
+    """A kind as a record with its titles; None stays None, where nothing can be bought."""
     return None if kind is None else named_kind(workings, kind)
 
 
@@ -126,6 +131,9 @@ def throughput_swings(
 
     central   one scenario: the best of each kind at central prices
     picks     the machine of each kind that does the most science
+    chosen    the recommended kind
+
+    One swing a GPU: where that of the chosen machine is low, or another's is high, another kind may win.
     """
     if workings.inputs.objective != "science":
         return
@@ -171,7 +179,10 @@ def _of_chosen(
 
 
 def _of_rival(workings: Workings, gpu: str, swing: tuple[float, float], own: Valued, chosen: Valued) -> InputSwing:
-    """What the speed of another GPU does: where it is high, the best of it may win."""
+    """What the speed of another GPU does: where it is high, the best of it may win.
+
+    swing   ends of its range over the central speed;  own   the best kind of that GPU;  chosen   the recommended kind
+    """
     (kind, value), (best_kind, best) = own, chosen
     at_high = value * swing[1]
     changes = (best / value, kind) if best / value <= _WIDEST else (None, None)

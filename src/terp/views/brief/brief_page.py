@@ -35,7 +35,10 @@ def as_brief(plan: PurchasePlan, lang: str = "en") -> str:
 
 
 def _environment(language: Language) -> Environment:
-    """The template's filters write numbers and words in a language."""
+    """The template's filters write numbers and words in a language.
+
+    Words are escaped unless they are markup already, and a name that is not given is an error (StrictUndefined).
+    """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {
         "money": language.money,
@@ -169,13 +172,13 @@ def _bounded(payers: Sequence[PayerShare]) -> tuple[float, bool]:
 
 
 def _domains(plan: PurchasePlan, language: Language) -> dict[str, str]:
-    """Domain -> what it is called."""
+    """Domain -> what it is called, those of the machine's work first, then those that only the budget weighs."""
     names = {**dict.fromkeys(plan.best.science, ""), **dict.fromkeys(plan.budget.domains, "")}
     return {key: language.name("domains", key, plan.budget.domain_titles.get(key, "")) for key in names}
 
 
 def _weighted(plan: PurchasePlan, language: Language) -> str:
-    """Domains with their weights, as words."""
+    """Domains with their weights, as words in a sentence: "climate 40% and medicine 60%"."""
     names = _domains(plan, language)
     words = [
         f"{names[key][:1].lower()}{names[key][1:]} {language.percent(weight)}" for key, weight in plan.budget.domains.items()
@@ -184,7 +187,10 @@ def _weighted(plan: PurchasePlan, language: Language) -> str:
 
 
 def _sources(plan: PurchasePlan) -> Callable[[str], str | Markup]:
-    """Who says so, as a link down to the list of sources."""
+    """Who says so, as a link down to the list of sources.
+
+    The function that it gives takes the short name of a source; one that the plan does not cite stays as it is.
+    """
     known = {source.key: source for source in plan.sources}
 
     def source(key: str) -> str | Markup:
@@ -196,18 +202,21 @@ def _sources(plan: PurchasePlan) -> Callable[[str], str | Markup]:
 
 
 def _reached(payer: PayerShare, language: Language) -> str:
-    """The bounds that a payer has reached."""
+    """The bounds that a payer has reached, as words; the text for none where it has reached none."""
     return ", ".join(language.name("bounds", bound) for bound in payer.binding) or language.text("no_bound_reached")
 
 
 def _classes(plan: PurchasePlan) -> list[str]:
-    """Classes of cost that anything is paid in, in the order of the first that pays them."""
+    """Classes of cost that anything is paid in, in the order of the first that pays them; then those that only cost."""
     paid = [kind for payer in plan.payers for kind, eur in payer.by_class.items() if eur]
     return list(dict.fromkeys([*paid, *(cost.cost_class for cost in plan.best.costs)]))
 
 
 def _design(machine: PlannedMachine, language: Language, *, node: bool) -> str | Markup:
-    """What a machine is, in a line under its name; with its node or without."""
+    """What a machine is, in a line under its name; with its node or without.
+
+    What is as usual is not mentioned: no taper, no cap, no spares, and cooling that the node's title says already.
+    """
     design, text = machine.design, language.text
     ratio = design.oversubscription_ratio
     topology = language.name("topologies", design.topology)
@@ -242,7 +251,7 @@ class CostRow:
 
 
 def _cost_rows(plan: PurchasePlan, language: Language) -> list[CostRow]:
-    """Lines of cost with their share, a bar each."""
+    """Lines of cost with their share, a bar each, all bars on the scale of the highest end of an interval."""
     costs = plan.best.costs
     most = max((cost.high_eur for cost in costs), default=0.0)
     total = sum(cost.eur for cost in costs)
@@ -255,7 +264,9 @@ def _cost_rows(plan: PurchasePlan, language: Language) -> list[CostRow]:
 
 
 def _simulated_by_year(plan: PurchasePlan, language: Language) -> list[tuple[str, str, str, str]]:
-    """Year, use, GPU-hours, electricity: the mean over the seeds, with the lowest and the highest."""
+    """Year, use, GPU-hours [millions], electricity [million EUR]: the mean over the seeds, with the lowest and the
+    highest.
+    """
     by_year: dict[int, list[SimulatedYear]] = {}
     for year in plan.best.simulated.by_year if plan.best.simulated else ():
         by_year.setdefault(year.year, []).append(year)
@@ -275,7 +286,7 @@ def _spread(values: Sequence[float], label: Callable[[float], str]) -> str:
 
 
 def _figures(plan: PurchasePlan, language: Language) -> Mapping[str, Markup]:
-    """All figures of the page, as SVG; empty where there is nothing to show."""
+    """All figures of the page by name, as SVG; empty where there is nothing to show."""
     names, styles = _domains(plan, language), _bars(plan)
     made = {
         "flows": paper_figures.flows(plan, language, styles),

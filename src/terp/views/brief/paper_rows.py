@@ -46,7 +46,10 @@ def lost(plan: PurchasePlan, language: Language) -> list[LostGroup]:
 
 @dataclass(frozen=True)
 class ConstraintRow:
-    """A constraint of the table of checks: what was checked, and how far it is from holding the machine back."""
+    """A constraint of the table of checks: what was checked, and how far it is from holding the machine back.
+
+    check   None for what only the search looked at;  bound   None where the plan does not know the room
+    """
 
     constraint: str
     check: ConstraintCheck | None
@@ -74,7 +77,10 @@ class AssumptionGroup:
 
 
 def assumptions(plan: PurchasePlan, language: Language) -> list[AssumptionGroup]:
-    """Assumptions by what they are used for, those of the halls by site; titles in the reader's language."""
+    """Assumptions by what they are used for, those of the halls by site; titles in the reader's language.
+
+    Groups are in the order of GROUPS, without those that are empty.
+    """
     groups: dict[str, list[Assumption]] = {group: [] for group in GROUPS}
     places = {row.name.split(".")[0] for row in plan.assumptions if ".cooling." in row.name}
     for row in plan.assumptions:
@@ -105,7 +111,10 @@ def noted(row: Assumption, language: Language) -> str | Markup:
 
 
 def runner_up(plan: PurchasePlan, language: Language) -> str:
-    """Which other design wins, and whether it does more often than the recommended one; empty if none does."""
+    """Which other design wins, and whether it does more often than the recommended one; empty if none does.
+
+    By the shares of the price scenarios that `robustness.wins` has.
+    """
     others = [row for row in plan.robustness.wins if row.design != plan.best.kind]
     if not others:
         return ""
@@ -139,7 +148,9 @@ _FELT: Final = 0.005  # of the objective
 
 
 def felt(rows: Sequence[InputSwing]) -> list[InputSwing]:
-    """The inputs that move the objective by half a percent, or within whose range another design wins."""
+    """The inputs that move the objective by half a percent, or within whose range another design wins; the annex has
+    them.
+    """
     return [row for row in rows if row.effect_fraction >= _FELT or _changes_within_range(row)]
 
 
