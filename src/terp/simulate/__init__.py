@@ -2,6 +2,10 @@
 
 The only mutable state in Terp, inside three compiled engines and their slow reference.  Everything around them draws inputs
 and adds up outputs.
+
+`questions` has the front door, `year` and `replay`.  A year goes through `jobs` (drawn from published statistics),
+`controls` (what the operator set), `faults` (when nodes fail), `engine` (who runs when) and `account` (tables and figures).
+A seed decides all that is drawn: the same question with the same seed gives the same tables to the byte.
 """
 
 from terp.results.replay_folder import Replay

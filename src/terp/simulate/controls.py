@@ -35,6 +35,9 @@ class Controls:
     failures      False: nothing fails
     checkpoints   file: as the workload says; daly: where a kind's writes are known, at the interval that costs least
     delay_by      what jobs that may be delayed wait for: the cheapest or the cleanest hours
+
+    power_cap_w and response_w count what the machine draws as a whole.  None of the settings changes which jobs come: a seed
+    draws the same jobs under any controls, so that runs with different ones can be compared year by year.
     """
 
     policy: Policy | None
@@ -55,7 +58,10 @@ class Controls:
 
     @property
     def caps_machine(self) -> bool:
-        """Whether the power of the machine as a whole is capped at any time."""
+        """Whether the power of the machine as a whole is capped at any time.
+
+        Only the core engine keeps such a cap.
+        """
         return self.power_cap_w is not None or self.response_w is not None
 
 
@@ -63,6 +69,10 @@ def controls_on(machine: Machine, scenario: Scenario, policy: Policy | None) -> 
     """The settings of a scenario on a machine, whose file counts where the scenario says nothing.
 
     Raises Problems, all at once, for caps that its GPUs do not take and for more spare nodes than it has nodes.
+
+    policy   as it was read, with caps of its own for some jobs, which are checked as well
+
+    A scenario's cap replaces the file's, and "none" lifts it.
     """
     gpu_cap_w = lifted(scenario.gpu_cap_w, machine.file.compute.gpu_cap_w)
     node_cap_w = lifted(scenario.node_cap_w)
@@ -91,6 +101,8 @@ def reliability_on(machine: Machine, spare_nodes_count: int | None, *, failures:
     nodes_count         of which nodes there are, if not the machine's own
 
     Raises Problems if no node is left to work.
+
+    failures            False: nodes and links have a rate of zero, and spare nodes stand by all the same
     """
     reliability, problems = _reliability(machine, spare_nodes_count, failures=failures, nodes_count=nodes_count)
     if problems:
@@ -101,6 +113,7 @@ def reliability_on(machine: Machine, spare_nodes_count: int | None, *, failures:
 def _reliability(
     machine: Machine, spare_nodes_count: int | None, *, failures: bool, nodes_count: int = 0
 ) -> tuple[Reliability, list[Problem]]:
+    """The reliability in force, and what is wrong with it: spare nodes leave no node to work."""
     own, nodes = machine.reliability, nodes_count or machine.nodes_count
     spare = own.spare_nodes_count if spare_nodes_count is None else spare_nodes_count
     rates = {} if failures else {"node_failures_per_s": 0.0, "link_flaps_per_s": 0.0}
@@ -114,7 +127,12 @@ def _reliability(
 def misfits_of_caps(
     machine: Machine, gpu_cap_w: float | None, node_cap_w: float | None = None, path: str = "gpu_cap"
 ) -> list[Problem]:
-    """What is wrong with a cap of each GPU, and with one of each node: that its GPUs do not take such a cap [W]."""
+    """What is wrong with a cap of each GPU, and with one of each node: that its GPUs do not take such a cap [W].
+
+    path   what the cap of a GPU is called in a problem
+
+    A cap within a billionth of an end is taken, so that rounding refuses none.  An empty list where nothing is wrong.
+    """
     problems = []
     low_w, high_w = gpu_cap_range_w(machine.accelerator)
     if gpu_cap_w is not None and not low_w * (1 - 1e-9) <= gpu_cap_w <= high_w * (1 + 1e-9):
@@ -131,7 +149,10 @@ def misfits_of_caps(
 
 
 def _misfits_of_assigned_caps(machine: Machine, policy: Policy | None) -> list[Problem]:
-    """The same of the caps that a policy gives to jobs."""
+    """The same of the caps that a policy gives to jobs.
+
+    Each different cap is told once; without a policy nothing is wrong.
+    """
     caps_w: Iterable[float] = {entry.gpu_cap_w for entry in policy.assign if entry.gpu_cap_w > 0} if policy else ()
     return [problem for cap_w in caps_w for problem in misfits_of_caps(machine, cap_w, path="assign.gpu_cap")]
 
@@ -139,7 +160,11 @@ def _misfits_of_assigned_caps(machine: Machine, policy: Policy | None) -> list[P
 def capped_kinds(
     machine: Machine, kinds: tuple[JobKind, ...], gpu_cap_w: float | None, node_cap_w: float | None = None
 ) -> tuple[tuple[JobKind, ...], Floats]:
-    """The kinds of job under a cap of each GPU or node [W], and how fast each then runs over before, one entry a kind."""
+    """The kinds of job under a cap of each GPU or node [W], and how fast each then runs over before, one entry a kind.
+
+    Without caps the kinds are the same and the speeds are ones; of two caps the lower counts.  A kind's power and its speed
+    ratios are those of `physics.power.power_caps`; speeds have the shape (kinds,).
+    """
     caps_w = [gpu_cap_w] if gpu_cap_w is not None else []
     caps_w += [gpu_cap_of_node_w(machine, node_cap_w)] if node_cap_w is not None else []
     if not caps_w:
@@ -157,7 +182,12 @@ def capped_kinds(
 
 
 def caps_over(controls: Controls, horizon_s: int, utc_offset_s: float) -> tuple[Ints, Floats]:
-    """When the machine's cap changes [s], and to what [W]; nothing where there is none."""
+    """When the machine's cap changes [s], and to what [W]; nothing where there is none.
+
+    horizon_s      length of the run [s];  utc_offset_s  of the site's local time, for the hours of a response
+
+    Two arrays of one shape, times rising within the run; an infinite cap lifts the one before.
+    """
     usual = np.inf if controls.power_cap_w is None else controls.power_cap_w
     if controls.response_w is None:
         times, caps = ([], []) if controls.power_cap_w is None else ([0], [usual])

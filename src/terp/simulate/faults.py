@@ -1,15 +1,20 @@
-"""Draws when nodes fail and come back.  Failures do not depend on what runs, so they are known before the run."""
+"""Draws when nodes fail and come back.  Failures do not depend on what runs, so they are known before the run.
+
+`draw_node_events` is what others call: it gives the events that an engine walks through beside the jobs'.  Rates, causes
+and repair times are those of the machine's `Reliability`; what a failure costs jobs is told by `terp.results.reliability`.
+"""
 
 from __future__ import annotations
 
 import heapq
 from collections import deque
 from dataclasses import dataclass, replace
-from typing import Any, Final, get_args
+from typing import Final, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from terp.arrays import Bools, Ints
 from terp.catalogue import CauseName, Reliability
 from terp.simulate.engine.shared.codes import NodeTurn
 from terp.statistics import NORMAL_P95
@@ -54,7 +59,7 @@ class _Failures:
     repair_s: NDArray[np.int64]
     cause: NDArray[np.int64]
 
-    def taken(self, which: Any) -> _Failures:
+    def taken(self, which: Ints | Bools) -> _Failures:
         """Those of an index or mask."""
         return _Failures(*(values[which] for values in vars(self).values()))
 
@@ -66,6 +71,11 @@ def draw_node_events(reliability: Reliability, nodes: int, horizon_s: int, seed:
     few nodes fail far more often than the rest, as fleets report (kokolis-2024, lablup-2026).  The cause is drawn by
     its share.  Most failures are mended by a restart within minutes, the rest by a log-normal repair.  A repair that
     outlasts the run leaves the node down.  The last `spare_nodes_count` nodes stand by at first.
+
+    horizon_s   no failure strikes after it, though a repair may end later [s]
+    seed        of the whole run; failures have a stream of their own, so that other settings do not change them
+
+    Gives events sorted by time, then kind, then node, as the engines take them.
     """
     rng = np.random.default_rng(np.random.SeedSequence([seed, 2]))
     spread = reliability.spread_ratio
@@ -83,6 +93,7 @@ def draw_node_events(reliability: Reliability, nodes: int, horizon_s: int, seed:
 
 
 def _sorted(first: _Failures, second: _Failures, standby: NDArray[np.int64], stalls: NDArray[np.int64]) -> NodeFaults:
+    """Two sets of events as one, in order of time, then kind, then node."""
     both = zip(vars(first).values(), vars(second).values(), strict=True)
     time_s, node, kind, repair_s, cause = (np.concatenate(pair) for pair in both)
     order = np.lexsort((node, kind, time_s))
@@ -91,7 +102,15 @@ def _sorted(first: _Failures, second: _Failures, standby: NDArray[np.int64], sta
 
 @dataclass(frozen=True)
 class _Law:
-    """The causes as arrays in the order of CAUSES, and the rate of flaps that end jobs."""
+    """The causes as arrays in the order of CAUSES, and the rate of flaps that end jobs.
+
+    shares        chance of each cause, which add up to 1
+    quick         fraction of its failures that a restart mends
+    slow_median   median of the other repairs [s]
+    seen          fraction that a health check can see coming
+
+    All of shape (causes,).
+    """
 
     shares: NDArray[np.float64]
     quick: NDArray[np.float64]
@@ -101,15 +120,15 @@ class _Law:
     @classmethod
     def of(cls, law: Reliability) -> _Law:
         """Of what is written; all `unknown` where no causes are."""
-        found = [law.causes.get(name) for name in CAUSES[:-1]]
-        shares = np.array([cause.share_fraction if cause else 0.0 for cause in found] + [0.0 if law.causes else 1.0])
+        causes = [law.causes.get(name) for name in CAUSES[:-1]]
+        shares = np.array([cause.share_fraction if cause else 0.0 for cause in causes] + [0.0 if law.causes else 1.0])
         quick = [
-            law.quick_fraction if cause is None or cause.quick_fraction is None else cause.quick_fraction for cause in found
+            law.quick_fraction if cause is None or cause.quick_fraction is None else cause.quick_fraction for cause in causes
         ]
         slow = [
-            law.slow_median_s if cause is None or cause.slow_median_s is None else cause.slow_median_s for cause in found
+            law.slow_median_s if cause is None or cause.slow_median_s is None else cause.slow_median_s for cause in causes
         ]
-        seen = [cause.seen_fraction if cause else 0.0 for cause in found]
+        seen = [cause.seen_fraction if cause else 0.0 for cause in causes]
         return cls(
             shares / shares.sum(),
             np.array([*quick, law.quick_fraction]),
@@ -121,7 +140,13 @@ class _Law:
 def _draw_failures(
     reliability: Reliability, rates: NDArray[np.float64], horizon_s: float, rng: np.random.Generator
 ) -> _Failures:
-    """Failures of all nodes: the first of each, then the next of each that had one, until the horizon."""
+    """Failures of all nodes: the first of each, then the next of each that had one, until the horizon.
+
+    rates       of each node, flaps aside [1/s], shape (nodes,)
+
+    A node's time to the next failure is exponential from its return on.  A link's flap that ends jobs counts as a failure of
+    cause "network".  Rates do not change with age.
+    """
     law = _Law.of(reliability)
     flaps_per_s = reliability.link_flaps_per_s * reliability.flap_interrupts_fraction
     total = rates + flaps_per_s
@@ -139,13 +164,18 @@ def _draw_failures(
         at = np.where(seen, noticed, struck).astype(np.int64)
         rounds.append(_Failures(at, node, np.where(seen, NodeTurn.DRAIN, NodeTurn.DOWN), repair, cause.astype(np.int64)))
         since = (at + repair + 1).astype(float)
-    return _Failures(*(np.concatenate([vars(one)[key] for one in rounds]) for key in vars(rounds[0])))
+    return _Failures(*(np.concatenate([vars(each)[key] for each in rounds]) for key in vars(rounds[0])))
 
 
 def _repair_s(
     law: Reliability, causes: _Law, cause: NDArray[np.int64], flap: NDArray[np.bool_], rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """How long a node is away: uniform if a restart mends it, else log-normal; a flap as long as it lasts."""
+    """How long a node is away: uniform if a restart mends it, else log-normal; a flap as long as it lasts.
+
+    causes   by cause;  cause, flap  an entry a failure, as is the result [s]
+
+    The log-normal's spread follows from the median and the 95th percentile that the reliability gives for all causes.
+    """
     sigma = np.log(max(law.slow_p95_s / law.slow_median_s, 1.0)) / _P95
     quick = rng.random(cause.size) < causes.quick[cause]
     slow_s = causes.slow_median[cause] * np.exp(sigma * rng.standard_normal(cause.size))
@@ -160,7 +190,12 @@ def _noticed_s(
     struck: NDArray[np.float64],
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """When a health check sees a failure coming, and whether one does before it strikes."""
+    """When a health check sees a failure coming, and whether one does before it strikes.
+
+    chance   that a failure gives a warning, by failure;  since, struck  when its node came back, and when it fails [s]
+
+    The warning comes an exponential time before, and the next check notices it; one noticed too late strikes as any other.
+    """
     if law.check_s is None or not chance.any():
         return struck, np.zeros(struck.size, bool)
     warned = np.maximum(struck - rng.exponential(law.warning_s, struck.size), since)
@@ -169,7 +204,10 @@ def _noticed_s(
 
 
 def _draw_stalls(law: Reliability, nodes: int, horizon_s: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Flaps that end no job, by time."""
+    """Flaps that end no job, by time.
+
+    Rows of time [s], node and length [s], as `NodeFaults.stalls`; their number is Poisson over all nodes and the whole run.
+    """
     per_s = law.link_flaps_per_s * (1 - law.flap_interrupts_fraction)
     count = rng.poisson(per_s * nodes * horizon_s)
     at = np.sort(rng.integers(0, max(horizon_s, 1), count))
@@ -178,7 +216,15 @@ def _draw_stalls(law: Reliability, nodes: int, horizon_s: int, rng: np.random.Ge
 
 
 class _Places:
-    """Who holds the places of a machine with spare nodes, as its failures are gone through in order of time."""
+    """Who holds the places of a machine with spare nodes, as its failures are gone through in order of time.
+
+    swap_s     that a spare takes to stand in for a node [s]
+    waiting    spares in the order in which they began to wait: the one that waited longest goes first
+    standby    intervals that have ended, as rows of node, from [s], to [s]
+    events     as rows of time [s], node, NodeTurn, repair [s] and cause
+
+    `here_s` of a node that is out of service is the horizon, so that failures drawn for it meanwhile are passed over.
+    """
 
     def __init__(self, nodes: int, spares: int, swap_s: int, horizon_s: int) -> None:
         self.swap_s, self.horizon_s = swap_s, horizon_s

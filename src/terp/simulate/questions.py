@@ -1,6 +1,9 @@
 """The front door of `simulate`: a year of a workload, or a trace replayed, asked with the words of the options.
 
 The verbs of the terminal call these, and nothing else of this folder.
+
+Words become a `Scenario` and the inputs that it names (`asked_in_words`), with every mistake in one error; then the year is
+simulated or the trace replayed by the modules below.  Whoever has records at hand already may call those directly.
 """
 
 from __future__ import annotations
@@ -73,6 +76,14 @@ def year(
     progress      called with the share done, 0 to 1; may raise to stop the run
 
     What is None is as the files say.  Raises Problems with everything that is wrong with the question at once.
+
+    workload      whose load, groups, domains and checkpoints count; the job profiles it names are drawn from
+    site          None: where the machine's file says that it stands
+    response, response_hours   a cap of the machine in some local hours of each day, such as "17-20"
+    checkpoints   file: as the workload says; daly: at the interval that costs least
+    delay_by      what jobs that a policy lets wait are kept for: cheap or clean hours
+
+    The run holds its four tables, the figures of summary.json and where they come from; `Run.save` keeps it.
     """
     words: dict[str, object] = {
         "site": site,
@@ -119,6 +130,9 @@ def replay(
     before       called with the engine's name before it begins
 
     Raises Problems with everything that is wrong with the question at once, and if no job of the trace can run.
+
+    The trace that comes back has the simulated starts and ends; energy and money are those of the machine at the site, every
+    job at the power of a long training.
     """
     words: dict[str, object] = {"machine": machine, "site": site, "policy": policy}
     scenario, given = asked_in_words({**words, "seed": seed, "spare_nodes": spare_nodes, "failures": failures})
@@ -137,6 +151,10 @@ def conf_and_inputs(
     """A slurm.conf, where one is named, and a scenario's inputs with its policy.
 
     Raises Problems with the mistakes of all files at once, and for two answers to how the machine is shared.
+
+    slurm_conf   a path, or as it was read;  assoc  the path of accounts and QOS, which counts with a slurm.conf alone
+
+    Of the two that come back, the first is None without a slurm.conf; the second has its policy where there is one.
     """
     problems: list[Problem] = []
     conf = slurm_conf if isinstance(slurm_conf, SlurmConf) else None
@@ -161,7 +179,11 @@ def conf_and_inputs(
 
 
 def read_jobs(path: Path, unit: str, machine: Machine, conf: SlurmConf | None = None) -> Trace:
-    """A trace's file, as the machine has room for it, or the nodes of a slurm.conf.  Raises Problems."""
+    """A trace's file, as the machine has room for it, or the nodes of a slurm.conf.  Raises Problems.
+
+    unit   what a processor of an SWF trace is: "node" or "gpu"; empty for other formats
+    conf   whose nodes count instead of the machine's
+    """
     if conf is not None:
         known = Known(nodes_count=len(conf.cluster.names), node_gpus_count=int(conf.cluster.gpus.max(initial=0)))
     else:
@@ -176,6 +198,9 @@ def asked_in_words(words: Mapping[str, object], path_of: Callable[[str], str] = 
     path_of   how a field is called in a problem, from its word
 
     Raises Problems with every mistake at once.
+
+    Records, machines and policies among the values come back in the second part, and stand in the scenario by their names; a
+    path or name is left to be read with the scenario's files.
     """
     problems: list[Problem] = []
 
@@ -212,7 +237,10 @@ def asked_in_words(words: Mapping[str, object], path_of: Callable[[str], str] = 
 
 
 def _name_of(given: Machine | Written[Named] | Policy) -> str:
-    """The name of what was read or built."""
+    """The name of what was read or built.
+
+    It stands in the scenario for what is at hand, and is not looked up.
+    """
     if isinstance(given, Machine):
         return given.file.name
     return given.record.name if isinstance(given, Written) else given.name

@@ -1,4 +1,8 @@
-"""What the names of a scenario stand for: its files read, its machine built, its kinds of job predicted."""
+"""What the names of a scenario stand for: its files read, its machine built, its kinds of job predicted.
+
+A sweep reads each set of inputs once and simulates many scenarios with it.  Everything here is read-only; what changes from
+one scenario to the next (seed, days, caps, spare nodes) stays in the `Scenario`.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +41,8 @@ class ScenarioInputs:
     machine    built
     workload   with the scenario's load, where that has one
     policy     how the machine is shared; None: first come, first served with EASY backfill
+
+    site       in which the machine stands; the scenario's, or the one that the machine's file names
     """
 
     machine: Machine
@@ -51,7 +57,10 @@ class ScenarioInputs:
 
     @cached_property
     def digests(self) -> dict[str, str]:
-        """SHA-256 of everything that the scenario is made from, as in run.json, and of its policy."""
+        """SHA-256 of everything that the scenario is made from, as in run.json, and of its policy.
+
+        Where the workload cannot run on the machine, `predictions` has the reason in words, and the rest is as usual.
+        """
         try:
             predictions = kinds_digest(self.kinds)
         except TerpError as error:
@@ -66,7 +75,10 @@ class ScenarioInputs:
 
 @dataclass(frozen=True)
 class GivenInputs:
-    """Inputs that are at hand, instead of the files that a scenario names; None: as it names."""
+    """Inputs that are at hand, instead of the files that a scenario names; None: as it names.
+
+    A machine may be built or only read: one that was read is built with the catalogue.
+    """
 
     machine: Machine | Written[MachineFile] | None = None
     site: Written[Site] | None = None
@@ -80,6 +92,9 @@ def inputs_of(scenario: Scenario, given: GivenInputs | None = None) -> ScenarioI
     given   inputs that are at hand
 
     Raises Problems with the mistakes of all of its files at once.
+
+    A site is sought in this order: given, named by the scenario, named by the machine's file; without any it is a problem,
+    as is a file that cannot be read.  The kinds of job are predicted only when they are asked for.
     """
     at_hand, problems = given or GivenInputs(), list[Problem]()
 
@@ -109,20 +124,29 @@ def inputs_of(scenario: Scenario, given: GivenInputs | None = None) -> ScenarioI
 
 
 def _site_of(machine: Machine | Written[MachineFile]) -> str | None:
-    """The site that a machine's file names, if it names one."""
+    """The site that a machine's file names, if it names one.
+
+    machine   read or built; None where the file leaves it open
+    """
     record = machine.file if isinstance(machine, Machine) else machine.record
     return record.site
 
 
 def _no_site(machine: Machine | Written[MachineFile]) -> Problem:
-    """A machine whose file names no site, under a scenario that names none either."""
+    """A machine whose file names no site, under a scenario that names none either.
+
+    The problem names the sites that Terp ships, which would all do.
+    """
     file = machine.file.name if isinstance(machine, Machine) else machine.file
     would_do = "say where it stands with " + " or ".join(f"--site {name}" for name in shipped_names("sites"))
     return Problem(file, 0, 0, "site", "names no site", would_do=would_do)
 
 
 def _with_load(workload: Written[Workload], load_fraction: float | None) -> Written[Workload]:
-    """A workload with another load; None: as its file says."""
+    """A workload with another load; None: as its file says.
+
+    load_fraction   GPU time asked for over GPU time there is; where its value came from stays as the file says
+    """
     if load_fraction is None:
         return workload
     record = workload.record.model_copy(update={"load_fraction": load_fraction})

@@ -1,4 +1,9 @@
-"""A trace on a machine under a policy: when each job starts, how long it waits, and what the machine draws."""
+"""A trace on a machine under a policy: when each job starts, how long it waits, and what the machine draws.
+
+Three engines may run a trace (`engine_of`): the pool where it makes no difference which nodes a job gets, the controller
+otherwise, and the slow reference for a policy that chooses by a user's function.  All give a start and an end a job; from
+these come waits, use and energy.  A year of drawn jobs is `workload_year.py`.
+"""
 
 from __future__ import annotations
 
@@ -48,6 +53,14 @@ def replay_trace(
     source    what the trace is called
 
     Raises Problems for more spare nodes than nodes, and if no job of the trace can run.
+
+    trace     jobs with submission, size, run time and limit; recorded starts are not looked at
+    site      whose hall, prices and carbon the energy is set against
+
+    Failures are those of the machine's reliability on the nodes of the replay; without failures the seed decides nothing.
+
+    Gives the trace with its simulated times and the figures of summary.json; `schedule_s` is the engine's time alone,
+    without its compilation.
     """
     nodes, seed = cluster or cluster_of(machine), scenario.seed
     spares, count = scenario.spare_nodes_count, len(nodes.names)
@@ -87,7 +100,15 @@ def replay_trace(
 
 @dataclass(frozen=True)
 class _Done:
-    """What an engine gave: the trace with its times, units held by each job, GPUs of a unit, and counts."""
+    """What an engine gave: the trace with its times, units held by each job, GPUs of a unit, and counts.
+
+    units       nodes or GPUs of each job, as the engine counts them;  pool_units  as many as there are
+    unit_nodes  nodes that a unit is, for the power: 1 where units are nodes, else a GPU's share of a mean node
+    refused     how many jobs can never start, by reason
+
+    trace       with simulated starts and ends [s], -1 where they did not happen
+    counts      what else the engine counted, by the key that it has in summary.json
+    """
 
     trace: Trace
     units: Ints
@@ -102,6 +123,8 @@ def engine_of(policy: Policy, trace: Trace, *, failures: bool) -> Literal["pool"
     """Which engine runs a trace: the pool if nothing needs nodes, the reference for a user's choice, else the controller.
 
     Raises Problems for a user's order of jobs that need nodes.
+
+    failures   whether nodes may fail: then which node a job has counts, and the pool cannot tell
     """
     if isinstance(policy, OwnPolicy):
         if policy.choose is not None:
@@ -114,7 +137,10 @@ def engine_of(policy: Policy, trace: Trace, *, failures: bool) -> Literal["pool"
 
 
 def _fits_a_pool(policy: Policy, trace: Trace) -> bool:
-    """Whether which node a job gets makes no difference: whole nodes, or bare units, and a policy of order and backfill."""
+    """Whether which node a job gets makes no difference: whole nodes, or bare units, and a policy of order and backfill.
+
+    Told by comparison: names, resolution, priority and assignments aside, the policy must equal one with a backfill alone.
+    """
     back = policy.backfill
     same = Policy(kind="policy", name="a", title="", backfill=Backfill(kind=back.kind, jobs_count=back.jobs_count))
     back = back.model_copy(update={"resolution_s": 1.0})
@@ -125,14 +151,23 @@ def _fits_a_pool(policy: Policy, trace: Trace) -> bool:
 
 
 def _needs_no_nodes(trace: Trace) -> bool:
-    """Whether all jobs of a trace take whole nodes, or bare units, and none waits for anything but its turn."""
+    """Whether all jobs of a trace take whole nodes, or bare units, and none waits for anything but its turn.
+
+    Dependencies, limits of arrays, licences and a later begin are what else a job may wait for; the pool knows none of them.
+    """
     plain = (trace.after < 0).all() and (trace.array_limit == 0).all() and (trace.licenses == 0).all()
     whole = bool((trace.nodes == 0).all() or trace.exclusive.all())
     return bool(plain) and whole and bool((trace.eligible_s == trace.submit_s).all())
 
 
 def _in_pool(trace: Trace, policy: Policy, nodes: Cluster) -> _Done:
-    """A trace in a pool of alike units: whole nodes, or GPUs where no job names nodes."""
+    """A trace in a pool of alike units: whole nodes, or GPUs where no job names nodes.
+
+    Jobs of more units than there are, or of none, never start.  A user's order is asked for once, on copies of the columns,
+    so that the function cannot change the trace.
+
+    Units are GPUs where no job of the trace names nodes, else nodes.  A job's run ends at its limit at the latest.
+    """
     bare = bool((trace.nodes == 0).all())
     units = trace.gpus if bare else trace.nodes
     pool = int(nodes.gpus.sum()) if bare else len(nodes.names)
@@ -154,7 +189,11 @@ def _in_pool(trace: Trace, policy: Policy, nodes: Cluster) -> _Done:
 
 
 def _on_nodes(trace: Trace, policy: Policy, nodes: Cluster, reliability: Reliability, seed: int) -> _Done:
-    """A trace on named nodes, by the controller, with the failures of a seed."""
+    """A trace on named nodes, by the controller, with the failures of a seed.
+
+    Failures are drawn until a day, twice the time that the work would fill and two of the longest limits after the last job
+    may start: a replay that lasts longer sees none in what is left.
+    """
     jobs = _with_nodes(trace, int(nodes.gpus.max()))
     work_s = float((jobs.nodes * jobs.run_s).sum()) / len(nodes.names)
     horizon_s = int(jobs.eligible_s.max(initial=0) + 2 * work_s + 2 * jobs.limit_s.max(initial=0)) + DAY_S
@@ -175,7 +214,12 @@ def _on_nodes(trace: Trace, policy: Policy, nodes: Cluster, reliability: Reliabi
 
 
 def _with_nodes(trace: Trace, per_node: int) -> Trace:
-    """Jobs that only say how many GPUs they want, on nodes: a share of one, or as many whole ones as hold them."""
+    """Jobs that only say how many GPUs they want, on nodes: a share of one, or as many whole ones as hold them.
+
+    per_node   GPUs of a node; a job of as many or more has its nodes for itself
+
+    In the result every job names nodes and GPUs per node; jobs that did so already are as they were.
+    """
     bare = trace.nodes == 0
     if not bare.any():
         return trace
@@ -189,7 +233,12 @@ def _with_nodes(trace: Trace, per_node: int) -> Trace:
 
 
 def _waits(trace: Trace) -> dict[str, float]:
-    """Waits of the jobs that started [s], how many waited at all, and their bounded slowdown; 0 if none started."""
+    """Waits of the jobs that started [s], how many waited at all, and their bounded slowdown; 0 if none started.
+
+    The bounded slowdown is (wait + run) over run, a run of under BOUND_S counting as BOUND_S, and never below 1.
+
+    Waits are from submission, not from when a job became eligible, as the summaries of production logs count them.
+    """
     ran = trace.start_s >= 0
     wait = (trace.start_s - trace.submit_s)[ran]
     run = np.maximum(trace.end_s - trace.start_s, 0)[ran]
@@ -205,7 +254,13 @@ def _waits(trace: Trace) -> dict[str, float]:
 
 
 def _use(trace: Trace, units: Ints, pool_units: int) -> dict[str, float]:
-    """Use of the units until the last submission and to the last end."""
+    """Use of the units until the last submission and to the last end.
+
+    units   of each job;  pool_units  that there are; both results are fractions of unit time from the first submission on
+
+    Until the last submission no job is missing that would have come, so that share is fair to a trace that ends; the other
+    counts the tail in which the machine runs empty.
+    """
     ran = trace.start_s >= 0
     run = np.maximum(trace.end_s - trace.start_s, 0)[ran]
     last, end = int(trace.submit_s.max(initial=0)), int(trace.end_s.max(initial=0))
@@ -218,7 +273,14 @@ def _use(trace: Trace, units: Ints, pool_units: int) -> dict[str, float]:
 
 
 def _energy(machine: Machine, site: Written[Site], done: _Done) -> ReplayEnergy | None:
-    """Energy, money and carbon, with every job at the level of a long training; the year begins with the trace."""
+    """Energy, money and carbon, with every job at the level of a long training; the year begins with the trace.
+
+    None where no job ran.  Nodes without a job draw their idle power throughout; failures do not change the power.
+
+    site   whose weather, prices and carbon count from the first hour of their series on
+
+    Whole hours are counted to the end of the last job, so that idle power of the last hour is among them.
+    """
     ran = done.trace.end_s > done.trace.start_s
     start, end, units = done.trace.start_s[ran], done.trace.end_s[ran], done.units[ran] * done.unit_nodes
     if start.size == 0:

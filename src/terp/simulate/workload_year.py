@@ -1,6 +1,9 @@
 """Machine + site + workload + seed -> Run: the chain that strings a year together.
 
 drawn jobs -> settings -> load and faults -> engine -> tables -> figures -> origin
+
+`simulate_scenario` does all of it.  `prepared` stops before the engine, for what compares engines on the same input.  A user
+asks `terp.simulate.year`, which turns words into a scenario; traces are replayed by `trace_replay.py`.
 """
 
 from __future__ import annotations
@@ -49,6 +52,8 @@ class PreparedYear:
     work       the jobs under them
     load       the same jobs as an engine takes them
     faults     when nodes fail and come back
+
+    inputs     what the scenario's names stand for
     """
 
     scenario: Scenario
@@ -70,6 +75,10 @@ def simulate_scenario(scenario: Scenario, inputs: ScenarioInputs | None = None, 
     inputs   what its names stand for, if they were read before
 
     Raises Problems if its files are wrong, the workload cannot run on the machine, or the policy not with the workload.
+
+    progress   called with the share done; what it raises ends the run, and nothing is kept
+
+    Only `wall_s` of the summary differs from one computer to another.
     """
     read = inputs or inputs_of(scenario)
     controls = controls_on(read.machine, scenario, read.policy)  # what is refused is refused before a long wait
@@ -82,7 +91,12 @@ def simulate_scenario(scenario: Scenario, inputs: ScenarioInputs | None = None, 
 
 
 def prepared(scenario: Scenario, inputs: ScenarioInputs, controls: Controls) -> PreparedYear:
-    """All that goes into an engine for a year.  Raises Problems for settings that do not fit the workload."""
+    """All that goes into an engine for a year.  Raises Problems for settings that do not fit the workload.
+
+    controls   of the scenario on the inputs' machine, as `controls_on` gives them
+
+    Jobs, controls and faults draw from streams of their own of the scenario's seed, in which nothing else takes part.
+    """
     machine, workload, site = inputs.machine, inputs.workload.record, inputs.site.record
     horizon_s, per_node = scenario.days * DAY_S, machine.node.accelerators_count
     drawn = draw_jobs(workload, machine.gpus_count, per_node, horizon_s, site.utc_offset_s, scenario.seed)
@@ -93,14 +107,20 @@ def prepared(scenario: Scenario, inputs: ScenarioInputs, controls: Controls) -> 
 
 
 def engine_of_year(policy: Policy | None) -> Literal["core", "controller", "reference"]:
-    """Which engine runs a year: the core if it knows all that a policy says, the reference for a user's choice."""
+    """Which engine runs a year: the core if it knows all that a policy says, the reference for a user's choice.
+
+    None is the core's own policy: first come, first served with EASY backfill.
+    """
     if isinstance(policy, OwnPolicy) and policy.choose is not None:
         return "reference"
     return "controller" if needs_controller(policy) else "core"
 
 
 def _run(year: PreparedYear, progress: Progress | None) -> Outcome:
-    """What the engine that the policy needs makes of a year."""
+    """What the engine that the policy needs makes of a year.
+
+    The controller and the reference keep no cap of the machine as a whole: such a cap under their policies raises Problems.
+    """
     machine, workload, policy = year.inputs.machine, year.inputs.workload.record, year.controls.policy
     engine = engine_of_year(policy)
     if engine != "core" and policy is not None:
@@ -115,7 +135,14 @@ def _run(year: PreparedYear, progress: Progress | None) -> Outcome:
 
 
 def load_of(machine: Machine, site: Site, work: ControlledJobs, controls: Controls) -> EngineJobs:
-    """The jobs as the engines take them.  A job's power is its nodes' level above idle, by its share of the node."""
+    """The jobs as the engines take them.  A job's power is its nodes' level above idle, by its share of the node.
+
+    site       whose prices or carbon say from when a job that may wait is eligible
+    work       the jobs under the controls of the run
+
+    All columns but `jobs` stand in the order in which jobs become eligible, equal ones by submission; `order` has their
+    places in `jobs`.  Power [W] is what a job adds to the idle power of its GPUs, in eighths, so that sums are exact.
+    """
     jobs, levels = work.jobs, levels_of(machine)
     idle_w = idle_power_w(levels)
     known, place = np.unique(work.level_w, return_inverse=True)
@@ -145,7 +172,12 @@ def load_of(machine: Machine, site: Site, work: ControlledJobs, controls: Contro
 
 
 def _account(year: PreparedYear, outcome: Outcome, began_s: float) -> Run:
-    """The tables, the figures and the origin of a run, which began when this computer's clock stood at `began_s`."""
+    """The tables, the figures and the origin of a run, which began when this computer's clock stood at `began_s`.
+
+    Spare nodes that stand by draw idle power, which the engines, who count them as down, leave out: it is added here first.
+
+    The tables are made first, and all figures are functions of them and of what the engine noted.
+    """
     machine, workload, scenario = year.inputs.machine, year.inputs.workload.record, year.scenario
     drawn_w = outcome.row_power + _standby_w(machine) * _standing_by(year.faults, outcome.row_time)
     outcome = replace(outcome, row_power=drawn_w)
@@ -170,7 +202,10 @@ def _account(year: PreparedYear, outcome: Outcome, began_s: float) -> Run:
 
 
 def _hours(year: PreparedYear, outcome: Outcome) -> Hours:
-    """The hours of the hall, from what the machine drew."""
+    """The hours of the hall, from what the machine drew.
+
+    A machine whose nodes are not liquid-cooled gives all of its heat to the air of the hall.
+    """
     machine, power = year.inputs.machine, machine_power(year.inputs.machine)
     dry_w = power.base_w if machine.node.cooling == "liquid" else None
     site = year.inputs.site.record
@@ -178,7 +213,10 @@ def _hours(year: PreparedYear, outcome: Outcome) -> Hours:
 
 
 def _watts_by_job(year: PreparedYear) -> Floats:
-    """What each job draws of the nodes while it runs, the idle power of its GPUs included [W]; in the order of the jobs."""
+    """What each job draws of the nodes while it runs, the idle power of its GPUs included [W]; in the order of the jobs.
+
+    Shape (jobs,), in the order of submission, while `load` stands in that of eligibility.
+    """
     machine, load = year.inputs.machine, year.load
     idle_w = idle_power_w(levels_of(machine)) / machine.node.accelerators_count
     power_w = np.empty_like(load.power_w)
@@ -187,12 +225,18 @@ def _watts_by_job(year: PreparedYear) -> Floats:
 
 
 def _standby_w(machine: Machine) -> float:
-    """What a node that stands by draws over one that is down [W]."""
+    """What a node that stands by draws over one that is down [W].
+
+    A node that stands by is switched on and idle, so that it can take a place at once.
+    """
     return idle_power_w(levels_of(machine)) - levels_of(machine).down_w
 
 
 def _standing_by(faults: NodeFaults, time_s: Ints) -> Ints:
-    """How many nodes stand by from each row of the timeline on; the engines count them as down."""
+    """How many nodes stand by from each row of the timeline on; the engines count them as down.
+
+    time_s   of the rows, rising [s]; gives a count a row
+    """
     if not len(faults.standby):
         return np.zeros(time_s.size, np.int64)
     begins, ends = (np.sort(faults.standby[:, column]) for column in (1, 2))

@@ -1,4 +1,8 @@
-"""Energy, water, money and carbon of a run, exact: power is piecewise constant; weather, price and carbon are hourly."""
+"""Energy, water, money and carbon of a run, exact: power is piecewise constant; weather, price and carbon are hourly.
+
+The energy of each hour is integrated from the engine's timeline, and the hall, the contract and the grid are applied to
+that hour's mean power.  `Hours.of` then shares each hour out among jobs by their power, so that jobs and the rest add up.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +31,10 @@ class Hours:
     reused_j     heat handed to a network [J]
     dry_bulb_celsius   None where the site names no series of it
     price_eur_per_j    of energy alone: day-ahead, or the contract's
+
+    wet_bulb_celsius   of the air outside, an entry an hour, as are all arrays but `edges_s`
+
+    Second 0 is the first hour of the series of prices and weather.
     """
 
     edges_s: Ints
@@ -47,6 +55,10 @@ class Hours:
         """Energy at the meter [J], cost [EUR] and carbon [kg] of machine power `watts` drawn from start to end.
 
         Each hour's meter, cost and carbon are spread over that hour's machine energy, so that shares add up.
+
+        watts, start_s, end_s   an entry a stretch; times are whole seconds, none after the end of the last hour
+
+        Gives three arrays of the same shape.  A stretch may begin and end within an hour: its share is by the second.
         """
         duration = np.diff(self.edges_s)
         results = []
@@ -66,6 +78,13 @@ def hour_by_hour(
 
     rated_power_w   what the hall was built for [W]
     dry_power_w     of a machine with liquid-cooled nodes, the power of all else [W]; None if its nodes are air-cooled
+
+    site            whose hall, weather, contract, network and tax count
+    time_s          whole rising seconds from 0 on;  power_w  of the machine, in the same shape [W]
+    horizon_s       end of the last row [s]
+
+    Peaks that a network charges for are those of calendar months and years in UTC.  The slices of the energy tax shrink with
+    the run's share of a year; what it comes to is spread evenly over the run's energy.
     """
     hours = -(-horizon_s // HOUR_S)
     edges = np.minimum(np.arange(hours + 1) * HOUR_S, horizon_s)
@@ -102,7 +121,10 @@ def hour_by_hour(
 
 
 def _periods(hours: int, unit: Literal["M", "Y"]) -> Peaks:
-    """Calendar months or years of the first hours from the start of the series, in UTC."""
+    """Calendar months or years of the first hours from the start of the series, in UTC.
+
+    Gives the number of the period of each hour, from 0 on, and each period's whole length [s], those cut by the run too.
+    """
     first = np.datetime64(FIRST_HOUR.removesuffix("Z"), "h")
     of_hour = (first + np.arange(hours)).astype(f"datetime64[{unit}]")
     number = (of_hour - of_hour[0]).astype(np.int64)

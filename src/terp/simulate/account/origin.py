@@ -1,4 +1,8 @@
-"""Where a run comes from: digests of all inputs, and who says each value."""
+"""Where a run comes from: digests of all inputs, and who says each value.
+
+A run can be traced to its inputs by the digests, and each input value to its source by the provenance.  Two runs with the
+same digests, days, seed and controls have the same tables.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,13 @@ from terp.simulate.jobs.job_kinds import JobKind, kinds_digest, predicted_proven
 def origin_of(
     machine: Machine, site: Written[Site], workload: Written[Workload], kinds: tuple[JobKind, ...], days: int, seed: int
 ) -> dict[str, Any]:
-    """run.json, see docs/formats/run.md.  Holds no time of day: the same run gives the same bytes."""
+    """run.json, see docs/formats/run.md.  Holds no time of day: the same run gives the same bytes.
+
+    kinds   the kinds of job without caps, of which the digest and the provenance of predictions are made
+
+    `provenance` has a row for each value of machine, site and workload, with its status, such as measured or assumed, and
+    its source; `assumed` those rows that rest on an assumption; `sources` the citations that any of them names.
+    """
     provenance = dict(machine.provenance)
     for written in (site, workload):
         provenance |= {f"{written.record.name}.{path}": entry for path, entry in written.provenance.items()}
@@ -61,8 +71,13 @@ def origin_of(
     }
 
 
-def _facility(site: Site, machine: Machine) -> dict[str, Any]:
-    """The hall as it stands in the site file, and as the machine uses it."""
+def _facility(site: Site, machine: Machine) -> dict[str, object]:
+    """The hall as it stands in the site file, and as the machine uses it.
+
+    rejection   kind of the plant that the liquid loop's heat goes to; null where no loop cools this machine
+
+    What the machine does not use of the hall is null, so that a reader need not know how it is cooled to read the rest.
+    """
     loop, wet = site.cooling.liquid, machine.node.cooling == "liquid" and site.cooling.liquid is not None
     return {
         "liquid_cooled": wet,
@@ -77,7 +92,11 @@ def _facility(site: Site, machine: Machine) -> dict[str, Any]:
 
 
 def digests_of(machine: Machine, site: Written[Site], workload: Written[Workload]) -> dict[str, str]:
-    """SHA-256 of all that a run is made from, but for the predictions that follow from it."""
+    """SHA-256 of all that a run is made from, but for the predictions that follow from it.
+
+    Descriptions are digested as records, so that comments, order and units of a file do not count; `catalogue`, `constants`,
+    `series` and `job_statistics` are the package's own data.
+    """
     return {
         "machine": _digest(machine.file),
         "site": _digest(site.record),
@@ -89,7 +108,8 @@ def digests_of(machine: Machine, site: Written[Site], workload: Written[Workload
     }
 
 
-def _titles(workload: Workload) -> dict[str, Any]:
+def _titles(workload: Workload) -> dict[str, object]:
+    """The titles of domains, groups and jobs for reports, by their names in the workload."""
     return {
         "domains": {name: domain.title for name, domain in workload.domains.items()},
         "groups": {name: group.title for name, group in workload.groups.items()},
@@ -98,11 +118,15 @@ def _titles(workload: Workload) -> dict[str, Any]:
 
 
 def _row(path: str, entry: Provenance) -> dict[str, str]:
+    """A value with its status and source, as run.json holds it; what is empty is left out."""
     row = {"path": path, "value": entry.value_text, "status": entry.status, "source": entry.source}
     row |= {"range": entry.range_text, "note": entry.note}
     return {key: value for key, value in row.items() if value}
 
 
 def _digest(record: Record) -> str:
-    """SHA-256 of a record's canonical JSON: the same description, however written, has the same digest."""
+    """SHA-256 of a record's canonical JSON: the same description, however written, has the same digest.
+
+    Changed names of fields change it as well, so digests are compared within one version of Terp.
+    """
     return hashlib.sha256(record.model_dump_json().encode()).hexdigest()

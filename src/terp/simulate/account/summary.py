@@ -1,4 +1,8 @@
-"""The figures of a run: functions of its tables, nothing kept while it goes on."""
+"""The figures of a run: functions of its tables, nothing kept while it goes on.
+
+`summarise` reads the tables of jobs and hours; `hall_figures` adds what the building did.  Together with
+`operation_figures.py` they make summary.json, to which `terp.results.run_summary` gives types and meanings.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,7 @@ from terp.simulate.jobs.job_kinds import JobKind, kinds_data
 from terp.units import DAY_S
 
 SIZE_EDGES: Final = (1, 8, 16, 64, 256, 512)
+"""Least GPUs of each class of jobs whose waits are told apart; the last class has no upper end."""
 
 
 def summarise(
@@ -26,6 +31,13 @@ def summarise(
     """summary.json, see docs/formats/run.md.  Keys carry their unit.
 
     pace   speed of each job over its kind's; absent: 1
+
+    table           of jobs, a row a job, as `jobs_table` makes it;  hours  of the same run
+    kinds           in the order of the table's column `job`
+    days            length of the run [d]
+    node_failures   that struck within the run
+
+    `unattributed` is the hall's total less what the jobs were charged, so that the two add up by definition.
     """
     state = _codes(table, "state")
     by_state = np.bincount(state, minlength=len(FINAL_STATES))
@@ -74,8 +86,12 @@ def summarise(
     }
 
 
-def hall_figures(site: Site, hours: Hours) -> dict[str, Any]:
-    """What the hall did with energy, heat and water, and what the parts of the bill came to."""
+def hall_figures(site: Site, hours: Hours) -> dict[str, float | None]:
+    """What the hall did with energy, heat and water, and what the parts of the bill came to.
+
+    Energies are [J] over the run, powers means of an hour [W], money [EUR], water [kg]; None where the site says nothing.
+    Water usage effectiveness is over the machine's energy [kg/J], reuse and renewables are over the meter's.
+    """
     it_j, facility_j = float(hours.it_j.sum()), float(hours.facility_j.sum())
     water_kg, reused_j = float(hours.water_kg.sum()), float(hours.reused_j.sum())
     dry, renewables = hours.dry_bulb_celsius, site.renewables
@@ -94,12 +110,16 @@ def hall_figures(site: Site, hours: Hours) -> dict[str, Any]:
 
 
 def _codes(table: pa.Table, name: str) -> NDArray[np.int64]:
+    """The codes of a column of names, shape (rows,)."""
     codes: NDArray[np.int64] = table.column(name).combine_chunks().indices.to_numpy().astype(np.int64)
     return codes
 
 
 def _waits(wait_s: NDArray[np.int64]) -> dict[str, float]:
-    """Mean, median and 95th percentile of the waits of started jobs [s]; 0 if none started."""
+    """Mean, median and 95th percentile of the waits of started jobs [s]; 0 if none started.
+
+    wait_s   of the jobs that started, shape (jobs that started,); percentiles are interpolated between waits
+    """
     if wait_s.size == 0:
         return {"mean_wait_s": 0.0, "median_wait_s": 0.0, "p95_wait_s": 0.0}
     median, p95 = np.percentile(wait_s, [50, 95])
@@ -107,7 +127,12 @@ def _waits(wait_s: NDArray[np.int64]) -> dict[str, float]:
 
 
 def _shares(table: pa.Table, by: str, wait_s: NDArray[np.int64], started: NDArray[np.bool_]) -> dict[str, dict[str, Any]]:
-    """What each entry of a column of names got."""
+    """What each entry of a column of names got.
+
+    wait_s    waits of the jobs that started, in the order of the table [s];  started  a truth a row
+
+    GPU time [s] and its fraction, jobs, waits [s], and energy [J], cost [EUR] and carbon [kg] at the meter, by name.
+    """
     names = table.column(by).combine_chunks().dictionary.to_pylist()
     codes = _codes(table, by)
     jobs = np.bincount(codes, minlength=len(names))
@@ -132,7 +157,10 @@ def _shares(table: pa.Table, by: str, wait_s: NDArray[np.int64], started: NDArra
 def _groups(
     table: pa.Table, workload: Workload, wait_s: NDArray[np.int64], started: NDArray[np.bool_]
 ) -> dict[str, dict[str, Any]]:
-    """What each group got, beside what it is entitled to."""
+    """What each group got, beside what it is entitled to.
+
+    `entitlement_fraction` is of GPU time, as `gpu_time_fraction` is, so that the two may be set side by side.
+    """
     shares = _shares(table, "group", wait_s, started)
     return {name: {**share, "entitlement_fraction": workload.groups[name].share_fraction} for name, share in shares.items()}
 
@@ -140,7 +168,12 @@ def _groups(
 def _sizes(
     gpus: NDArray[np.int32], gpu_s: NDArray[np.int64], wait_s: NDArray[np.int64], started: NDArray[np.bool_]
 ) -> list[dict[str, Any]]:
-    """Jobs, GPU time and waits by size class."""
+    """Jobs, GPU time and waits by size class.
+
+    gpus, gpu_s   an entry a job;  wait_s  of those that `started`, in the same order [s]
+
+    A row for every class, those without jobs too; the last one ends with the largest job.
+    """
     step = np.searchsorted(SIZE_EDGES, gpus, side="right") - 1
     highest = [*(edge - 1 for edge in SIZE_EDGES[1:]), int(gpus.max(initial=1))]
     return [

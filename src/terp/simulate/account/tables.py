@@ -1,4 +1,8 @@
-"""The tables of a run: a row a job, and a row a change of the machine's state."""
+"""The tables of a run: a row a job, and a row a change of the machine's state.
+
+Columns and units are described in docs/formats/run.md.  Times are whole seconds from the start of the run; a job's row keeps
+its place in the order of submission, and other tables refer to it by that place.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,9 @@ from terp.simulate.engine.shared.codes import AttemptEnd
 from terp.simulate.jobs.draw import END_STATES, TIMEOUT, JobSet
 
 FINAL_STATES: Final = (*END_STATES, "running", "waiting")
+"""What may have become of a job at the horizon, in the order of the codes of the column `state`."""
 COUNTS: Final = ("busy_gpus_count", "running_jobs_count", "waiting_jobs_count", "waiting_gpus_count", "down_nodes_count")
+"""Columns of the timeline, in the order in which the engines count them."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,11 @@ class Attempts:
     outcome     how it ended, an AttemptEnd
     first_node  the lowest-numbered node it ran on
     watts       what the job drew of the nodes: its own power and the idle power of the GPUs it held [W]
+
+    job             the job's place in the order of submission
+    start_s, end_s  when it began and stopped; at the horizon where it still ran [s]
+
+    One entry an attempt, in the order in which the engine noted them; those of one job are in order of time.
     """
 
     job: Ints
@@ -41,19 +52,28 @@ class Attempts:
 
     @classmethod
     def of(cls, outcome: Outcome, watts_by_job: Floats) -> Attempts:
-        """The attempts that an engine noted."""
+        """The attempts that an engine noted.
+
+        watts_by_job   what each job draws while it runs [W], in the order of submission
+        """
         columns = (outcome.attempt_start, outcome.attempt_end, outcome.attempt_outcome, outcome.attempt_node)
         return cls(outcome.attempt_job, *columns, watts_by_job[outcome.attempt_job])
 
     def last(self, jobs: int) -> Ints:
-        """Which attempt was the last of each job; -1 where there was none."""
+        """Which attempt was the last of each job; -1 where there was none.
+
+        Shape (jobs,).  It rests on the attempts of a job standing in order of time.
+        """
         by_job = np.full(jobs, -1, np.int64)
         np.maximum.at(by_job, self.job, np.arange(self.job.size))
         return by_job
 
 
 def interruptions_table(attempts: Attempts) -> pa.Table:
-    """Every time that a node failure or another job cut a job short: its row in the table of jobs, and when it ran."""
+    """Every time that a node failure or another job cut a job short: its row in the table of jobs, and when it ran.
+
+    Columns `job`, `start_s` and `end_s` [s], and `first_node`; a job that was cut short twice has two rows.
+    """
     cut = (attempts.outcome == AttemptEnd.NODE_FAILED) | (attempts.outcome == AttemptEnd.PREEMPTED)
     columns: dict[str, Ints | NDArray[np.int32]] = {
         "job": attempts.job,
@@ -65,14 +85,21 @@ def interruptions_table(attempts: Attempts) -> pa.Table:
 
 
 def timeline_table(outcome: Outcome) -> pa.Table:
-    """The piecewise-constant state: each row holds until the time of the next."""
+    """The piecewise-constant state: each row holds until the time of the next.
+
+    Counts of GPUs, jobs and nodes, and the power of nodes, network, storage and management [W].
+    """
     columns = {"time_s": outcome.row_time}
     columns |= {name: np.ascontiguousarray(outcome.row_counts[:, index]) for index, name in enumerate(COUNTS)}
     return pa.table({**columns, "it_power_w": outcome.row_power})
 
 
 def hours_table(hours: Hours) -> pa.Table:
-    """The hours of a run, each from its `start_s` on; the dry bulb is empty where the site names no series of it."""
+    """The hours of a run, each from its `start_s` on; the dry bulb is empty where the site names no series of it.
+
+    Energies [J], cost [EUR], carbon and water [kg] are sums over the hour; temperatures [Celsius] and the price [EUR/J] hold
+    for it.
+    """
     dry = hours.dry_bulb_celsius
     return pa.table(
         {
@@ -101,7 +128,15 @@ def _of_last(values: Ints | NDArray[np.int32], last: Ints) -> Ints | NDArray[np.
 
 
 def jobs_table(workload: Workload, jobs: JobSet, state: Outcome, attempts: Attempts, hours: Hours) -> pa.Table:
-    """The table of jobs.  A job that never started has no start, end or wait; energy, cost and carbon are at the meter."""
+    """The table of jobs.  A job that never started has no start, end or wait; energy, cost and carbon are at the meter.
+
+    jobs       as drawn, with the run times and limits that they have under the run's caps
+    state      what the engine made of them;  attempts  of the same outcome
+    hours      that energy [J], cost [EUR] and carbon [kg] of each attempt are taken from
+
+    A row a job in the order of submission.  The final state is the drawn one unless something came between: a limit reached
+    through failures, a stop for another job, or the horizon.
+    """
     started, ended = state.first_start_s >= 0, state.end_s >= 0
     final = np.where(state.limit_reached, TIMEOUT, jobs.state)
     final = np.where(state.stopped, FINAL_STATES.index("cancelled"), final)

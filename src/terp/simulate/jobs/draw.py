@@ -2,12 +2,16 @@
 
 Jobs are drawn by systematic sampling of the published joint table: every stretch of it gets its share of jobs to
 within one.  So each seed is another year, and each year meets the published shares that its tails would else miss.
+
+`draw_jobs` is what others call.  Four streams of the seed draw the mix, the arrays, the times of submission and the
+requests, so that a change to one leaves the others as they were.  Run times are those published on the GPUs of a profile;
+how they change on the machine at hand is for `job_controls`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +25,9 @@ from terp.predict.workload_mix import job_names, kind_weights, profile_names
 from terp.units import DAY_S, HOUR_S
 
 END_STATES: Final = (*STATES, "timeout")
+"""How a job may end if no node fails, in the order of the codes: those of the statistics, and at its limit."""
 TIMEOUT: Final = END_STATES.index("timeout")
+"""Code of a job that runs into its limit."""
 _GOLDEN: Final = 0.6180339887498949
 _HEAVIEST: Final = 4000
 _LONG_S: Final = DAY_S
@@ -38,6 +44,9 @@ class JobSet:
     run_s       time it runs if nothing fails [s];  requested_s  its limit [s]
     state       how it ends, into END_STATES;  kind  its type, into TYPES
     group, domain, job, profile   into the names of the workload, in the order of `names`
+    submit_s    from the start of the run [s];  gpus  that it holds, whole nodes where it needs more than a node has
+
+    All arrays have the shape (jobs,); a job's place here is its number throughout a run.
     """
 
     submit_s: Ints
@@ -54,7 +63,10 @@ class JobSet:
         return int(self.submit_s.size)
 
     def take(self, order: NDArray[np.int64]) -> JobSet:
-        """The jobs in another order."""
+        """The jobs in another order.
+
+        order   their places in this set, shape (jobs,)
+        """
         return JobSet(*(getattr(self, field.name)[order] for field in fields(self)))
 
 
@@ -62,6 +74,11 @@ def stable_order(key: Ints) -> Ints:
     """What sorts keys of 0 and more, equal ones as they stand: `np.argsort(key, kind="stable")`, ten times as fast.
 
     Key and place are packed into one integer, where there is room, since plain numbers sort faster than references.
+
+    key   whole numbers of 0 and more, shape (n,); gives the places that sort it, shape (n,)
+
+    >>> stable_order(np.array([2, 0, 2, 1])).tolist()
+    [1, 3, 0, 2]
     """
     bits = key.size.bit_length()
     if key.size == 0 or int(key.max()).bit_length() + bits > 63:
@@ -74,6 +91,13 @@ def draw_jobs(workload: Workload, gpus: int, gpus_per_node: int, horizon_s: int,
     """The jobs of a run on `gpus` GPUs for `horizon_s` seconds.  Same arguments, same jobs.
 
     Raises Problems if a job is larger than the machine, or if the run is too short to hold any.
+
+    gpus_per_node   a job of more fills whole nodes: its size is rounded up
+    utc_offset_s    of the site's local time, by whose hours and weekdays people submit [s]
+    seed            of the run
+
+    The number of jobs of a profile is its share of the load over the mean GPU time of a job, so that the load is met on
+    average and not exactly.
     """
     streams = [np.random.default_rng(child) for child in np.random.SeedSequence([seed, 1]).spawn(4)]
     parts = []
@@ -101,14 +125,17 @@ def draw_jobs(workload: Workload, gpus: int, gpus_per_node: int, horizon_s: int,
 
 
 def _usable(table: JobTable, workload: Workload, gpus: int) -> JobTable:
-    """The part of a table that the workload allows; raises Problems if that does not fit the machine."""
+    """The part of a table that the workload allows; raises Problems if that does not fit the machine.
+
+    gpus   that the machine has; the workload may allow less with its largest job
+    """
     largest = workload.largest_job_count or int(table.gpus.max())
-    mine = table.gpus <= largest
-    widest = int(table.gpus[mine].max(initial=0))
+    allowed = table.gpus <= largest
+    widest = int(table.gpus[allowed].max(initial=0))
     if widest > gpus:
         wrong = f"a job of {table.profile} asks for more GPUs than the machine has, {gpus:,}"
         raise Problems([Problem("", 0, 0, "", wrong, f"{widest:,}", f"set `largest_job: {gpus}` or less in the workload")])
-    return table.only(mine)
+    return table.only(allowed)
 
 
 def _sample(table: JobTable, count: int, rng: np.random.Generator) -> tuple[Ints, Ints, Ints, Ints]:
@@ -116,15 +143,17 @@ def _sample(table: JobTable, count: int, rng: np.random.Generator) -> tuple[Ints
 
     Type by type, systematic sampling along rising run time, so that the durations of a type come out to within one
     job; then the end state; then the long run times are raked until GPU time by size, type and state is the table's.
+
+    All four have one shape; run times are of the table's bins, log-uniform within a bin.
     """
-    parts: list[tuple[Any, ...]] = []
+    parts: list[tuple[Ints, Floats, Ints, Ints]] = []
     chances: list[Floats] = []
     for kind in range(len(TYPES)):
-        mine = np.flatnonzero(table.type_index == kind)
-        drawn = round(float(table.share[mine].sum()) * count)
+        cells = np.flatnonzero(table.type_index == kind)
+        drawn = round(float(table.share[cells].sum()) * count)
         if drawn == 0:
             continue
-        order = mine[np.lexsort((table.state_index[mine], table.gpus[mine], table.low_s[mine]))]
+        order = cells[np.lexsort((table.state_index[cells], table.gpus[cells], table.low_s[cells]))]
         pair, first = _pairs(table, order)
         edges = np.cumsum(np.add.reduceat(table.share[order], first))
         place = (np.arange(drawn) + rng.random()) / drawn * edges[-1]
@@ -142,7 +171,10 @@ def _sample(table: JobTable, count: int, rng: np.random.Generator) -> tuple[Ints
 
 
 def _pairs(table: JobTable, order: Ints) -> tuple[Ints, Ints]:
-    """Which (run time bin, GPUs) each cell in order belongs to, and the first cell of each."""
+    """Which (run time bin, GPUs) each cell in order belongs to, and the first cell of each.
+
+    order   cells of a table, sorted by run time and then by GPUs; both results are places in it
+    """
     changes = (np.diff(table.gpus[order]) != 0) | (np.diff(table.low_s[order]) != 0)
     first = np.concatenate([[0], np.flatnonzero(changes) + 1])
     return np.concatenate([[0], np.cumsum(changes)]), first
@@ -161,6 +193,11 @@ def _dealt(chances: Floats, row: Ints, weight: Floats, rng: np.random.Generator)
 
     Along the golden ratio's sequence; but for the heaviest jobs, which carry most GPU time, the label that is furthest
     behind its share of the weight so far.
+
+    chances   a row a kind of job, a column a label; rows need not add up to 1.  A single row is of all jobs
+    row       of each job;  weight  GPU time of each [s]
+
+    Gives the label of each job, shape (jobs,).
     """
     chances = chances / chances.sum(1, keepdims=True)
     below = np.cumsum(chances, 1)
@@ -183,14 +220,20 @@ def _dealt(chances: Floats, row: Ints, weight: Floats, rng: np.random.Generator)
 
 
 def _golden(count: int, rng: np.random.Generator) -> Floats:
-    """The golden ratio's sequence from 0 to 1, from a random place on."""
+    """The golden ratio's sequence from 0 to 1, from a random place on.
+
+    Shape (count,); any stretch of it is spread nearly evenly, so labels dealt along it meet their shares at every length.
+    """
     place = np.arange(count) * _GOLDEN + rng.random()
     within: Floats = place - np.floor(place)
     return within
 
 
 def _heaviest(weight: Floats) -> Ints:
-    """The heaviest jobs, heaviest first, equal ones as they stand."""
+    """The heaviest jobs, heaviest first, equal ones as they stand.
+
+    Places of at most 4,000 of them; a whole year has many more jobs, but these carry most of the GPU time.
+    """
     most = min(_HEAVIEST, weight.size)
     lightest = np.partition(weight, weight.size - most)[weight.size - most] if most else 0.0
     among = np.flatnonzero(weight >= lightest)
@@ -198,7 +241,11 @@ def _heaviest(weight: Floats) -> Ints:
 
 
 def _raked(table: JobTable, gpus: Ints, run_s: Floats, state: Ints, kind: Ints) -> Ints:
-    """Run times [s], the long ones stretched or shrunk until GPU time by size, type and state is the table's share."""
+    """Run times [s], the long ones stretched or shrunk until GPU time by size, type and state is the table's share.
+
+    Raking is iterative proportional fitting: each margin in turn is brought to its target.  Factors stay between a third and
+    three, a run time never exceeds the longest published one, and short jobs and types of few jobs are left as drawn.
+    """
     sizes = np.unique(table.gpus)
     margins = (
         (np.searchsorted(sizes, gpus), np.searchsorted(sizes, table.gpus), sizes.size),
@@ -224,7 +271,10 @@ def _raked(table: JobTable, gpus: Ints, run_s: Floats, state: Ints, kind: Ints) 
 
 
 def _arrays(workload: Workload, size: Ints, kind: Ints, group: Ints, rng: np.random.Generator) -> Ints:
-    """Number of the submission that each job belongs to: like jobs of a group come as arrays of geometric size."""
+    """Number of the submission that each job belongs to: like jobs of a group come as arrays of geometric size.
+
+    size, kind, group   of the sorted jobs; an array never holds jobs that differ in one of them.  Numbers rise from 0.
+    """
     mean = np.array([workload.arrivals.array_size_ratio.get(name, 1.0) for name in TYPES])
     starts = rng.random(size.size) < 1 / mean[kind]
     starts[0] = True
@@ -248,7 +298,12 @@ def _kinds_of_job(workload: Workload, kind: Ints, group: Ints, array: Ints, rng:
 
 
 def _submissions(workload: Workload, count: int, horizon_s: int, utc_offset_s: float, rng: np.random.Generator) -> Ints:
-    """Seconds at which `count` submissions come: a rate by local hour and weekday times Gamma noise of each hour."""
+    """Seconds at which `count` submissions come: a rate by local hour and weekday times Gamma noise of each hour.
+
+    count       submissions, an array being one;  utc_offset_s  of local time [s]
+
+    Whole seconds within the run, unsorted, shape (count,).
+    """
     arrivals = workload.arrivals
     first, gone_s = divmod(round(utc_offset_s), HOUR_S)  # the local hour that the run begins in, and how far it is gone
     hours = -(-(horizon_s + gone_s) // HOUR_S)
@@ -264,7 +319,13 @@ def _submissions(workload: Workload, count: int, horizon_s: int, utc_offset_s: f
 
 
 def _requests(requests: Requests, run_s: Ints, state: Ints, rng: np.random.Generator) -> tuple[Ints, Ints, Ints]:
-    """Run times, requested times and end states, with the jobs that run into their limit among the failed ones."""
+    """Run times, requested times and end states, with the jobs that run into their limit among the failed ones.
+
+    run_s, state   as drawn; all three results have their shape, times in [s]
+
+    A request is a run time over a drawn ratio, raised to the next limit that users choose from, never below the run time.
+    Jobs at their limit run to a whole minute, which is what they asked for.
+    """
     ratio = np.interp(rng.random(run_s.size), requests.quantile_fraction, requests.run_over_requested_fraction)
     limits = np.array(requests.limits_s, np.int64)
     longest = np.maximum(limits[-1], run_s)

@@ -1,4 +1,8 @@
-"""What an operator's settings do to the jobs of a year: slower under a cap, kept back for cheap hours, checkpointed."""
+"""What an operator's settings do to the jobs of a year: slower under a cap, kept back for cheap hours, checkpointed.
+
+`jobs_under` applies all settings that change a job before the engine sees it; `eligible_s` says from when on it may start.
+Caps of the machine's power as a whole are not here: they depend on what runs, and the engine keeps them.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +28,10 @@ _LONGEST_AHEAD_S: Final = DAY_S  # a job's hours are priced over no more than th
 
 @dataclass(frozen=True)
 class Assigned:
-    """An entry of a policy's `assign` and the jobs that it is the first to fit: a truth a job."""
+    """An entry of a policy's `assign` and the jobs that it is the first to fit: a truth a job.
+
+    jobs   shape (jobs,), in the order of submission; no job is in two entries of one policy
+    """
 
     entry: Assign
     jobs: Bools
@@ -60,6 +67,10 @@ def jobs_under(
     kinds   without caps, as `kinds_of(machine, workload)` gives them
 
     Raises Problems for names that the policy assigns and the workload lacks.
+
+    drawn   jobs of the workload, with published run times
+
+    The drawn jobs stay as they are; those of the result have the same order and number.
     """
     assigned = assigned_jobs(controls.policy, workload, drawn)
     capped, speed = capped_kinds(machine, kinds, controls.gpu_cap_w, controls.node_cap_w)
@@ -72,7 +83,12 @@ def jobs_under(
 def capped_jobs(
     machine: Machine, kinds: tuple[JobKind, ...], jobs: JobSet, assigned: tuple[Assigned, ...]
 ) -> tuple[Floats, Floats]:
-    """Speed of each job under the cap that a policy gives it, over its kind's, and power of its nodes without fans [W]."""
+    """Speed of each job under the cap that a policy gives it, over its kind's, and power of its nodes without fans [W].
+
+    kinds   under the caps of the machine;  assigned  with caps of the policy, 0 W for none
+
+    Both results have the shape (jobs,); a job without such a cap has a speed of 1 and its kind's power.
+    """
     pace, level_w = np.ones(len(jobs)), np.array([kind.level_w for kind in kinds])[jobs.job]
     for part in assigned:
         if part.entry.gpu_cap_w > 0:
@@ -83,7 +99,12 @@ def capped_jobs(
 
 
 def slowed(jobs: JobSet, speed_ratio: Floats) -> JobSet:
-    """Jobs that run to their own end take longer on slower GPUs and ask for longer; others are stopped when they were."""
+    """Jobs that run to their own end take longer on slower GPUs and ask for longer; others are stopped when they were.
+
+    speed_ratio   of each job over its published speed, shape (jobs,)
+
+    Jobs that failed, were cancelled or ran into a limit keep their times: what ended them did not wait for their work.
+    """
     ratio = np.where(jobs.state == 0, speed_ratio, 1.0)
     if (ratio == 1.0).all():
         return jobs
@@ -97,6 +118,10 @@ def checkpoints_of(
     """Interval, time of a write and time to set up again of each job [s]; 0 for none.
 
     At the interval that costs least (daly), a kind whose write is known does not write at all where nothing fails.
+
+    kinds   under the caps of the run, whose `write_s` counts;  jobs  whose kinds they are
+
+    Three arrays of shape (jobs,), whole seconds.
     """
     types = [workload.domains[domain].jobs[name] for domain, name in job_names(workload)]
     every = np.array([round(kind.checkpoint_s or 0) for kind in types], np.int64)[jobs.job]
@@ -109,7 +134,10 @@ def checkpoints_of(
 
 
 def _daly_s(machine: Machine, gpus: Ints, write_s: Floats, node_failures_per_s: float) -> Ints:
-    """The interval that costs least of each job [s], from its nodes' failures; 0 where nothing fails: no write pays."""
+    """The interval that costs least of each job [s], from its nodes' failures; 0 where nothing fails: no write pays.
+
+    gpus, write_s   of each job that writes; jobs on as many nodes with the same write have the same interval
+    """
     if node_failures_per_s == 0 or not gpus.size:
         return np.zeros(gpus.size, np.int64)
     nodes = np.maximum(gpus // machine.node.accelerators_count, 1)
@@ -120,7 +148,10 @@ def _daly_s(machine: Machine, gpus: Ints, write_s: Floats, node_failures_per_s: 
 
 
 def assigned_jobs(policy: Policy | None, workload: Workload, jobs: JobSet) -> tuple[Assigned, ...]:
-    """The policy's assignments, each with the jobs that it is the first to fit.  Raises Problems for unknown names."""
+    """The policy's assignments, each with the jobs that it is the first to fit.  Raises Problems for unknown names.
+
+    An entry fits a job of its groups, domains, types and sizes; what an entry leaves out fits all.  No policy: no entries.
+    """
     names, groups = job_names(workload), list(workload.groups)
     domains = [domain for domain, _ in names]
     entries = policy.assign if policy else []
@@ -162,6 +193,11 @@ def eligible_s(site: Site, jobs: JobSet, may_wait_s: Ints, by: Literal["price", 
 
     An hour is judged by the mean over as long as the job asks for, a day at most, and kept only if it beats the hour of
     submission; of equal hours the first.  Prices of a day are known the day before; carbon is taken to be forecast well.
+
+    jobs         whose submissions and requested times count
+    by           the site's series to judge by: price of energy, or carbon of the electricity
+
+    Gives whole seconds from the start of the run, shape (jobs,), never before a job's submission.
     """
     if not (may_wait_s > 0).any():
         return jobs.submit_s

@@ -1,4 +1,7 @@
-"""One job on N nodes with failures, many times over: a renewal process, without a machine or a queue around it."""
+"""One job on N nodes with failures, many times over: a renewal process, without a machine or a queue around it.
+
+`terp.validate` compares it with the ratios that fleets report for large jobs; the engines do not use it.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,10 @@ class OneJob:
     spread_ratio   shape of the Gamma law of the nodes' own rates
     interval_s     work between checkpoints;  write_s  of one, during which no work is done
     restart_s      least, most likely and most of the set-up after a failure, triangular
+
+    nodes_count    that it holds throughout;  held_s  from its first start to its end, whatever was lost [s]
+
+    All times are [s].  The shape is that of one node: a small one makes a few nodes fail far more often than the rest.
     """
 
     nodes_count: int
@@ -30,7 +37,10 @@ class OneJob:
 
 @dataclass(frozen=True)
 class Outcomes:
-    """What came of each run: times that it was cut short, and work done over time held."""
+    """What came of each run: times that it was cut short, and work done over time held.
+
+    Shape (runs,) each; `ettr` is the effective training time ratio, 0 to 1.
+    """
 
     interruptions: NDArray[np.int64]
     ettr: NDArray[np.float64]
@@ -41,6 +51,8 @@ def run_one_job(job: OneJob, node_failures_per_s: Floats, seed: int) -> Outcomes
 
     The nodes' rates are drawn once a run: their sum is Gamma-distributed with N times the shape of one.  Between
     failures the run is exponential; it sets up, works, and writes, and keeps what it had written (kept_work_s).
+
+    Same arguments, same outcomes.  The first set-up is free, as a job's start is no failure; a rate of 0 never fails.
     """
     rng = np.random.default_rng(np.random.SeedSequence([seed, 3]))
     shape = job.spread_ratio * job.nodes_count
@@ -65,5 +77,6 @@ def run_one_job(job: OneJob, node_failures_per_s: Floats, seed: int) -> Outcomes
 
 
 def _triangular(rng: np.random.Generator, law: tuple[float, float, float], count: int) -> Floats:
+    """Set-up times of a triangular law of least, likely and most, shape (count,) [s]; all likely where it has no width."""
     low, likely, high = law
     return rng.triangular(low, likely, high, count) if high > low else np.full(count, likely)
