@@ -34,17 +34,29 @@ _OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
 
 
 class Kernels(Protocol):
-    """The last chapter of an engine."""
+    """The last chapter of an engine.
+
+    A module serves: `core_instants`, `pool_passes` and `controller_instants` have just these two functions for others.
+    """
 
     def advance(self, *arguments: object) -> None:
-        """Go on with a run: the state, then what it was made of, then, but for the pool, up to when [s]."""
+        """Go on with a run: the state, then what it was made of, then, but for the pool, up to when [s].
+
+        The state is changed in place, and nothing is given back.
+        """
 
     def warm_up(self) -> None:
-        """Run the smallest of inputs, which has all kernels compiled or loaded."""
+        """Run the smallest of inputs, which has all kernels compiled or loaded.
+
+        About a second where the cache folder has them, and much longer where they are compiled first.
+        """
 
 
 def kernel_digest(sources: tuple[Path, ...] = _SOURCES) -> str:
-    """A short hash of the kernel sources, of numba's version and of Python's."""
+    """A short hash of the kernel sources, of numba's version and of Python's.
+
+    Sixteen hexadecimal digits.  Comments count as well: it is the text that is hashed.
+    """
     hashed = hashlib.sha256()
     for part in (metadata.version("numba"), platform.python_version(), *(path.read_text("utf-8") for path in sources)):
         hashed.update(part.encode())
@@ -56,6 +68,8 @@ def cache_folder() -> Path:
 
     A folder that someone else owns, or to which others may write, is passed over: what lies in it would be run.  If there
     is no other, the kernels are compiled anew, in a folder that ends with the process.
+
+    Its last part names the sources' hash, so several versions of Terp live side by side; old folders are never removed here.
     """
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     for folder in (base / "terp", Path(tempfile.gettempdir()) / f"terp-{os.getuid()}"):
@@ -66,7 +80,10 @@ def cache_folder() -> Path:
 
 
 def _is_private(folder: Path) -> bool:
-    """Make a folder for its user alone if there is none; whether it is theirs, no link, and nobody else may write to it."""
+    """Make a folder for its user alone if there is none; whether it is theirs, no link, and nobody else may write to it.
+
+    False where it cannot be made, too: then the next place is tried.
+    """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir(mode=stat.S_IRWXU, exist_ok=True)
@@ -79,14 +96,20 @@ def _is_private(folder: Path) -> bool:
 
 @cache
 def _passing_folder() -> Path:
-    """A new folder for the user alone, the same as long as the process lives."""
+    """A new folder for the user alone, the same as long as the process lives.
+
+    Removed when the process ends in good order.
+    """
     folder = tempfile.mkdtemp(prefix="terp-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return Path(folder)
 
 
 def compiled_before(name: str = "core") -> bool:
-    """True if an engine was compiled on this machine before, so that it loads in about a second."""
+    """True if an engine was compiled on this machine before, so that it loads in about a second.
+
+    Nothing is imported or compiled to find out, so it can be asked before a run to say that the first takes longer.
+    """
     chapter = ENGINES[name].rpartition(".")[2]
     return any(cache_folder().rglob(f"{chapter}.advance-*.nbi"))
 
@@ -96,6 +119,9 @@ def kernels(name: str = "core") -> Kernels:
     """An engine, ready to run: loaded from `cache_folder()`, or compiled into it.
 
     name   core, pool or controller: each is compiled when it is first asked for
+
+    Cached: asking twice gives the same module.  numba is imported here and not before, so who does not simulate never waits
+    for it.
     """
     import numba  # noqa: PLC0415 - a second of import, only for who simulates
 

@@ -1,4 +1,8 @@
-"""A policy, a cluster and a trace as the arrays of the controller."""
+"""A policy, a cluster and a trace as the arrays of the controller.
+
+Names become indices, times whole seconds, and inherited limits are written where they hold.  What Slurm would refuse at
+submission is found here as well; `trace_schedule.prepare` puts the parts together.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +36,10 @@ ROOT: Final = "root"
 
 
 def node_mask(text: str, nodes: int) -> NDArray[np.bool_]:
-    """The nodes of ranges such as "1-64,70", numbered from 1; all if empty.  What lies beyond the machine is left out."""
+    """The nodes of ranges such as "1-64,70", numbered from 1; all if empty.  What lies beyond the machine is left out.
+
+    Shape (nodes,).  For example "2-3,5" of six nodes is the second, the third and the fifth.
+    """
     if not text:
         return np.ones(nodes, np.bool_)
     mask = np.zeros(nodes, np.bool_)
@@ -46,6 +53,9 @@ class AssociationTree:
     """The associations: the root, accounts below their parents, and a leaf for each user of each account.
 
     leaf_of   (account index, user index) of the trace -> association
+
+    parent, is_leaf   by association, the root first and its own parent;  limits  association x LIMIT_FIELDS, -1: none
+    shares            of each among its siblings, which sum to 1;  account_of  the account's name of each association
     """
 
     parent: Ints
@@ -61,6 +71,8 @@ def tree_of(policy: Policy, trace: Trace) -> AssociationTree:
 
     Accounts that the policy does not name hang under the root with one share.  The root has a user of its own with one
     share, as in every Slurm.
+
+    Users share alike within their account, with one share each.
     """
     pairs = sorted(set(zip(trace.account.tolist(), trace.user.tolist(), strict=True)))
     named = dict(policy.accounts)
@@ -101,7 +113,10 @@ def tree_of(policy: Policy, trace: Trace) -> AssociationTree:
 
 
 def _inherit(limits: Ints, parent: Ints, is_leaf: NDArray[np.bool_]) -> None:
-    """Give users the limits for a user and for a job of the nearest account above them that has such a limit."""
+    """Give users the limits for a user and for a job of the nearest account above them that has such a limit.
+
+    Changes `limits` in place; afterwards accounts keep only the limits for groups, which hold for all below them together.
+    """
     single = [k for k, name in enumerate(LIMIT_FIELDS) if not name.startswith("group")]
     for at in np.flatnonzero(is_leaf):
         for k in single:
@@ -114,12 +129,16 @@ def _inherit(limits: Ints, parent: Ints, is_leaf: NDArray[np.bool_]) -> None:
 
 
 def _limits(limits: Limits) -> list[int]:
+    """In the order of LIMIT_FIELDS, -1 where there is none."""
     values = (getattr(limits, name) for name in LIMIT_FIELDS)
     return [-1 if value is None else int(value) for value in values]
 
 
 def _children(parent: Ints) -> tuple[Ints, Ints]:
-    """Children of each association, as offsets and indices."""
+    """Children of each association, as offsets and indices.
+
+    Shapes (associations + 1,) and (associations - 1,): the root is nobody's child.
+    """
     children = np.flatnonzero(np.arange(parent.size) != parent)
     order = children[np.argsort(parent[children], kind="stable")]
     counts = np.bincount(parent[children], minlength=parent.size)
@@ -128,7 +147,10 @@ def _children(parent: Ints) -> tuple[Ints, Ints]:
 
 @dataclass(frozen=True)
 class Tables:
-    """Names of the trace -> indices of the controller's tables; names that the policy lacks stand for its defaults."""
+    """Names of the trace -> indices of the controller's tables; names that the policy lacks stand for its defaults.
+
+    partition, qos_index   by job of the trace, indices into the two lists
+    """
 
     partitions: list[tuple[str, Partition]]
     qos: list[tuple[str, Qos]]
@@ -144,6 +166,7 @@ def tables_of(policy: Policy, trace: Trace) -> Tables:
 
 
 def _indexed(table: list[tuple[str, Entry]], names: Sequence[str], default: Entry) -> Ints:
+    """Adds names that the table lacks to it, with the defaults; an empty name is its first entry."""
     index = {name: k for k, (name, _) in enumerate(table)}
     places = []
     for name in names:
@@ -155,13 +178,19 @@ def _indexed(table: list[tuple[str, Entry]], names: Sequence[str], default: Entr
 
 
 def _factors(values: Sequence[float]) -> NDArray[np.float64]:
-    """Each over the highest."""
+    """Each over the highest.
+
+    Within 0 and 1, as Slurm norms priorities of partitions and QOS; all 0 where the highest is not above 0.
+    """
     most = max(values, default=0.0)
     return np.array([value / most if most > 0 else 0.0 for value in values])
 
 
 def rules_of(policy: Policy, cluster: Cluster, tree: AssociationTree, tables: Tables) -> ControllerRules:
-    """The policy as the controller takes it."""
+    """The policy as the controller takes it.
+
+    Times are rounded to whole seconds.  The policy was checked when it was read, so nothing is checked here.
+    """
     nodes = len(cluster.names)
     back, prio, weights = policy.backfill, policy.priority, policy.priority.weights
     parts, qos = [entry for _, entry in tables.partitions], [entry for _, entry in tables.qos]
@@ -214,6 +243,7 @@ def rules_of(policy: Policy, cluster: Cluster, tree: AssociationTree, tables: Ta
 
 
 def _rows(*columns: ArrayLike) -> Ints:
+    """Shape (columns, entries), one row for each column that is passed."""
     return np.array([np.asarray(column, np.int64) for column in columns])
 
 
@@ -252,7 +282,10 @@ def _reservations(policy: Policy, tree: AssociationTree, nodes: int) -> tuple[In
 def refused_by(
     policy: Policy, cluster: Cluster, trace: Trace, tree: AssociationTree, tables: Tables
 ) -> dict[str, NDArray[np.bool_]]:
-    """Jobs that can never start, by the reason: Slurm would refuse them at submission."""
+    """Jobs that can never start, by the reason: Slurm would refuse them at submission.
+
+    Masks of shape (jobs,) by reason, all reasons there whether or not any job has them; one job may have several.
+    """
     parts = [entry for _, entry in tables.partitions]
     masks = [node_mask(part.nodes, len(cluster.names)) for part in parts]
     sizes = np.array([int(mask.sum()) for mask in masks])[tables.partition]
@@ -309,7 +342,10 @@ def _too_few_able(cluster: Cluster, trace: Trace, tables: Tables, masks: list[ND
 
 
 def leaves_of(tree: AssociationTree, trace: Trace) -> Ints:
-    """The association of each job."""
+    """The association of each job.
+
+    Shape (jobs,), indices into the tree.
+    """
     width = len(trace.users)
     table = np.zeros(len(trace.accounts) * width, np.int64)
     for (account, user), at in tree.leaf_of.items():
@@ -319,7 +355,10 @@ def leaves_of(tree: AssociationTree, trace: Trace) -> Ints:
 
 
 def billing_of(trace: Trace, cluster: Cluster, tables: Tables) -> NDArray[np.float64]:
-    """What a second of each job counts for in fair share; whole nodes count with all that they have."""
+    """What a second of each job counts for in fair share; whole nodes count with all that they have.
+
+    In usage per second, shape (jobs,): TRESBillingWeights of its partition by GPU, core and node.
+    """
     parts = [entry for _, entry in tables.partitions]
     gpu, core, node = (
         np.array([getattr(part, f"billing_{name}_ratio") for part in parts])[tables.partition]

@@ -8,6 +8,12 @@ order   `order(jobs)` gives a number for each job, once for the whole run: of lo
         them.  It is called with arrays, and the compiled engines run it at their full speed.
 
 Times are whole seconds from the start of the run.
+
+Register one with `terp.extend.policy`; afterwards its name may stand wherever a policy's name may.  A wrong answer ends the
+run with the policy, the job and the time in the message, and is never mended in silence.  An order may look like this:
+
+    def short_first(jobs: PolicyJobs) -> Floats:
+        return jobs.requested_s.astype(float)
 """
 
 from __future__ import annotations
@@ -41,6 +47,8 @@ class WaitingJob:
     power_w        [W]  what it adds to idle nodes while it runs; 0 in a replay
     account, user, qos, partition   names; empty where there are none
     restarts_count [-]  how often it was cut short so far
+
+    A node has room for it if it has its GPUs, cores and memory free; see `ClusterView.fits_on`.
     """
 
     index: int
@@ -64,6 +72,8 @@ class RunningJob:
     """A job that runs: the job as it waited, its nodes by number, its start, and its end if it takes all that it asked for.
 
     start_s, requested_end_s   [s]
+
+    Its true end is hidden from a policy, as from a scheduler of a real machine.
     """
 
     job: WaitingJob
@@ -84,6 +94,8 @@ class ClusterView:
     leaf                number of its leaf switch
     running             what runs, in the order of its starts
     power_w        [W]  what the machine draws now;  now_s  [s]  the time
+
+    A view is a copy that nothing changes: `with_started` gives another.
     """
 
     gpus: tuple[int, ...]
@@ -97,7 +109,10 @@ class ClusterView:
     now_s: int
 
     def fits_on(self, job: WaitingJob, node: int) -> bool:
-        """Whether a node has room for a job's part, or is empty and large enough if the job takes whole nodes."""
+        """Whether a node has room for a job's part, or is empty and large enough if the job takes whole nodes.
+
+        node   its number, from 0.  A node that takes nobody has -1 GPUs free, and so fits no job.
+        """
         if job.exclusive and self.jobs[node]:
             return False
         return (
@@ -107,12 +122,18 @@ class ClusterView:
         )
 
     def fitting_nodes(self, job: WaitingJob) -> tuple[int, ...]:
-        """The nodes that have room for a job's part, the one with fewest free GPUs first, then by number."""
+        """The nodes that have room for a job's part, the one with fewest free GPUs first, then by number.
+
+        In an order that keeps whole nodes free for those who need them; empty if there is none.
+        """
         fitting = [node for node in range(len(self.gpus)) if self.fits_on(job, node)]
         return tuple(sorted(fitting, key=lambda node: (self.free_gpus[node], node)))
 
     def tightest_nodes(self, job: WaitingJob) -> tuple[int, ...] | None:
-        """The nodes that a job gets where a choice names none: the first fitting ones, by number; None if too few fit."""
+        """The nodes that a job gets where a choice names none: the first fitting ones, by number; None if too few fit.
+
+        As many as the job asks for.  Only a suggestion: a choice may name any nodes that fit.
+        """
         fitting = self.fitting_nodes(job)[: job.nodes_count]
         return tuple(sorted(fitting)) if len(fitting) == job.nodes_count else None
 
@@ -120,6 +141,8 @@ class ClusterView:
         """The cluster as it is once a job has started, on `nodes` or the tightest that fit; None if there is no room.
 
         So a choice can go on to the next job with what the last has left.
+
+        The power grows by the job's own [W], and the job counts as running until its requested end.
         """
         chosen = self.tightest_nodes(job) if nodes is None else tuple(nodes)
         if chosen is None or not all(self.fits_on(job, node) for node in chosen):
@@ -144,6 +167,8 @@ class PolicyJobs(NamedTuple):
     submit_s, requested_s   [s]
     gpus_count     [-]  in all;  nodes_count  [-]  1 for a share of a node
     account             numbers from 0: groups of a workload, accounts of a trace
+
+    All arrays have shape (jobs,) and cannot be written to.
     """
 
     submit_s: Ints
@@ -167,6 +192,8 @@ class OwnPolicy(Policy):
     """A policy written in Python: one of `choose` and `order` is there.
 
     code_digest   hash of its source, by which a run tells what it ran with; empty where there is no source
+
+    All other words of a policy are a Policy's and keep their defaults; neither function is written to files or results.
     """
 
     choose: Callable[..., object] | None = Field(default=None, exclude=True, repr=False)
@@ -180,6 +207,9 @@ def own_policy(name: str, function: Callable[..., object], *, by: str = "choice"
     by   choice or order, see the head of this module
 
     Raises Problems for what is no function, for a `by` that is neither, and for a name that is none (a Policy's).
+
+    name    what views and results call it;  title  what people read, the name if it is empty
+    A second policy of the same name takes the place of the first.
     """
     wrong = []
     if not callable(function):
@@ -200,18 +230,28 @@ def own_policy(name: str, function: Callable[..., object], *, by: str = "choice"
 
 
 def clock(at_s: int) -> str:
-    """A time of a run for people: day and time of day, and the seconds."""
+    """A time of a run for people: day and time of day, and the seconds.
+
+    For example `clock(93_784)` is "day 1 02:03:04 (93784 s)": the first day is day 0.
+    """
     day, rest = divmod(int(at_s), 86_400)
     return f"day {day} {rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02} ({at_s} s)"
 
 
 def nonsense(policy: Policy, at_s: int, job: object, wrong: str, would_do: str = "") -> Problems:
-    """A refusal of what a policy answered, that names it, the job and the time."""
+    """A refusal of what a policy answered, that names it, the job and the time.
+
+    job        its index or a phrase for it;  at_s  [s]  of the run;  would_do  an answer that would be right, or empty
+    The caller raises it.
+    """
     return Problems([Problem("", 0, 0, f"policy {policy.name}", wrong, f"job {job} at {clock(at_s)}", would_do)])
 
 
 def ranks_by(policy: OwnPolicy, jobs: PolicyJobs) -> Floats:
-    """The numbers that an order gives, one a job.  Raises Problems if it fails or gives something else."""
+    """The numbers that an order gives, one a job.  Raises Problems if it fails or gives something else.
+
+    Shape (jobs,), finite or infinite, but never nan.  The order is called once, with arrays that it cannot write to.
+    """
     count = jobs.submit_s.size
     if policy.order_by is None:
         raise Problems([Problem("", 0, 0, f"policy {policy.name}", "has no order", "", "by='order'")])
@@ -235,7 +275,11 @@ def ranks_by(policy: OwnPolicy, jobs: PolicyJobs) -> Floats:
 def answer_of(
     policy: OwnPolicy, waiting: tuple[WaitingJob, ...], cluster: ClusterView, now: int
 ) -> list[tuple[int, tuple[int, ...] | None]]:
-    """What a choice answers: index of each job to start, and its nodes or None.  Raises Problems for anything else."""
+    """What a choice answers: index of each job to start, and its nodes or None.  Raises Problems for anything else.
+
+    waiting   at least one job, in order of submission;  now  [s]
+    Whether the jobs wait and the nodes have room is not checked here: the reference engine does that job by job.
+    """
     first = waiting[0].index
     if policy.choose is None:
         raise Problems([Problem("", 0, 0, f"policy {policy.name}", "has no choice", "", "by='choice'")])
@@ -252,7 +296,10 @@ def answer_of(
 
 
 def _item(policy: OwnPolicy, item: object, now: int) -> tuple[int, tuple[int, ...] | None]:
-    """One job of an answer: its index, and its nodes where they are given."""
+    """One job of an answer: its index, and its nodes where they are given.
+
+    Numbers of numpy will do as Python's do; True and False will not.  Raises Problems for anything else.
+    """
     job, nodes = item if isinstance(item, tuple) and len(item) == 2 else (item, None)
     number = job.index if isinstance(job, WaitingJob) else job
     if isinstance(number, bool) or not isinstance(number, int | np.integer):

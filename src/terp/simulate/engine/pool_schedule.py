@@ -1,4 +1,9 @@
-"""Start times of jobs in a flat pool: the way into the compiled pool."""
+"""Start times of jobs in a flat pool: the way into the compiled pool.
+
+For comparing schedulers on logs of machines without nodes of their own, such as those of the Parallel Workloads Archive.
+For
+nodes, failures and power take `engines`; for a Slurm cluster, `trace_schedule`.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +26,10 @@ _LONGEST_S: Final = 2**50
 
 @dataclass(frozen=True)
 class FlatSchedule:
-    """When jobs start in a pool [s], the most units in use, jobs running and jobs waiting, and the passes made."""
+    """When jobs start in a pool [s], the most units in use, jobs running and jobs waiting, and the passes made.
+
+    start_s has shape (jobs,), in the order of the jobs given.  The counts are the highest at the end of any pass.
+    """
 
     start_s: Ints
     most_units_count: int
@@ -34,7 +42,10 @@ def schedule_pool(
     submit_s: ArrayLike, units: ArrayLike, run_s: ArrayLike, limit_s: ArrayLike, pool_units: int, policy: Policy,
     rank: ArrayLike | None = None,
 ) -> Ints:  # fmt: skip
-    """Start times [s] of jobs in a pool of so many units.  Arguments as of `run_pool`."""
+    """Start times [s] of jobs in a pool of so many units.  Arguments as of `run_pool`.
+
+    Shape (jobs,), whole seconds.  Raises Problems as `run_pool` does.
+    """
     return run_pool(submit_s, units, run_s, limit_s, pool_units, policy, rank).start_s
 
 
@@ -51,6 +62,12 @@ def run_pool(
     rank       jobs of lower rank stand before others, equals by submission; None: by submission
 
     Raises Problems for jobs that could never run, and for what a pool has not.
+
+    All columns have one entry a job, as whole numbers.  Same arguments, same schedule to the second.  In a pool of 2 units,
+    with
+    submissions at 0, 1 and 2 s, sizes 1, 2 and 1, and 10 s each, EASY backfill starts the third job behind the second unless
+    it
+    would end by the shadow time, 10 s.
     """
     columns = [np.ascontiguousarray(column, np.int64) for column in (submit_s, units, run_s, limit_s)]
     ranks = np.zeros(1) if rank is None else np.ascontiguousarray(rank, np.float64)
@@ -72,7 +89,10 @@ def run_pool(
 
 
 def _wrong(columns: list[Ints], pool_units: int) -> Iterator[tuple[str, str, str, str]]:
-    """What is wrong with the jobs: path, fault, what was found, what would do."""
+    """What is wrong with the jobs: path, fault, what was found, what would do.
+
+    Stops at columns of unlike length, since nothing else could be said of them; else all faults are given.
+    """
     submit, units, run, limit = columns
     if len({column.size for column in columns}) > 1:
         yield "jobs", "columns of unlike length", ", ".join(str(column.size) for column in columns), "one entry a job"
@@ -93,7 +113,10 @@ def _wrong(columns: list[Ints], pool_units: int) -> Iterator[tuple[str, str, str
 
 
 def _not_of_a_pool(policy: Policy, ranked: bool) -> Iterator[tuple[str, str, str, str]]:  # noqa: FBT001
-    """What a policy says that a pool has not."""
+    """What a policy says that a pool has not.
+
+    ranked   whether ranks stand for the policy's order.  The same four parts as `_wrong` gives.
+    """
     backfill = policy.backfill
     if backfill.interval_s > 0:
         yield "backfill.interval_s", "a pool passes at every event", f"{backfill.interval_s:g}", "0"

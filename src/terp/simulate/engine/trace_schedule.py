@@ -1,4 +1,9 @@
-"""A trace under a policy on a cluster -> when and where each job ran."""
+"""A trace under a policy on a cluster -> when and where each job ran.
+
+`schedule` is the short way; `prepare` and `park_of` are its parts, for who runs the controller step by step.  Energy,
+failures
+drawn at random and a year's results are the business of `engines`.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +34,11 @@ FAR_S: Final = 2**40
 
 @dataclass(frozen=True)
 class TraceExtras:
-    """What a trace does not say of its jobs: checkpoints [s] and power [W]; empty: none."""
+    """What a trace does not say of its jobs: checkpoints [s] and power [W]; empty: none.
+
+    All arrays have shape (jobs,), in the order of the trace.  checkpoint_s is of work between writes, write_s of one write,
+    restart_s of setting up after an interruption; power_w is what a job adds to idle nodes.
+    """
 
     checkpoint_s: Ints | None = None
     write_s: Ints | None = None
@@ -44,6 +53,10 @@ class Schedule:
     start_s   first start;  end_s  last end;  first_node  of its last start
     outcome   how its last attempt ended, an AttemptEnd
     refused   reason -> how many jobs could never start
+
+    Times are seconds from the trace's start, arrays of shape (jobs,).  The nodes of job i are
+    nodes[nodes_from[i]:nodes_from[i + 1]].
+    restarts  how often it began again;  lost_s  time that became no work [s];  counters  of the whole run, by name
     """
 
     start_s: Ints
@@ -60,7 +73,11 @@ class Schedule:
 def controller_jobs(
     trace: Trace, cluster: Cluster, tree: rules.AssociationTree, tables: rules.Tables, extras: TraceExtras
 ) -> ControllerJobs:
-    """The jobs as the controller takes them."""
+    """The jobs as the controller takes them.
+
+    Rows as in Request and RequestRate, in their order; times are at least 1 s for work and limit, and memory is rounded up
+    to MB.
+    """
     none = np.zeros(len(trace), np.int64)
     memory = np.ceil(trace.memory / rules.MEGABYTE)
     given = (none if value is None else value for value in (extras.checkpoint_s, extras.write_s, extras.restart_s))
@@ -77,7 +94,10 @@ def controller_jobs(
 
 
 def park_of(cluster: Cluster, idle_w: float = 0.0, down_w: float = 0.0, base_w: float = 0.0) -> ControllerPark:
-    """The nodes as the controller takes them; what is not said of cores or memory limits nothing."""
+    """The nodes as the controller takes them; what is not said of cores or memory limits nothing.
+
+    idle_w, down_w   of a node, base_w  of the machine [W]; a replay without power leaves them at 0
+    """
     memory = np.where(cluster.memory > 0, cluster.memory / rules.MEGABYTE, 2.0**40).astype(np.int64)
     cores = np.where(cluster.cores > 0, cluster.cores, 2**40)
     node = np.array([cluster.gpus, cores, memory, cluster.leaf])
@@ -89,6 +109,8 @@ class ReadyTrace:
     """A policy and a trace as the controller takes them.
 
     kept      the jobs that can run, by their places in the trace;  refused   reason -> how many cannot
+
+    Columns of `jobs` are the jobs of `kept` in their order, with dependencies renumbered to it.
     """
 
     jobs: ControllerJobs
@@ -98,7 +120,10 @@ class ReadyTrace:
 
 
 def prepare(policy: Policy, cluster: Cluster, trace: Trace, extras: TraceExtras) -> ReadyTrace:
-    """The tables of a run, without the jobs that Slurm would refuse at submission."""
+    """The tables of a run, without the jobs that Slurm would refuse at submission.
+
+    Raises nothing: jobs that cannot run are counted by their reasons, and one with several reasons counts for each.
+    """
     tree, tables = rules.tree_of(policy, trace), rules.tables_of(policy, trace)
     rule = rules.rules_of(policy, cluster, tree, tables)
     refused = rules.refused_by(policy, cluster, trace, tree, tables)
@@ -119,6 +144,9 @@ def schedule(
 
     turns      nodes that go down, come back or drain: (times [s], nodes, kinds, repair times [s])
     horizon_s  where it stops [s]
+
+    extras     checkpoints and power; None: none
+    Raises Problems where the run could have more attempts than the controller can number.
     """
     ready = prepare(policy, cluster, trace, extras or TraceExtras())
     park = park_of(cluster)
@@ -129,7 +157,10 @@ def schedule(
 
 
 def _only(jobs: ControllerJobs, kept: Ints) -> ControllerJobs:
-    """The jobs that are kept, with dependencies on others dropped or renumbered."""
+    """The jobs that are kept, with dependencies on others dropped or renumbered.
+
+    A job that was to wait for one that is not kept waits for nobody.
+    """
     place = np.full(jobs.of.shape[1] + 1, -1, np.int64)
     place[kept] = np.arange(kept.size)
     of = np.ascontiguousarray(jobs.of[:, kept])
@@ -138,6 +169,8 @@ def _only(jobs: ControllerJobs, kept: Ints) -> ControllerJobs:
 
 
 def _schedule_of(state: ControllerState, kept: Ints, count: int, refused: dict[str, int]) -> Schedule:
+    """Jobs that were refused have no nodes, times of -1 and the outcome STILL_RUNNING."""
+
     def spread(row: int, absent: int) -> Ints:
         whole = np.full(count, absent, np.int64)
         whole[kept] = state.job[row, :-1]

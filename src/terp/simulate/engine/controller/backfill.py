@@ -6,6 +6,10 @@ docs/theory/controller.md has the five steps by which a place is found.
 
 s  the state, a ControllerState;  r  ControllerRules;  q  ControllerJobs;  park  the nodes, a ControllerPark
 slots  stretches of the plan so far;  now  [s]
+
+Only whole-node jobs that start in this pass are cut out of the plan; jobs that share nodes are seen in the rows of what is
+free.  A pass ends when it has looked at `bf_jobs` jobs (bf_max_job_test), when the plan has no stretch left for another, or
+when a job has had others stopped.  What a look costs (`bf_test_s`) makes starts of this pass later and the next pass too.
 """
 
 import numpy as np
@@ -39,7 +43,11 @@ from terp.simulate.engine.shared.kernel_options import kernel
 
 @kernel
 def look_for_room(s):
-    """Note how many nodes are idle, and the most GPUs free on any: without so much no job can start now."""
+    """Note how many nodes are idle, and the most GPUs free on any: without so much no job can start now.
+
+    Nodes that are down or draining, or that a job has to itself, count for nothing.  Called at the begin of a pass and after
+    each start of it, so that `has_room` is never less than the truth.
+    """
     s.n[ControllerCount.IDLE] = s.n[ControllerCount.MOST_FREE] = 0
     for node in range(s.node.shape[1]):
         if (
@@ -53,7 +61,10 @@ def look_for_room(s):
 
 @kernel
 def has_room(s, r, q, job):
-    """Whether there may be room for a job now; most of a long queue is passed over by this."""
+    """Whether there may be room for a job now; most of a long queue is passed over by this.
+
+    True may be wrong, False never is: it is a bound from the counters of `look_for_room`, and no node is looked at.
+    """
     if takes_whole_nodes(r, q, job):
         return q.of[Request.NODES, job] <= s.n[ControllerCount.IDLE]
     return q.of[Request.GPUS, job] <= s.n[ControllerCount.MOST_FREE]
@@ -61,7 +72,14 @@ def has_room(s, r, q, job):
 
 @kernel
 def _earliest_start_s(s, r, q, park, job, now, only_now):
-    """When a job can start without delaying anyone planned before it, NEVER if not within the window; chooses the nodes."""
+    """When a job can start without delaying anyone planned before it, NEVER if not within the window; chooses the nodes.
+
+    only_now   ask for a start now or none, as EASY does for all behind the first that waits
+    Goes on from one time at which the plan frees another node to the next, until the job fits by requested ends and touches
+    nobody's plan.  A result of `now` + 1 says that a job still completes on a chosen node [s].  Where repeating reservations
+    keep
+    a job out for good, the search ends at `last_change_s`.
+    """
     if only_now and not has_room(s, r, q, job):
         return NEVER
     later = now
@@ -95,6 +113,11 @@ def backfill_pass(s, r, q, park, now):
     """Plan waiting jobs in order; those whose time is now start, those whose time comes keep their nodes from all behind.
 
     True if a job had others stopped: then the pass is to begin anew.
+
+    ControllerCount.LOOKED holds how many jobs were looked at, by which the caller works out how long the pass took.
+    With preemption the job is tried on nodes that nobody before it has planned; a job that has had others stopped changes
+    the
+    queue and what is free, so the plan made so far does not hold.
     """
     slots, planned, looked, at = new_plan(s, r, now), 0, 0, 0
     look_for_room(s)

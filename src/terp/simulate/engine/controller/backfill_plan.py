@@ -9,6 +9,9 @@ end after the other, or in groups as slurmctld takes them (`by_groups`), until w
 
 s  the state, a ControllerState;  r  ControllerRules;  q  ControllerJobs;  park  the nodes, a ControllerPark
 slot  a stretch of the plan;  slots  how many there are;  from_s, to_s  [s]
+
+Stretches are a linked list in rows of PlanRow, in order of time from stretch 0 on, and lie side by side without a gap; a cut
+adds one at the end of the table, so its size bounds how many jobs a pass can plan.
 """
 
 import numpy as np
@@ -29,13 +32,19 @@ from terp.simulate.engine.shared.kernel_options import kernel
 
 @kernel
 def on_grid_s(r, at_s):
-    """A time of the plan: rounded down to the resolution."""
+    """A time of the plan: rounded down to the resolution.
+
+    bf_resolution of slurm.conf [s].
+    """
     return at_s // r.bf_resolution_s * r.bf_resolution_s
 
 
 @kernel
 def new_plan(s, r, now):
-    """Begin a plan of one stretch, the whole window, in which nobody is planned; the number of stretches."""
+    """Begin a plan of one stretch, the whole window, in which nobody is planned; the number of stretches.
+
+    The plan has room for `ControllerState.plan.shape[1]` stretches; `backfill_pass` stops before it is full.
+    """
     begin = on_grid_s(r, now)
     s.plan[PlanRow.BEGIN, 0], s.plan[PlanRow.UNTIL, 0], s.plan[PlanRow.NEXT, 0] = begin, begin + r.bf_window_s, -1
     for node in range(s.plan_nodes.shape[1]):
@@ -45,7 +54,11 @@ def new_plan(s, r, now):
 
 @kernel
 def _split(s, slot, at_s, slots):
-    """Cut a slot of the plan in two at a time; the index of the second part."""
+    """Cut a slot of the plan in two at a time; the index of the second part.
+
+    at_s    the time, within the slot [s];  slots  how many there are so far, and so the index of the new one
+    Both parts have the same nodes left; the first keeps its index.
+    """
     s.plan[PlanRow.BEGIN, slots] = at_s
     s.plan[PlanRow.UNTIL, slots], s.plan[PlanRow.NEXT, slots] = s.plan[PlanRow.UNTIL, slot], s.plan[PlanRow.NEXT, slot]
     s.plan[PlanRow.UNTIL, slot], s.plan[PlanRow.NEXT, slot] = at_s, slots
@@ -56,7 +69,12 @@ def _split(s, slot, at_s, slots):
 
 @kernel
 def reserve(s, q, job, from_s, to_s, slots):
-    """Keep the chosen nodes for a job between two times; the number of slots then."""
+    """Keep the chosen nodes for a job between two times; the number of slots then.
+
+    The nodes are the job's in NodeRow.CHOSEN.  At most two stretches are added, one at each end; stretches in between only
+    lose
+    nodes.  from_s and to_s lie on the grid.
+    """
     slot = 0
     while slot >= 0 and s.plan[PlanRow.BEGIN, slot] < to_s:
         if s.plan[PlanRow.UNTIL, slot] > from_s:
@@ -74,7 +92,10 @@ def reserve(s, q, job, from_s, to_s, slots):
 
 @kernel
 def _frees_another(s, slot):
-    """Whether the slot after this one has a node of the job's partition that this one or one looked at before lacks."""
+    """Whether the slot after this one has a node of the job's partition that this one or one looked at before lacks.
+
+    NodeRow.FIT holds the nodes of the job's partition that are up, NodeRow.AVAIL those that are left so far.
+    """
     after = s.plan[PlanRow.NEXT, slot]
     if after < 0:
         return False
@@ -90,7 +111,12 @@ def _frees_another(s, slot):
 
 @kernel
 def mark_unplanned(s, r, q, job, from_s, to_s):
-    """Set `avail` to nodes that nobody planned before needs between two times; the next time that frees another, or 0."""
+    """Set `avail` to nodes that nobody planned before needs between two times; the next time that frees another, or 0.
+
+    The next time lies behind `from_s` and is the end of a stretch or of a reservation; trying any time between the two would
+    find
+    the same nodes [s].
+    """
     mark_up_nodes(s, r, q, job)
     for node in range(s.node.shape[1]):
         s.node[NodeRow.FIT, node] = s.node[NodeRow.AVAIL, node]
@@ -112,7 +138,11 @@ def mark_unplanned(s, r, q, job, from_s, to_s):
 
 @kernel
 def overlaps_plan(s, q, job, from_s, to_s):
-    """Whether someone planned before needs one of the chosen nodes between two times."""
+    """Whether someone planned before needs one of the chosen nodes between two times.
+
+    Asked after the nodes were chosen by requested ends alone, for the time at which they are free, which may lie behind the
+    stretch of time for which `mark_unplanned` looked.
+    """
     slot = 0
     while slot >= 0 and s.plan[PlanRow.BEGIN, slot] < to_s:
         if s.plan[PlanRow.UNTIL, slot] > from_s:
@@ -125,7 +155,10 @@ def overlaps_plan(s, q, job, from_s, to_s):
 
 @kernel
 def last_change_s(s, r, now):
-    """When all that is planned and reserved once is over and what repeats has come round twice, or the window ends."""
+    """When all that is planned and reserved once is over and what repeats has come round twice, or the window ends.
+
+    Bounds a search that repeating reservations would keep up for ever.
+    """
     last, most, slot = now, np.int64(0), 0
     while slot >= 0:
         last = max(last, s.plan[PlanRow.BEGIN, slot])
@@ -139,7 +172,10 @@ def last_change_s(s, r, now):
 
 @kernel
 def _touches(s, q, other):
-    """Whether a running job has a node among `avail`."""
+    """Whether a running job has a node among `avail`.
+
+    Only such jobs can make room for the one that is looked at, so others are passed over.
+    """
     for k in range(s.job[JobRow.NODES_FROM, other], s.job[JobRow.NODES_FROM, other] + q.of[Request.NODES, other]):
         if s.node[NodeRow.AVAIL, s.nodes[k]]:
             return True
@@ -148,7 +184,14 @@ def _touches(s, q, other):
 
 @kernel
 def will_run_s(s, r, q, park, job, now):
-    """The earliest start on `avail` by the requested ends of what runs; NEVER if there is none.  Chooses the nodes."""
+    """The earliest start on `avail` by the requested ends of what runs; NEVER if there is none.  Chooses the nodes.
+
+    NodeRow.AVAIL says which nodes may be had; the plan is not looked at.  With `by_groups` the time is the end of the last
+    job of
+    a group, as slurmctld has it, which may be later than need be; without, it is exact.  It is at least a second from now
+    where
+    running jobs must end first [s].
+    """
     if choose_nodes(s, r, q, park, job, NodeRow.FREE):
         return now
     look_ahead(s)

@@ -8,6 +8,11 @@ An instant is handled whole: ends, nodes, reservations, ticks of the priorities,
 
 s  the state, a ControllerState;  r  ControllerRules;  q  ControllerJobs;  park  the nodes, a ControllerPark
 events  NodeEvents;  now  [s]
+
+Time leaps from one instant to the next: `_next_time` is the least of what is due in the heap, the next arrival, the next
+turn
+of a node, ends of reservations, ticks and passes.  So a quiet night costs nothing, and between two instants nothing changes.
+A run may be cut anywhere: `advance` up to one time and on from there gives what one call up to the end gives.
 """
 
 import numpy as np
@@ -45,7 +50,14 @@ from terp.simulate.engine.shared.node_events import no_events
 
 @kernel
 def _note(s, park, now):
-    """Write a row of the timeline, over the last one if that is of the same second; the state from this second on."""
+    """Write a row of the timeline, over the last one if that is of the same second; the state from this second on.
+
+    Its columns are the counts of TimelineRow but the draining nodes, the time [s], and the machine's power [W]: the base,
+    what
+    nodes that are up draw idle, what nodes that are down draw, and what jobs add.
+    If the table were full the row is left out; its room is worked out by `new_controller_state` so that this does not
+    happen.
+    """
     up = park.node.shape[1] - s.n[ControllerCount.DOWN]
     row = s.n[ControllerCount.ROWS] if now > 0 else 0
     if row > 0 and s.row[TIMELINE_TIME, row - 1] == now:
@@ -64,7 +76,11 @@ def _note(s, park, now):
 
 @kernel
 def _node_comes_back(s, node, now):
-    """A repair is over: the node takes jobs again, if that was its last repair.  Whether it does."""
+    """A repair is over: the node takes jobs again, if that was its last repair.  Whether it does.
+
+    A failure during the repair puts NodeRow.BACK off, so that an older entry of the heap finds another time there and does
+    nothing.
+    """
     if s.node[NodeRow.UP, node] or s.node[NodeRow.BACK, node] != now:
         return False
     s.node[NodeRow.UP, node], s.node[NodeRow.BACK, node] = 1, 0
@@ -75,7 +91,13 @@ def _node_comes_back(s, node, now):
 
 @kernel
 def _attempt_is_due(s, r, q, park, kind, attempt, now):
-    """What a Due of an attempt does; nothing if the job is no longer in that attempt.  Whether anything ended."""
+    """What a Due of an attempt does; nothing if the job is no longer in that attempt.  Whether anything ended.
+
+    kind   a Due but NODE_BACK;  attempt  its number, as the heap held it
+    Entries are never taken out of the heap ahead of their time; a job that was cut short has another attempt by now, by
+    which
+    an old entry is known.
+    """
     job = s.att[AttemptRow.JOB, attempt]
     state, same = s.job[JobRow.STATE, job], s.job[JobRow.ATTEMPT, job] == attempt
     if kind == Due.EXEMPT_OVER:
@@ -103,7 +125,10 @@ def _attempt_is_due(s, r, q, park, kind, attempt, now):
 
 @kernel
 def _due_ends(s, r, q, park, now):
-    """All that was due: jobs that end or have completed, graces that are over, nodes that were repaired."""
+    """All that was due: jobs that end or have completed, graces that are over, nodes that were repaired.
+
+    They come in the order in which they were put into the heap.  True if the timeline needs a row.
+    """
     any_ = False
     while s.n[ControllerCount.HEAP] > 0 and s.heap_time[0] == now:
         entry = s.heap_entry[0]
@@ -119,7 +144,10 @@ def _due_ends(s, r, q, park, now):
 
 @kernel
 def _lose_suspended(s, r, q, park, node, event, now):
-    """Jobs suspended on a node that fails are lost like running ones."""
+    """Jobs suspended on a node that fails are lost like running ones.
+
+    event   index of the node event.  They lose what no checkpoint holds, and queue again.
+    """
     if s.n[ControllerCount.SUSPENDED] == 0:
         return
     for job in range(q.of.shape[1]):
@@ -133,7 +161,12 @@ def _lose_suspended(s, r, q, park, node, event, now):
 
 @kernel
 def _turn_nodes(s, r, q, park, events, now):
-    """Nodes go down, come back, or begin to drain."""
+    """Nodes go down, come back, or begin to drain.
+
+    Events of one second are handled in their order.  A node that fails takes along every job that has a part on it, whose
+    other
+    nodes become free; one that drains lets its jobs end.  Each turn makes the next passes look at all.  True if any turned.
+    """
     any_ = False
     while s.n[ControllerCount.TURNS] < events.time_s.size and events.time_s[s.n[ControllerCount.TURNS]] == now:
         event = s.n[ControllerCount.TURNS]
@@ -173,7 +206,10 @@ def _turn_nodes(s, r, q, park, events, now):
 
 @kernel
 def _arrivals(s, r, q, park, now):
-    """Jobs that may start from now on join the queue."""
+    """Jobs that may start from now on join the queue.
+
+    Their order is JobRow.COMING, by when they are eligible [s].  True if any came.
+    """
     any_ = False
     while (
         s.n[ControllerCount.ARRIVED] < q.of.shape[1]
@@ -188,7 +224,12 @@ def _arrivals(s, r, q, park, now):
 
 @kernel
 def _next_time(s, r, q, events):
-    """The next second at which anything happens."""
+    """The next second at which anything happens.
+
+    NEVER if nothing is to come.  Ticks, passes and ends of reservations matter only while somebody waits, so without a queue
+    the
+    time leaps over them.
+    """
     now = s.heap_time[0] if s.n[ControllerCount.HEAP] > 0 else NEVER
     if s.n[ControllerCount.ARRIVED] < q.of.shape[1]:
         now = min(now, q.of[Request.ELIGIBLE, s.job[JobRow.COMING, s.n[ControllerCount.ARRIVED]]])
@@ -210,7 +251,14 @@ def _next_time(s, r, q, events):
 
 @kernel
 def _due_passes(s, r, q, park, now):
-    """The passes that are due at an instant."""
+    """The passes that are due at an instant.
+
+    The main pass looks at `depth` jobs where an event set it off, and at all when `sched_interval_s` has passed or is 0.
+    Backfill
+    passes follow on one another, `bf_interval_s` and what the last one took apart [s]; with an interval of 0 there is one at
+    every
+    event.  A pass in which a job had others stopped begins anew at once.
+    """
     if s.n[ControllerCount.MAIN_CHANGED] or (s.n[ControllerCount.PARTIAL] and now >= s.n[ControllerCount.NEXT_MAIN]):
         full = r.sched_interval_s == 0 or now >= s.n[ControllerCount.NEXT_MAIN]
         main_pass(s, r, q, park, now, NEVER if full else np.int64(r.depth))
@@ -235,7 +283,12 @@ def _due_passes(s, r, q, park, now):
 
 @kernel
 def _is_stuck(s, r, q, events, now):
-    """Whether those who wait never start: nothing runs, comes or turns, ages are at their most, reservations came round."""
+    """Whether those who wait never start: nothing runs, comes or turns, ages are at their most, reservations came round.
+
+    Such a run would tick for ever: priorities are worked out again and again and nobody starts.  Its jobs stay waiting in
+    the
+    result, which the caller sees by their outcome.
+    """
     if (
         s.n[ControllerCount.HEAP] > 0
         or s.n[ControllerCount.ARRIVED] < q.of.shape[1]
@@ -252,7 +305,12 @@ def _is_stuck(s, r, q, events, now):
 
 @kernel
 def advance(s, q, r, park, events, until_s):
-    """Go on with a run up to, not including, `until_s` [s].  May be called again with a later time."""
+    """Go on with a run up to, not including, `until_s` [s].  May be called again with a later time.
+
+    The state is changed in place; rules, jobs, nodes and events must be the ones that it was made of.
+    until_s   also the horizon: jobs that still run then stay running in the state, for the caller to cut
+    A row of the timeline is written at every instant at which something has changed, and for no other.
+    """
     while True:
         now = _next_time(s, r, q, events)
         if now >= until_s:
@@ -287,6 +345,9 @@ def advance(s, q, r, park, events, until_s):
 
 
 def warm_up() -> None:
-    """Runs nothing on one node, which has the kernels compiled with the types that every run has."""
+    """Runs nothing on one node, which has the kernels compiled with the types that every run has.
+
+    Compilation is slow, the first time; `compiled.kernels` keeps the result in the user's cache folder.
+    """
     jobs, rules, park = smallest_run()
     advance(new_controller_state(jobs, rules, park, no_events()), jobs, rules, park, no_events(), 1)

@@ -28,7 +28,10 @@ TIMELINE_TIME: Final = 5
 
 
 class JobState(IntEnum):
-    """What a job does.  One that has ended may still be completing, and then holds its nodes from others."""
+    """What a job does.  One that has ended may still be completing, and then holds its nodes from others.
+
+    Not what Slurm calls them: PENDING is WAITING here, and all of its final states are ENDED, told apart by AttemptEnd.
+    """
 
     WAITING = 0
     RUNNING = 1
@@ -47,7 +50,10 @@ class Placement(IntEnum):
 
 
 class PreemptMode(IntEnum):
-    """What becomes of a job that is stopped for another."""
+    """What becomes of a job that is stopped for another.
+
+    Slurm's PreemptMode: never stopped, queued again, cancelled for good, or suspended where it stands and resumed there.
+    """
 
     OFF = 0
     REQUEUE = 1
@@ -72,7 +78,12 @@ class Due(IntEnum):
 
 
 class LimitColumn(IntEnum):
-    """Columns of the tables of limits, in the order of `controller_input.LIMIT_FIELDS`."""
+    """Columns of the tables of limits, in the order of `controller_input.LIMIT_FIELDS`.
+
+    GROUP_* bound what all jobs of an association or QOS hold together (GrpTRES, GrpJobs), USER_* what those of each user
+    hold, and
+    JOB_* what one job may ask for, JOB_WALL in seconds; -1 is no limit.
+    """
 
     GROUP_GPUS = 0
     GROUP_NODES = 1
@@ -92,6 +103,8 @@ class Request(IntEnum):
     LEAF, USER, QOS, PARTITION   indices into the tables of ControllerRules
     AFTER        the job that must have ended before; -1: none
     ARRAY        its array; -1: none;  ARRAY_LIMIT  how many of it may run at once; 0: all;  LICENSE  licences
+
+    Jobs are columns.  ELIGIBLE is when it may start, from the start of the run; WORK is its run time without interruptions.
     """
 
     ELIGIBLE = 0
@@ -130,7 +143,10 @@ class PartitionRow(IntEnum):
 
 
 class QosRow(IntEnum):
-    """Rows of `ControllerRules.qos`: a PreemptMode, grace and exempt time [s], whether it stops others, and is stopped."""
+    """Rows of `ControllerRules.qos`: a PreemptMode, grace and exempt time [s], whether it stops others, and is stopped.
+
+    The last two sum up `qos_preempts` by row and by column, so most jobs are passed over without a look at the table.
+    """
 
     MODE = 0
     GRACE = 1
@@ -157,7 +173,11 @@ class Weight(IntEnum):
 
 
 class TreeRow(IntEnum):
-    """Rows of `ControllerRules.tree`, the root first: parent, children as offsets and indices, and whether a user."""
+    """Rows of `ControllerRules.tree`, the root first: parent, children as offsets and indices, and whether a user.
+
+    The children of association a stand in CHILDREN from CHILDREN_FROM[a] to CHILDREN_FROM[a + 1].  The root is its own
+    parent.
+    """
 
     PARENT = 0
     CHILDREN_FROM = 1
@@ -174,7 +194,10 @@ class ReservationRow(IntEnum):
 
 
 class FreeRow(IntEnum):
-    """What is free of a node, counted from NodeRow.FREE or NodeRow.AHEAD on; JOBS are those that are there."""
+    """What is free of a node, counted from NodeRow.FREE or NodeRow.AHEAD on; JOBS are those that are there.
+
+    Memory is in MB.  A node that somebody has to itself has WHOLE_NODE cores fewer than none.
+    """
 
     GPUS = 0
     CORES = 1
@@ -249,7 +272,10 @@ class JobRow(IntEnum):
 
 
 class HeldRow(IntEnum):
-    """Rows of `ControllerState.qos`, and the first of `ControllerState.acc`: what limits look at."""
+    """Rows of `ControllerState.qos`, and the first of `ControllerState.acc`: what limits look at.
+
+    Sums over jobs that run or are suspended, of an association and all below it, or of a QOS.
+    """
 
     GPUS = 0
     NODES = 1
@@ -272,7 +298,10 @@ class UserRow(IntEnum):
 
 
 class ShareRow(IntEnum):
-    """Rows of `ControllerState.share`: usage, its rate [1/s], and level and factor of the last fair tree."""
+    """Rows of `ControllerState.share`: usage, its rate [1/s], and level and factor of the last fair tree.
+
+    USE is billing times seconds, decayed, as of Running.CHARGED_S; FACTOR lies within 0 and 1.
+    """
 
     USE = 0
     RATE = 1
@@ -281,7 +310,10 @@ class ShareRow(IntEnum):
 
 
 class AttemptRow(IntEnum):
-    """Rows of `ControllerState.att`: job, start and end [s], an AttemptEnd, the event that cut it short, its first node."""
+    """Rows of `ControllerState.att`: job, start and end [s], an AttemptEnd, the event that cut it short, its first node.
+
+    END and EVENT are -1 while it runs, or where nothing cut it short.
+    """
 
     JOB = 0
     START = 1

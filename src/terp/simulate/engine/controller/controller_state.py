@@ -1,6 +1,9 @@
 """What the controller is given and what changes in it, as tables; and the state that a run begins with.
 
 Nothing here is compiled, so it may be imported by whoever prepares a run.
+
+The chapters that are compiled take these records as arguments and change the arrays of the state in place.  A record's types
+and the order of its fields are part of what is compiled: a change of either makes all kernels compile anew.
 """
 
 from __future__ import annotations
@@ -44,7 +47,11 @@ _MOST_SLOTS: Final = 4096
 
 
 class ControllerJobs(NamedTuple):
-    """Jobs in the order of their submission: what they ask for, in rows of `of` by Request and of `x` by RequestRate."""
+    """Jobs in the order of their submission: what they ask for, in rows of `of` by Request and of `x` by RequestRate.
+
+    of   whole numbers, shape (Request, jobs);  x  rates, shape (RequestRate, jobs)
+    A job's number is its column, in both and in all tables of the state.
+    """
 
     of: Ints
     x: Floats
@@ -60,6 +67,16 @@ class ControllerRules(NamedTuple):
     limits, qos_limits   association or QOS x LimitColumn, -1: none
     resv                 ReservationRow x reservation;  resv_nodes  reservation x node
     resv_open            reservation x association: who may use it
+
+    multifactor          order by priority, else by submission;  by_groups  plan in slurmctld's groups of ends
+    bf_interval_s, bf_window_s, bf_resolution_s, bf_test_s   times of backfill [s];  bf_jobs  jobs that a pass looks at, at
+    most
+    depth                jobs that a main pass looks at after an event;  sched_interval_s  between full ones, 0: all are full
+    [s]
+    launch_s, complete_s, over_s   before work begins, after it has ended, and past the limit [s]
+    max_age_s, half_life_s, calc_period_s   of priorities: the age that counts most, of usage, and between ticks [s]
+    favor_small          small jobs first (PriorityFavorSmall);  licenses  how many there are of all kinds
+    part_factor          partition's factor in the priority, 0 to 1;  shares  of each association among its siblings, 0 to 1
     """
 
     multifactor: bool
@@ -98,7 +115,12 @@ class ControllerRules(NamedTuple):
 
 
 class ControllerPark(NamedTuple):
-    """The nodes: what each has, ParkRow x node; and the powers of idle and down nodes and of all else [W]."""
+    """The nodes: what each has, ParkRow x node; and the powers of idle and down nodes and of all else [W].
+
+    node          whole numbers, shape (ParkRow, nodes); memory in MB, leaf switches numbered from 0
+    cores_count   of all nodes, 0 where that is not known
+    idle_w, down_w   of one node;  base_w  of the machine, whatever its nodes do
+    """
 
     node: Ints
     cores_count: int
@@ -119,6 +141,10 @@ class ControllerState(NamedTuple):
     plan   PlanRow x stretch of the backfill plan;  plan_nodes  stretch x node: whether it is left
     att    AttemptRow x attempt
     row    the timeline, TimelineRow and TIMELINE_TIME x row;  row_power  [W]
+
+    All arrays are made once, as large as the run can need, since no kernel may allocate.  Jobs, nodes and attempts are
+    columns, so
+    that a loop over all nodes reads memory in a row.
     """
 
     n: Ints
@@ -149,7 +175,10 @@ def _ints(*shape: int) -> Ints:
 
 
 def _most_on_a_node(jobs: ControllerJobs, park: ControllerPark) -> int:
-    """How many jobs a failing node can interrupt: as many as share what it has most of, if each asks for some of that."""
+    """How many jobs a failing node can interrupt: as many as share what it has most of, if each asks for some of that.
+
+    Jobs that take whole nodes share with nobody.  Used to bound attempts, so it may be too many but never too few.
+    """
     shared = jobs.of[:, jobs.of[Request.EXCLUSIVE] == 0]
     most = [int(shared.shape[1])]
     for at, row in ((ParkRow.GPUS, Request.GPUS), (ParkRow.CORES, Request.CORES), (ParkRow.MEMORY, Request.MEMORY)):
@@ -160,7 +189,12 @@ def _most_on_a_node(jobs: ControllerJobs, park: ControllerPark) -> int:
 
 
 def _attempts_at_most(jobs: ControllerJobs, stops: int, failures: int, park: ControllerPark) -> int:
-    """Attempts that a run can have.  Raises Problems where they are more than an entry of the heap can number."""
+    """Attempts that a run can have.  Raises Problems where they are more than an entry of the heap can number.
+
+    stops      how often jobs may be stopped for others;  failures  events of nodes
+    A job has one attempt to begin with, another for each failure that hits it, and two more for each stop: it goes on and
+    ends.
+    """
     attempts: int = jobs.of.shape[1] + failures * _most_on_a_node(jobs, park) + 2 * stops + 1
     if attempts >= _MOST_ATTEMPTS:
         wrong = "the controller cannot number so many attempts to run jobs"
@@ -171,7 +205,12 @@ def _attempts_at_most(jobs: ControllerJobs, stops: int, failures: int, park: Con
 def new_controller_state(
     jobs: ControllerJobs, rules: ControllerRules, park: ControllerPark, events: NodeEvents
 ) -> ControllerState:
-    """An empty machine with room for everything that can happen in a run."""
+    """An empty machine with room for everything that can happen in a run.
+
+    Jobs all wait to come, nodes are up and idle, nobody has used anything; row 0 of the timeline holds that state.
+    events   only their number matters here: each failure may add attempts, rows and entries of the heap
+    Raises Problems where a run could have more attempts than the heap can number.
+    """
     count, nodes, failures = jobs.of.shape[1], park.node.shape[1], events.time_s.size
     stops = STOPS_A_JOB * count if rules.qos_preempts.any() else 0
     attempts = _attempts_at_most(jobs, stops, failures, park)
@@ -200,7 +239,11 @@ def new_controller_state(
 
 
 def _new_jobs(jobs: ControllerJobs) -> Ints:
-    """The table of jobs of which none has come; its last column only ends the list of their nodes."""
+    """The table of jobs of which none has come; its last column only ends the list of their nodes.
+
+    Column i of JobRow.NODES_FROM is where the nodes of job i begin, so its list of nodes ends where that of job i + 1
+    begins.
+    """
     job = _ints(len(JobRow), jobs.of.shape[1] + 1)
     job[[JobRow.START, JobRow.FIRST_START, JobRow.ENDED, JobRow.ATTEMPT]] = -1
     job[JobRow.OUTCOME] = AttemptEnd.STILL_RUNNING
@@ -210,14 +253,20 @@ def _new_jobs(jobs: ControllerJobs) -> Ints:
 
 
 def _no_usage(assocs: int) -> Floats:
-    """Nobody has used anything, and all have the best factor."""
+    """Nobody has used anything, and all have the best factor.
+
+    These factors hold until the first tick of the priorities; shape (ShareRow, associations).
+    """
     share = np.zeros((len(ShareRow), assocs))
     share[ShareRow.FACTOR] = 1.0
     return share
 
 
 def smallest_run() -> tuple[ControllerJobs, ControllerRules, ControllerPark]:
-    """No jobs on one node: what the kernels are compiled with, of the types that every run has."""
+    """No jobs on one node: what the kernels are compiled with, of the types that every run has.
+
+    Its arrays have the types and numbers of dimensions of any run, so what is compiled for them serves all.
+    """
     none, flag = ControllerJobs(_ints(len(Request), 0), np.zeros((len(RequestRate), 0))), np.zeros((1, 1), np.bool_)
     rules = ControllerRules(
         multifactor=False, backfill=0, bf_interval_s=0, bf_window_s=1, bf_resolution_s=1, bf_jobs=1, bf_test_s=0.0,

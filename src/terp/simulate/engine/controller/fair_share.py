@@ -7,6 +7,9 @@ slurm.schedmd.com). The tree is walked depth first with a stack of its own, sinc
 
 s  the state, a ControllerState;  r  ControllerRules;  q  ControllerJobs;  park  the nodes, a ControllerPark
 a, b  associations;  now  [s]
+
+The algorithm is that of Slurm's plugin priority/multifactor with PriorityFlags=FAIR_TREE, the default since 19.05.  Usage is
+billing times seconds, raw, and unlike Slurm it decays without steps of PriorityCalcPeriod.
 """
 
 import numpy as np
@@ -17,7 +20,11 @@ from terp.simulate.engine.shared.kernel_options import kernel
 
 @kernel
 def charge_usage(s, r, now):
-    """Bring usage up to now: u = u f + rate (1 - f) / lambda, with f = 2^(-dt / half-life)."""
+    """Bring usage up to now: u = u f + rate (1 - f) / lambda, with f = 2^(-dt / half-life).
+
+    passed   since the last charge, for all associations at once [s];  a half-life of 0: usage never decays
+    Must be called before any rate changes: what ran until now is charged at the rate that it had.
+    """
     passed = now - s.f[Running.CHARGED_S]
     if passed <= 0:
         return
@@ -32,7 +39,10 @@ def charge_usage(s, r, now):
 
 @kernel
 def add_rate(s, r, a, change):
-    """Add to the rate of usage of an association and of all above it."""
+    """Add to the rate of usage of an association and of all above it.
+
+    change   in usage per second; negative at an end.  The root is its own parent, where the walk ends.
+    """
     while True:
         s.share[ShareRow.RATE, a] += change
         if r.tree[TreeRow.PARENT, a] == a:
@@ -42,7 +52,10 @@ def add_rate(s, r, a, change):
 
 @kernel
 def _before_sibling(s, r, a, b):
-    """Whether an association is looked at before a sibling: the higher level, then users, then the lower number."""
+    """Whether an association is looked at before a sibling: the higher level, then users, then the lower number.
+
+    The number makes the order of equals the same in every run.  Infinite levels, of those who used nothing, are equal.
+    """
     if s.share[ShareRow.LEVEL, a] != s.share[ShareRow.LEVEL, b]:
         return s.share[ShareRow.LEVEL, a] > s.share[ShareRow.LEVEL, b]
     if r.tree[TreeRow.IS_LEAF, a] != r.tree[TreeRow.IS_LEAF, b]:
@@ -52,7 +65,12 @@ def _before_sibling(s, r, a, b):
 
 @kernel
 def _push_children(s, r, a, base, tied):
-    """Put the children of an account, and of those merged with it, on the stack of the fair tree; its size then."""
+    """Put the children of an account, and of those merged with it, on the stack of the fair tree; its size then.
+
+    base   the size of the stack without them: the children are put above it, the best on top of those pushed last
+    tied   whether the account itself shares the place of who comes next; its last child inherits that
+    They are sorted by insertion as they are pushed.  The chain of merged accounts runs through FairTreeRow.MERGED, to -1.
+    """
     size = base
     while a >= 0:
         for k in range(r.tree[TreeRow.CHILDREN_FROM, a], r.tree[TreeRow.CHILDREN_FROM, a + 1]):
@@ -77,6 +95,9 @@ def fair_tree(s, r, now):
 
     Users of one level share the higher place; accounts of one level have their children merged, and the first of these
     shares the place of a user of that level.
+
+    Writes ShareRow.LEVEL and ShareRow.FACTOR, the latter in (0, 1].  Level is shares over the part of the siblings' usage:
+    0 for an association without shares, infinite for one that has used (nearly) nothing.  Its cost is one walk of the tree.
     """
     charge_usage(s, r, now)
     count, leaves = r.tree.shape[1] - 1, 0

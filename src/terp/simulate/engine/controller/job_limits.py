@@ -6,6 +6,10 @@ a user stand in the leaf, inherited from the nearest account that has one (contr
 
 s  the state, a ControllerState;  r  ControllerRules;  q  ControllerJobs;  park  the nodes, a ControllerPark
 sign  1: a job begins to count, -1: it no longer does
+
+Limits for one job (GPUs, nodes and wall time of a job) are not asked here: jobs over these are refused before a run begins,
+by `controller_input.refused_by`.  Jobs that a limit keeps back stay in the queue and are passed over, as with Slurm's
+reasons AssocGrp* and QOSMax*: nobody behind them waits for them.
 """
 
 from terp.simulate.engine.controller.controller_rows import (
@@ -27,13 +31,23 @@ from terp.simulate.engine.shared.kernel_options import kernel
 
 @kernel
 def _over(limit, value):
-    """Whether a value is over a limit; -1 limits nothing."""
+    """Whether a value is over a limit; -1 limits nothing.
+
+    limit   as the tables hold it; value  what would be held with the job in question
+    """
     return limit >= 0 and value > limit
 
 
 @kernel
 def may_run(s, r, q, job):
-    """True if dependency, array, licences and limits let a job run now."""
+    """True if dependency, array, licences and limits let a job run now.
+
+    Whether there is room for it is not asked here.  The walk goes from the job's leaf up to the root, which is its own
+    parent,
+    and ends at the first limit that the job would go over.
+    after     the job it depends on must have ended, however it ended (Slurm's afterany)
+    licences  all kinds are one pool, of `ControllerRules.licenses`
+    """
     after = q.of[Request.AFTER, job]
     if after >= 0 and s.job[JobRow.STATE, after] != JobState.ENDED:
         return False
@@ -74,7 +88,11 @@ def may_run(s, r, q, job):
 
 @kernel
 def count_held(s, r, q, job, sign):
-    """Note in all sums that limits look at that a job has started (1) or no longer runs (-1); suspended ones count."""
+    """Note in all sums that limits look at that a job has started (1) or no longer runs (-1); suspended ones count.
+
+    sign   1 at a start, -1 at an end.  Each call at a start must be matched by one at the end, else limits drift.
+    GPUs are nodes times GPUs per node; a job that takes whole nodes counts with what it asked for.
+    """
     nodes, gpus = q.of[Request.NODES, job] * sign, q.of[Request.NODES, job] * q.of[Request.GPUS, job] * sign
     a = q.of[Request.LEAF, job]
     while True:
@@ -97,7 +115,13 @@ def count_held(s, r, q, job, sign):
 
 @kernel
 def add_load(s, r, q, job, now, sign):
-    """A job begins to run (1) or stops (-1): usage, power, what is busy."""
+    """A job begins to run (1) or stops (-1): usage, power, what is busy.
+
+    Its power [W] joins or leaves what runs, its nodes times GPUs what is busy, and its rate of usage (billing per second
+    times
+    the usage factor of its QOS) its association and all above it.  A suspended job has no load, though limits still count
+    it.
+    """
     charge_usage(s, r, now)
     add_rate(
         s, r, q.of[Request.LEAF, job], sign * q.x[RequestRate.BILLING, job] * r.qos_x[QosFactor.COST, q.of[Request.QOS, job]]

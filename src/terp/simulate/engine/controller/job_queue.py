@@ -6,6 +6,9 @@ well: little changes places between two, so that is nearly one comparison a job.
 
 s  the state, a ControllerState;  r  ControllerRules;  q  ControllerJobs;  park  the nodes, a ControllerPark
 at  a place in the queue;  now  [s]
+
+Tier comes first in every order, so jobs of a partition of a higher PriorityTier stand before all others.  With first come,
+first served all keys are 0, and the number of a job, which is its place by submission, decides.
 """
 
 import numpy as np
@@ -26,7 +29,14 @@ from terp.simulate.engine.shared.kernel_options import kernel
 
 @kernel
 def multifactor(s, r, q, park, job, now):
-    """Slurm's multifactor priority, in whole points."""
+    """Slurm's multifactor priority, in whole points.
+
+    Age counts from when the job could start, up to PriorityMaxAge, beyond which it grows no more.  Size is the mean of the
+    part
+    of the nodes and of the part of the cores, or of the nodes alone where cores are not known.  Fair share is what the last
+    tick
+    found.  Each factor lies within 0 and 1, so a weight is the most points that it can give.
+    """
     age = min((now - q.of[Request.ELIGIBLE, job]) / r.max_age_s, 1.0)
     nodes, cores = park.node.shape[1], park.cores_count
     size = q.of[Request.NODES, job] / nodes
@@ -43,7 +53,10 @@ def multifactor(s, r, q, park, job, now):
 
 @kernel
 def _comes_first(s, r, q, a, b):
-    """True if job a stands before job b in the queue."""
+    """True if job a stands before job b in the queue.
+
+    Jobs of equal priority keep the order of their submission.
+    """
     ta, tb = r.part[PartitionRow.TIER, q.of[Request.PARTITION, a]], r.part[PartitionRow.TIER, q.of[Request.PARTITION, b]]
     if ta != tb:
         return ta > tb
@@ -54,7 +67,12 @@ def _comes_first(s, r, q, a, b):
 
 @kernel
 def enqueue(s, r, q, park, job, now):
-    """Put a job in the queue at its place."""
+    """Put a job in the queue at its place.
+
+    Its priority is worked out now, with the fair-share factor of the last tick.  A job that was cut short joins again in
+    this
+    way, and as its age counts from its first submission it mostly comes near the front.
+    """
     s.key[job] = multifactor(s, r, q, park, job, now) if r.multifactor else 0.0
     at = s.n[ControllerCount.WAITING]
     while at > 0 and _comes_first(s, r, q, job, s.job[JobRow.QUEUE, at - 1]):
@@ -68,7 +86,10 @@ def enqueue(s, r, q, park, job, now):
 
 @kernel
 def reorder(s, r, q, park, now):
-    """A tick: factors and priorities anew, and the queue sorted by them."""
+    """A tick: factors and priorities anew, and the queue sorted by them.
+
+    The fair tree is walked only if fair share has weight.  What is sorted is nearly in order, and the sort is stable.
+    """
     if r.weights[Weight.FAIR_SHARE] != 0:
         fair_tree(s, r, now)
     for at in range(s.n[ControllerCount.WAITING]):
@@ -83,7 +104,10 @@ def reorder(s, r, q, park, now):
 
 @kernel
 def unqueue(s, q, at):
-    """Take the job at a place out of the queue."""
+    """Take the job at a place out of the queue.
+
+    Those behind move up by a place; the job's state and its nodes are for the caller to set.
+    """
     job = s.job[JobRow.QUEUE, at]
     for k in range(at, s.n[ControllerCount.WAITING] - 1):
         s.job[JobRow.QUEUE, k] = s.job[JobRow.QUEUE, k + 1]

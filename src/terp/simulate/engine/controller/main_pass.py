@@ -6,6 +6,10 @@ in a while looks at all.
 
 s  the state, a ControllerState;  r  ControllerRules;  q  ControllerJobs;  park  the nodes, a ControllerPark
 depth  how many jobs are looked at;  now  [s]
+
+A pass costs one look per job and node, so what ends it early matters: when all partitions are blocked, nothing is looked at
+any more.  It is Slurm's sched/main loop with default_queue_depth as `depth`; docs/theory/controller.md says what it leaves
+out.
 """
 
 from terp.simulate.engine.controller.controller_rows import ControllerCount, JobRow, NodeRow, Request
@@ -19,7 +23,13 @@ from terp.simulate.engine.shared.kernel_options import kernel
 
 @kernel
 def main_pass(s, r, q, park, now, depth):
-    """Start waiting jobs in order; the first that does not fit keeps the nodes of its partition from all behind it."""
+    """Start waiting jobs in order; the first that does not fit keeps the nodes of its partition from all behind it.
+
+    Row 0 of the plan's nodes is used as a map of nodes that nobody before was refused on; a backfill pass begins it anew.
+    Where a job has others stopped the queue may have changed, so the pass goes on from the front.  A job may stop others
+    only
+    if none of its nodes is kept for somebody before it.
+    """
     for part in range(s.blocked.size):
         s.blocked[part] = 0
     for node in range(s.plan_nodes.shape[1]):

@@ -7,6 +7,10 @@ on and gives back there what running jobs will have given back by then; nothing 
 
 s  the state, a ControllerState;  r  ControllerRules;  q  ControllerJobs;  park  the nodes, a ControllerPark
 base  NodeRow.FREE, what is free now, or NodeRow.AHEAD, what is free in a look ahead
+
+Memory is in whole MB, cores and GPUs in numbers per node.  A job that takes whole nodes takes WHOLE_NODE cores off each of
+its nodes, below nought, so nothing fits beside it.  Loops go over all nodes by number,
+which makes every choice the same in each run.
 """
 
 import numpy as np
@@ -27,7 +31,11 @@ from terp.simulate.engine.shared.kernel_options import kernel
 
 @kernel
 def fits_on(s, q, job, base, node, whole):
-    """Whether a node has room for a job's part, or is empty if the job takes whole nodes."""
+    """Whether a node has room for a job's part, or is empty if the job takes whole nodes.
+
+    base    NodeRow.FREE for now, NodeRow.AHEAD for a look ahead
+    whole   whether the job takes whole nodes; the node must then be large enough, too
+    """
     if whole and s.node[base + FreeRow.JOBS, node] > 0:
         return False
     free = (
@@ -39,13 +47,20 @@ def fits_on(s, q, job, base, node, whole):
 
 @kernel
 def takes_whole_nodes(r, q, job):
-    """Whether a job gets nodes to itself, because it asks for that or its partition gives nothing less."""
+    """Whether a job gets nodes to itself, because it asks for that or its partition gives nothing less.
+
+    By Slurm's --exclusive, or a partition with OverSubscribe=EXCLUSIVE.
+    """
     return q.of[Request.EXCLUSIVE, job] or r.part[PartitionRow.WHOLE, q.of[Request.PARTITION, job]]
 
 
 @kernel
 def _better(count, need, best_count, enough):
-    """True if a group of `count` is a tighter fit than the best so far."""
+    """True if a group of `count` is a tighter fit than the best so far.
+
+    need     how many nodes are still to be had;  enough  whether the best so far has so many
+    Of groups that are large enough the smallest wins, else the largest; of equals the one that was seen first.
+    """
     if count >= need:
         return not enough or count < best_count
     return not enough and count > best_count
@@ -53,7 +68,13 @@ def _better(count, need, best_count, enough):
 
 @kernel
 def _choose_groups(s, park, by_leaf, need):
-    """The smallest group of fitting nodes that is enough, else the largest and on; of nodes in a row, or of one leaf."""
+    """The smallest group of fitting nodes that is enough, else the largest and on; of nodes in a row, or of one leaf.
+
+    by_leaf   groups are the fitting nodes of one leaf switch; else runs of fitting nodes with numbers in a row
+    need      nodes in all; the caller has made sure that so many fit
+    Nodes that are taken leave FIT, so the next round sees what is left.  With runs this is Slurm's select/cons_tres best
+    fit.
+    """
     taken, size = 0, s.node.shape[1]
     while taken < need:
         best, best_count, enough = -1, 0, False
@@ -91,7 +112,10 @@ def _choose_groups(s, park, by_leaf, need):
 
 @kernel
 def _choose_spread(s, park, need, base):
-    """The least loaded nodes, each from the leaf with most of them left."""
+    """The least loaded nodes, each from the leaf with most of them left.
+
+    Least loaded is by free GPUs; of equals the node whose leaf has most fitting nodes left, then the lowest number.
+    """
     for leaf in range(s.group.size):
         s.group[leaf] = 0
     for node in range(s.node.shape[1]):
@@ -118,7 +142,13 @@ def _choose_spread(s, park, need, base):
 
 @kernel
 def choose_nodes(s, r, q, park, job, base):
-    """Choose nodes for a job among those of AVAIL, by what is free in the rows from `base` on.  False if too few."""
+    """Choose nodes for a job among those of AVAIL, by what is free in the rows from `base` on.  False if too few.
+
+    Writes NodeRow.FIT, and on success the job's nodes in NodeRow.CHOSEN, as many as it asks for; what is free does not
+    change.
+    The first fitting nodes are taken by number; the other placements are those of `describe` (best-fit, fewest-leaves,
+    spread).
+    """
     need, count, whole = q.of[Request.NODES, job], 0, takes_whole_nodes(r, q, job)
     for node in range(s.node.shape[1]):
         fits = s.node[NodeRow.AVAIL, node] and fits_on(s, q, job, base, node, whole)
@@ -140,7 +170,10 @@ def choose_nodes(s, r, q, park, job, base):
 
 @kernel
 def mark_up_nodes(s, r, q, job):
-    """Set `avail` to the nodes of the job's partition that take jobs."""
+    """Set `avail` to the nodes of the job's partition that take jobs.
+
+    Begins every choice: later steps only take nodes away.  What runs on a node plays no part here.
+    """
     part = q.of[Request.PARTITION, job]
     for node in range(s.node.shape[1]):
         s.node[NodeRow.AVAIL, node] = (
@@ -150,14 +183,23 @@ def mark_up_nodes(s, r, q, job):
 
 @kernel
 def reserved_until_s(r, k, from_s):
-    """The end of the first time that a reservation holds that is not over at a time, or of its last."""
+    """The end of the first time that a reservation holds that is not over at a time, or of its last.
+
+    from_s   a time that the end must lie behind, if the reservation repeats [s]
+    A reservation that does not repeat has one end, which may be over already; callers compare it with their time.
+    """
     end, every = r.resv[ReservationRow.BEGIN, k] + r.resv[ReservationRow.LENGTH, k], r.resv[ReservationRow.EVERY, k]
     return end + ((from_s - end) // every + 1) * every if every > 0 and end <= from_s else end
 
 
 @kernel
 def mind_reservations(s, r, q, job, from_s, to_s):
-    """Take nodes out of `avail` that are reserved for others between two times; the earliest end of these, 0 if none."""
+    """Take nodes out of `avail` that are reserved for others between two times; the earliest end of these, 0 if none.
+
+    Reservations that are open to the job's association take nothing away.  The end is when to look again: from then on nodes
+    may
+    be there that are not now [s].
+    """
     first_end = np.int64(0)
     for k in range(r.resv.shape[1]):
         end = reserved_until_s(r, k, from_s)
@@ -172,7 +214,10 @@ def mind_reservations(s, r, q, job, from_s, to_s):
 
 @kernel
 def hold_node(s, q, job, base, node, whole, sign):
-    """Take (1) or give back (-1) one node's part of what a job holds."""
+    """Take (1) or give back (-1) one node's part of what a job holds.
+
+    base   NodeRow.FREE for now, NodeRow.AHEAD for a look ahead.  The same `whole` must be passed to take and to give back.
+    """
     s.node[base + FreeRow.JOBS, node] += sign
     if whole:
         s.node[base + FreeRow.CORES, node] -= sign * WHOLE_NODE
@@ -184,7 +229,10 @@ def hold_node(s, q, job, base, node, whole, sign):
 
 @kernel
 def look_ahead(s):
-    """Begin a look ahead with what is free now."""
+    """Begin a look ahead with what is free now.
+
+    Nothing is given back yet; `give_back` does that, job by job, and `choose_nodes` may be asked after each.
+    """
     for row in range(NodeRow.AHEAD - NodeRow.FREE):
         for node in range(s.node.shape[1]):
             s.node[NodeRow.AHEAD + row, node] = s.node[NodeRow.FREE + row, node]
@@ -192,7 +240,10 @@ def look_ahead(s):
 
 @kernel
 def give_back(s, r, q, other):
-    """Take a running job away in the look ahead."""
+    """Take a running job away in the look ahead.
+
+    other   a running job; taking one away twice would make room that is not there
+    """
     whole = takes_whole_nodes(r, q, other)
     for k in range(s.job[JobRow.NODES_FROM, other], s.job[JobRow.NODES_FROM, other] + q.of[Request.NODES, other]):
         hold_node(s, q, other, NodeRow.AHEAD, s.nodes[k], whole, -1)

@@ -7,6 +7,10 @@ stop each other come to an end.
 
 s  the state, a ControllerState;  r  ControllerRules;  q  ControllerJobs;  park  the nodes, a ControllerPark
 other  a job that is stopped for `job`;  now  [s]
+
+As with Slurm's preempt/qos: which QOS may stop which is a table, the mode (requeue, cancel, suspend) is that of the job that
+is stopped, and a job is exempt for its first PreemptExemptTime seconds.  Suspended jobs keep their place in all limits, give
+their nodes back, and go on on just these nodes.
 """
 
 from terp.simulate.engine.controller.controller_rows import (
@@ -31,7 +35,10 @@ from terp.simulate.engine.shared.kernel_options import kernel
 
 @kernel
 def _victim_before(s, r, q, a, b):
-    """Whether a is stopped rather than b: the lower QOS, then the later start, then the higher number."""
+    """Whether a is stopped rather than b: the lower QOS, then the later start, then the higher number.
+
+    So the job of least priority goes first, and of those the one that loses least work.
+    """
     fa, fb = r.qos_x[QosFactor.RANK, q.of[Request.QOS, a]], r.qos_x[QosFactor.RANK, q.of[Request.QOS, b]]
     if fa != fb:
         return fa < fb
@@ -42,7 +49,12 @@ def _victim_before(s, r, q, a, b):
 
 @kernel
 def _find_victims(s, r, q, job, now):
-    """Running jobs that may be stopped for this one, in the order in which they would be; how many."""
+    """Running jobs that may be stopped for this one, in the order in which they would be; how many.
+
+    They are written to JobRow.VICTIMS, by insertion.  A QOS whose mode is off is never stopped, nor is a job within its
+    exempt
+    time, nor one that is suspended already.
+    """
     count, mine = 0, q.of[Request.QOS, job]
     if not r.qos[QosRow.PREEMPTS, mine]:
         return 0
@@ -68,7 +80,10 @@ def _find_victims(s, r, q, job, now):
 
 @kernel
 def _room_by_preemption(s, r, q, park, job, now):
-    """How many of the first victims, with what is free, are enough; -1 if all are not.  Chooses the nodes."""
+    """How many of the first victims, with what is free, are enough; -1 if all are not.  Chooses the nodes.
+
+    Nodes are chosen from NodeRow.AVAIL, in a look ahead in which the victims are gone; what is true now does not change.
+    """
     count = _find_victims(s, r, q, job, now)
     if count == 0:
         return -1
@@ -82,7 +97,13 @@ def _room_by_preemption(s, r, q, park, job, now):
 
 @kernel
 def _stop_for(s, r, q, park, other, now):
-    """Stop a job for another: at once, or after its grace.  When its nodes are free."""
+    """Stop a job for another: at once, or after its grace.  When its nodes are free.
+
+    other    a running job, stopped by the mode of its own QOS
+    Gives the time at which its nodes are free [s]: now, or the end of its grace.  A job that was asked before is not asked
+    again,
+    and counts once against STOPS_LEFT.
+    """
     if s.job[JobRow.GOING, other] > 0:
         return s.job[JobRow.GOING, other]
     qos = q.of[Request.QOS, other]
@@ -110,7 +131,12 @@ def _stop_for(s, r, q, park, other, now):
 
 @kernel
 def preempt(s, r, q, park, job, now):
-    """Stop others for this job.  True if it can start now on the chosen nodes; if not, it asks again after their grace."""
+    """Stop others for this job.  True if it can start now on the chosen nodes; if not, it asks again after their grace.
+
+    Among the first victims that make room only those on a chosen node are stopped; the rest run on.
+    JobRow.ASKED holds the time until which the job waits for their grace [s]; until then it stops nobody else.
+    False also where nobody can be stopped, or where the run's number of stops is used up.
+    """
     if s.job[JobRow.ASKED, job] > now:
         return False
     count = _room_by_preemption(s, r, q, park, job, now)
@@ -132,7 +158,13 @@ def preempt(s, r, q, park, job, now):
 
 @kernel
 def resume_suspended(s, r, q, now):
-    """Suspended jobs go on, in order of their numbers, where all their nodes have room again."""
+    """Suspended jobs go on, in order of their numbers, where all their nodes have room again.
+
+    Each goes on as a new attempt with what it had left to run, and its limit is later by the time it was away [s].
+    Asked before and after the passes of an instant, so that jobs that wait come first only where they have started.  True if
+    any
+    went on.
+    """
     any_ = False
     if s.n[ControllerCount.SUSPENDED] == 0:
         return any_
@@ -168,7 +200,10 @@ def resume_suspended(s, r, q, now):
 
 @kernel
 def start_after_preemption(s, r, q, job, now):
-    """Start a job whose place in the queue may have changed with those that were stopped for it."""
+    """Start a job whose place in the queue may have changed with those that were stopped for it.
+
+    The nodes must still be those that `preempt` chose.
+    """
     at = 0
     while s.job[JobRow.QUEUE, at] != job:
         at += 1

@@ -5,6 +5,8 @@ half in every half-life, worked out in closed form when it is asked for.  The fa
 shares over usage, over the number of accounts; accounts of one level share the better rank.
 
 s  the state, a CoreState;  jobs  CoreJobs;  rules  CoreRules;  now  [s]
+
+The controller has the whole tree (controller/fair_share.py); here each account hangs under the root.
 """
 
 import math
@@ -16,7 +18,11 @@ from terp.simulate.engine.shared.kernel_options import inlined
 
 @inlined
 def charge_account(s, rules, account, now):
-    """Bring an account's usage to now: it grows by what its jobs hold, and decays."""
+    """Bring an account's usage to now: it grows by what its jobs hold, and decays.
+
+    Usage is in GPU seconds: u' = u f + g (1 - f) / r with r = ln 2 / half-life, f = exp(-r dt) and g the GPUs that it holds.
+    It must be called before these change.  A half-life of 0: usage never decays.
+    """
     gone = now - s.usage_time[account]
     if gone > 0:
         s.usage_time[account] = now
@@ -30,7 +36,12 @@ def charge_account(s, rules, account, now):
 
 @inlined
 def find_fair_share(s, rules, now):
-    """Fair tree with one level: accounts by shares over usage; the factor is the rank from below over their number."""
+    """Fair tree with one level: accounts by shares over usage; the factor is the rank from below over their number.
+
+    Level is shares over usage: 0 without shares, infinite without usage.  `CoreState.fair` gets factors from 1 / accounts to
+    1.
+    Accounts are sorted by insertion, in the order of last time, which is nearly right.
+    """
     count = rules.shares.size
     for account in range(count):
         charge_account(s, rules, account, now)
@@ -51,6 +62,9 @@ def find_fair_share(s, rules, now):
 
 @inlined
 def priority_of(s, jobs, rules, job, now):
-    """A job's priority: its age, the fair share of its account, and what of it does not change."""
+    """A job's priority: its age, the fair share of its account, and what of it does not change.
+
+    In points.  Age grows up to the weight at `max_age_s` and no further; the account's factor is that of the last reckoning.
+    """
     age = min(1.0, (now - jobs.submit_s[job]) / rules.max_age_s)
     return rules.age_weight * age + rules.fair_weight * s.fair[jobs.account[job]] + jobs.standing[job]

@@ -6,6 +6,9 @@ the slot tells that it is another attempt's by now.
 
 s  the state, a CoreState;  per_node  GPUs of a node;  slot  a place for one running job
 jobs  CoreJobs;  rules  CoreRules;  job, node  their numbers;  now  [s]
+
+Every start takes a slot and a number of an attempt, and every end gives the slot back, so slots never run out: there are as
+many as GPUs.  Counts of free GPUs, requested ends and account usage are kept in step here and nowhere else.
 """
 
 from terp.simulate.engine.core.account_shares import charge_account
@@ -20,14 +23,21 @@ from terp.simulate.engine.shared.kernel_options import inlined, kernel
 
 @inlined
 def need_s(s, jobs, job):
-    """Time until a job would end if it started now: resuming, what work is left, and a checkpoint between its pieces."""
+    """Time until a job would end if it started now: resuming, what work is left, and a checkpoint between its pieces.
+
+    Without its limit [s]; who asks takes the lesser of the two.
+    """
     taken_s = with_writes_s(jobs.work_s[job] - s.done_s[job], jobs.checkpoint_s[job], jobs.write_s[job])
     return taken_s + (jobs.restart_s[job] if s.done_s[job] > 0 else 0)
 
 
 @inlined
 def written_after_s(jobs, job, ran):
-    """Of the time after resuming that a job ran: how much went into checkpoints."""
+    """Of the time after resuming that a job ran: how much went into checkpoints.
+
+    A piece is work and its write; a part of a write that was cut short counts as writing [s].  0 where no checkpoints are
+    written.
+    """
     piece, write = jobs.checkpoint_s[job], jobs.write_s[job]
     if piece <= 0 or ran <= 0:
         return 0
@@ -36,7 +46,11 @@ def written_after_s(jobs, job, ran):
 
 @inlined
 def start_attempt(s, jobs, rules, job, now, per_node, node):
-    """Start a job now: on `node` if it shares one, else on the lowest-numbered idle nodes."""
+    """Start a job now: on `node` if it shares one, else on the lowest-numbered idle nodes.
+
+    node   where a job smaller than a node goes, as `choose_shared` gave it; of no meaning for others
+    There must be room: that is for the pass to know.  The entry in the queue is the caller's to take out.
+    """
     s.n[Count.SLOTS] -= 1
     slot = s.free_slots[s.n[Count.SLOTS]]
     attempt = s.n[Count.ATTEMPTS]
@@ -83,7 +97,11 @@ def start_attempt(s, jobs, rules, job, now, per_node, node):
 
 @inlined
 def release(s, jobs, rules, slot, now, outcome, event):
-    """Take a running job off its nodes and close its attempt."""
+    """Take a running job off its nodes and close its attempt.
+
+    outcome   an AttemptEnd;  event  index of the node event that cut it short, -1: none
+    Nodes that drain and are empty now go down for their repair.  Requested ends of the nodes it shared are worked out anew.
+    """
     attempt, job = s.slot_attempt[slot], s.slot_job[slot]
     gpus, per_node, whole = jobs.gpus[job], s.owner.shape[1], 0
     for entry in range(s.attempt_nodes_from[attempt], s.attempt_nodes_from[attempt + 1]):
@@ -116,7 +134,12 @@ def release(s, jobs, rules, slot, now, outcome, event):
 
 @inlined
 def finish_attempt(s, jobs, rules, slot, now):
-    """A job reaches its end or its limit.  Time set up again after a failure, and time writing, count as lost."""
+    """A job reaches its end or its limit.  Time set up again after a failure, and time writing, count as lost.
+
+    It is done if it ran for all that it needed; otherwise its limit was in the way, and the work after its last checkpoint
+    is not
+    taken off, as its time was used.
+    """
     job = s.slot_job[slot]
     restart = jobs.restart_s[job] if s.done_s[job] > 0 else 0
     ran = now - s.slot_start[slot]
@@ -130,7 +153,12 @@ def finish_attempt(s, jobs, rules, slot, now):
 
 @kernel
 def fail_node(s, jobs, rules, event, node, now):
-    """A node goes down: its jobs lose what they did since their last checkpoint and queue again."""
+    """A node goes down: its jobs lose what they did since their last checkpoint and queue again.
+
+    event   its index, which the attempts keep as their reason
+    Jobs on several nodes lose all of them.  One that takes no jobs already counts another
+    outage, and what still ran there is lost as well.
+    """
     for gpu in range(s.owner.shape[1]):
         slot = s.owner[node, gpu]
         if slot < 0:

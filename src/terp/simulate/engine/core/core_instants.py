@@ -7,6 +7,9 @@ Scheduling: first come, first served, or by priority, with EASY backfill on requ
 are worked out anew in every full pass.  Jobs smaller than a node share nodes (best fit); larger ones take whole nodes.
 
 s  the state, a CoreState;  jobs  CoreJobs;  plant  CorePlant;  events  NodeEvents;  rules  CoreRules;  now  [s]
+
+Whole instants make the result independent of how events of one second are ordered in the input, and let a pass see all room
+that came free.  tests/support has a naive engine with the same rules in plain Python, which must give the same schedule.
 """
 
 import numpy as np
@@ -24,7 +27,12 @@ from terp.simulate.engine.shared.node_events import no_events
 
 @inlined
 def _note(s, plant, now):
-    """Add a row to the timeline: the state from this second on.  Second 0 has its row from the start."""
+    """Add a row to the timeline: the state from this second on.  Second 0 has its row from the start.
+
+    A pass may start and an instant end with the same counts; the row is written nevertheless, and readers merge what is
+    alike.
+    The machine's power [W] is its base, its nodes idle or down, and what jobs add.
+    """
     up = plant.nodes_count - s.n[Count.DOWN]
     row = s.n[Count.ROWS] if now > 0 else 0
     s.row_time[row] = now
@@ -43,6 +51,10 @@ def _end_jobs(s, jobs, rules, now):
     """Finish every job whose time has come, and bring back drained nodes.
 
     Ends of attempts that a failure cut short are passed over.
+
+    An entry below nought is a node's return from a drain; else it holds attempt and slot, and counts only if the slot is
+    still
+    that attempt's.
     """
     while s.n[Count.HEAP] > 0 and s.heap_time[0] == now:
         entry = s.heap_entry[0]
@@ -61,7 +73,10 @@ def _end_jobs(s, jobs, rules, now):
 
 @inlined
 def _turn_nodes(s, jobs, rules, events, now):
-    """Take nodes down, bring them back, and drain them."""
+    """Take nodes down, bring them back, and drain them.
+
+    A node may fail while it is down: `outages` counts, and it is back when as many returns have come.
+    """
     while s.n[Count.EVENTS] < events.time_s.size and events.time_s[s.n[Count.EVENTS]] == now:
         event = s.n[Count.EVENTS]
         node, kind = events.node[event], events.kind[event]
@@ -78,7 +93,10 @@ def _turn_nodes(s, jobs, rules, events, now):
 
 @inlined
 def _next_instant(s, jobs, events, rules):
-    """When something happens next [s]; NEVER if nothing does."""
+    """When something happens next [s]; NEVER if nothing does.
+
+    Priorities count only while jobs wait, so a quiet time is leapt over.
+    """
     now = s.heap_time[0] if s.n[Count.HEAP] > 0 else NEVER
     if s.n[Count.ARRIVED] < jobs.submit_s.size:
         now = min(now, jobs.submit_s[s.n[Count.ARRIVED]])
@@ -93,7 +111,13 @@ def _next_instant(s, jobs, events, rules):
 
 @kernel
 def advance(s, jobs, plant, events, rules, until_s):
-    """Go on with a run up to, not including, `until_s` [s].  May be called again with a later time."""
+    """Go on with a run up to, not including, `until_s` [s].  May be called again with a later time.
+
+    The state is changed in place; the other records must be those that it was made of.
+    A pass is made at every instant at which jobs wait, and looks at all of them only if something ended, turned or was
+    reordered;
+    after arrivals alone it begins at the first of these.  An instant in which nothing came, ended or started leaves no row.
+    """
     per_node, count = plant.gpus_per_node, jobs.submit_s.size
     while True:
         now = _next_instant(s, jobs, events, rules)
@@ -121,7 +145,10 @@ def advance(s, jobs, plant, events, rules, until_s):
 
 
 def warm_up() -> None:
-    """Runs one job on one node, which has the kernels compiled with the types that every run has."""
+    """Runs one job on one node, which has the kernels compiled with the types that every run has.
+
+    Compilation is slow, the first time; `compiled.kernels` keeps the result in the user's cache folder.
+    """
     one = np.ones(1, np.int64)
     jobs = make_jobs(np.zeros(1, np.int64), one, one, one, one, one, np.ones(1))
     plant, events, rules = CorePlant(1, 1, 1.0, 1.0, 1.0), no_events(), by_submission()

@@ -1,6 +1,9 @@
 """What the core is given and what changes in it, as arrays; and the state that a run begins with.
 
 Nothing here is compiled, so it may be imported by whoever prepares a run.
+
+The kernels take these records as arguments and change the arrays of the state in place.  Fields' types and order are part of
+what is compiled.  Jobs are numbered by submission, nodes from 0, slots are places for running jobs, used again and again.
 """
 
 from __future__ import annotations
@@ -40,6 +43,8 @@ class CoreJobs(NamedTuple):
     write_s       [s]  time of writing a checkpoint, in which no work is done
     account            whose usage it counts for; 0 where order is by submission
     standing      [-]  what of its priority does not change: size, QOS and partition, each by its weight
+
+    All arrays have shape (jobs,).  A job of at least a node's GPUs takes whole nodes, and asks for a multiple of them.
     """
 
     submit_s: Ints
@@ -58,7 +63,10 @@ def make_jobs(
     submit_s: Ints, gpus: Ints, work_s: Ints, limit_s: Ints, checkpoint_s: Ints, restart_s: Ints, power_w: Floats,
     write_s: Ints | None = None, account: Ints | None = None, standing: Floats | None = None,
 ) -> CoreJobs:  # fmt: skip
-    """Jobs, of which checkpoints take no time, all count for account 0 and none has a standing, where that is not said."""
+    """Jobs, of which checkpoints take no time, all count for account 0 and none has a standing, where that is not said.
+
+    All arrays have the same length, and none is copied.
+    """
     none = np.zeros(submit_s.size, np.int64)
     return CoreJobs(
         submit_s, gpus, work_s, limit_s, checkpoint_s, restart_s, power_w, none if write_s is None else write_s,
@@ -67,7 +75,10 @@ def make_jobs(
 
 
 class CorePlant(NamedTuple):
-    """The machine as the core sees it.  `base_w` [W] is what is drawn whatever the nodes do."""
+    """The machine as the core sees it.  `base_w` [W] is what is drawn whatever the nodes do.
+
+    idle_w, down_w   of one node [W].  What jobs draw beyond idle nodes is their own, in `CoreJobs.power_w`.
+    """
 
     nodes_count: int
     gpus_per_node: int
@@ -86,6 +97,8 @@ class CoreRules(NamedTuple):
     calc_period_s   [s]  priorities are worked out at its multiples while jobs wait; and of a job when it is submitted
     shares          [-]  by account
     cap_time_s      [s]  sorted times from which the machine may draw cap_w [W]; before the first there is no cap
+
+    With `ranked` 0 only the cap counts, and weights and shares are never looked at.
     """
 
     ranked: int
@@ -100,7 +113,10 @@ class CoreRules(NamedTuple):
 
 
 def by_submission() -> CoreRules:
-    """First come, first served, without a cap."""
+    """First come, first served, without a cap.
+
+    As with Slurm's priority/basic, with EASY backfill behind the first that waits.
+    """
     return CoreRules(0, 0.0, 1.0, 0.0, 0.0, 1, np.ones(1), np.zeros(0, np.int64), np.zeros(0))
 
 
@@ -151,7 +167,16 @@ class Count(IntEnum):
 
 
 class CoreState(NamedTuple):
-    """Everything that changes while a run goes on, as arrays; `n` holds the counters."""
+    """Everything that changes while a run goes on, as arrays; `n` holds the counters.
+
+    Sizes are in `_room_for`: arrays are made once, since no kernel may allocate.  Times are whole seconds from the start of
+    the run.
+    jobs       done_s, first_start_s, end_s, lost_s, written_s, restarts, outcome: shape (jobs,); -1 s where it did not
+    happen
+    attempts   attempt_*: one entry each, filled up to Count.ATTEMPTS; the nodes of attempt a are attempt_nodes from
+               attempt_nodes_from[a] to attempt_nodes_from[a + 1]
+    timeline   row_time [s], row_counts by TimelineRow and row_power [W], filled up to Count.ROWS; a row holds until the next
+    """
 
     n: Ints  # by Count
     dynamic_w: Floats  # one entry: power of all running jobs above idle
@@ -207,7 +232,10 @@ class CoreState(NamedTuple):
 
 
 class _Room(NamedTuple):
-    """How much room a run needs at most: attempts, their nodes, entries of the heap and of the queue, timeline rows."""
+    """How much room a run needs at most: attempts, their nodes, entries of the heap and of the queue, timeline rows.
+
+    Each is a bound that no run passes, whatever fails when; arrays of these sizes are never checked while it goes on.
+    """
 
     attempts: int
     attempt_nodes: int
@@ -217,7 +245,10 @@ class _Room(NamedTuple):
 
 
 def _room_for(jobs: CoreJobs, plant: CorePlant, events: NodeEvents, rules: CoreRules) -> _Room:
-    """Each failure of a node cuts as many attempts short as it has GPUs, at most."""
+    """Each failure of a node cuts as many attempts short as it has GPUs, at most.
+
+    Raises nothing: whether the arrays fit into memory is seen when they are made.
+    """
     count, per_node = jobs.submit_s.size, plant.gpus_per_node
     failures, drains = int((events.kind == NodeTurn.DOWN).sum()), int((events.kind == NodeTurn.DRAIN).sum())
     job_nodes = np.maximum(jobs.gpus // per_node, 1)
@@ -232,7 +263,11 @@ def _room_for(jobs: CoreJobs, plant: CorePlant, events: NodeEvents, rules: CoreR
 
 
 def _idle_bits(nodes: int, per_node: int) -> tuple[Ints, Ints]:
-    """The bits of nodes by free GPUs while all are idle, and which of their words are not nought."""
+    """The bits of nodes by free GPUs while all are idle, and which of their words are not nought.
+
+    Shapes (GPUs of a node + 1, words) and (GPUs of a node + 1, words of words); a word has 32 bits, in 64, so no sign is in
+    the way.
+    """
     words = nodes // 32 + 1
     bits = np.zeros((per_node + 1, words), np.int64)
     bits[per_node] = [(1 << min(max(nodes - 32 * word, 0), 32)) - 1 for word in range(words)]
@@ -253,7 +288,11 @@ def _small(*shape: int) -> Small:
 
 
 def new_core_state(jobs: CoreJobs, plant: CorePlant, events: NodeEvents, rules: CoreRules) -> CoreState:
-    """An empty machine with room for everything that can happen in a run."""
+    """An empty machine with room for everything that can happen in a run.
+
+    All nodes are up and idle, nobody waits, and no cap holds before its time; row 0 of the timeline holds that state.
+    Raises MemoryError where the run is too large for this machine.
+    """
     room, count, nodes, per_node = (
         _room_for(jobs, plant, events, rules), jobs.submit_s.size, plant.nodes_count, plant.gpus_per_node
     )  # fmt: skip
@@ -284,6 +323,9 @@ def new_core_state(jobs: CoreJobs, plant: CorePlant, events: NodeEvents, rules: 
 
 
 def close_core_state(s: CoreState, horizon_s: int) -> None:
-    """End the run: what still runs is cut at the horizon [s]."""
+    """End the run: what still runs is cut at the horizon [s].
+
+    Their jobs keep the outcome STILL_RUNNING; only the attempts get an end, so that GPU hours can be summed up.
+    """
     running = s.slot_attempt[s.slot_attempt >= 0]
     s.attempt_end[running] = horizon_s

@@ -7,6 +7,10 @@ the cap of power keeps back delays nobody: it is passed over.
 
 s  the state, a CoreState;  per_node  GPUs of a node;  slot  a place for one running job
 jobs  CoreJobs;  plant  CorePlant;  rules  CoreRules;  now  [s]
+
+Shadow time is worked out only when somebody behind the head could use it.  Within a pass what is spare shrinks with each
+start
+that reaches past it, so no two jobs can take the same spare nodes.
 """
 
 import numpy as np
@@ -21,7 +25,11 @@ from terp.simulate.engine.shared.kernel_options import inlined, kernel
 
 @inlined
 def _when_free(s, node, gpus):
-    """Earliest requested time at which a node has `gpus` free, and how many it then has."""
+    """Earliest requested time at which a node has `gpus` free, and how many it then has.
+
+    gpus   fewer than a node has.  Gives the time by requested ends [s], -1 if so many are free now, and the free GPUs then.
+    The jobs on a node are few, so each next end is looked for among its GPUs.
+    """
     before, free = np.int64(-1), s.free[node]
     while free < gpus:
         after = NEVER
@@ -44,6 +52,8 @@ def find_shadow(s, gpus, per_node):
     Whole nodes: SHADOW is the time, SPARE the nodes free by then beyond its need.
     A share of a node: SHADOW, the node (HEAD_NODE), and the GPUs it leaves there (HEAD_SPARE).
     REFUSED: shares from so many GPUs on found no room beyond the shadow time, and will find none until a job ends.
+
+    NEVER if nothing that runs will make enough room, as when too many nodes are down; then whoever fits may start behind it.
     """
     s.n[Count.KNOWN], s.n[Count.REFUSED] = 1, per_node
     s.n[Count.HEAD_NODE] = -1
@@ -65,7 +75,12 @@ def find_shadow(s, gpus, per_node):
 
 @inlined
 def affordable(s, jobs, plant, job):
-    """Whether a job may start within the machine's cap of power."""
+    """Whether a job may start within the machine's cap of power.
+
+    Idle and down nodes, the base and what runs, with this job on top, against the cap [W].  What runs is never stopped for a
+    cap
+    that falls.
+    """
     if s.cap_w[0] == np.inf:
         return True
     down = s.n[Count.DOWN]
@@ -75,7 +90,12 @@ def affordable(s, jobs, plant, job):
 
 @inlined
 def _start_behind_head(s, jobs, plant, rules, job, now, per_node):
-    """Start a waiting job that fits behind a blocked head, unless that could delay the head.  True if it started."""
+    """Start a waiting job that fits behind a blocked head, unless that could delay the head.  True if it started.
+
+    It may if it ends by the shadow time, or if what it takes is spare then; what it takes of that is taken off.  A share
+    that found
+    no node lowers Count.REFUSED, by which others of that size are passed over without a look.
+    """
     if not affordable(s, jobs, plant, job):
         return False
     if not s.n[Count.KNOWN]:
@@ -110,7 +130,10 @@ def _start_behind_head(s, jobs, plant, rules, job, now, per_node):
 
 @inlined
 def _start_heads(s, jobs, plant, rules, now, per_node):
-    """Start waiting jobs in order until one does not fit, the head; one that only power keeps back is passed over."""
+    """Start waiting jobs in order until one does not fit, the head; one that only power keeps back is passed over.
+
+    Afterwards Count.HEAD is the place of the first that does not fit, and Count.FRONT is past all gaps at the front.
+    """
     at = s.n[Count.FRONT]
     while at < s.n[Count.BACK]:
         gpus, job, node = s.queue_gpus[at], s.queue[at], -1
@@ -132,7 +155,10 @@ def _start_heads(s, jobs, plant, rules, now, per_node):
 
 @inlined
 def _worth_a_look(s, gpus, limit_s, now, room, per_node):
-    """Whether a waiting job could start behind the head, by what is known without looking at nodes."""
+    """Whether a waiting job could start behind the head, by what is known without looking at nodes.
+
+    room   the most GPUs that one job could get.  True may be wrong, False never is.
+    """
     if gpus > room:
         return False
     late = now + limit_s > s.n[Count.SHADOW]
@@ -146,6 +172,11 @@ def schedule_pass(s, jobs, plant, rules, now, per_node, first):
     """One scheduling pass.  After arrivals alone only what stands from `first` on needs a look.
 
     What stood there before was refused with as much free.
+
+    first   the lowest place in the queue at which anybody came since the last pass
+    Blocks of the queue in which everybody wants more than there is are skipped whole.  Gaps are closed when they outnumber
+    those
+    that wait by two to one, so a scan stays in proportion to the queue.
     """
     if s.n[Count.FULL] or first <= s.n[Count.HEAD]:
         _start_heads(s, jobs, plant, rules, now, per_node)

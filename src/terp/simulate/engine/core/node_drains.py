@@ -4,6 +4,8 @@ A node takes jobs if no outage and no drain holds it.  An outage lasts until as 
 until the node is empty and has then been away for its repair.  Either may fall into the other.
 
 s  the state, a CoreState;  now  [s]
+
+A node that drains has -1 free GPUs like one that is down, and so is never chosen; only its count tells the two apart.
 """
 
 from terp.simulate.engine.core.core_state import Count
@@ -15,14 +17,21 @@ from terp.simulate.engine.shared.kernel_options import inlined, kernel
 
 @inlined
 def add_due(s, time_s, entry):
-    """Note what is due at a time: the end of an attempt, as its number and slot, or a node's return, as -1 - node."""
+    """Note what is due at a time: the end of an attempt, as its number and slot, or a node's return, as -1 - node.
+
+    entry   attempt << SLOT_BITS + slot, or -1 - node.  Of like times returns come first, then older attempts.
+    """
     push_due(s.heap_time, s.heap_entry, s.n[Count.HEAP], time_s, entry)
     s.n[Count.HEAP] += 1
 
 
 @kernel
 def settle_drain(s, node, now):
-    """A node that takes no new jobs goes down for its repair if it is empty."""
+    """A node that takes no new jobs goes down for its repair if it is empty.
+
+    Called whenever something on it ends.  It is down for `CoreState.drain` [s], and counts as down unless an outage has it
+    already.
+    """
     if s.drain[node] == 0:
         return
     for gpu in range(s.owner.shape[1]):
@@ -36,7 +45,11 @@ def settle_drain(s, node, now):
 
 @kernel
 def drain_node(s, node, repair_s, now):
-    """A node takes no new jobs from now on."""
+    """A node takes no new jobs from now on.
+
+    repair_s   how long it is down once it is empty [s]; of several drains before that, the longest counts
+    A node that is away for a repair already is left alone.
+    """
     if s.serviced[node]:
         return
     s.n[Count.DRAINING] += s.drain[node] == 0
@@ -50,7 +63,10 @@ def drain_node(s, node, repair_s, now):
 
 @inlined
 def bring_up(s, node):
-    """A node takes jobs again, unless something else keeps it down."""
+    """A node takes jobs again, unless something else keeps it down.
+
+    Called after the outage or the drain was counted off; the node comes back idle, with all its GPUs.
+    """
     if s.outages[node] == 0 and not s.serviced[node]:
         s.n[Count.DOWN] -= 1
         s.node_end[node] = 0

@@ -7,6 +7,9 @@ waits.
 A gap holds GONE for its GPUs.  The fewest GPUs of each block of the queue let a pass skip what does not fit.
 
 s  the state, a CoreState;  jobs  CoreJobs;  rules  CoreRules;  at  a place in the queue;  now  [s]
+
+Three arrays stand side by side, for a job's number, GPUs and requested time, so that a scan reads memory in a row and never
+looks at the jobs.  Places from Count.FRONT to Count.BACK count.
 """
 
 from terp.simulate.engine.core.account_shares import find_fair_share, priority_of
@@ -16,7 +19,11 @@ from terp.simulate.engine.shared.kernel_options import inlined, kernel
 
 @inlined
 def find_least(s, first, back):
-    """Work out the fewest GPUs in each block of the queue that has one of these places."""
+    """Work out the fewest GPUs in each block of the queue that has one of these places.
+
+    first, back   places, both within; whole blocks are gone through
+    The least may be too low, which costs a look, and must never be too high, which would hide a job.
+    """
     for block in range(first >> BLOCK_BITS, (back >> BLOCK_BITS) + 1):
         least = GONE
         for at in range(block << BLOCK_BITS, min((block + 1) << BLOCK_BITS, s.n[Count.BACK])):
@@ -26,13 +33,19 @@ def find_least(s, first, back):
 
 @inlined
 def _move(s, at, to):
-    """Copy an entry of the queue, but for its priority, to another place."""
+    """Copy an entry of the queue, but for its priority, to another place.
+
+    The priority is moved by the callers, where there is one.
+    """
     s.queue[to], s.queue_gpus[to], s.queue_limit[to] = s.queue[at], s.queue_gpus[at], s.queue_limit[at]
 
 
 @inlined
 def leave_queue(s, at):
-    """Take an entry out of the queue; its place stays as a gap."""
+    """Take an entry out of the queue; its place stays as a gap.
+
+    The counts of those that wait are for the caller.  Its block's least is worked out anew only if it was the least.
+    """
     gpus = s.queue_gpus[at]
     s.queue_gpus[at] = GONE
     if gpus == s.least_gpus[at >> BLOCK_BITS]:
@@ -41,7 +54,12 @@ def leave_queue(s, at):
 
 @inlined
 def enqueue_job(s, jobs, rules, job, now):
-    """Put a job in the queue at its place by priority or submission.  Gives that place."""
+    """Put a job in the queue at its place by priority or submission.  Gives that place.
+
+    A job that was cut short by a failure keeps its number, and so its place by submission; by rank it gets its priority as
+    of now.
+    Those behind it move by a place.  The next pass must look from the place that is given on.
+    """
     at, back, key = s.n[Count.BACK], s.n[Count.BACK], 0.0
     if rules.ranked:
         key = priority_of(s, jobs, rules, job, now)
@@ -69,7 +87,10 @@ def enqueue_job(s, jobs, rules, job, now):
 
 @inlined
 def close_gaps(s, rules):
-    """Take out of the queue the entries whose jobs have started."""
+    """Take out of the queue the entries whose jobs have started.
+
+    The order stays, and Count.HEAD follows its entry.
+    """
     kept, head, back = s.n[Count.FRONT], s.n[Count.HEAD], s.n[Count.BACK]
     for at in range(s.n[Count.FRONT], back):
         if at == head:
@@ -87,7 +108,10 @@ def close_gaps(s, rules):
 
 @inlined
 def _run_end(s, at, back):
-    """Where the run of entries in order ends that begins at a place."""
+    """Where the run of entries in order ends that begins at a place.
+
+    Order is by priority, then by number.  The place is one behind the run's last, at most `back`.
+    """
     at += 1
     while at < back:
         a, b = s.queue_key[at - 1], s.queue_key[at]
@@ -99,7 +123,11 @@ def _run_end(s, at, back):
 
 @inlined
 def _merge(s, low, middle, high):
-    """Merge two runs of the queue that stand side by side."""
+    """Merge two runs of the queue that stand side by side.
+
+    low, middle, high   the runs are [low, middle) and [middle, high); the merge is stable
+    GPUs and requested times are not moved: `order_anew` writes them afterwards.
+    """
     for at in range(low, middle):
         s.sort_job[at - low], s.sort_key[at - low] = s.queue[at], s.queue_key[at]
     left, right, to = 0, middle, low
@@ -116,7 +144,11 @@ def _merge(s, low, middle, high):
 
 @kernel
 def order_anew(s, jobs, rules, now):
-    """Work out fair share and all waiting jobs' priorities, and sort the queue by them."""
+    """Work out fair share and all waiting jobs' priorities, and sort the queue by them.
+
+    A merge sort that takes what is in order for what it is: between two ticks little changes, so mostly one round is enough.
+    Sets when it is due next, a multiple of `calc_period_s`, and has the next pass look at all.
+    """
     find_fair_share(s, rules, now)
     close_gaps(s, rules)
     first, back = s.n[Count.FRONT], s.n[Count.BACK]

@@ -4,6 +4,10 @@ No nodes, no failures: what schedulers are compared by.  Time is whole seconds. 
 arrivals, then one scheduling pass.  `pool_schedule.py` is the way in.
 
 s  the state, a PoolState;  jobs  PoolJobs;  policy  a PoolPolicy;  now  [s]
+
+The rules are those of the core without nodes, power and priorities, so any units that are free are as good as others: a
+count
+of free units stands for all of them.
 """
 
 import numpy as np
@@ -17,7 +21,10 @@ from terp.simulate.engine.shared.kernel_options import inlined, kernel
 
 @inlined
 def _start_fitting(s, jobs, now):
-    """Start waiting jobs in order until one does not fit."""
+    """Start waiting jobs in order until one does not fit.
+
+    Afterwards PoolCount.FRONT is the place of the first that does not fit, or PoolCount.BACK.
+    """
     at = s.n[PoolCount.FRONT]
     while at < s.n[PoolCount.BACK] and (s.queue_units[at] <= s.n[PoolCount.FREE] or s.queue_units[at] == GONE_UNITS):
         if s.queue_units[at] != GONE_UNITS:
@@ -29,7 +36,11 @@ def _start_fitting(s, jobs, now):
 
 @inlined
 def _pool_shadow(s, units):
-    """When the first waiting job can start by requested ends, and what it leaves unused then."""
+    """When the first waiting job can start by requested ends, and what it leaves unused then.
+
+    Writes PoolCount.SHADOW [s] and PoolCount.SPARE, units.  All ends at the shadow time count, as they free units together.
+    The head's units are at most the pool, so the sum gets there.
+    """
     free, at = s.n[PoolCount.FREE], 0
     while free < units:
         free += s.held[at]
@@ -43,7 +54,12 @@ def _pool_shadow(s, units):
 
 @inlined
 def _pass_easy(s, jobs, now, first):
-    """Start what does not delay the first waiting job, from a place in the queue on."""
+    """Start what does not delay the first waiting job, from a place in the queue on.
+
+    A job may start if it ends by the shadow time or takes spare units only.  Blocks without anybody who fits are skipped
+    whole.
+    first   where to begin: those before were refused with as much free, and still are
+    """
     at, back, free = first, s.n[PoolCount.BACK], s.n[PoolCount.FREE]
     while at < back and s.block_least[at >> POOL_BLOCK_BITS] > free:
         at = ((at >> POOL_BLOCK_BITS) + 1) << POOL_BLOCK_BITS
@@ -70,7 +86,10 @@ def _pass_easy(s, jobs, now, first):
 
 @inlined
 def _pool_pass(s, jobs, policy, now, first):
-    """One scheduling pass.  After arrivals alone only what stands from `first` on needs a look."""
+    """One scheduling pass.  After arrivals alone only what stands from `first` on needs a look.
+
+    Also counts passes, the least free and the most running and waiting units and jobs, which `FlatSchedule` reports.
+    """
     s.n[PoolCount.PASSES] += 1
     if policy.backfill == BackfillKind.CONSERVATIVE:
         pass_conservative(s, jobs, policy, now)
@@ -93,7 +112,10 @@ def _pool_pass(s, jobs, policy, now, first):
 
 @kernel
 def advance(s, jobs, policy):
-    """Run all jobs to their end."""
+    """Run all jobs to their end.
+
+    Afterwards `PoolState.start_s` holds every start [s]: each job fits the pool, so each runs.  May not be called twice.
+    """
     count = jobs.submit_s.size
     while s.n[PoolCount.RUNNING] > 0 or s.n[PoolCount.ARRIVED] < count:
         now = s.heap_time[0] if s.n[PoolCount.RUNNING] > 0 else NEVER
@@ -113,7 +135,10 @@ def advance(s, jobs, policy):
 
 
 def warm_up() -> None:
-    """Runs one job, which has the kernels compiled with the types that every run has."""
+    """Runs one job, which has the kernels compiled with the types that every run has.
+
+    What is compiled for it serves any number of jobs, as only the types of the arrays matter.
+    """
     one = np.ones(1, np.int64)
     jobs = PoolJobs(one, one.astype(np.int32), one, one, np.zeros(1))
     advance(new_pool_state(jobs, 1, 1), jobs, PoolPolicy(int(BackfillKind.EASY), 1, 1))

@@ -4,6 +4,9 @@ Running jobs are kept twice: by true end in a heap, by requested end in a sorted
 read.  The fewest units in each block of the queue let a pass skip what does not fit.
 
 s  the state, a PoolState;  jobs  PoolJobs;  policy  a PoolPolicy;  now  [s];  at  a place in the queue
+
+Places from PoolCount.FRONT to PoolCount.BACK count.  An entry's units and requested time are copied next to its number, so
+that a scan never looks at the jobs.
 """
 
 from terp.simulate.engine.pool.pool_state import GONE_UNITS, POOL_BLOCK_BITS, PoolCount
@@ -13,7 +16,10 @@ from terp.simulate.engine.shared.kernel_options import inlined
 
 @inlined
 def run_job(s, jobs, job, now):
-    """Start a job: its units, its true end in the heap, its requested end in the list."""
+    """Start a job: its units, its true end in the heap, its requested end in the list.
+
+    There must be room.  The sorted list is kept by insertion from the end; of like ends the older stands first.
+    """
     units = jobs.units[job]
     s.start_s[job] = now
     s.n[PoolCount.FREE] -= units
@@ -30,7 +36,10 @@ def run_job(s, jobs, job, now):
 
 @inlined
 def end_first(s, jobs):
-    """End the job that is due: off the heap, and off the list, where of like ends and units any will do."""
+    """End the job that is due: off the heap, and off the list, where of like ends and units any will do.
+
+    The true end is never behind the requested one, as run times are cut at the limit.
+    """
     job = s.heap_entry[0]
     units, end = jobs.units[job], s.start_s[job] + jobs.limit_s[job]
     s.n[PoolCount.FREE] += units
@@ -54,7 +63,10 @@ def end_first(s, jobs):
 
 @inlined
 def _find_least(s, block):
-    """Work out the fewest units in a block of the queue."""
+    """Work out the fewest units in a block of the queue.
+
+    GONE_UNITS for a block in which nobody waits.
+    """
     least = GONE_UNITS
     for at in range(block << POOL_BLOCK_BITS, min((block + 1) << POOL_BLOCK_BITS, s.n[PoolCount.BACK])):
         least = min(least, s.queue_units[at])
@@ -63,13 +75,19 @@ def _find_least(s, block):
 
 @inlined
 def _move(s, at, to):
-    """Copy an entry of the queue to another place."""
+    """Copy an entry of the queue to another place.
+
+    The rank stays with the job's number and is not copied.
+    """
     s.queue[to], s.queue_units[to], s.queue_limit[to] = s.queue[at], s.queue_units[at], s.queue_limit[at]
 
 
 @inlined
 def leave_pool_queue(s, at):
-    """Take an entry out of the queue; its place stays as a gap."""
+    """Take an entry out of the queue; its place stays as a gap.
+
+    `run_job` has counted it off already.  The block's least is worked out anew only if this was it.
+    """
     units, block = s.queue_units[at], at >> POOL_BLOCK_BITS
     s.queue_units[at] = GONE_UNITS
     if units == s.block_least[block]:
@@ -78,7 +96,10 @@ def leave_pool_queue(s, at):
 
 @inlined
 def join_pool_queue(s, jobs, job):
-    """Put an arrived job in the queue at its rank.  Gives its place there."""
+    """Put an arrived job in the queue at its rank.  Gives its place there.
+
+    Ranks are fixed for a run; with one entry for all, the place is the end.  Of like ranks who came first stands first.
+    """
     at, back, units = s.n[PoolCount.BACK], s.n[PoolCount.BACK], jobs.units[job]
     s.n[PoolCount.BACK] += 1
     s.n[PoolCount.WAITING] += 1
@@ -97,7 +118,10 @@ def join_pool_queue(s, jobs, job):
 
 @inlined
 def close_pool_gaps(s):
-    """Take the gaps out of the queue."""
+    """Take the gaps out of the queue.
+
+    The order stays, and PoolCount.PLANNED follows its entry.
+    """
     kept = first = s.n[PoolCount.FRONT]
     back, planned = s.n[PoolCount.BACK], s.n[PoolCount.PLANNED]
     for at in range(first, back):

@@ -1,6 +1,8 @@
 """What the pool is given and what changes in it, as arrays; and the state that a run begins with.
 
 Nothing here is compiled, so it may be imported by whoever prepares a run.
+
+The kernels take these records and change the state's arrays in place; all are made once, since no kernel may allocate.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ class PoolJobs(NamedTuple):
     submit_s  [s]  whole seconds, not falling;  units  [-]  at least 1 and at most the pool
     run_s     [s]  how long it runs, cut at its limit;  limit_s  [s]  requested time
     rank           jobs of lower rank stand before others; one entry for all: by submission alone
+
+    All arrays have shape (jobs,), but `rank`, which may have shape (1,).  `limit_s` is at least 1 and not below `run_s`.
     """
 
     submit_s: Ints
@@ -40,6 +44,8 @@ class PoolPolicy(NamedTuple):
     """What may overtake, a BackfillKind; conservative plans the first `depth` waiting jobs of a pass.
 
     resolution  [s]  planned ends are rounded up to its multiples
+
+    With EASY and without backfill, depth and resolution play no part.
     """
 
     backfill: int
@@ -56,6 +62,8 @@ class PoolCount(IntEnum):
     KNOWN, SHADOW, SPARE   whether the shadow of the head is known; when it can start [s], and the units that it leaves then
     STEPS            of the plan;  PLANNED  first place of the queue that is not;  PLANNED_WAIT  jobs in it that wait
     LEAST_FREE, MOST_RUNNING, MOST_WAITING, PASSES   over the run
+
+    A shadow is known until a pass looks at all again; units that it leaves shrink as jobs take them.
     """
 
     FREE = 0
@@ -78,7 +86,12 @@ class PoolCount(IntEnum):
 
 
 class PoolState(NamedTuple):
-    """Everything that changes; `n` holds the counters."""
+    """Everything that changes; `n` holds the counters.
+
+    start_s has shape (jobs,), -1 until a job starts; times are whole seconds from the start of the run.
+    heap, requested_end and held   filled up to PoolCount.RUNNING;  queue  from PoolCount.FRONT to PoolCount.BACK
+    plan_time, plan_free   filled up to PoolCount.STEPS; used by conservative backfill alone
+    """
 
     n: Ints  # by PoolCount
     start_s: Ints
@@ -95,7 +108,11 @@ class PoolState(NamedTuple):
 
 
 def new_pool_state(jobs: PoolJobs, units: int, depth: int) -> PoolState:
-    """An empty pool of so many units, with room for jobs of which `depth` are planned in a pass."""
+    """An empty pool of so many units, with room for jobs of which `depth` are planned in a pass.
+
+    units    of the pool, which bounds how many jobs run at once, as each takes at least one
+    depth    how many jobs a pass plans, each of which may add a step to the plan
+    """
     count = jobs.submit_s.size
     most = min(count, units) + 1  # running at once
     n = np.zeros(len(PoolCount), np.int64)

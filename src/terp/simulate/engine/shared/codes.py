@@ -15,7 +15,10 @@ NEVER: Final = np.int64(2**62)
 
 
 class AttemptEnd(IntEnum):
-    """How an attempt to run a job ended; the last attempt tells what became of the job."""
+    """How an attempt to run a job ended; the last attempt tells what became of the job.
+
+    NODE_FAILED and PREEMPTED attempts are followed by another where the job queues again; the other ends are final.
+    """
 
     DONE = 0
     NODE_FAILED = 1
@@ -38,7 +41,10 @@ class NodeTurn(IntEnum):
 
 
 class BackfillKind(IntEnum):
-    """What may overtake a job that waits: nothing, what does not delay the first, or what delays none."""
+    """What may overtake a job that waits: nothing, what does not delay the first, or what delays none.
+
+    The words of a policy are the names in small letters: none, easy (Lifka 1995), conservative.
+    """
 
     NONE = 0
     EASY = 1
@@ -46,7 +52,11 @@ class BackfillKind(IntEnum):
 
 
 class TimelineRow(IntEnum):
-    """The counts of a timeline: GPUs in use, jobs that run, jobs that wait, GPUs that these want, nodes down, draining."""
+    """The counts of a timeline: GPUs in use, jobs that run, jobs that wait, GPUs that these want, nodes down, draining.
+
+    Each holds from its row's second until the next row's.  GPUs in use are those that jobs hold, whether they compute or
+    not.
+    """
 
     BUSY_GPUS = 0
     RUNNING_JOBS = 1

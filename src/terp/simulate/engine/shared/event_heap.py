@@ -4,6 +4,10 @@ What an entry stands for is each engine's own affair.  The caller keeps the size
 counts up or down by itself.
 
 time_s, entry   the arrays of the heap, of which the first `size` entries count; those at 0 are due first
+
+The entry above place k is at (k - 1) // 2, and none is due before the one above it.  As entries order equal times and no two
+are
+alike, the order of coming out is the same in every run.
 """
 
 from terp.simulate.engine.shared.kernel_options import inlined
@@ -11,7 +15,10 @@ from terp.simulate.engine.shared.kernel_options import inlined
 
 @inlined
 def push_due(time_s, entry, size, new_time_s, new_entry):
-    """Put an entry in a heap of `size`, which has one more then."""
+    """Put an entry in a heap of `size`, which has one more then.
+
+    The arrays must have room for one more; that is not checked.
+    """
     at = size
     while at > 0:
         above = (at - 1) >> 1
@@ -24,7 +31,10 @@ def push_due(time_s, entry, size, new_time_s, new_entry):
 
 @inlined
 def pop_due(time_s, entry, size):
-    """Take the first entry out of a heap of `size`, which has one fewer then."""
+    """Take the first entry out of a heap of `size`, which has one fewer then.
+
+    size   before the call, at least 1.  The entry itself is read by the caller at place 0 beforehand.
+    """
     last = size - 1
     last_time_s, last_entry = time_s[last], entry[last]
     at, child = 0, 1

@@ -16,12 +16,18 @@ Kernel = TypeVar("Kernel", bound=Callable[..., object])
 
 
 def kernel(function: Kernel) -> Kernel:
-    """A kernel that is called: compiled when first run, and kept in the folder that `compiled.py` names."""
+    """A kernel that is called: compiled when first run, and kept in the folder that `compiled.py` names.
+
+    The function may take numbers, arrays and named tuples of these; it may not allocate, nor call itself.
+    """
     compiled: Kernel = njit(cache=True, _nrt=False)(function)  # type: ignore[call-overload]
     return compiled
 
 
 def inlined(function: Kernel) -> Kernel:
-    """A kernel that is copied to where it is called."""
+    """A kernel that is copied to where it is called.
+
+    For small functions that run for every job: large ones inlined in many places make compilation slow.
+    """
     compiled: Kernel = njit(cache=True, _nrt=False, forceinline=True)(function)  # type: ignore[call-overload]
     return compiled
