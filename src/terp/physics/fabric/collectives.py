@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -148,12 +148,13 @@ def collective_s(net: Interconnect, kind: str, size_bytes: ArrayLike, ranks: Arr
     return np.asarray(np.where(p > 1, law(net, size, p, g), 0.0))
 
 
-def _piped(latency: Any, wire: Any) -> Any:
+def _piped(latency: Floats | float, wire: Floats) -> Floats:
     """Time of a pipeline whose chunks are chosen well, (sqrt(latency) + sqrt(wire))^2, with k of its cross term [s]."""
-    return latency + wire + 2 * np.sqrt(constants(CollectiveConstants).fill_fraction * latency * wire)
+    took_s: Floats = latency + wire + 2 * np.sqrt(constants(CollectiveConstants).fill_fraction * latency * wire)
+    return took_s
 
 
-def _rate(net: Interconnect, p: Any, g: Any) -> Any:
+def _rate(net: Interconnect, p: Floats, g: Floats) -> Floats:
     """Rate of a ring through all ranks: its links, and the adapters of its GPUs in a domain together [B/s]."""
     c = constants(CollectiveConstants)
     links = c.link_fraction * np.minimum(net.pair_bytes_per_s * (g - 1), net.link_bytes_per_s)
@@ -161,7 +162,7 @@ def _rate(net: Interconnect, p: Any, g: Any) -> Any:
     return np.minimum(np.where(g > 1, links, np.inf), np.where(p > g, ports, np.inf))
 
 
-def _reduce(net: Interconnect, size: Any, p: Any, g: Any) -> Any:
+def _reduce(net: Interconnect, size: Floats, p: Floats, g: Floats) -> Floats:
     """The least of a ring, a tree of domains, and in one domain the link switches."""
     c, d, late = constants(CollectiveConstants), p / g, net.latency_ratio
     wire = (2 * (p - 1) + c.own_copy_ratio) / p * size / _rate(net, p, g)
@@ -174,7 +175,7 @@ def _reduce(net: Interconnect, size: Any, p: Any, g: Any) -> Any:
     return best
 
 
-def _gather(net: Interconnect, size: Any, p: Any, g: Any) -> Any:
+def _gather(net: Interconnect, size: Floats, p: Floats, g: Floats) -> Floats:
     """A ring; of one GPU a domain, a tree's steps."""
     c, d = constants(CollectiveConstants), p / g
     hops = np.where(g > 1, d - 1, np.log2(p))
@@ -182,7 +183,7 @@ def _gather(net: Interconnect, size: Any, p: Any, g: Any) -> Any:
     return _piped(latency, (p - 1 + c.own_copy_ratio) / p * size / _rate(net, p, g))
 
 
-def _exchange(net: Interconnect, size: Any, p: Any, g: Any) -> Any:
+def _exchange(net: Interconnect, size: Floats, p: Floats, g: Floats) -> Floats:
     """All pairs at once: the longer of what stays in the domain and what leaves it."""
     c = constants(CollectiveConstants)
     latency = (c.start_s + (2 + p - g) * c.step_s) * net.latency_ratio + np.where(p > g, net.hop_s, 0.0)
@@ -193,7 +194,7 @@ def _exchange(net: Interconnect, size: Any, p: Any, g: Any) -> Any:
     return _piped(latency, size / p * wire)
 
 
-def _send(net: Interconnect, size: Any, _p: Any, g: Any) -> Any:
+def _send(net: Interconnect, size: Floats, _p: Floats, g: Floats) -> Floats:
     """One message, within the domain if both ranks are inside it."""
     c = constants(CollectiveConstants)
     latency = (c.start_s + c.step_s) * net.latency_ratio + np.where(g > 1, 0.0, net.hop_s)
@@ -201,7 +202,7 @@ def _send(net: Interconnect, size: Any, _p: Any, g: Any) -> Any:
     return _piped(latency, size / np.where(g > 1, links, ports or np.inf))
 
 
-LAWS: Final[dict[str, Callable[[Interconnect, Any, Any, Any], Any]]] = {
+LAWS: Final[dict[str, Callable[[Interconnect, Floats, Floats, Floats], Floats]]] = {
     "all_reduce": _reduce,
     "all_gather": _gather,
     "reduce_scatter": _gather,
