@@ -80,13 +80,19 @@ class CollectiveRow:
 
     @property
     def part(self) -> str:
-        """Collective, chip and nodes; the rows that are graded together."""
+        """Collective, chip and nodes; the rows that are graded together.
+
+        It is what long lists of cases are summed up by.
+        """
         nodes = self.ranks_count // self.inside_count
         return f"{self.kind}, {self.gpu}, {nodes} node{'s' if nodes > 1 else ''}"
 
 
 def is_for_fitting(row: CollectiveRow) -> bool:
-    """True if constants were fitted to the row: one chip of each architecture, of one source, in validation's split.yaml."""
+    """True if constants were fitted to the row: one chip of each architecture, of one source, in validation's split.yaml.
+
+    The groups are "source|GPU", so that a chip of one source may be for fitting and the same chip of another graded.
+    """
     return f"{row.text.get('source', '')}|{row.gpu}" in groups_for_fitting(SOURCE)
 
 
@@ -211,7 +217,10 @@ def _row(text: Mapping[str, str], catalogue: Catalogue) -> CollectiveRow | str:
 
 
 def _time_s(text: Mapping[str, str], ranks: float, size_bytes: float) -> float | None:
-    """Time as printed, or from the bus bandwidth that is printed instead [s]."""
+    """Time as printed, or from the bus bandwidth that is printed instead [s].
+
+    bus bandwidth   (n - 1) / n of the bytes over the time, twice that for an all-reduce, as nccl-tests print it
+    """
     time_us, bus = _number(text, "time_us"), _number(text, "busbw_gb_s")
     if time_us is not None:
         return 1e-6 * time_us
@@ -221,13 +230,19 @@ def _time_s(text: Mapping[str, str], ranks: float, size_bytes: float) -> float |
 
 
 def _port_bytes_per_s(inter: str, gpus: float) -> float | None:
-    """Rate of a node's ports over its GPUs, from words such as "8x 400 Gb/s" or "4x HDR200" [B/s]."""
+    """Rate of a node's ports over its GPUs, from words such as "8x 400 Gb/s" or "4x HDR200" [B/s].
+
+    None where the words have no such pair of numbers; one node needs none.
+    """
     ports = re.search(r"(\d+)\s*x\s*[a-z]*\s*(\d+)", inter.lower())
     return int(ports[1]) * int(ports[2]) * GBIT / gpus if ports else None
 
 
 def _number(text: Mapping[str, str], column: str) -> float | None:
-    """A column as a number within its bounds; None where it holds none."""
+    """A column as a number within its bounds; None where it holds none.
+
+    Bounds are those of BOUNDS, in the unit of the column's name.
+    """
     try:
         value = float(text.get(column, ""))
     except ValueError:

@@ -88,13 +88,19 @@ def predict(row: KernelRow) -> float:
 
 
 def _gemm_s(chip: Accelerator, row: KernelRow) -> float:
-    """Time of a GEMM of m x n x k in the row's precision and software [s]."""
+    """Time of a GEMM of m x n x k in the row's precision and software [s].
+
+    m, n and k are of C = A B with A of m x k and B of k x n; the software adds its launch and its host's time.
+    """
     m, n, k = (row.whole(size) for size in ("m", "n", "k"))
     return float(gemm_s(chip, m, n, k, precision=row.text["dtype"], software=row.software))
 
 
 def _attention_s(chip: Accelerator, row: KernelRow) -> float:
-    """Time of an attention kernel over b samples, forward or backward as the row says [s]."""
+    """Time of an attention kernel over b samples, forward or backward as the row says [s].
+
+    Heads of keys and values are as many as heads where the row does not say.
+    """
     heads = row.whole("heads")
     return float(
         attention_s(
@@ -105,12 +111,18 @@ def _attention_s(chip: Accelerator, row: KernelRow) -> float:
 
 
 def _stream_s(chip: Accelerator, row: KernelRow) -> float:
-    """Time of an elementwise or normalising kernel that moves the row's bytes [s]."""
+    """Time of an elementwise or normalising kernel that moves the row's bytes [s].
+
+    op   what the kernel does, such as "copy" or "softmax"; bytes are those read and written together
+    """
     return float(stream_s(chip, float(row.text["bytes"]), row.text["op"]))
 
 
 def _work(row: KernelRow) -> Work:
-    """The work of a training step's row."""
+    """The work of a training step's row.
+
+    Sequence length is 0 where the row has none, as for images and volumes.
+    """
     return work_of(model_of(row.text), row.whole("seq"))
 
 
@@ -132,7 +144,10 @@ def _step(chip: Accelerator, row: KernelRow) -> TrainingStep:
 
 
 def _train_bytes(chip: Accelerator, row: KernelRow) -> float:
-    """Memory that the allocator of PyTorch counts [bytes]: all but what stays outside of it."""
+    """Memory that the allocator of PyTorch counts [bytes]: all but what stays outside of it.
+
+    Context of the driver and libraries are outside of it, and no measurement by the allocator has them.
+    """
     memory = _step(chip, row).memory
     return float(memory.total_bytes - memory.other_bytes)
 

@@ -96,7 +96,10 @@ class KernelRow:
 
     @property
     def name(self) -> str:
-        """The kernel in a few words."""
+        """The kernel in a few words.
+
+        Sizes joined by x; for kernels that move memory the kind of work and the bytes.
+        """
         if self.kind == "gemm":
             return f"{self.text['dtype']} {self.text['m']} x {self.text['n']} x {self.text['k']}"
         if self.kind == "attn":
@@ -176,7 +179,12 @@ def _joined(read: Iterable[tuple[list[KernelRow], list[Skipped]]]) -> Read:
 def _of_line(
     source: str, text: Mapping[str, str], gpu: str, software: str, shown: str
 ) -> tuple[list[KernelRow], list[Skipped]]:
-    """A row for each number that a line holds: attention may have a backward, a step its power and memory."""
+    """A row for each number that a line holds: attention may have a backward, a step its power and memory.
+
+    shown   what a line that is left out is called
+
+    Gives rows and skipped ones; a step whose power is nonsense still counts by its time.
+    """
     reason, kind = why_not(text), text["kind"]
     if reason:
         return [], [Skipped(shown, reason)]
@@ -277,7 +285,10 @@ def why_not(text: Mapping[str, str]) -> str:
 
 
 def _bad(key: str, cell: str) -> str:
-    """What is wrong with a cell; empty if nothing is."""
+    """What is wrong with a cell; empty if nothing is.
+
+    The words go behind "KEY is CELL," in the reason of a line that is left out.
+    """
     value = _number(cell)
     if key in _WHOLE and not (value == int(value) and 1 <= value <= _MOST_WHOLE):
         return "no whole number from 1 to a billion"

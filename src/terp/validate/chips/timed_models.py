@@ -81,7 +81,10 @@ SHAPES: Final[dict[str, tuple[str, Callable[[Sizes], dict[str, object]]]]] = {
 
 
 def is_recomputed(text: Mapping[str, str]) -> bool:
-    """True if all layers of a model are recomputed by its own code."""
+    """True if all layers of a model are recomputed by its own code.
+
+    It holds whatever the row says of recomputation.
+    """
     return text["name"].startswith(RECOMPUTED)
 
 
@@ -119,7 +122,10 @@ _TRANSFORMER: Final = ("L", "h", "heads", "seq")
 
 
 def why_no_model(text: Mapping[str, str]) -> str:
-    """Why no model is made of a step's row; empty if one is."""
+    """Why no model is made of a step's row; empty if one is.
+
+    Its columns are numbers already, as `kernel_rows.why_not` asks here last.
+    """
     name, answers = text.get("name", ""), text.get("kind") in ("prefill", "decode")
     missing = [key for key in _TRANSFORMER if key not in text]
     if missing and not answers and not name.startswith(tuple(SHAPES)):

@@ -206,7 +206,10 @@ def _case_row(model: str, unit: str, case: GradedCase) -> dict[str, object]:
 
 
 def _rows(document: Mapping[str, Json]) -> list[dict[str, object]]:
-    """The figures of fleets, or the replays of Slurm, of a document; a single replay is its own row."""
+    """The figures of fleets, or the replays of Slurm, of a document; a single replay is its own row.
+
+    Lists within a row become words with commas, as a table's cell holds one value.
+    """
     listed = document.get("cases", document.get("replays", [dict(document)]))
     rows = [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
     return [

@@ -142,7 +142,10 @@ def _gpus_per_node(row: Row, accelerator: Accelerator, gpus: int) -> int:
 
 
 def _a_socket(row: Row, gpus: int) -> float:
-    """GPUs a socket of host processors; four, as in servers of eight, where the row does not tell."""
+    """GPUs a socket of host processors; four, as in servers of eight, where the row does not tell.
+
+    Sockets are the list's processor cores over the cores of a socket.
+    """
     cores, each = row.number("cpu_cores"), row.number("cores_per_socket")
     return gpus / (cores / each) if cores and each else 4.0
 

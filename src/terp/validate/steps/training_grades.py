@@ -72,7 +72,10 @@ class TrainingCase:
 
     @property
     def error_fraction(self) -> float | None:
-        """Predicted over published step time, less one; None where none is published."""
+        """Predicted over published step time, less one; None where none is published.
+
+        Above 0 where the step is predicted slower than it was.
+        """
         return self.step_s / self.row.step_s - 1 if self.row.step_s else None
 
     @property
@@ -201,7 +204,10 @@ class TrainingGrade:
 
 
 def _case(case: TrainingCase, published: float | None, predicted: float, baseline: float | None = None) -> GradedCase | None:
-    """A case as the grades of all models have it; None where nothing is published."""
+    """A case as the grades of all models have it; None where nothing is published.
+
+    published, predicted, baseline   in the unit of the grade that the case is for
+    """
     if published is None:
         return None
     name = f"{case.row.name} {case.row.model}, {case.row.gpus_count} GPUs"
@@ -236,7 +242,10 @@ class TrainingErrors:
 
 
 def figures_of(cases: Sequence[TrainingCase]) -> TrainingErrors:
-    """What the errors of some cases add up to."""
+    """What the errors of some cases add up to.
+
+    Cases without a step time count in the errors of memory alone.
+    """
     errors = np.array([case.error_fraction for case in cases if case.error_fraction is not None])
     baseline = np.array([case.baseline_s / case.row.step_s - 1 for case in cases if case.row.step_s])
     memory = np.array([case.memory_error_fraction for case in cases if case.memory_error_fraction is not None])

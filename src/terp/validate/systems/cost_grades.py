@@ -89,7 +89,10 @@ class CostCase:
 
     @property
     def inside(self) -> bool:
-        """True if the published sum lies within our 90 % interval."""
+        """True if the published sum lies within our 90 % interval.
+
+        Of ten sums nine do where the interval is right.
+        """
         return self.low_eur <= self.published_eur <= self.high_eur
 
 
@@ -114,7 +117,10 @@ class CostGrade:
 
     @property
     def worsened(self) -> bool:
-        """True if the median is worse than the held one by more than its step, or fewer sums lie inside than are held."""
+        """True if the median is worse than the held one by more than its step, or fewer sums lie inside than are held.
+
+        On a file of the caller's own it is never so.
+        """
         inside, limits = self.inside_fraction, self.limits
         fewer = limits is not None and (inside is None or inside < limits.held_inside_fraction - 1e-9)
         return limits is not None and (self.grade.worsened or fewer)
@@ -275,6 +281,9 @@ def fit_level(file: PurchaseFile, names: Sequence[str]) -> tuple[float, float, f
 
 
 def fitted_to(file: PurchaseFile) -> list[str]:
-    """Names of the purchases that the level is fitted to: for fitting, negotiated, and not the source of a price."""
+    """Names of the purchases that the level is fitted to: for fitting, negotiated, and not the source of a price.
+
+    A sum that a price of the catalogue was taken from would fit itself, and a sum of quotes has no deal in it.
+    """
     fit = groups_for_fitting(SOURCE)
     return [name for name, bought in file.purchases.items() if name in fit and not bought.quoted and not bought.gives_price]

@@ -99,13 +99,19 @@ class FleetCase:
 
     @property
     def within_ours(self) -> bool:
-        """True if the published figure lies in the simulation's interval; of a lower bound, if all does not lie below."""
+        """True if the published figure lies in the simulation's interval; of a lower bound, if all does not lie below.
+
+        What fleets differ by is in the interval, which can be wide.
+        """
         low, high = self.predicted_range
         return self.published <= high and (self.bound or low <= self.published)
 
     @property
     def within_theirs(self) -> bool | None:
-        """True if the simulation's mean lies in the published figure's own interval; None where it has none."""
+        """True if the simulation's mean lies in the published figure's own interval; None where it has none.
+
+        It asks the mean of all fleets to lie where the graded fleet's own counting leaves it room.
+        """
         own = self.published_range
         return None if own is None else own[0] <= self.predicted <= own[1]
 
@@ -210,7 +216,10 @@ def _limits() -> FleetLimits:
 
 
 def _case(row: Row) -> FleetCase | str:
-    """The case of a row, or why there is none."""
+    """The case of a row, or why there is none.
+
+    Nothing is simulated that would take more than MOST_FAILURES, by the highest rate that a fleet publishes.
+    """
     quantity = row["quantity"]
     if quantity in LEFT_OUT:
         return LEFT_OUT[quantity]

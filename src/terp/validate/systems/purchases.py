@@ -147,12 +147,18 @@ class Priced:
 
     @property
     def hardware_eur(self) -> float:
-        """Hardware at quoted prices, by which the level of the deal goes [EUR]."""
+        """Hardware at quoted prices, by which the level of the deal goes [EUR].
+
+        Machine and extras of the class `acquisition`, before anything is taken off.
+        """
         return sum(line.cost.eur for line in self.lines if line.cost.cost_class == "acquisition")
 
     @property
     def other_eur(self) -> float:
-        """What is paid besides: halls, electricity, rent, staff [EUR]."""
+        """What is paid besides: halls, electricity, rent, staff [EUR].
+
+        The level of the deal does not touch it.
+        """
         return sum(line.cost.eur for line in self.lines if not line.cost.negotiated)
 
 

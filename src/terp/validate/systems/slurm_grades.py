@@ -71,7 +71,10 @@ class SlurmGrade:
 
     @property
     def error_fraction(self) -> float:
-        """Simulated over observed mean wait, less one; 0 where nobody waited."""
+        """Simulated over observed mean wait, less one; 0 where nobody waited.
+
+        Above 0 where jobs wait longer in the simulation.
+        """
         return self.mean_wait_simulated_s / self.mean_wait_observed_s - 1 if self.mean_wait_observed_s else 0.0
 
     @property

@@ -39,7 +39,10 @@ def in_the_way(folders: Iterable[str], version: str) -> str | None:
 
 
 def _others(folder: Path) -> Iterator[tuple[str, str]]:
-    """Name and version of each distribution in a folder that owns the command or the package and is not this one."""
+    """Name and version of each distribution in a folder that owns the command or the package and is not this one.
+
+    A folder that is not there, or a zip file, has none.
+    """
     try:
         infos = [path for path in folder.iterdir() if path.name.endswith(".dist-info")]
     except OSError:

@@ -32,7 +32,10 @@ class FieldOption(click.Option):
 
 
 def field_options() -> list[click.Parameter]:
-    """The options, in the order of the record: `--gpu-cap` of `gpu_cap_w`, and --no-failures for `--failures no`."""
+    """The options, in the order of the record: `--gpu-cap` of `gpu_cap_w`, and --no-failures for `--failures no`.
+
+    Each option's value is the text that was typed, None where it was not; the machine is the argument and has none.
+    """
     from terp.describe.scenario import OTHER_SPELLINGS, scenario_fields
 
     options: list[click.Parameter] = []
@@ -55,7 +58,10 @@ def field_options() -> list[click.Parameter]:
 
 
 def typed_fields(options: Mapping[str, object]) -> dict[str, str]:
-    """What was typed for each field, by the field's name.  Raises click.UsageError for `--failures yes --no-failures`."""
+    """What was typed for each field, by the field's name.  Raises click.UsageError for `--failures yes --no-failures`.
+
+    A switch of the form --no-X counts as "no"; fields that were not typed are not in it.
+    """
     from terp.describe.scenario import scenario_fields
 
     typed: dict[str, str] = {}
@@ -100,7 +106,10 @@ def typed_words(machine: str | None, options: Mapping[str, object]) -> dict[str,
 
 
 def _of_file(options: Mapping[str, object]) -> dict[str, object]:
-    """The values of the file that --scenario names, as they are written there, by the words of the fields."""
+    """The values of the file that --scenario names, as they are written there, by the words of the fields.
+
+    Values keep the form of the file: a text with a unit, a number, or the `value` of a mapping with a source.
+    """
     from terp.describe import read_scenario
 
     file = options.get(f"{_PREFIX}of_file")

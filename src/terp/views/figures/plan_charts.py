@@ -312,7 +312,10 @@ def _swing(row: TornadoBar, y: float, middle: float, scale: float, label: Label)
 
 
 def interval(value: float, low: float, high: float, most: float) -> str:
-    """A bar with its interval, small enough for a cell of a table; `most` is what fills its width [EUR]."""
+    """A bar with its interval, small enough for a cell of a table; `most` is what fills its width [EUR].
+
+    value, low, high   in euros, the ends those of its interval
+    """
 
     def x(eur: float) -> float:
         """Place of an amount."""

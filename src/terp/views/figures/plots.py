@@ -69,7 +69,10 @@ def use(result: Result, axes: Axes) -> None:
 
 
 def power(result: Result, axes: Axes) -> None:
-    """Power by day: at the meter, and of the machine [MW]."""
+    """Power by day: at the meter, and of the machine [MW].
+
+    What lies between the two lines is what cooling and conversion take.
+    """
     daily = by_day(cast("Run", result))
     days = np.arange(daily.it_power_w.size)
     axes.plot(days, daily.facility_power_w / 1e6, color=COLOURS[1], label="at the meter")
@@ -79,7 +82,10 @@ def power(result: Result, axes: Axes) -> None:
 
 
 def waits(result: Result, axes: Axes) -> None:
-    """Median, mean and 95th percentile of the wait by size of job, in hours, on a logarithmic axis."""
+    """Median, mean and 95th percentile of the wait by size of job, in hours, on a logarithmic axis.
+
+    Classes without a job are left out; the smallest stands at the bottom.
+    """
     classes = [entry for entry in cast("Run", result).summary.sizes if entry.jobs_count]
     rows = np.arange(len(classes))
     for name, marker, colour in (("median", "o", COLOURS[0]), ("mean", "s", COLOURS[2]), ("p95", "^", COLOURS[1])):

@@ -27,6 +27,8 @@ def over_days(
     series      (kind, class, values by day); kind is "area" or "line", and all have as many days
     low, high   ends of the axis; values beyond them are drawn at its end
     label       how to write a value of the axis;  title   what is read aloud
+
+    A mean is drawn as a step from its day's start to its end, as it holds for all of it.
     """
     days = len(series[0][2])
     plot_h, plot_w = height - _TOP - _BOTTOM, WIDTH - _LEFT - _RIGHT

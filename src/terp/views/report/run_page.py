@@ -54,7 +54,10 @@ def as_html(run: Run) -> str:
 
 
 def _euros(value: float) -> str:
-    """Money for people: 1.07e6 as "€1.07 million"."""
+    """Money for people: 1.07e6 as "€1.07 million".
+
+    Amounts below a million are written in whole euros.
+    """
     for factor, word in ((1e9, "billion"), (1e6, "million")):
         if abs(value) >= factor:
             return f"€{number(value / factor)} {word}"

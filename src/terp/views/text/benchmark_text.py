@@ -28,7 +28,10 @@ _PARTS: Final = {
 
 
 def _part_text(part: str, machine: Machine) -> str:
-    """What a part of the time is; only for Hopper is the clock in it known."""
+    """What a part of the time is; only for Hopper is the clock in it known.
+
+    part   a key of the breakdown
+    """
     clock = power_limited_clock_hz(machine.accelerator)
     if part == "dgemm" and machine.accelerator.architecture == "hopper":
         return f"{_PARTS[part]} at {show(clock, 'hz', 4)}, the clock that the power cap leaves"

@@ -101,7 +101,10 @@ def differences_text(compared: Sequence[CaseDifference]) -> str:
 
 
 def _changes(changes: Sequence[str]) -> list[str]:
-    """What was changed, and a warning where it was more than one thing."""
+    """What was changed, and a warning where it was more than one thing.
+
+    changes   a line each, such as "load: 0.7 -> 0.8"
+    """
     if not changes:
         return ["  the same inputs"]
     lines = [f"  {line}" for line in changes]

@@ -130,7 +130,10 @@ FLEET_HEAD: Final = ("", "figure", "printed", "published", "of it 95 %", "simula
 
 
 def fleets_line(graded: FleetGrade) -> str:
-    """Fleets in a line: how many figures lie within, and which of those asked for do not."""
+    """Fleets in a line: how many figures lie within, and which of those asked for do not.
+
+    graded   on a table of the caller's own, for which nothing was asked, the second half is left out
+    """
     inside = sum(case.inside for case in graded.cases)
     asked_count = len(graded.limits.asked) if graded.limits else 0
     missed = f"; missed of {asked_count} asked for: {', '.join(graded.missed) or 'none'}" if asked_count else ""
@@ -163,7 +166,10 @@ def _span(limits: tuple[float, float] | None, case: FleetCase | None = None) -> 
 
 
 def fleets_text(graded: FleetGrade) -> str:
-    """Fleets: the line, a row a figure, and the rows that are not simulated."""
+    """Fleets: the line, a row a figure, and the rows that are not simulated.
+
+    Cells are cut at 44 characters, so that a row fits a wide terminal.
+    """
     rows = [tuple(cell[:44] for cell in row) for row in fleet_rows(graded)]
     return "\n".join([fleets_line(graded), "", *aligned([FLEET_HEAD, *rows]), "", *left_lines(graded.skipped)])
 
@@ -173,7 +179,10 @@ COST_HEAD: Final = ("", "error", "purchase", "published", "in euros", "ours", "o
 
 
 def cost_rows(graded: CostGrade) -> list[tuple[str, ...]]:
-    """A row a purchase under COST_HEAD: the graded ones, then those that something was fitted to."""
+    """A row a purchase under COST_HEAD: the graded ones, then those that something was fitted to.
+
+    graded   amounts are in euros but for the printed sum, which is in its own currency
+    """
     return [
         (
             ("fitted to" if case.fitted else "inside" if case.inside else "outside"),
@@ -191,7 +200,10 @@ def cost_rows(graded: CostGrade) -> list[tuple[str, ...]]:
 
 
 def costs_line(graded: CostGrade) -> str:
-    """Purchases in a line: the median error, and how many sums lie within the interval."""
+    """Purchases in a line: the median error, and how many sums lie within the interval.
+
+    Errors are without sign; the baseline is EUR 45,000 a GPU.
+    """
     inside, count = sum(case.inside for case in graded.cases), len(graded.cases)
     missed = f"; missed: {', '.join(graded.missed) or 'nothing'}" if graded.limits else ""
     median, baseline = graded.grade.median_fraction, graded.grade.baseline_fraction
@@ -246,7 +258,10 @@ def slurm_line(grades: Sequence[SlurmGrade]) -> str:
 
 
 def kernels_text(graded: KernelGrades) -> str:
-    """Each kind of kernel and step as one model, and the rows that no case was made of."""
+    """Each kind of kernel and step as one model, and the rows that no case was made of.
+
+    Kinds without a case are left out; "nothing to grade" where that leaves none.
+    """
     parts = [*(as_text(entry) for entry in graded.grades), "\n".join(left_lines(graded.left))]
     return "\n\n".join(part for part in parts if part) or "nothing to grade"
 
@@ -268,7 +283,10 @@ def training_text(graded: TrainingGrade, *, shipped: bool) -> str:
 
 
 def power_text(graded: PowerGrades) -> str:
-    """Energy, levels and steps, each as one model, the harder baseline, and errors by quantile."""
+    """Energy, levels and steps, each as one model, the harder baseline, and errors by quantile.
+
+    The harder baseline knows benchmark and nodes: it is the mean power of the runs that were fitted to.
+    """
     share = graded.baseline_of_group_fraction
     more = [f"mean power of the group's fit runs, the harder baseline: {_share(share)}", "median error by quantile:"]
     more += [f"  {name:15} {_share(errors.median_fraction)}" for name, errors in graded.swings.items()]
@@ -276,7 +294,10 @@ def power_text(graded: PowerGrades) -> str:
 
 
 def slurm_text(replays: Sequence[SlurmGrade]) -> str:
-    """A row a replay."""
+    """A row a replay.
+
+    replays   those that ship, or the caller's one
+    """
     return "\n".join(aligned([SLURM_HEAD, *slurm_rows(replays)]))
 
 

@@ -59,7 +59,10 @@ def as_text(run: Run) -> str:
 
 
 def _water_and_heat(summary: RunSummary) -> list[tuple[str, str]]:
-    """Rows of a hall that evaporates water or hands on heat."""
+    """Rows of a hall that evaporates water or hands on heat.
+
+    A hall without either has no row for it.
+    """
     rows = []
     if summary.water_kg:
         litres_per_kwh = number(summary.mean_wue_kg_per_j * J_PER_KWH, 2)

@@ -76,14 +76,20 @@ def _euro_text(value: float) -> str:
 
 
 def _spent(spent: TrainingResult | TrainingRun) -> str:
-    """The energy and the euros of a step or a run."""
+    """The energy and the euros of a step or a run.
+
+    Euros that are not known, such as of a machine without a price, are left out.
+    """
     kinds = ((spent.cost_eur, "electricity"), (spent.hire_eur, "hire"), (spent.capital_eur, "the machine's price"))
     words = [f"{_euro_text(value)} of {kind}" for value, kind in kinds if value is not None]
     return ", ".join([show(spent.energy_j, "j", 3), *words])
 
 
 def _split_text(split: TrainingSplit) -> str:
-    """A split by the field's abbreviations, as far as anything is split."""
+    """A split by the field's abbreviations, as far as anything is split.
+
+    Counts of 1 are left out, but the micro-batch and what ZeRO shards are always told.
+    """
     counts = {"TP": split.tp_count, "PP": split.pp_count, "VP": split.vp_count}
     counts |= {"CP": split.cp_count, "EP": split.ep_count, "DP": split.dp_count}
     words = [f"{title} {count}" for title, count in counts.items() if count > 1]
