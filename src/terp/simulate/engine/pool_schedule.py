@@ -63,11 +63,9 @@ def run_pool(
 
     Raises Problems for jobs that could never run, and for what a pool has not.
 
-    All columns have one entry a job, as whole numbers.  Same arguments, same schedule to the second.  In a pool of 2 units,
-    with
-    submissions at 0, 1 and 2 s, sizes 1, 2 and 1, and 10 s each, EASY backfill starts the third job behind the second unless
-    it
-    would end by the shadow time, 10 s.
+    All columns have one entry a job, as whole numbers.  Same arguments, same schedule to the second.
+    In a pool of 2 units, jobs submitted at 0, 1 and 2 s that take 1, 2 and 1 units for 10 s each start under EASY at
+    0, 10 and 20 s: the third would end at 12 s, past the shadow time of the second, 10 s, which leaves nothing spare.
     """
     columns = [np.ascontiguousarray(column, np.int64) for column in (submit_s, units, run_s, limit_s)]
     ranks = np.zeros(1) if rank is None else np.ascontiguousarray(rank, np.float64)

@@ -192,8 +192,8 @@ def _attempts_at_most(jobs: ControllerJobs, stops: int, failures: int, park: Con
     """Attempts that a run can have.  Raises Problems where they are more than an entry of the heap can number.
 
     stops      how often jobs may be stopped for others;  failures  events of nodes
-    A job has one attempt to begin with, another for each failure that hits it, and two more for each stop: it goes on and
-    ends.
+    A job has one attempt to begin with, another for each failure that hits it, and two more
+    for each stop, as a suspended job goes on as a new attempt.
     """
     attempts: int = jobs.of.shape[1] + failures * _most_on_a_node(jobs, park) + 2 * stops + 1
     if attempts >= _MOST_ATTEMPTS:

@@ -72,8 +72,7 @@ def _choose_groups(s, park, by_leaf, need):
 
     by_leaf   groups are the fitting nodes of one leaf switch; else runs of fitting nodes with numbers in a row
     need      nodes in all; the caller has made sure that so many fit
-    Nodes that are taken leave FIT, so the next round sees what is left.  With runs this is Slurm's select/cons_tres best
-    fit.
+    Nodes that are taken leave FIT, so the next round sees what is left.  Of equal groups the first is taken.
     """
     taken, size = 0, s.node.shape[1]
     while taken < need:

@@ -161,7 +161,7 @@ def resume_suspended(s, r, q, now):
     """Suspended jobs go on, in order of their numbers, where all their nodes have room again.
 
     Each goes on as a new attempt with what it had left to run, and its limit is later by the time it was away [s].
-    Asked before and after the passes of an instant, so that jobs that wait come first only where they have started.  True if
+    Asked before and after the passes of an instant, in both places by the same rule.  True if
     any
     went on.
     """

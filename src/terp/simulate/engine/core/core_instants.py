@@ -29,8 +29,7 @@ from terp.simulate.engine.shared.node_events import no_events
 def _note(s, plant, now):
     """Add a row to the timeline: the state from this second on.  Second 0 has its row from the start.
 
-    A pass may start and an instant end with the same counts; the row is written nevertheless, and readers merge what is
-    alike.
+    A row is written even where all counts are as before.
     The machine's power [W] is its base, its nodes idle or down, and what jobs add.
     """
     up = plant.nodes_count - s.n[Count.DOWN]
@@ -114,8 +113,8 @@ def advance(s, jobs, plant, events, rules, until_s):
     """Go on with a run up to, not including, `until_s` [s].  May be called again with a later time.
 
     The state is changed in place; the other records must be those that it was made of.
-    A pass is made at every instant at which jobs wait, and looks at all of them only if something ended, turned or was
-    reordered;
+    A pass is made at every instant at which jobs wait, and looks at all of them only if something ended or turned, a cap
+    changed, or priorities were worked out anew;
     after arrivals alone it begins at the first of these.  An instant in which nothing came, ended or started leaves no row.
     """
     per_node, count = plant.gpus_per_node, jobs.submit_s.size
