@@ -57,7 +57,10 @@ class SweepAxes:
 
 
 def field_words() -> dict[str, str]:
-    """What people call each field of a scenario, its unit left out: `load` -> `load_fraction`."""
+    """What people call each field of a scenario, its unit left out: `load` -> `load_fraction`.
+
+    Options, axes and keywords from Python all go by these words.
+    """
     return {field.word: name for name, field in scenario_fields().items()}
 
 
@@ -95,8 +98,10 @@ def axes_of_values(
     """The axes that a program asks for, values by the words of the fields.  Raises Problems with every mistake.
 
     over    such as `{"gpu_cap": [None, "600 W"], "seed": range(20)}`; None: as the files say
-    fixed   values of other fields
+    fixed   values of other fields, by the words of the fields too
     path    how an axis is called in a problem, from its word
+
+    A text is no list of values, so that "gefion" is not taken for six of them.
     """
     problems: list[Problem] = []
     axes: dict[str, tuple[Value, ...]] = {}

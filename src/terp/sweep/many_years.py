@@ -97,7 +97,10 @@ _INPUTS = ("machine", "site", "workload", "policy")
 
 
 def _refuse_inputs_as_axes(over: Mapping[str, Iterable[object]]) -> None:
-    """Raises Problems for axes of what was read or built: those are of names, so that every process can read them."""
+    """Raises Problems for axes of what was read or built: those are of names, so that every process can read them.
+
+    over   as of `run`; fields that are no inputs may have any values
+    """
     problems = [
         Problem("", 0, 0, word, "an axis of what is no name", type(value).__name__, "name shipped ones or files")
         for word in _INPUTS

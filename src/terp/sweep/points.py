@@ -90,7 +90,7 @@ class _Work:
         return len(flying) < (1 if kills >= _KILLS - 1 else 2 * workers)
 
     def came_back(self, outcomes: list[Outcome]) -> None:
-        """Keeps what a batch gave."""
+        """Keeps what a batch gave, and learns from its times how large the next may be."""
         rows = [row for _, row, _ in outcomes if row is not None]
         self.rows_count += len(rows)
         self.spent_s += sum(row["wall_s"] for row in rows)
@@ -215,6 +215,8 @@ def scenario_digest(scenario: Scenario, inputs: ScenarioInputs) -> str:
     """SHA-256 of a question as it stands: version of Terp, fields, and what is in the files that they name.
 
     inputs   of the scenario, whose own digests count, so that a shipped file that changed makes another question
+
+    A row of a sweep is kept under this digest: the same digest is the same row, on whichever machine it was done.
     """
     values = scenario.values
     named = {name: Path(value) for name, value in values.items() if isinstance(value, str)}
@@ -224,7 +226,10 @@ def scenario_digest(scenario: Scenario, inputs: ScenarioInputs) -> str:
 
 
 def _files(scenario: Scenario) -> Scenario:
-    """The scenario as all have it that share its inputs: of its own only what names a file, and the load."""
+    """The scenario as all have it that share its inputs: of its own only what names a file, and the load.
+
+    Days, seeds and caps need no other files, so a sweep over them reads its inputs once.
+    """
     return Scenario(
         machine=scenario.machine,
         site=scenario.site,

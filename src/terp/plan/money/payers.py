@@ -114,7 +114,8 @@ def _factor(costs_eur: Floats, sources: Sequence[FundingSource], buys_eur: Seque
     """The largest factor on all costs at which each set of classes can be paid, shape (15, n); infinite if all can.
 
     The root of sum over p of min(a_p, f w_p) = f d, concave in f: Newton's steps from above meet it exactly, after at most
-    as many as there are payers, since each step takes those for spent whose money ends at the factor before.
+    as many as there are payers, since each step takes those for spent whose money ends at the factor before.  Here w_p is
+    what payer p may pay of a set at its ceilings, and d what the set costs.
     """
     by_class = np.ascontiguousarray(costs_eur.T)
     due = _SETS @ by_class

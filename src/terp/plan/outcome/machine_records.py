@@ -15,7 +15,10 @@ from terp.plan.reason_codes import Code, ConstraintName, Datum, Reason
 
 @dataclass(frozen=True)
 class MachineKind:
-    """A kind of node at a place, with what both are called; of a kind that no place was looked for, no place."""
+    """A kind of node at a place, with what both are called; of a kind that no place was looked for, no place.
+
+    node, place   names in the catalogue and in the budget;  node_label, site_title   for people
+    """
 
     node: str
     node_label: str
@@ -35,7 +38,11 @@ class PlannedDesign:
     """Everything of a machine but the number of its nodes.
 
     node_title   as in the catalogue;  node_label  in a word or two
+    oversubscription_ratio   capacity of a leaf towards nodes over that towards spines; 1: none
+    site, site_title   name of the place in the budget, and what it is called;  hall   "new", "colocation", ...
     gpu_cap_fraction   power that its GPUs may take, over what they can; 1: no cap
+    storage_bytes      usable, on all tiers, of which flash_bytes on the first
+    european_nodes_count   servers of the partition of European processors
     """
 
     node: str
@@ -208,7 +215,7 @@ class PlannedMachine:
 
     @property
     def called(self) -> Reason:
-        """What it is called, with the number of its GPUs."""
+        """What it is called, with the number of its GPUs, for a sentence in any language."""
         data: dict[str, Datum] = {
             "gpus_count": self.gpus_count,
             "node_label": self.design.node_label,

@@ -17,7 +17,7 @@ from terp.plan.reason_codes import ConstraintName, Reason, Words
 
 @dataclass(frozen=True)
 class DeliveryWindow:
-    """First and last month in which a machine may be delivered."""
+    """First and last month in which a machine may be delivered, both included, as "YYYY-MM"."""
 
     from_month: str
     until_month: str
@@ -25,11 +25,16 @@ class DeliveryWindow:
 
 @dataclass(frozen=True)
 class PlannedBudget:
-    """What was asked for.
+    """What was asked for, so that a plan is read without its budget.
 
-    money_eur    all that the payers may give at most; None: one of them has no bound
-    domains      weights of the domains, which sum to one
-    site_titles  of all places that were tried
+    file, digest  where the budget stood, and SHA-256 of all that the plan was made from
+    prices_of     month that all euros are of, "YYYY-MM"
+    money_eur     all that the payers may give at most; None: one of them has no bound
+    reserve_fraction   of the money that is kept back
+    objective     what the recommended machine is the best in, a key of OBJECTIVES
+    domains       weights of the domains, which sum to one;  domain_titles   what each is called
+    site_titles   of all places that were tried
+    notes         of the budget's file
     """
 
     name: str
@@ -179,13 +184,13 @@ class InputSwing:
 
     @property
     def effect_fraction(self) -> float:
-        """The larger of its two effects on the objective."""
+        """The larger of its two effects on the objective, as a share of it, by which inputs are ordered."""
         return max(abs(self.objective_low_fraction), abs(self.objective_high_fraction))
 
 
 @dataclass(frozen=True)
 class KindWins:
-    """In which share of the price scenarios a kind of machine is the best."""
+    """In which share of the price scenarios a kind of machine, sized anew in each, is the best."""
 
     design: MachineKind
     fraction: float
@@ -193,7 +198,10 @@ class KindWins:
 
 @dataclass(frozen=True)
 class ReserveWorth:
-    """What a reserve buys: the machine that it leaves, and in which share of scenarios all the money then pays for it."""
+    """What a reserve buys: the machine that it leaves, and in which share of scenarios all the money then pays for it.
+
+    science_fraction   of the recommended machine's science;  fits_fraction   with the reserve spent too
+    """
 
     reserve_fraction: float
     gpus_count: int

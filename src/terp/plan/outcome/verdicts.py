@@ -66,7 +66,11 @@ def rejected(
 ) -> Iterator[RejectedKind]:
     """The best machine of each kind that is not on the frontier, and why; then what was turned away at the door.
 
-    early   kinds that were turned away before any number was looked at
+    entries   every design that was searched;  picks   the frontier, the recommended machine first
+    early     kinds that were turned away before any number was looked at
+
+    In order: kinds that fit and were beaten, the most science first, with what they cost and do; kinds of which no number of
+    nodes meets all constraints; and those of `early`.
     """
     objective, shown = workings.inputs.objective, {kind_of(pick.entry) for pick in picks}
     fitting = best_of_kinds(entries, objective)
@@ -86,7 +90,11 @@ def rejected(
 
 
 def _beaten(pick: Pick, best: Pick, objective: str) -> Reason:
-    """By how much, and through which of its two halves: GPUs for the money, or what each gets done."""
+    """By how much, and through which of its two halves: GPUs for the money, or what each gets done.
+
+    Ratios are over the recommended machine; `worth_ratio` is the H100-hours that an hour of the beaten machine's GPUs is
+    worth.
+    """
     data: dict[str, Datum] = {
         "science_ratio": pick.value("science") / best.value("science"),
         "cost_ratio": pick.value("cost") / best.value("cost"),
@@ -99,7 +107,10 @@ def _beaten(pick: Pick, best: Pick, objective: str) -> Reason:
 
 
 def unfit(workings: Workings, entries: Sequence[Evaluated]) -> Reason:
-    """Which constraint keeps all numbers of nodes of some designs out."""
+    """Which constraint keeps all numbers of nodes of some designs out, with what the best of them reaches.
+
+    entries   of one kind of machine, at least one; none of their machines meets all constraints
+    """
     node = workings.inputs.catalogue.part(Node, entries[0].design.frame.node)
     place = workings.inputs.places[entries[0].design.place].choice
     limit_eur = workings.prices.contract_limit_eur

@@ -30,7 +30,11 @@ _NAME: Final = 64  # signs that the name of a machine file may have
 
 @dataclass(frozen=True)
 class Pick:
-    """A machine: a design with one of the numbers of nodes that were tried."""
+    """A machine: a design with one of the numbers of nodes that were tried.
+
+    entry         the design's arrays, whose row of this number is the machine's
+    nodes_count   spares included
+    """
 
     entry: Evaluated
     nodes_count: int
@@ -52,7 +56,11 @@ class Pick:
 
     @property
     def name(self) -> str:
-        """Such as `hgx-b300-liquid-120-groningen`, with what else sets it apart."""
+        """Such as `hgx-b300-liquid-120-groningen`, with what else sets it apart: taper, network, storage, cap, years and
+        spares.
+
+        It is the name of the machine's file, so one that is too long is cut and ends with a check sum of the whole.
+        """
         design, frame = self.design, self.design.frame
         words = [frame.node, str(self.nodes_count), design.place]
         words += [f"{frame.oversubscription_ratio:g}to1"] if frame.oversubscription_ratio > 1 else []
@@ -116,6 +124,7 @@ def best_of(entries: Sequence[Evaluated], objective: str) -> Pick | None:
 
 
 def _best_row(entry: Evaluated, objective: str, allowed: NDArray[np.bool_]) -> Pick | None:
+    """The machine of a design that leads among some of its rows, with ties as `rank_of` settles them; None if none is."""
     rows = np.flatnonzero(allowed)
     if not rows.size:
         return None
@@ -126,7 +135,10 @@ def _best_row(entry: Evaluated, objective: str, allowed: NDArray[np.bool_]) -> P
 
 
 def rank_of(pick: Pick, objective: str) -> tuple[float, float, float]:
-    """By which of two machines the better one is the larger: the objective, then more science, then less cost."""
+    """By which of two machines the better one is the larger: the objective, then more science, then less cost.
+
+    Signs are such that more is better in each.
+    """
     sign = -1.0 if OBJECTIVES[objective].less else 1.0
     return sign * pick.value(objective), pick.value("science"), -pick.value("cost")
 

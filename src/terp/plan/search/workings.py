@@ -67,12 +67,16 @@ class Workings:
         return wide
 
     def step_of(self, frame: Frame) -> int:
-        """By how many nodes machines of a frame may differ: whole link domains."""
+        """By how many nodes machines of a frame may differ: whole link domains, since racks such as NVL72 are sold whole; 1
+        for others.
+        """
         node = self.inputs.catalogue.part(Node, frame.node)
         return max(node.link_domain_count // node.accelerators_count, 1)
 
     def _counts(self, frame: Frame) -> Ints:
-        """The numbers of nodes that are tried: up to what hall and money allow, the more of them the wider apart."""
+        """The numbers of nodes that are tried: up to what hall and money allow, the more of them the wider apart; shape
+        (n,), rising.
+        """
         node, step = self.inputs.catalogue.part(Node, frame.node), self.step_of(frame)
         counts = np.arange(step, max(self._most_by_power(node), step) + 1, step)
         counts = counts[: max(self._payable(frame, counts), 1)]

@@ -112,13 +112,13 @@ def _data(plan: PurchasePlan, language: Language) -> dict[str, object]:
 
 
 def _style() -> str:
-    """The report's style, and what this page adds."""
+    """The report's style, and what this page adds to it, as the text of one style sheet."""
     report = resources.files("terp.views.report").joinpath("page.css").read_text("utf-8")
     return report + resources.files("terp.views.brief").joinpath("page.css").read_text("utf-8")
 
 
 def _web(address: str) -> str:
-    """An address that may be linked to: of the web, or none."""
+    """An address that may be linked to: of the web, or none, so that no source can put a script behind a link."""
     return address if address.startswith(("https://", "http://")) else ""
 
 
@@ -128,7 +128,7 @@ def _years(count: int, language: Language) -> str:
 
 
 def _listed(words: Sequence[str], language: Language) -> str:
-    """Words as a list in a sentence."""
+    """Words as a list in a sentence: "a, b and c"; one word alone, and nothing for none."""
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} {language.text('and')} {words[-1]}"
@@ -161,7 +161,7 @@ def _answer(plan: PurchasePlan, language: Language) -> list[str]:
 
 
 def _within(title: str) -> str:
-    """A title as it stands within a sentence."""
+    """A title as it stands within a sentence: an article in front loses its capital."""
     return f"t{title[1:]}" if title.startswith("The ") else title
 
 

@@ -21,6 +21,7 @@ _FIRST: Final = {"prices": "prices", "rates": "prices", "throughput": "speed", "
 class LostGroup:
     """Machines that lost for one reason.
 
+    kind     "dominated": another is better;  "constraint": it may not be;  reason   in words, without its full stop
     places   (title of a site, machines there); a site of no title where none was looked at
     """
 
@@ -57,7 +58,9 @@ class ConstraintRow:
 
 
 def constraints(plan: PurchasePlan) -> list[ConstraintRow]:
-    """Checks, each with the room that is left and what more of it is worth, where the plan knows."""
+    """Checks, each with the room that is left and what more of it is worth, where the plan knows; then what has room
+    alone.
+    """
     binding = {row.constraint: row for row in plan.binding}
     rows = [ConstraintRow(check.constraint, check, binding.pop(check.constraint, None)) for check in plan.best.checks]
     return rows + [ConstraintRow(name, None, row) for name, row in binding.items()]
@@ -106,7 +109,7 @@ def _group(name: str, rows: Sequence[Assumption], plan: PurchasePlan, language: 
 
 
 def noted(row: Assumption, language: Language) -> str | Markup:
-    """The notes of an assumption, in one."""
+    """The notes of an assumption, in one, with semicolons between; what stays English is marked as such."""
     return Markup("; ").join(language.noted(note) for note in row.notes)
 
 
@@ -129,13 +132,13 @@ def _kind(kind: MachineKind, language: Language) -> str:
 
 
 def place(title: str, language: Language) -> str:
-    """A site within a sentence: "Groningen (a new hall)"."""
+    """A site within a sentence: "Groningen, a new hall" is "Groningen (a new hall)"; a title without a comma stays."""
     where, _, how = language.title(title).rpartition(", ")
     return f"{where} ({how})" if where else how
 
 
 def decisive(rows: Sequence[InputSwing]) -> list[InputSwing]:
-    """The inputs within whose range another design wins."""
+    """The inputs within whose range another design wins, in the order that they have; the paper names each of them."""
     return [row for row in rows if _changes_within_range(row)]
 
 
