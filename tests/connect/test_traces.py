@@ -70,6 +70,7 @@ def test_through_our_own_file_every_format_stays_as_it_is(tmp_path):
         (gzip.compress(SWF.encode() * 99)[:-9], "the gzip file is cut off or damaged"),
         (b"PAR1" + b"\0" * 99, "cannot be read"),
     ],
+    ids=["empty", "binary", "csv", "headless sacct", "cut gzip", "damaged parquet"],
 )
 def test_other_files_are_refused(tmp_path, content, says):
     (tmp_path / "t").write_bytes(content)
