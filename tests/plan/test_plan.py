@@ -29,6 +29,8 @@ from terp.plan.search.objectives import FRONTIER, OBJECTIVES
 from terp.plan.uncertainty import price_scenarios as scenarios
 from terp.plan.uncertainty.price_scenarios import costs_of, drawn, resized
 
+pytestmark = pytest.mark.slow
+
 MOST_NODES = 45
 LIQUID = {"choices": {"nodes": ["hgx-b300-liquid"], "oversubscriptions": [2]}, "sites": {"copenhagen": None}}
 
@@ -100,7 +102,6 @@ def test_the_frontier_of_a_plan_for_rank_is_drawn_by_rmax(small):
 # Exhaustive search
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("objective", ["science", "rmax", "unit-cost", "cost"])
 def test_the_optimum_is_that_of_brute_force(tried, folder, objective):
     """The same design with the same count, and the same value; of equal ones more science, then less money."""
@@ -192,7 +193,6 @@ def test_no_number_of_nodes_that_can_be_fed_is_left_out(folder):
 # The ledger against the checker
 
 
-@pytest.mark.slow
 def test_costs_are_those_of_the_checker():
     """Of machines drawn from the national budget: everything but the energy to rounding, energy by the halls' grid."""
     inputs = read_inputs(read_budget("netherlands"))
@@ -346,7 +346,6 @@ def changes(draw):
     return given_, draw(st.sampled_from(["science", "science", "rmax", "tokens", "cost", "unit-cost", "energy", "time"]))
 
 
-@pytest.mark.slow
 @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(changes())
 def test_no_constraint_is_ever_violated(folder, case):
