@@ -89,6 +89,7 @@ def test_benchmarks_say_that_nothing_was_measured(own):
         assert "hpl-not-fitted" in [caveat.code for caveat in predict(machine).caveats]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", ["unknown"], indirect=True)
 def test_every_verb_of_the_terminal_answers(folder):
     shown = json.loads(terp_on(folder, "show", "zephyr.yaml", "--json"))
@@ -107,6 +108,7 @@ def test_every_verb_of_the_terminal_answers(folder):
     assert any("No work on Z1 was ever measured" in caveat for caveat in plan["caveats"])
 
 
+@pytest.mark.slow
 def test_a_plan_does_not_buy_what_nobody_measured():
     """Rubin is sold in the months of the Dutch budget, and turned away with the reason, not left out."""
     plan = terp.plan.purchase("netherlands-as-planned", simulation=False, scenarios=50).to_dict()
