@@ -190,8 +190,8 @@ def test_mistakes_of_all_files_come_at_once(tmp_path):
     done = terp("simulate", "gefjon", "--workload", tmp_path / "w.yaml", "--site", "mars", check=2)
     lines = done.stderr.splitlines()
     assert "no machine 'gefjon'" in lines[0]
-    assert "load: out of range, found -0.85" in lines[1]
-    assert "no site 'mars'" in lines[2]
+    assert "no site 'mars'" in lines[1]
+    assert "load: out of range, found -0.85" in lines[2]
     (tmp_path / "w.yaml").write_text(workload.replace("teaching: 0.10", "teachin: 0.20"))
     done = terp("simulate", "gefion", "--workload", tmp_path / "w.yaml", check=2)
     assert "the shares do not add up to 1, found 1.1" in done.stderr
