@@ -1,10 +1,11 @@
 """Kinds of job that say what they run: predicted power and work, and mistakes at their places."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
-from terp.catalogue import Accelerator, Node, job_profile, job_profiles
+from terp.catalogue import Accelerator, Node, constants, job_profile, job_profiles, with_constants
 from terp.describe import read_machine, read_model, read_site, read_workload
 from terp.errors import Problems
 from terp.hardware import build_machine
@@ -18,6 +19,7 @@ from terp.physics import (
     predict_step,
     work_of,
 )
+from terp.physics.gpu.clocks import PowerConstants
 from terp.physics.training.training_power import step_power
 from terp.simulate import kinds_of, year
 
@@ -143,11 +145,11 @@ def test_a_run_tells_where_powers_and_speeds_come_from(gefion, national):
     assert run.origin["provenance"][path]["note"] == "predicted step of esm2-3b"
 
 
-def test_the_origin_changes_with_the_constants_of_the_models(gefion, national, monkeypatch):
+def test_the_origin_changes_with_the_constants_of_the_models(gefion, national):
     before = year(gefion, site=read_site("copenhagen"), workload=national, days=1, seed=1).origin["digests"]
-    monkeypatch.setattr("terp.physics.training.training_power.WAITING_SHARE", 0.5)
-    after = year(gefion, site=read_site("copenhagen"), workload=national, days=1, seed=1).origin["digests"]
-    assert {name for name in before if before[name] != after[name]} == {"predictions"}
+    with with_constants(dataclasses.replace(constants(PowerConstants), waiting_fraction=0.5)):
+        after = year(gefion, site=read_site("copenhagen"), workload=national, days=1, seed=1).origin["digests"]
+    assert {name for name in before if before[name] != after[name]} == {"constants", "predictions"}
 
 
 @pytest.mark.parametrize(
