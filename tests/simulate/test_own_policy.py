@@ -18,7 +18,7 @@ from terp.errors import Problems, TerpError
 from terp.simulate import schedule_pool
 from terp.simulate.engine.compiled import kernels
 from terp.simulate.engine.core.core_state import Count
-from terp.simulate.engine.own_policy import own_policy
+from terp.simulate.engine.own_policy import ClusterView, PolicyJobs, WaitingJob, own_policy, ranks_by
 from terp.simulate.engine.reference_engine import PowerLevels, ReferenceEngine
 from terp.simulate.engine.shared.node_events import NodeEvents, no_events
 from terp.simulate.engine.trace_schedule import TraceExtras
@@ -348,3 +348,24 @@ def test_a_cap_of_the_machine_is_refused():
 def test_the_example_runs(capsys):
     runpy.run_path(str(EXAMPLE), run_name="__main__")
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["easy", "short-first", "smallest-first"]
+
+
+def test_fitting_nodes_are_those_that_fit():
+    """The nodes with room, the fullest first, by number among equals: for shares and whole nodes, cores and memory."""
+    rng = np.random.default_rng(1)
+    for _ in range(200):
+        free = [tuple(rng.integers(-1, 5, 6).tolist()) for _ in range(3)]
+        jobs = tuple(rng.integers(0, 2, 6).tolist())
+        cluster = ClusterView((4,) * 6, free[0], free[1], free[2], jobs, (0,) * 6, (), 0.0, 0)
+        gpus, cores, memory, whole = (int(number) for number in rng.integers(0, 4, 4))
+        job = WaitingJob(0, 0, 1, 1, gpus, cores, memory, whole > 1, 0.0, "", "", "", "")
+        fitting = [node for node in range(6) if cluster.fits_on(job, node)]
+        assert cluster.fitting_nodes(job) == tuple(sorted(fitting, key=lambda node: (free[0][node], node)))
+
+
+def test_what_an_order_is_shown_is_still_the_engines_own():
+    """The engines' arrays stay writable: kernels are compiled for those, and would be compiled anew for others."""
+    jobs = PolicyJobs(*(np.arange(3) for _ in range(5)))
+    policy = own_policy("last-first", lambda jobs: -jobs.submit_s, by="order")
+    assert ranks_by(policy, jobs).tolist() == [0, -1, -2]
+    assert all(column.flags.writeable for column in jobs)

@@ -126,8 +126,9 @@ class ClusterView:
 
         In an order that keeps whole nodes free for those who need them; empty if there is none.
         """
-        fitting = [node for node in range(len(self.gpus)) if self.fits_on(job, node)]
-        return tuple(sorted(fitting, key=lambda node: (self.free_gpus[node], node)))
+        able = [node for node, gpus in enumerate(self.free_gpus) if gpus >= job.gpus_count]  # few, on a busy machine
+        fitting = [node for node in able if self.fits_on(job, node)]
+        return tuple(sorted(fitting, key=self.free_gpus.__getitem__))
 
     def tightest_nodes(self, job: WaitingJob) -> tuple[int, ...] | None:
         """The nodes that a job gets where a choice names none: the first fitting ones, by number; None if too few fit.
@@ -255,10 +256,8 @@ def ranks_by(policy: OwnPolicy, jobs: PolicyJobs) -> Floats:
     count = jobs.submit_s.size
     if policy.order_by is None:
         raise Problems([Problem("", 0, 0, f"policy {policy.name}", "has no order", "", "by='order'")])
-    for column in jobs:
-        column.flags.writeable = False
     try:
-        ranks = np.array(policy.order_by(jobs), np.float64)
+        ranks = np.array(policy.order_by(PolicyJobs(*map(_read_only, jobs))), np.float64)
     except Exception as error:
         wrong = f"the order failed: {type(error).__name__}: {error}"
         raise Problems([Problem("", 0, 0, f"policy {policy.name}", wrong, f"{count} jobs")]) from error
@@ -270,6 +269,13 @@ def ranks_by(policy: OwnPolicy, jobs: PolicyJobs) -> Floats:
         job = int(lost[0])
         raise nonsense(policy, int(jobs.submit_s[job]), job, "the order gives no number, but nan", "a number for each job")
     return ranks
+
+
+def _read_only(column: Ints) -> Ints:
+    """A column that cannot be written to; the given one still can, which kernels are compiled for."""
+    view = column.view()
+    view.flags.writeable = False
+    return view
 
 
 def answer_of(

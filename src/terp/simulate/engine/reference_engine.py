@@ -172,7 +172,8 @@ class ReferenceEngine:
         self.free_gpus, self.free_cores, self.free_memory = list(self.gpus), cores, memory
         self.waiting: dict[int, WaitingJob] = {}
         self.running: dict[int, RunningJob] = {}
-        self.running_w = 0.0
+        self.running_w, self.jobs_there = 0.0, [0] * len(self.gpus)
+        self.away, self.draining = set[int](), set[int]()
         self.jobs = job_records(trace, extras)
         self.refused = _never_fit([job.view for job in self.jobs], self.view(0))
         order = np.argsort(trace.eligible_s, kind="stable").tolist()
@@ -188,11 +189,11 @@ class ReferenceEngine:
         """The cluster as the policy sees it now."""
         return ClusterView(
             self.gpus, tuple(self.free_gpus), tuple(self.free_cores), tuple(self.free_memory),
-            tuple(len(node.jobs) for node in self.nodes), self.leaf, tuple(self.running.values()), self._power_w(), now,
+            tuple(self.jobs_there), self.leaf, tuple(self.running.values()), self._power_w(), now,
         )  # fmt: skip
 
     def _power_w(self) -> float:
-        down = sum(node.down for node in self.nodes)
+        down = len(self.away)
         standing_w = self.power.base_w + (len(self.nodes) - down) * self.power.idle_w + down * self.power.down_w
         return standing_w + self.running_w
 
@@ -202,8 +203,7 @@ class ReferenceEngine:
             sum(job.nodes_count * job.gpus_count for job in jobs)
             for jobs in ((running.job for running in self.running.values()), self.waiting.values())
         )
-        down, draining = sum(node.down for node in self.nodes), sum(node.drain_s > 0 for node in self.nodes)
-        counts = (held, len(self.running), len(self.waiting), wanted, down, draining)
+        counts = (held, len(self.running), len(self.waiting), wanted, len(self.away), len(self.draining))
         return TimelineEntry(now, counts, self._power_w())
 
     def advance(self, until_s: int) -> None:
@@ -312,7 +312,10 @@ class ReferenceEngine:
             heapq.heappush(self.due, (now + node.drain_s, _NODE_IS_BACK, number, 0))
             node.drain_s, node.serviced = 0, True
         there = [self.running[job].job for job in node.jobs]
+        for nodes, among in ((self.away, node.down), (self.draining, node.drain_s > 0)):
+            (nodes.add if among else nodes.discard)(number)
         closed = node.down or node.drain_s > 0 or any(job.exclusive for job in there)
+        self.jobs_there[number] = len(there)
         self.free_gpus[number] = CLOSED if closed else node.gpus_count - sum(job.gpus_count for job in there)
         self.free_cores[number] = CLOSED if closed else node.cores_count - sum(job.cores_count for job in there)
         self.free_memory[number] = CLOSED if closed else node.memory_bytes - sum(job.memory_bytes for job in there)
@@ -381,6 +384,7 @@ def schedule_by_choice(
     engine.advance(horizon_s)
     jobs = engine.jobs
     nodes = [engine.attempts[job.attempt_index].nodes if job.attempt_index >= 0 else () for job in jobs]
+    counts = {"backfilled_jobs_count": 0, "preemptions_count": 0, "node_failures_count": engine.failed_nodes}
     most = max(entry.counts[TimelineRow.BUSY_GPUS] for entry in engine.timeline)
     return Schedule(
         start_s=np.array([job.first_start_s for job in jobs], np.int64),
@@ -391,10 +395,5 @@ def schedule_by_choice(
         nodes_from=np.cumsum([0, *map(len, nodes)], dtype=np.int64),
         nodes=np.array([node for held in nodes for node in held], np.int32),
         refused={"more than the machine has": len(engine.refused)} if engine.refused else {},
-        counters={
-            "backfilled_jobs_count": 0,
-            "preemptions_count": 0,
-            "node_failures_count": engine.failed_nodes,
-            "most_gpus_in_use_count": most,
-        },
+        counters=counts | {"most_gpus_in_use_count": most},
     )
