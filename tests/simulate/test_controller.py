@@ -323,9 +323,14 @@ def test_one_look_at_ends_and_plan(case):
     jobs += [{"nodes": len(nodes)} for _, _, nodes in planned] + [asks]
     policy, cluster, trace = policy_of(backfill={"kind": "conservative", **planning}), cluster_of([4] * 6), trace_of(jobs)
     kernels("controller")  # names the folder of what these chapters compile
-    from terp.simulate.engine.controller.ahead import will_run_s
-
-    from terp.simulate.engine.controller.backfill_plan import mark_unplanned, new_plan, on_grid_s, overlaps_plan, reserve
+    from terp.simulate.engine.controller.backfill_plan import (
+        mark_unplanned,
+        new_plan,
+        on_grid_s,
+        overlaps_plan,
+        reserve,
+        will_run_s,
+    )
     from terp.simulate.engine.controller.start_stop import start_job
 
     naive, last = Naive(policy, cluster, trace), len(jobs) - 1
