@@ -11,17 +11,17 @@ through the viewer that `views` gives.
 from terp.results.comparison import Case, bands, cases_of_sweep, compare, read_cases
 from terp.results.figures import HEADLINES, paired_interval
 from terp.results.reliability import kept_work_s, reliability_of
-from terp.results.run_folder import Run, check_target, load_run, save_run, save_whole
+from terp.results.run_folder import RUN, Run, load_run, save_run
 from terp.results.sweep_result import Sweep, load_folder, load_sweep
 
 __all__ = [
     "HEADLINES",
+    "RUN",
     "Case",
     "Run",
     "Sweep",
     "bands",
     "cases_of_sweep",
-    "check_target",
     "compare",
     "kept_work_s",
     "load_folder",
@@ -31,5 +31,4 @@ __all__ = [
     "read_cases",
     "reliability_of",
     "save_run",
-    "save_whole",
 ]

@@ -16,12 +16,13 @@ from typing import Final
 from terp.connect import read_trace, write_trace
 from terp.describe import Trace
 from terp.errors import Problem, Problems
-from terp.files import write_whole
+from terp.files import FolderKind, write_folder
 from terp.results.record import Json, Result, as_json, digest_of
-from terp.results.run_folder import check_target
 
 TRACE_FILE: Final = "trace.parquet"
 SUMMARY_FILE: Final = "summary.json"
+REPLAY: Final = FolderKind("replay", TRACE_FILE, frozenset({TRACE_FILE, SUMMARY_FILE}))
+"""The folder of a replay."""
 _CLOCK: Final = ("schedule_s", "jobs_per_s")
 """Figures of the computer that replayed it, not of the machine."""
 
@@ -134,11 +135,12 @@ class Replay(Result):
 
     def save(self, folder: Path | str) -> None:
         """Writes the trace with its simulated times, and its figures.  Raises Problems if it cannot."""
-        target = Path(folder)
-        check_target(target, SUMMARY_FILE)
-        target.mkdir(parents=True, exist_ok=True)
-        write_trace(self.trace, target / TRACE_FILE)
-        write_whole(target / SUMMARY_FILE, json.dumps(self.summary.to_dict(), indent=2) + "\n")
+
+        def write(draft: Path) -> None:
+            write_trace(self.trace, draft / TRACE_FILE)
+            (draft / SUMMARY_FILE).write_text(json.dumps(self.summary.to_dict(), indent=2) + "\n", "utf-8")
+
+        write_folder(Path(folder), write, REPLAY)
 
 
 def is_replay(folder: Path) -> bool:

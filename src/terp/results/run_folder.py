@@ -1,16 +1,14 @@
 """A simulated run and its folder: four tables and two JSON files.
 
-`save_run` and `load_run` are each other's inverse.  A folder appears whole or not at all: `save_whole`, which sweeps use as
-well, writes a draft beside the final name and renames it.  docs/formats/run.md describes every table and key; a later
-release reads what an earlier one wrote as long as FORMAT is the same.
+`save_run` and `load_run` are each other's inverse.  A folder appears whole or not at all (`terp.files`).
+docs/formats/run.md describes every table and key; a later release reads what an earlier one wrote as long as FORMAT is the
+same.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -22,7 +20,7 @@ import pyarrow.parquet as pq
 
 from terp.catalogue import FIRST_HOUR
 from terp.errors import Problem, Problems
-from terp.files import write_whole
+from terp.files import FolderKind, write_folder, write_whole
 from terp.notes import Caveat, SourceNote
 from terp.results.record import Json, Result, digest_of, viewer
 from terp.results.run_summary import RunSummary
@@ -35,6 +33,8 @@ DOCUMENTS: Final = {"summary": "summary.json", "origin": "run.json"}
 FILES: Final = (*(f"{name}.parquet" for name in TABLES), *DOCUMENTS.values())
 REPORTS: Final = ("report.html", "eu-report.json")
 """What may be made from a run and lie in its folder; it goes when the run is replaced, since it would describe another."""
+RUN: Final = FolderKind("run", "run.json", frozenset({*FILES, *REPORTS}))
+"""The folder of a run."""
 FORMAT: Final = "terp-run/1"
 """The version of the folder's layout, which run.json names; it changes when an older reader would misread a run."""
 MOMENTS: Final[dict[str, tuple[str, ...]]] = {
@@ -132,33 +132,8 @@ def _problem(folder: Path, wrong: str, would_do: str) -> Problems:
     return Problems([Problem(str(folder), 0, 0, "", wrong, would_do=would_do)])
 
 
-def check_target(folder: Path, mark: str = "run.json") -> None:
-    """Raises Problems unless a run can be saved to `folder`: new, empty, or an earlier run to be replaced.
-
-    mark   the file that an earlier one has
-
-    Called before a long simulation as well as before a save, so that nothing is computed that could not be kept.  It leaves
-    nothing behind: whether the parent can be written is tried with a folder that is removed at once.
-    """
-    if Path.cwd().is_relative_to(folder.absolute().resolve()):
-        raise _problem(folder, "is the folder you are in, or holds it", "go elsewhere or name another folder with -o")
-    if folder.exists() and not folder.is_dir():
-        raise _problem(folder, "is a file, not a folder", "name another folder with -o")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / mark).is_file():
-        raise _problem(folder, "is a folder with other files in it", "name a new folder with -o")
-    parent = folder.absolute().parent
-    while not parent.exists():
-        parent = parent.parent
-    if not parent.is_dir():
-        raise _problem(folder, f"cannot be written: {parent} is a file", "name another folder with -o")
-    try:
-        Path(tempfile.mkdtemp(dir=parent)).rmdir()
-    except OSError as error:
-        raise _problem(folder, f"cannot be written in {parent}: {error.strerror}", "name another folder with -o") from None
-
-
 def save_run(run: Run, folder: Path) -> None:
-    """Writes a run beside its final name and renames it when whole.
+    """Writes a run's folder, whole or not at all.  Raises Problems.
 
     An earlier run there is replaced, with its reports; other files that lie beside it are kept.
     """
@@ -169,48 +144,7 @@ def save_run(run: Run, folder: Path) -> None:
         for name, file in DOCUMENTS.items():
             (draft / file).write_text(json.dumps(dict(getattr(run, name)), indent=2) + "\n", "utf-8")
 
-    save_whole(folder, write, "run.json", (*FILES, *REPORTS))
-
-
-def save_whole(folder: Path, write: Callable[[Path], None], mark: str, own: Collection[str]) -> None:
-    """Has a folder written beside its final name and renames it when whole.  Raises Problems.
-
-    write   called with the draft's folder
-    mark    the file that an earlier one has, which is then replaced
-    own     names that an earlier one may have; other files that lie beside them are kept
-    """
-    check_target(folder, mark)
-    target = folder.absolute()
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    except OSError as error:
-        raise _problem(folder, f"cannot be written: {error.strerror}", "name another folder with -o") from None
-    try:
-        write(draft)
-        draft.chmod(0o755)
-        _rename(draft, target, own)
-    except OSError as error:
-        raise _problem(folder, f"cannot be written: {error.strerror}", "free some room or name another folder") from None
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-
-
-def _rename(draft: Path, target: Path, own: Collection[str]) -> None:
-    """Puts the draft in the target's place; what stood there goes last.
-
-    Files in the old folder that are not among `own` move into the new one.
-    """
-    if not target.exists():
-        draft.rename(target)
-        return
-    old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
-    target.rename(old / "run")
-    draft.rename(target)
-    for path in (old / "run").iterdir():
-        if path.name not in own:
-            path.rename(target / path.name)
-    shutil.rmtree(old, ignore_errors=True)
+    write_folder(folder, write, RUN)
 
 
 def load_run(folder: Path) -> Run:

@@ -21,8 +21,7 @@ import pyarrow.parquet as pq
 import terp
 from terp.describe.scenario import NO_CAP
 from terp.errors import Problem, Problems
-from terp.files import write_whole
-from terp.results.run_folder import check_target
+from terp.files import FolderKind, cannot_write, check_target, sweep_left, write_through, write_whole
 
 FORMAT: Final = "terp-sweep/1"
 """The version of the folder's layout, which sweep.json names."""
@@ -140,9 +139,12 @@ def begin_sweep(folder: Path, document: SweepDocument, digests: set[str]) -> set
 
     digests   of all scenarios of the sweep that is asked for
 
-    An earlier folder of the same scenarios is gone on with, whatever part of them it holds.
+    An earlier folder of the same scenarios is gone on with, whatever part of them it holds; what a killed sweep left
+    half-written is removed.  Called with the folder's lock.
     """
-    check_target(folder, DOCUMENT)
+    kind = sweep_kind(folder)
+    check_target(folder, kind)
+    sweep_left(folder, kind)
     there: set[str] = set()
     if (folder / DOCUMENT).is_file():
         kept = _read_document(folder)
@@ -153,7 +155,7 @@ def begin_sweep(folder: Path, document: SweepDocument, digests: set[str]) -> set
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _problem(folder, f"cannot be written: {error.strerror}", "name another folder with -o") from None
+        raise cannot_write(folder, error) from None
     _write_document(folder, {**document, "done_count": len(there)})
     return there
 
@@ -201,13 +203,11 @@ def _write_part(folder: Path, table: pa.Table) -> Path:
     """Writes a part under a name that its scenarios give, so that parts of several writers never meet."""
     digest = hashlib.sha256("".join(table.column(DIGEST).to_pylist()).encode()).hexdigest()
     target = folder / f"part-{digest[:16]}.parquet"
-    draft = folder / f".{target.name}.draft"
-    try:
+
+    def write(draft: Path) -> None:
         pq.write_table(table, draft, compression="zstd", use_dictionary=False, write_statistics=False)
-        draft.replace(target)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise _problem(folder, f"cannot be written: {error.strerror}", "free some room; what is there is kept") from None
+
+    write_through(target, write)
     return target
 
 
@@ -249,6 +249,19 @@ def read_sweep(folder: Path) -> tuple[pa.Table | None, SweepDocument]:
 def nothing_done(folder: Path) -> Problems:
     """A refusal of a sweep of which nothing was done."""
     return _problem(folder, "holds no scenario that was done", "run the same sweep again")
+
+
+def sweep_kind(folder: Path) -> FolderKind:
+    """The folder of a sweep, with the parts that lie there."""
+    return FolderKind("sweep", DOCUMENT, frozenset({DOCUMENT, *(path.name for path in _parts(folder))}), _is_part)
+
+
+def _is_part(path: Path) -> bool:
+    """True for rows of a sweep, as their columns tell."""
+    try:
+        return DIGEST in pq.read_schema(path).names
+    except (OSError, pa.ArrowException):
+        return False
 
 
 def is_sweep(folder: Path) -> bool:

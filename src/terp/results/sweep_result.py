@@ -14,11 +14,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from terp.files import write_folder
 from terp.results.comparison import Case, bands, cases_of_rows
 from terp.results.record import Json, Result, as_json
 from terp.results.replay_folder import Replay, is_replay, load_replay
-from terp.results.run_folder import Run, load_run, save_whole
-from terp.results.sweep_folder import DOCUMENT, SweepDocument, is_sweep, nothing_done, read_sweep
+from terp.results.run_folder import Run, load_run
+from terp.results.sweep_folder import DOCUMENT, SweepDocument, is_sweep, nothing_done, read_sweep, sweep_kind
 from terp.results.table import Table
 
 
@@ -53,8 +54,7 @@ class Sweep(Result):
                 pq.write_table(self.rows.arrow, draft / "part-all.parquet", compression="zstd", use_dictionary=False)
             (draft / DOCUMENT).write_text(json.dumps(self.document, indent=2) + "\n", "utf-8")
 
-        parts = [path.name for path in Path(folder).glob("part-*.parquet")]
-        save_whole(Path(folder), write, DOCUMENT, (DOCUMENT, *parts))
+        write_folder(Path(folder), write, sweep_kind(Path(folder)))
 
     def __repr__(self) -> str:
         axes = ", ".join(f"{len(values):,} of {name}" for name, values in self.document["axes"].items())

@@ -21,6 +21,7 @@ from typing import Final
 import terp
 from terp.describe import Scenario
 from terp.errors import Interrupted, Problem, Problems, TerpError, problems_of
+from terp.files import Writing, check_target, one_writer
 from terp.results.sweep_folder import (
     Row,
     SweepDocument,
@@ -31,6 +32,7 @@ from terp.results.sweep_folder import (
     merge_parts,
     row_of,
     sweep_document,
+    sweep_kind,
 )
 from terp.simulate import ScenarioInputs, inputs_of, simulate_scenario
 from terp.simulate.scenario_inputs import GivenInputs
@@ -110,19 +112,44 @@ class _Work:
 
 
 def run_sweep(
-    axes: SweepAxes, folder: Path, crew: Crew, progress: Progress | None = None, given: GivenInputs | None = None
+    axes: SweepAxes,
+    folder: Path,
+    crew: Crew,
+    progress: Progress | None = None,
+    given: GivenInputs | None = None,
+    waiting: Callable[[Writing], None] | None = lambda _: None,
 ) -> SweepDocument:
     """Runs what is missing of a sweep in its folder, and gives the document that stands there as sweep.json.
+
+    Where another process has a sweep in that folder under way it is waited for, and what it did is not done again.
 
     axes       the scenarios;  folder   made if it is not there
     crew       who works; asked again when an executor breaks
     progress   hears how far it is; None: nobody
     given      inputs that stand for those that the scenarios name
+    waiting    called with who writes the folder before it is waited for; None: that is refused
 
     Raises Problems, all at once, for names that are not there and for a folder that cannot be used, and Interrupted,
     with sweep.json, if stopped.  A scenario that fails is noted, and the others go on.
     """
     scenarios = _digested(axes, given)
+    check_target(folder, sweep_kind(folder))
+    with one_writer(folder, waiting):
+        return _run_missing(axes, scenarios, folder, crew, progress, given)
+
+
+def _run_missing(
+    axes: SweepAxes,
+    scenarios: dict[str, Scenario],
+    folder: Path,
+    crew: Crew,
+    progress: Progress | None,
+    given: GivenInputs | None,
+) -> SweepDocument:
+    """Runs what is missing, as `run_sweep` says, once its folder is ours.
+
+    scenarios   of the sweep by their digests
+    """
     document = sweep_document(axes.axes, axes.fixed, len(scenarios))
     there = begin_sweep(folder, document, set(scenarios))
     failures: dict[str, str] = {}

@@ -9,10 +9,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
+from terp.files import FolderKind, write_folder
 from terp.plan.machines.workload_writer import FILE as WORKLOAD
-from terp.results import save_whole
 
 if TYPE_CHECKING:
     from terp.plan.outcome.purchase_plan import PurchasePlan
@@ -43,14 +44,15 @@ def save_plan(plan: PurchasePlan, folder: Path, brief: str) -> None:
         for name in TABLES:
             pq.write_table(plan.table(name).arrow, draft / f"{name}.parquet", compression="zstd")
 
-    save_whole(folder, write, DOCUMENT, _own(folder))
+    write_folder(folder, write, plan_kind(folder))
 
 
-def _own(folder: Path) -> set[str]:
-    """Names of the files of an earlier plan in a folder: only those may be replaced."""
+def plan_kind(folder: Path) -> FolderKind:
+    """The folder of a plan, with the names of the machine files of the one that lies there: only those may be replaced."""
     own = {DOCUMENT, BEST, BRIEF, WORKLOAD, *(f"{name}.parquet" for name in TABLES)}
     try:
-        earlier = json.loads((folder / DOCUMENT).read_text("utf-8"))
-        return own | {str(machine["file"]) for machine in earlier["frontier"]}
-    except (OSError, ValueError, KeyError, TypeError):
-        return own
+        names = pq.read_table(folder / "frontier.parquet", columns=["file"]).column("file").to_pylist()
+        own |= {name for name in names if isinstance(name, str) and name.endswith(".yaml") and Path(name).name == name}
+    except (OSError, ValueError, KeyError, pa.ArrowException):
+        pass  # none lies there, or not a whole one
+    return FolderKind("plan", DOCUMENT, frozenset(own))

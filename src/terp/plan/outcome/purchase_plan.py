@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 import terp
 from terp.errors import Problem, Problems, UnknownName
+from terp.files import write_whole
 from terp.notes import Caveat, SourceNote
 from terp.plan.outcome.machine_records import ConstraintCheck, PlannedMachine
 from terp.plan.outcome.plan_document import data_of, fields_of
@@ -176,10 +177,10 @@ class PurchasePlan(Result):
     def brief(self, path: str | Path, language: str = "nl") -> Path:
         """Writes the decision paper, one HTML page, and gives its path.
 
-        language   "nl" or "en".  Raises UnknownName for another, and OSError where the file cannot be written.
+        language   "nl" or "en".  Raises UnknownName for another, and Problems where the file cannot be written.
         """
         target = Path(path)
-        target.write_text(plan_viewer().brief(self, language), "utf-8")
+        write_whole(target, plan_viewer().brief(self, language))
         return target
 
 

@@ -6,8 +6,12 @@ Every error that a user can cause is a TerpError, one line a problem; anything e
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import Final, NoReturn
 
@@ -32,8 +36,33 @@ VERSION: Final[str] = getattr(terp, "__version__", "")
 """Ours; empty where the package's own first file belongs to somebody else."""
 
 
+_OF_OUTPUT: Final = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF, errno.EFBIG)
+"""Errors of writing to what standard output is."""
+
+
+@contextmanager
+def _unseen_by_click() -> Iterator[None]:
+    """Lets errors pass click that it would take for others: a full disk for a gone reader, the end of a file for Ctrl-C."""
+    try:
+        yield
+    except OSError as error:
+        raise _Unwritten(error) from error
+    except EOFError as error:
+        raise RuntimeError("a file ended too soon") from error
+
+
 class _Verbs(click.Group):
     """Lists verbs without importing them; a wrong verb gets a hint."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Runs the verb."""
+        with _unseen_by_click():
+            return super().invoke(ctx)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Reads the words, and prints the help or the version where they ask for it."""
+        with _unseen_by_click():
+            return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """The verbs, in the order of the questions that they answer."""
@@ -87,6 +116,17 @@ def main() -> NoReturn:
     if trouble := in_the_way(sys.path, VERSION):
         click.echo(trouble, err=True)
         sys.exit(2)
+    code = _code_of_verb()
+    try:
+        if sys.stdout is not None:  # it is closed
+            sys.stdout.flush()
+    except OSError as error:
+        code = _say_unwritten(error)
+    sys.exit(code)
+
+
+def _code_of_verb() -> int:
+    """Runs the verb that was asked for; its exit code, with what went wrong said on stderr."""
     try:
         if plugins := os.environ.get("TERP_PLUGINS"):
             import_module("terp.extend").load_plugins(plugins)
@@ -94,6 +134,8 @@ def main() -> NoReturn:
         code = 0
     except click.exceptions.Exit as error:
         code = error.exit_code
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else int(error.code is not None)
     except click.ClickException as error:
         click.echo(f"{error.format_message().rstrip('.')}{_where_to_look(error)}", err=True)
         code = 2
@@ -106,7 +148,30 @@ def main() -> NoReturn:
     except MemoryError:
         click.echo("terp: this machine has too little memory for that; simulate fewer days or a smaller machine", err=True)
         code = 2
-    except BrokenPipeError:  # the reader of our output has gone, as `| head` does
+    except _Unwritten as error:
+        code = _say_unwritten(error.why)
+    return code
+
+
+class _Unwritten(Exception):
+    """What we print could not be written; click would make its own of the system's error."""
+
+    def __init__(self, why: OSError) -> None:
+        super().__init__(str(why))
+        self.why = why
+
+
+def _say_unwritten(why: OSError) -> int:
+    """The exit code where standard output takes no more: 0 where its reader has gone, as `| head` does, else 2 with a line.
+
+    Raises the error again if it is of something else, which is a bug.
+    """
+    if why.filename is not None or why.errno not in _OF_OUTPUT:
+        raise why
+    if isinstance(sys.stdout, io.TextIOWrapper):  # its buffer would be tried again at the end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
-    sys.exit(code)
+    if why.errno == errno.EPIPE:
+        return 0
+    with suppress(OSError):
+        click.echo(f"terp: what is printed cannot be written: {os.strerror(why.errno)}; free some room there", err=True)
+    return 2

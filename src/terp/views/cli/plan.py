@@ -18,6 +18,8 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from terp.plan import PurchasePlan
+
 _WIDTH: Final = 125
 """Columns of a line."""
 
@@ -60,34 +62,33 @@ def command(
     budget weighs it, plan.json, tables in Parquet, and brief.html to decide by.  Exit code 1 if no machine fits the budget.
     """
     from terp.plan import NothingFits, purchase
-    from terp.results import check_target
     from terp.sweep.executors import cores, dask, processes
     from terp.views.text.plan_text import as_text
 
     if scheduler and workers:
         raise click.UsageError("--workers is of this machine: Dask has its own")
-    if out is not None:
-        check_target(out, "plan.json")
     if not no_simulation:
         from terp.views.cli.simulate import say_if_compiling
 
         say_if_compiling()
     try:
-        plan = purchase(
-            budget,
-            objective=objective,
-            sites=_names(sites),
-            scenarios=scenarios,
-            seed=seed,
-            simulation=not no_simulation,
-            executor=dask(scheduler) if scheduler else processes(workers or cores()),
-            progress=_progress(),
+        plan = _planned(
+            out,
+            lang,
+            lambda: purchase(
+                budget,
+                objective=objective,
+                sites=_names(sites),
+                scenarios=scenarios,
+                seed=seed,
+                simulation=not no_simulation,
+                executor=dask(scheduler) if scheduler else processes(workers or cores()),
+                progress=_progress(),
+            ),
         )
     except NothingFits as error:
         _say_nothing_fits(str(error))
         sys.exit(1)
-    if out is not None:
-        plan.save(out, lang)
     if as_json:
         click.echo(json.dumps(plan.to_dict(), indent=2, allow_nan=False))
         return
@@ -95,6 +96,23 @@ def command(
     if out is not None:
         click.echo(f"\n  paper    {out / 'brief.html'}")
         click.echo(f"  next     terp simulate {out / 'best.yaml'} --workload {out / 'workload.yaml'}")
+
+
+def _planned(out: Path | None, lang: str, make: Callable[[], PurchasePlan]) -> PurchasePlan:
+    """A plan, made and saved while nobody else writes its folder, which is checked before the work.
+
+    out   its folder, None for none;  lang  of the paper in it
+    """
+    from terp.files import check_target, one_writer
+    from terp.plan.outcome.plan_folder import plan_kind
+
+    if out is None:
+        return make()
+    check_target(out, plan_kind(out))
+    with one_writer(out):
+        plan = make()
+        plan.save(out, lang)
+    return plan
 
 
 def _say_nothing_fits(why: str) -> None:

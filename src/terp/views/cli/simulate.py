@@ -10,6 +10,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -96,7 +97,8 @@ def _year(scenario: Scenario, inputs: ScenarioInputs, out: Path | None, *, as_js
 
     The folder is checked before the run, so that a year is not simulated in vain.
     """
-    from terp.results import check_target, save_run
+    from terp.files import check_target, one_writer
+    from terp.results import RUN, save_run
     from terp.simulate import controls_on, simulate_scenario
     from terp.simulate.engine.engines import needs_controller
 
@@ -105,12 +107,13 @@ def _year(scenario: Scenario, inputs: ScenarioInputs, out: Path | None, *, as_js
     default = Path("runs") / "-".join([*names, f"{scenario.days}d", f"seed{scenario.seed}"])
     folder = out if out is not None else None if as_json else default
     if folder is not None:
-        check_target(folder)
+        check_target(folder, RUN)
     controls_on(inputs.machine, scenario, inputs.policy)  # refuses before a long wait
-    say_if_compiling("controller" if needs_controller(inputs.policy) else "core")
-    run = simulate_scenario(scenario, inputs, _progress(scenario.days))
-    if folder is not None:
-        save_run(run, folder)
+    with one_writer(folder) if folder is not None else nullcontext():
+        say_if_compiling("controller" if needs_controller(inputs.policy) else "core")
+        run = simulate_scenario(scenario, inputs, _progress(scenario.days))
+        if folder is not None:
+            save_run(run, folder)
     if as_json:
         click.echo(json.dumps(run.to_dict(), indent=2))
         return
@@ -136,26 +139,28 @@ def _trace(
     path   the trace;  unit   what a processor of an SWF trace is, None where the file tells
     out    its folder; nothing is written if None
     """
-    from terp.results import check_target
+    from terp.files import check_target, one_writer
+    from terp.results.replay_folder import REPLAY
     from terp.simulate import replay
     from terp.views.text.replay_text import replay_text
 
     if out is not None:
-        check_target(out, "summary.json")
-    replayed = replay(
-        path,
-        inputs.machine,
-        site=inputs.site,
-        policy=None if conf else inputs.policy,
-        slurm_conf=conf,
-        unit=unit,
-        seed=scenario.seed,
-        spare_nodes=scenario.spare_nodes_count,
-        failures=scenario.failures,
-        before=say_if_compiling,
-    )
-    if out is not None:
-        replayed.save(out)
+        check_target(out, REPLAY)
+    with one_writer(out) if out is not None else nullcontext():
+        replayed = replay(
+            path,
+            inputs.machine,
+            site=inputs.site,
+            policy=None if conf else inputs.policy,
+            slurm_conf=conf,
+            unit=unit,
+            seed=scenario.seed,
+            spare_nodes=scenario.spare_nodes_count,
+            failures=scenario.failures,
+            before=say_if_compiling,
+        )
+        if out is not None:
+            replayed.save(out)
     if as_json:
         click.echo(json.dumps(replayed.to_dict(), indent=2))
         return
@@ -174,6 +179,11 @@ def say_if_compiling(engine: str = "core") -> None:
     if not compiled_before(engine):
         takes = {"core": "15 s", "pool": "5 s", "controller": "40 s"}[engine]
         click.echo(f"compiling the simulation's {engine}, once on this machine; about {takes} ...", err=True)
+
+
+def say_waiting(folder: Path) -> Callable[[object], None]:
+    """A line on stderr where another process writes a folder, and it is waited for."""
+    return lambda writer: click.echo(f"{folder} is being written by {writer}; waiting until it has ended ...", err=True)
 
 
 def _progress(days: int) -> Callable[[float], None] | None:

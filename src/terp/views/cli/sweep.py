@@ -58,7 +58,7 @@ def command(
     from terp.sweep.axes import read_axes
     from terp.sweep.executors import cores, dask, processes
     from terp.sweep.points import run_sweep
-    from terp.views.cli.simulate import say_if_compiling
+    from terp.views.cli.simulate import say_if_compiling, say_waiting
     from terp.views.text.comparison_text import bands_text
 
     if not over:
@@ -70,7 +70,7 @@ def command(
         say_if_compiling()
     crew = dask(scheduler) if scheduler else processes(workers or cores())
     try:
-        document = run_sweep(axes, out, crew, _stoppable(_progress()))
+        document = run_sweep(axes, out, crew, _stoppable(_progress()), waiting=say_waiting(out))
     except Interrupted as error:
         click.echo(f"\nterp: interrupted; {error} are kept in {out}, and the same command goes on from there", err=True)
         sys.stderr.flush()

@@ -1,0 +1,22 @@
+"""DOES IT STAND THERE WHOLE?
+
+The one way in which Terp writes: a file or a folder stands under its name whole, as it was or as it is now, whatever kills
+the writer and whenever.  What a killed writer left is swept by the next one, and a folder has one writer at a time.
+"""
+
+from terp.files.folder_lock import Writing, one_writer
+from terp.files.whole_file import cannot_write, write_through, write_whole
+from terp.files.whole_folder import FolderKind, check_target, settle, sweep_left, write_folder
+
+__all__ = [
+    "FolderKind",
+    "Writing",
+    "cannot_write",
+    "check_target",
+    "one_writer",
+    "settle",
+    "sweep_left",
+    "write_folder",
+    "write_through",
+    "write_whole",
+]
