@@ -12,8 +12,47 @@ Nothing below `views` prints; `views.cli` turns these into lines on stderr and a
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
+
+MOST_SHOWN: Final = 300
+"""Characters of a key, a value or a name that an error shows."""
+_UNSAFE: Final = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
+)
+"""What may do something to a terminal or to the order of letters: control characters, C1, marks of direction, joiners
+that nobody sees, ends of lines and paragraphs, halves of surrogate pairs, tags."""
+_SHORT: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def printable(text: str, keep: str = "") -> str:
+    r"""A text that does nothing to a terminal or a page: what is unsafe is shown as Python escapes it, such as `\x1b`.
+
+    keep   characters that stay as they are, such as a newline of our own
+
+    Every text that came from a file, an option or a library goes through this before somebody sees it: problems do it
+    themselves, `views.printing` does it for all that a verb prints, and pages for all that they hold.
+
+    >>> printable("\x1b[2Jred\u202etxt")
+    '\\x1b[2Jred\\u202etxt'
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return _UNSAFE.sub(lambda match: match[0] if match[0] in keep else _escaped(match[0]), text)
+
+
+def _escaped(letter: str) -> str:
+    """One unsafe character as Python writes it between quotes."""
+    code = ord(letter)
+    wide = f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    return _SHORT.get(letter, wide)
+
+
+def shortened(text: str, most: int = MOST_SHOWN) -> str:
+    """A text of at most so many characters; what is cut is said by three dots."""
+    return text if len(text) <= most else text[: most - 3] + "..."
 
 
 class TerpError(Exception):
@@ -26,6 +65,8 @@ class Problem:
 
     line, column   1-based position in `file`; 0 where the mistake has no place in a file
     path           dotted path of the value, such as `compute.scalable_units`; may be empty
+
+    The fields hold what was written as it stands; the text of a problem is one line that prints.
     """
 
     file: str
@@ -38,12 +79,12 @@ class Problem:
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}: " if self.line else f"{self.file}: " if self.file else ""
-        text = place + (f"{self.path}: " if self.path else "") + self.wrong
+        text = place + (f"{shortened(self.path)}: " if self.path else "") + self.wrong
         if self.found:
-            text += f", found {self.found}"
+            text += f", found {shortened(self.found)}"
         if self.would_do:
             text += f"; {self.would_do}"
-        return text
+        return printable(text)
 
 
 class Problems(TerpError):
@@ -62,7 +103,7 @@ class UnknownName(TerpError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         self.kind, self.name, self.known = kind, name, tuple(sorted(known))
-        super().__init__(f"no {kind} {name!r}; {did_you_mean(name, self.known)}")
+        super().__init__(printable(f"no {kind} {shortened(name)!r}; {did_you_mean(name, self.known)}"))
 
     def __reduce__(self) -> tuple[type[UnknownName], tuple[str, str, tuple[str, ...]]]:
         return type(self), (self.kind, self.name, self.known)
@@ -73,7 +114,7 @@ def problems_of(error: TerpError) -> tuple[Problem, ...]:
     if isinstance(error, Problems):
         return error.problems
     if isinstance(error, UnknownName):
-        wrong = f"no {error.kind} {error.name!r}"
+        wrong = f"no {error.kind} {shortened(error.name)!r}"
         return (Problem("", 0, 0, "", wrong, would_do=did_you_mean(error.name, error.known)),)
     return (Problem("", 0, 0, "", str(error)),)
 

@@ -14,7 +14,6 @@ import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path as FilePath
 from typing import Final, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -26,7 +25,7 @@ from terp.errors import Problem, Problems, did_you_mean
 from terp.reader import provenance
 from terp.reader.fields import Record, dimension_of, keys_of, plain_type
 from terp.reader.provenance import Provenance
-from terp.reader.tree import MAX_BYTES, Path, Tree, dotted, parse_yaml
+from terp.reader.tree import Path, Tree, dotted, parse_yaml
 
 T = TypeVar("T", bound=Record)
 MOST_TITLE: Final = 100
@@ -103,20 +102,6 @@ class Written(Generic[T]):
             if name.startswith("_") or "record" not in vars(self):
                 raise AttributeError(name)
             return getattr(self.record, name)
-
-
-def read_text(path: FilePath) -> str:
-    """The text of a file.  Raises Problems if it cannot be read, is larger than 4 MiB, or is not UTF-8."""
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            wrong = f"the file is larger than {MAX_BYTES // 2**20} MiB"
-            raise Problems([Problem(str(path), 0, 0, "", wrong, would_do="split it or leave data out of it")])
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        wrong = f"not UTF-8 text, at byte {error.start}"
-        raise Problems([Problem(str(path), 0, 0, "", wrong, would_do="save it as UTF-8")]) from None
-    except OSError as error:
-        raise Problems([Problem(str(path), 0, 0, "", f"cannot be read: {error.strerror}")]) from None
 
 
 def read_tree(text: str, file: str) -> Sourced:

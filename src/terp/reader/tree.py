@@ -19,9 +19,8 @@ from typing import Final
 import yaml
 
 from terp.errors import Problem, Problems
+from terp.reader.open_file import MAX_BYTES
 
-MAX_BYTES: Final = 4 * 2**20
-"""Largest text that is parsed [bytes]."""
 MAX_DEPTH: Final = 24
 """Mappings and lists within one another, at most."""
 MAX_VALUES: Final = 100_000

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from terp.connect.hub.config_json import shown
 from terp.errors import Problem, Problems
-from terp.reader import read_text
+from terp.reader import is_there, read_text
 
 MOST_INCLUDES: Final = 100
 """Files that one configuration may be made of."""
@@ -122,12 +122,11 @@ class _Reader:
         self.folder, self.notes = path.parent, notes
         self.cluster, self.files = "", 0
         self.lines: list[list[Pair]] = []
-        self._read(path, [])
+        self._read(path, read_text(path), [])
 
-    def _read(self, path: Path, above: list[Path]) -> None:
-        """Reads a file; `above` are those that include it, outermost first."""
+    def _read(self, path: Path, text: str, above: list[Path]) -> None:
+        """Takes the lines of a file; `above` are those that include it, outermost first."""
         self.files += 1
-        text = read_text(path)
         for place, line in _joined(text):
             if (match := _INCLUDE.fullmatch(line)) and not _PAIR.match(line):
                 self._include(Pair("Include", match[1].strip(), str(path), *place.at(0)), [*above, path])
@@ -146,11 +145,16 @@ class _Reader:
             self.notes.refuse(pair, "the file includes itself", "take this line out")
         elif self.files >= MOST_INCLUDES:
             self.notes.refuse(pair, "too many files", f"at most {MOST_INCLUDES} would do")
-        elif not _is_file(path):
+        elif not is_there(path):
             self.notes.refuse(pair, "no such file", f"put it at {shown(str(path))}")
         else:
+            try:
+                text = read_text(path)
+            except Problems as error:
+                self.notes.refuse(pair, error.problems[0].wrong, error.problems[0].would_do)
+                return
             self.notes.model(pair, "its lines are read here")
-            self._read(path, above)
+            self._read(path, text, above)
 
     def _pairs(self, line: str, place: _Places, file: str) -> list[Pair]:
         """Keys and values of a line; from where it has none, the rest of it is refused."""
@@ -211,22 +215,3 @@ def _joined(text: str) -> list[tuple[_Places, str]]:
     if pieces:
         lines.append((_Places(offsets, numbers), "".join(pieces)))
     return [(place, line) for place, line in lines if line.strip()]
-
-
-def _is_file(path: Path) -> bool:
-    """Whether there is a plain file; a device would never end."""
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False
-
-
-def one_file(path: Path) -> str:
-    """The text of a file that includes none, without zero bytes.  Raises Problems.
-
-    What sacctmgr writes has no includes and no continued lines, so it is read as it stands.
-    """
-    text = read_text(path)
-    if "\0" in text:
-        raise Problems([Problem(str(path), 0, 0, "", "not a text", would_do="name what `sacctmgr` wrote")])
-    return text

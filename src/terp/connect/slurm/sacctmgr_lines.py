@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from terp.connect.slurm.conf_lines import Notes, Pair, one_file
+from terp.connect.slurm.conf_lines import Notes, Pair
 from terp.connect.slurm.conf_values import Settings
 from terp.errors import did_you_mean
+from terp.reader import read_text
 
 _SAME: Final = {
     "share": "fairshare", "shares": "fairshare", "parname": "parent", "parentname": "parent", "maxtresperjob": "maxtres",
@@ -93,7 +94,7 @@ def accounting_entries(path: Path, notes: Notes) -> Iterator[AccountingEntry]:
     """
     headings: list[str] = []
     parent, tree = "root", list[str]()
-    for number, raw in enumerate(one_file(path).split("\n"), 1):
+    for number, raw in enumerate(read_text(path).split("\n"), 1):
         line = raw.rstrip()
         if not line.strip() or line.lstrip().startswith("#"):
             continue

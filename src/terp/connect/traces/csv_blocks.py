@@ -1,5 +1,5 @@
-"""Text files of any length -> blocks of whole lines with the right number of cells; gzip is seen by its first
-bytes.
+"""Text files of any length -> blocks of whole lines with the right number of cells; gzip is unpacked as it is
+read.
 
 A block is some megabytes, so that a trace of many gigabytes is read in bounded memory.  pyarrow reads the
 cells; it would refuse a whole block for one bad line, so lines are counted first, and mended or dropped here.
@@ -7,12 +7,10 @@ cells; it would refuse a whole block for one bad line, so lines are counted firs
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final, cast
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -22,13 +20,13 @@ from numpy.typing import NDArray
 
 from terp.arrays import Bools, Ints
 from terp.connect.traces.trace_rows import Reading
+from terp.reader import open_unpacked
 
 BLOCK_BYTES: Final = 8 * 2**20
 """Text that is read at once [bytes]."""
 LONGEST_LINE_BYTES: Final = 64 * 2**20
 """A file without a newline in so many bytes is no text of jobs."""
 NEWLINE: Final = 10
-GZIP: Final = b"\x1f\x8b"
 
 Mend = Callable[[str], "list[str] | None"]
 """A line with a wrong number of cells -> its cells, or None."""
@@ -48,23 +46,25 @@ class Block:
     numbers: NDArray[np.int64]
 
 
-def head(path: Path, reading: Reading, size: int = 2**16) -> bytes:
-    """The first bytes of a file, unpacked; fewer where the file is shorter.  Raises Problems if it cannot be
-    read.
-    """
-    with _opened(path, reading) as stream:
-        return _read(stream, size, reading, 1)
+def head(path: Path, size: int = 2**16) -> bytes:
+    """The first bytes of a file, unpacked; fewer where the file is shorter.  Raises Problems if it cannot be read."""
+    with open_unpacked(path) as stream:
+        return stream.read(size)
 
 
 def blocks(path: Path, reading: Reading) -> Iterator[tuple[int, bytes]]:
     """Number of the first line, and whole lines, each ended by a newline.
 
-    A byte order mark and carriage returns are taken out; a last line without a newline gets one.  Raises
-    Problems if the file cannot be read, is a broken gzip file, or has no end of line.
+    A byte order mark is taken out, and a carriage return ends a line, alone or before a newline, as in every other text
+    that Terp reads; a last line without an end gets one.  Raises Problems if the file cannot be read, is a broken gzip
+    file, or has no end of line.
     """
     number, rest = 1, b""
-    with _opened(path, reading) as stream:
-        while data := _read(stream, BLOCK_BYTES, reading, number):
+    with open_unpacked(path) as stream:
+        while data := stream.read(BLOCK_BYTES):
+            if data.endswith(b"\r"):  # perhaps half of an end of line
+                data += stream.read(1)
+            data = _plain(data, first=number == 1 and not rest)
             cut = data.rfind(b"\n") + 1
             if not cut:
                 rest += data
@@ -72,39 +72,16 @@ def blocks(path: Path, reading: Reading) -> Iterator[tuple[int, bytes]]:
                     raise reading.problem("no end of line", "name a text file with a line a job", number)
                 continue
             whole, rest = rest + data[:cut], data[cut:]
-            yield number, _plain(whole, number)
+            yield number, whole
             number += whole.count(b"\n")
     if rest:
-        yield number, _plain(rest + b"\n", number)
+        yield number, rest + b"\n"
 
 
-def _plain(data: bytes, number: int) -> bytes:
-    """Text without a byte order mark and carriage returns."""
-    data = data.removeprefix(b"\xef\xbb\xbf") if number == 1 else data
-    return data.replace(b"\r\n", b"\n") if b"\r" in data else data
-
-
-def _opened(path: Path, reading: Reading) -> IO[bytes]:
-    """The file, unpacked as it is read; the caller closes it.  Raises Problems if it cannot be opened."""
-    try:
-        with path.open("rb") as stream:
-            packed = stream.read(2) == GZIP
-        return cast("IO[bytes]", gzip.open(path, "rb")) if packed else path.open("rb")
-    except OSError as error:
-        raise reading.problem(f"cannot be read: {error.strerror}") from None
-
-
-def _read(stream: IO[bytes], size: int, reading: Reading, number: int) -> bytes:
-    """The next bytes; part of a broken file is no trace, and raises Problems.
-
-    number   of the line that comes next, to name in a problem
-    """
-    try:
-        return stream.read(size)
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise reading.problem("the gzip file is cut off or damaged", "fetch it again", number) from None
-    except OSError as error:
-        raise reading.problem(f"cannot be read: {error.strerror}") from None
+def _plain(data: bytes, *, first: bool) -> bytes:
+    """Text without carriage returns, and the first of a file without a byte order mark."""
+    data = data.removeprefix(b"\xef\xbb\xbf") if first else data
+    return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data
 
 
 def even(
@@ -249,9 +226,3 @@ def _utf8(data: bytes) -> bytes:
     except UnicodeDecodeError:
         return data.decode("utf-8", "replace").encode()
     return data
-
-
-def whole(path: Path, reading: Reading) -> bytes:
-    """All of a file, unpacked."""
-    with _opened(path, reading) as stream:
-        return _read(stream, -1, reading, 1)

@@ -19,11 +19,12 @@ import pyarrow as pa
 
 from terp.arrays import Ints
 from terp.connect.traces.accounting import sacct_values as words
-from terp.connect.traces.accounting.sacct_json import json_of
+from terp.connect.traces.accounting.sacct_json import job_blocks
 from terp.connect.traces.csv_blocks import Columns, Mend, tables
-from terp.connect.traces.trace_rows import NONE, UNKNOWN, Reading, Rows, blank
+from terp.connect.traces.trace_rows import NONE, UNKNOWN, Reading, Rows, blank, texts
 from terp.describe import TRACE_STATES
 from terp.errors import Problem, Problems
+from terp.reader import NoList
 
 NEEDED: Final = ("node_num", "gpu_num", "state", "submit_time", "start_time", "end_time")
 """Columns without which the CSV of AcmeTrace and Helios are no trace."""
@@ -152,21 +153,26 @@ def _gigabytes(text: str) -> float:
 
 
 def philly_rows(path: Path, reading: Reading) -> Iterator[Rows]:
-    """The jobs of Philly's cluster_job_log; "line" counts jobs, from 1.  Attempts of a job add up to its run
+    """The jobs of Philly's cluster_job_log in blocks; "line" counts jobs, from 1.  Attempts of a job add up to its run
     time.
 
-    The whole file is in memory.  Raises Problems if it is no JSON, or no list.
+    Raises Problems if it is no JSON, or no list.
     """
-    jobs = json_of(path, reading)
-    if not isinstance(jobs, list):
-        raise reading.problem("JSON, but no list of jobs", "name Philly's cluster_job_log")
-    strange = [line for line, job in enumerate(jobs, 1) if not isinstance(job, dict)]
-    reading.tally.add("dropped: not a job", np.array(strange, np.int64))
-    lines = np.array([line for line, job in enumerate(jobs, 1) if isinstance(job, dict)], np.int64)
-    jobs = [job for job in jobs if isinstance(job, dict)]
+    clock = words.Clock(reading.known.zone or PHILLY_ZONE, reading.tally)
+    try:
+        for jobs, lines in job_blocks(path, reading, "", lambda job: "submitted_time" in job or "attempts" in job):
+            yield _philly_jobs(jobs, lines, clock, reading)
+    except NoList:
+        raise reading.problem("JSON, but no list of jobs", "name Philly's cluster_job_log") from None
+
+
+def _philly_jobs(jobs: list[dict[str, object]], lines: Ints, clock: words.Clock, reading: Reading) -> Rows:
+    """Rows of some jobs.
+
+    lines   where they stand in the list, `(n,)` from 1
+    """
     rows = blank(len(jobs))
     rows["line"] = lines
-    clock = words.Clock(reading.known.zone or PHILLY_ZONE, reading.tally)
     rows["submit"] = clock.read(_texts(job.get("submitted_time") for job in jobs), lines)
     rows["user"] = reading.names["user"].codes(_texts(job.get("user") for job in jobs))
     rows["partition"] = reading.names["partition"].codes(_texts(job.get("vc") for job in jobs))
@@ -175,7 +181,7 @@ def philly_rows(path: Path, reading: Reading) -> Iterator[Rows]:
     reading.tally.add("repaired: an unknown state", lines[strange_state])
     rows["state"][strange_state] = UNKNOWN
     _attempts(rows, jobs, clock, reading)
-    yield rows
+    return rows
 
 
 def _philly_state(text: str) -> int:
@@ -185,7 +191,7 @@ def _philly_state(text: str) -> int:
 
 def _texts(values: Iterable[object]) -> pa.Array:
     """Words of JSON; what is none is empty."""
-    return pa.array([value if isinstance(value, str) else "" for value in values], pa.string())
+    return texts(value if isinstance(value, str) else "" for value in values)
 
 
 def _attempts(rows: Rows, jobs: list[dict[str, object]], clock: words.Clock, reading: Reading) -> None:

@@ -186,7 +186,7 @@ def seen_format(path: Path, reading: Reading) -> str:
 
     Raises Problems if it is none that is known.
     """
-    start = head(path, reading)
+    start = head(path)
     for kind, sees in SEERS.items():
         if sees(start):
             return kind
@@ -197,7 +197,7 @@ def seen_format(path: Path, reading: Reading) -> str:
         raise reading.problem("is empty", "name a file with a line a job")
     if text[0] in "[{":
         return "philly" if '"attempts"' in text or '"submitted_time"' in text or text[0] == "[" else "sacct-json"
-    first = text.splitlines()[0]
+    first = re.split(r"[\r\n]", text, maxsplit=1)[0]
     names = set(re.split(r"[|,]", first.lower().strip()))
     if first.startswith(";") or _NUMBERS.fullmatch(first):
         return "swf"

@@ -17,7 +17,7 @@ import pyarrow as pa
 from numpy.typing import ArrayLike
 
 from terp.arrays import Floats, Ints
-from terp.connect.traces.trace_rows import MOST, NONE, UNKNOWN, Reading, Rows, blank
+from terp.connect.traces.trace_rows import MOST, NONE, UNKNOWN, Reading, Rows, blank, texts
 from terp.describe import TRACE_STATES
 from terp.errors import TerpError, did_you_mean
 
@@ -137,8 +137,8 @@ def _whole(name: str, array: Cells, reading: Reading, unknown: int) -> Ints:
 def _texts(name: str, array: Cells, reading: Reading) -> pa.Array:
     """A column as texts, empty where nothing is known."""
     try:
-        return pa.array(array.tolist(), pa.string()).fill_null("")
-    except (pa.ArrowException, UnicodeEncodeError):
+        return texts("" if value is None else value for value in array.tolist())
+    except (pa.ArrowException, TypeError):
         odd = next((value for value in array.tolist() if not isinstance(value, str | None)), None)
         raise reading.problem(f"column {name} holds what is no text", "None is not known", written=repr(odd)) from None
 

@@ -21,6 +21,7 @@ from terp.connect.traces.trace_rows import NAMED
 from terp.describe import TRACE_STATES, Trace
 from terp.errors import Problem, Problems, did_you_mean
 from terp.files import write_through
+from terp.reader.parquet_file import parquet_schema, read_parquet
 
 FORMAT: Final = "terp-trace/1"
 """What the metadata call the format; a number is added to it when the columns change."""
@@ -113,17 +114,17 @@ def read_trace_file(path: Path) -> Trace:
     """A trace from our own file.  Raises Problems with all that is wrong with it: columns, types, empty cells,
     numbers that no trace holds, jobs out of order.
     """
-    try:
-        table = pq.read_table(path, memory_map=False)
-    except OSError as error:
-        raise Problems([Problem(str(path), 0, 0, "", f"cannot be read: {error.strerror or error}")]) from None
-    except pa.ArrowException as error:
-        wrong = f"cannot be read: {str(error).splitlines()[0]}"
-        raise Problems([Problem(str(path), 0, 0, "", wrong, would_do="write it again")]) from None
-    metadata = _metadata(table.schema, path)
-    problems = [problem for name in COLUMNS for problem in _wrong_column(table, name, path)]
+    columns = parquet_schema(path)
+    metadata = _metadata(columns, path)
+    problems = [problem for name in COLUMNS for problem in _wrong_type(columns, name, path)]
     if problems:
         raise Problems(problems)
+    table = read_parquet(path, list(COLUMNS))
+    empty = {name: table[name].null_count for name in COLUMNS if table[name].null_count}
+    if empty:
+        raise Problems(
+            Problem(str(path), 0, 0, name, "has empty cells", str(count), "fill them") for name, count in empty.items()
+        )
     names: dict[str, Any] = {field: tuple(metadata["names"][field]) for field in NAMED.values()}
     tables = {"state": TRACE_STATES} | {column: names[field] for column, field in NAMED.items()}
     try:
@@ -153,20 +154,21 @@ def _metadata(columns: pa.Schema, path: Path) -> TraceMetadata:
     raise Problems([Problem(str(path), 0, 0, "", f"Parquet, but no trace ({FORMAT})", would_do=would_do)])
 
 
-def _wrong_column(table: pa.Table, name: str, path: Path) -> Iterator[Problem]:
-    """What is wrong with a column.
+def _wrong_type(columns: pa.Schema, name: str, path: Path) -> Iterator[Problem]:
+    """What is wrong with a column, before any is read.
 
-    table   as read;  name   a key of `COLUMNS`
+    columns   of the file;  name   a key of `COLUMNS`
 
-    At most one problem: missing, of another type, or with empty cells.
+    At most one problem: missing, there twice, or of another type.
     """
-    if name not in table.column_names:
-        near = did_you_mean(name, [other for other in table.column_names if other not in COLUMNS])
+    places = columns.get_all_field_indices(name)
+    if not places:
+        near = did_you_mean(name, [other for other in columns.names if other not in COLUMNS])
         yield Problem(str(path), 0, 0, name, "column missing", would_do=near if near.startswith("did") else "write it again")
-    elif table[name].type != COLUMNS[name]:
-        yield Problem(str(path), 0, 0, name, "wrong type", str(table[name].type), f"{COLUMNS[name]} would do")
-    elif table[name].null_count:
-        yield Problem(str(path), 0, 0, name, "has empty cells", str(table[name].null_count), "fill them")
+    elif len(places) > 1:
+        yield Problem(str(path), 0, 0, name, "this column stands twice", would_do="write it again")
+    elif columns.field(name).type != COLUMNS[name]:
+        yield Problem(str(path), 0, 0, name, "wrong type", str(columns.field(name).type), f"{COLUMNS[name]} would do")
 
 
 def _array(column: pa.ChunkedArray, names: tuple[str, ...] | None) -> Any:

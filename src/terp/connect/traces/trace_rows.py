@@ -7,6 +7,7 @@ it says nothing, and yields them in blocks.  Order, repairs and the start of tim
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ NONE: Final = int(np.iinfo(np.int64).min)
 MOST: Final = 10**15
 """No number of a trace is as large; sums of some still fit 64 bits."""
 LINES_SHOWN: Final = 3
+_LONE: Final = re.compile("[\ud800-\udfff]")
 UNKNOWN: Final = TRACE_STATES.index("unknown")
 CANCELLED: Final = TRACE_STATES.index("cancelled")
 
@@ -55,6 +57,18 @@ def blank(count: int) -> Rows:
         rows[name] = -1
     rows["state"] = UNKNOWN
     return rows
+
+
+def texts(values: Iterable[str]) -> pa.Array:
+    """Texts as a column `(n,)`; half of a surrogate pair, which JSON can spell and no file can hold, becomes a mark.
+
+    Bytes that are no UTF-8 become the same mark in every other format.
+    """
+    words = list(values)
+    try:
+        return pa.array(words, pa.string())
+    except UnicodeEncodeError:
+        return pa.array([_LONE.sub("\ufffd", word) for word in words], pa.string())
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,12 @@ from typing import Any, Final, TextIO, TypeAlias
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from terp.arrays import Floats
 from terp.errors import Problem, Problems
 from terp.physics.power.job_power import SHARES, STEP_S
+from terp.reader.parquet_file import parquet_schema, read_parquet, words_of
 from terp.units import DAY_S
 from terp.validate.grading.grade import Skipped
 
@@ -37,6 +37,8 @@ LEAST_W, MOST_W = 100.0, 30_000.0
 """What a node may draw, as far as a reading is believed [W]."""
 LONGEST_S: Final = 30.0 * DAY_S
 """How long a run may be."""
+MOST_POINTS: Final = 2 * 10**8
+"""Nodes times steps of two seconds of a run; a thousand nodes for four days come to so many."""
 
 
 @dataclass(frozen=True)
@@ -112,24 +114,21 @@ def read_power_rows(path: Path) -> tuple[list[PowerRow], list[Skipped]]:
 
 def _table(path: Path) -> pa.Table:
     """The columns that are used of a Parquet file.  Raises Problems for columns that lack or hold something else."""
-    try:
-        schema = pq.read_schema(path)
-        missing = [name for name in NEEDED if name not in schema.names]
-        if missing:
-            would_do = "needed are " + ", ".join(NEEDED)
-            raise Problems([Problem(str(path), 0, 0, name, "missing column", would_do=would_do) for name in missing])
-        wrong = [name for name, kind in NEEDED.items() if not _holds(schema.field(name).type, kind)]
-        if wrong:
-            raise Problems(
-                [Problem(str(path), 0, 0, name, f"not {NEEDED[name]}", str(schema.field(name).type)) for name in wrong]
-            )
-        has_window = all(name in schema.names and _holds(schema.field(name).type, "int") for name in WINDOW)
-        return pq.read_table(path, columns=[*NEEDED, *(WINDOW if has_window else ())])
-    except OSError as error:
-        raise Problems([Problem(str(path), 0, 0, "", f"cannot be read: {error.strerror or error}")]) from None
-    except pa.ArrowException:
-        would_do = "write a Parquet file, such as with pyarrow"
-        raise Problems([Problem(str(path), 0, 0, "", "not Parquet", would_do=would_do)]) from None
+    schema = parquet_schema(path)
+    missing = [name for name in NEEDED if name not in schema.names]
+    if missing:
+        would_do = "needed are " + ", ".join(NEEDED)
+        raise Problems([Problem(str(path), 0, 0, name, "missing column", would_do=would_do) for name in missing])
+    twice = [name for name in (*NEEDED, *WINDOW) if schema.names.count(name) > 1]
+    if twice:
+        raise Problems([Problem(str(path), 0, 0, name, "this column stands twice", would_do="keep one") for name in twice])
+    wrong = [name for name, kind in NEEDED.items() if not _holds(schema.field(name).type, kind)]
+    if wrong:
+        raise Problems(
+            [Problem(str(path), 0, 0, name, f"not {NEEDED[name]}", str(schema.field(name).type)) for name in wrong]
+        )
+    has_window = all(name in schema.names and _holds(schema.field(name).type, "int") for name in WINDOW)
+    return read_parquet(path, [*NEEDED, *(WINDOW if has_window else ())])
 
 
 def _holds(kind: pa.DataType, wanted: str) -> bool:
@@ -145,10 +144,10 @@ def _holds(kind: pa.DataType, wanted: str) -> bool:
 
 
 def _column(table: pa.Table, name: str) -> Column:
-    """A column as an array; numbers that are not there are NaN, words of a dictionary are words."""
+    """A column as an array; numbers that are not there are NaN, words that are not there empty."""
     column = table.column(name)
     if NEEDED.get(name) == "text":
-        return np.array(column.to_pylist(), dtype=object).astype(str)
+        return words_of(column)
     numbers: Floats = column.cast(pa.float64(), safe=False).to_numpy().astype(float)
     return numbers
 
@@ -201,11 +200,13 @@ def summed_up(key: Key, readings: Mapping[str, Floats]) -> PowerRow | str:
         return f"readings over {end_s - begin_s:g} s"
     lead_s, tail_s = _around(readings, start_ms, begin_s, end_s)
     grid = np.arange(begin_s, end_s, STEP_S)
+    if len(grid) * nodes > MOST_POINTS:
+        return f"readings of {nodes} nodes over {end_s - begin_s:g} s, more than are summed up"
     job, means, energy_j = np.zeros(len(grid)), [], 0.0
-    for node in read_nodes:
-        of_node = readings["node"] == node
-        order = np.argsort(readings["t_s"][of_node], kind="stable")
-        times, powers = readings["t_s"][of_node][order], readings["power_ac_w"][of_node][order]
+    order = np.lexsort((readings["t_s"], readings["node"]))
+    bounds = np.flatnonzero(np.diff(readings["node"][order])) + 1
+    for of_node in np.split(order, bounds):
+        times, powers = readings["t_s"][of_node], readings["power_ac_w"][of_node]
         job += np.interp(grid, times, powers)
         energy_j += float(((powers[1:] + powers[:-1]) * np.diff(times)).sum()) / 2 / nodes
         means.append(float(powers.mean()))

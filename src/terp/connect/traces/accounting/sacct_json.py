@@ -6,53 +6,66 @@ Each job is turned into the texts that `sacct --parsable2` would print, and `sac
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-import pyarrow as pa
 
+from terp.arrays import Ints
 from terp.connect.traces.accounting import sacct_values as words
 from terp.connect.traces.accounting.sacct import jobs_of
-from terp.connect.traces.csv_blocks import whole
-from terp.connect.traces.trace_rows import Reading, Rows
+from terp.connect.traces.trace_rows import Reading, Rows, texts
+from terp.reader import NoList, json_entries
+
+BLOCK_JOBS: Final = 4096
+"""Jobs that are read at once."""
 
 _TYPES: Final = {"gres": "gres/{}", "license": "license/{}"}
 """Type of a trackable resource that has a name -> how sacct writes it in text."""
 
 
-def json_of(path: Path, reading: Reading) -> object:
-    """What a JSON file says, packed or not; the whole of it is in memory.  Raises Problems if it is none."""
-    try:
-        return json.loads(whole(path, reading))
-    except json.JSONDecodeError as error:
-        raise reading.problem(f"not JSON: {error.msg}", "write it again, whole", error.lineno) from None
-    except (UnicodeDecodeError, RecursionError, ValueError):
-        raise reading.problem("not JSON", "write it again, whole") from None
+def job_blocks(
+    path: Path, reading: Reading, key: str, is_job: Callable[[dict[str, object]], bool]
+) -> Iterator[tuple[list[dict[str, object]], Ints]]:
+    """The jobs of a JSON file in blocks, and where they stand in its list, `(n,)` from 1; memory holds a block at a time.
+
+    key      of the list of jobs; "" where the file is the list
+    is_job   whether an object says enough to be a job at all; entries that are no objects are counted as dropped
+
+    A file without a job at all still gives one empty block.  Raises Problems where the file is no JSON, and for so many
+    entries in a row that are no jobs that the file cannot be meant.
+    """
+    entries = enumerate(json_entries(path, key), 1)
+    first = True
+    while (block := list(itertools.islice(entries, BLOCK_JOBS))) or first:
+        jobs = [(line, job) for line, job in block if isinstance(job, dict)]
+        good = {line for line, _ in jobs}
+        reading.tally.add("dropped: not a job", np.array([line for line, _ in block if line not in good], np.int64))
+        if len(block) == BLOCK_JOBS and not any(is_job(job) for _, job in jobs):
+            raise reading.problem(f"{BLOCK_JOBS} entries in a row are no jobs", "name a file of jobs")
+        yield [job for _, job in jobs], np.array([line for line, _ in jobs], np.int64)
+        first = False
 
 
 def sacct_json_rows(path: Path, reading: Reading) -> Iterator[Rows]:
-    """The jobs of `sacct --json`; "line" counts jobs, from 1.  Raises Problems if it is something else.
+    """The jobs of `sacct --json` in blocks; "line" counts jobs, from 1.  Raises Problems if it is something else.
 
     path   of the JSON, packed or not;  reading   counts entries that are no jobs
 
     Output of `squeue --json`, which has jobs of another form, is told apart and refused.
     """
-    document = json_of(path, reading)
-    jobs = document.get("jobs") if isinstance(document, dict) else None
-    if not isinstance(jobs, list):
-        raise reading.problem("JSON without a list `jobs`", "name what `sacct --json` printed")
-    if jobs and all(isinstance(job, dict) and "job_state" in job for job in jobs):
-        raise reading.problem("jobs of squeue, not of sacct", "name what `sacct --json` printed")
-    read = [(_cells(job), line) for line, job in enumerate(jobs, 1) if isinstance(job, dict)]
-    strange = [line for line, job in enumerate(jobs, 1) if not isinstance(job, dict)]
-    reading.tally.add("dropped: not a job", np.array(strange, np.int64))
-    if read:
-        cells = {name: pa.array([cells[name] for cells, _ in read], pa.string()) for name in read[0][0]}
-        lines = np.array([line for _, line in read], np.int64)
-        yield jobs_of(cells, lines, reading, words.Clock(reading.known.zone or "UTC", reading.tally))
+    clock = words.Clock(reading.known.zone or "UTC", reading.tally)
+    try:
+        for jobs, lines in job_blocks(path, reading, "jobs", lambda job: "job_id" in job or "array" in job):
+            if jobs and all("job_state" in job for job in jobs):
+                raise reading.problem("jobs of squeue, not of sacct", "name what `sacct --json` printed")
+            cells = [_cells(job) for job in jobs]
+            if cells:
+                yield jobs_of({name: texts(each[name] for each in cells) for name in cells[0]}, lines, reading, clock)
+    except NoList:
+        raise reading.problem("JSON without a list `jobs`", "name what `sacct --json` printed") from None
 
 
 def _cells(job: dict[str, object]) -> dict[str, str]:
