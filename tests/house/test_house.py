@@ -20,6 +20,7 @@ ORDER = (
     "arrays",
     "units",
     "errors",
+    "exports",
     "notes",
     "files",
     "statistics",

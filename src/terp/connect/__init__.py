@@ -8,12 +8,19 @@ jobs into a `Trace`.  These files come from strangers: each reader has limits on
 what it could not use and with which line, and never runs or fetches anything that a file names.
 """
 
-from terp.connect.hub.transformers import MODEL_TYPES, model_from, read_config
-from terp.connect.slurm.conf_lines import ConfLine
-from terp.connect.slurm.slurm_conf import SlurmConf, read_slurm_conf
-from terp.connect.traces.formats import TRACE_FORMATS, convert, read_trace, trace_batches, write_trace
-from terp.connect.traces.observed import Observed, read_observed, read_replay
-from terp.connect.traces.trace_rows import Known
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from terp.exports import exported
+
+if TYPE_CHECKING:
+    from terp.connect.hub.transformers import MODEL_TYPES, model_from, read_config
+    from terp.connect.slurm.conf_lines import ConfLine
+    from terp.connect.slurm.slurm_conf import SlurmConf, read_slurm_conf
+    from terp.connect.traces.formats import TRACE_FORMATS, convert, read_trace, trace_batches, write_trace
+    from terp.connect.traces.observed import Observed, read_observed, read_replay
+    from terp.connect.traces.trace_rows import Known
 
 __all__ = [
     "MODEL_TYPES",
@@ -32,3 +39,15 @@ __all__ = [
     "trace_batches",
     "write_trace",
 ]
+
+__getattr__ = exported(
+    __name__,
+    {
+        "hub.transformers": ("MODEL_TYPES", "model_from", "read_config"),
+        "slurm.conf_lines": ("ConfLine",),
+        "slurm.slurm_conf": ("SlurmConf", "read_slurm_conf"),
+        "traces.formats": ("TRACE_FORMATS", "convert", "read_trace", "trace_batches", "write_trace"),
+        "traces.observed": ("Observed", "read_observed", "read_replay"),
+        "traces.trace_rows": ("Known",),
+    },
+)

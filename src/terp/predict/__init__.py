@@ -12,20 +12,27 @@ what is asked, what is usual where nothing is said, and what a site adds in powe
     step.step_s, step.step_low_s, step.step_high_s   # seconds: median, and the ends of the interval
 """
 
-from terp.predict.benchmark_runs import hpcg, hpl, mxp
-from terp.predict.split_search import search
-from terp.predict.throughput import (
-    DomainRate,
-    KindRate,
-    TokenRate,
-    domain_rates,
-    domain_ratios,
-    inference_tokens_per_s_per_gpu,
-    tokens_per_s_per_gpu,
-    work_is_measured,
-)
-from terp.predict.training_steps import training
-from terp.predict.workload_mix import gpu_time_shares, kind_shares
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from terp.exports import exported
+
+if TYPE_CHECKING:
+    from terp.predict.benchmark_runs import hpcg, hpl, mxp
+    from terp.predict.split_search import search
+    from terp.predict.throughput import (
+        DomainRate,
+        KindRate,
+        TokenRate,
+        domain_rates,
+        domain_ratios,
+        inference_tokens_per_s_per_gpu,
+        tokens_per_s_per_gpu,
+        work_is_measured,
+    )
+    from terp.predict.training_steps import training
+    from terp.predict.workload_mix import gpu_time_shares, kind_shares
 
 __all__ = [
     "DomainRate",
@@ -44,3 +51,23 @@ __all__ = [
     "training",
     "work_is_measured",
 ]
+
+__getattr__ = exported(
+    __name__,
+    {
+        "benchmark_runs": ("hpcg", "hpl", "mxp"),
+        "split_search": ("search",),
+        "throughput": (
+            "DomainRate",
+            "KindRate",
+            "TokenRate",
+            "domain_rates",
+            "domain_ratios",
+            "inference_tokens_per_s_per_gpu",
+            "tokens_per_s_per_gpu",
+            "work_is_measured",
+        ),
+        "training_steps": ("training",),
+        "workload_mix": ("gpu_time_shares", "kind_shares"),
+    },
+)

@@ -7,7 +7,7 @@ stands with the number in the file and with the name in the code; limits are pyd
 from __future__ import annotations
 
 import typing
-from functools import partial
+from functools import cache, partial
 from typing import Annotated, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
@@ -29,6 +29,7 @@ def written_name(name: str) -> str:
     return next((name.removesuffix(suffix) for suffix in _SUFFIXES if name.endswith(suffix)), name)
 
 
+@cache
 def dimension_of(name: str) -> str:
     """The dimension that a field's name ends with, a key of `units.UNITS`; empty if none.
 

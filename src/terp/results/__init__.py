@@ -8,11 +8,18 @@ Nothing here computes a prediction or runs an engine, and nothing prints: the ve
 through the viewer that `views` gives.
 """
 
-from terp.results.comparison import Case, bands, cases_of_sweep, compare, read_cases
-from terp.results.figures import HEADLINES, paired_interval
-from terp.results.reliability import kept_work_s, reliability_of
-from terp.results.run_folder import RUN, Run, load_run, save_run
-from terp.results.sweep_result import Sweep, load_folder, load_sweep
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from terp.exports import exported
+
+if TYPE_CHECKING:
+    from terp.results.comparison import Case, bands, cases_of_sweep, compare, read_cases
+    from terp.results.figures import HEADLINES, paired_interval
+    from terp.results.reliability import kept_work_s, reliability_of
+    from terp.results.run_folder import RUN, Run, load_run, save_run
+    from terp.results.sweep_result import Sweep, load_folder, load_sweep
 
 __all__ = [
     "HEADLINES",
@@ -32,3 +39,14 @@ __all__ = [
     "reliability_of",
     "save_run",
 ]
+
+__getattr__ = exported(
+    __name__,
+    {
+        "comparison": ("Case", "bands", "cases_of_sweep", "compare", "read_cases"),
+        "figures": ("HEADLINES", "paired_interval"),
+        "reliability": ("kept_work_s", "reliability_of"),
+        "run_folder": ("RUN", "Run", "load_run", "save_run"),
+        "sweep_result": ("Sweep", "load_folder", "load_sweep"),
+    },
+)

@@ -6,7 +6,7 @@ draws; heavy things are imported when they are first asked for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from terp.plan import PurchasePlan
 
 _MOST_ENTRIES = 12
-"""Entries of a list that a cell shows; dots stand for the rest."""
+"""Rows of a folded part that are shown, and entries of a list; a line says how many there are."""
+_MEASURED = "wall_s"
+"""How long it took to work out: another number each time, so it is no part of what the same record shows."""
 
 
 def sentence(caveat: Coded) -> str:
@@ -43,11 +45,12 @@ def brief(plan: PurchasePlan, language: str) -> str:
 
 
 def html(title: str, data: Mapping[str, object]) -> str:
-    """A document as an HTML table, a row a key; inner documents are tables within it, long lists are cut.
+    """A document as an HTML table, a row a key; what stands within is folded one level deep, and counted below that.
 
     title   above the table;  data   what `to_dict()` gives.  All text is escaped
     """
-    return f'<div class="terp"><strong>{escape(title)}</strong>{_rows(data)}</div>'
+    shown = {key: value for key, value in data.items() if key != _MEASURED}
+    return f'<div class="terp"><strong>{escape(title)}</strong>{_rows(shown, _folded)}</div>'
 
 
 def run_page(run: Result) -> str:
@@ -84,19 +87,41 @@ def table_html(title: str, rows: Sequence[Mapping[str, object]]) -> str:
     return f'<div class="terp"><strong>{escape(title)}</strong><table><tr>{head}</tr>{body}</table></div>'
 
 
-def _rows(data: Mapping[str, object]) -> str:
-    """An inner table: a row a key, the value beside it."""
-    lines = "".join(f"<tr><th>{escape(key)}</th><td>{_cell(value)}</td></tr>" for key, value in data.items())
+def _rows(data: Mapping[str, object], inner: Callable[[object], str]) -> str:
+    """A table: a row a key, the value beside it as `inner` shows it."""
+    lines = "".join(f"<tr><th>{escape(key)}</th><td>{inner(value)}</td></tr>" for key, value in data.items())
     return f"<table>{lines}</table>"
 
 
+def _folded(value: object) -> str:
+    """A value as the inside of a cell; an inner document or a list of documents folded under their number."""
+    if isinstance(value, Mapping) and value:
+        shown = dict(list(value.items())[:_MOST_ENTRIES])
+    elif isinstance(value, list | tuple) and any(isinstance(entry, Mapping) for entry in value):
+        shown = {str(place): entry for place, entry in enumerate(value[:_MOST_ENTRIES])}
+    else:
+        return _cell(value)
+    rest = f"<p>and {len(value) - len(shown)} more</p>" if len(value) > len(shown) else ""
+    return f"<details><summary>{_counted(value)}</summary>{_rows(shown, _cell)}{rest}</details>"
+
+
 def _cell(value: object) -> str:
-    """A value as the inside of a cell: numbers to four digits, nothing for None, a table for a document."""
+    """A value as text: numbers to four digits, nothing for None, the keys of a document and its plain values."""
     if isinstance(value, Mapping):
-        return _rows(value)
+        plain = {key: inner for key, inner in value.items() if not isinstance(inner, Mapping | list | tuple)}
+        if not plain:
+            return _counted(value)
+        return ", ".join(f"{escape(key)} {_cell(inner)}" for key, inner in list(plain.items())[:_MOST_ENTRIES])
     if isinstance(value, list | tuple):
+        if any(isinstance(entry, Mapping | list | tuple) for entry in value):
+            return _counted(value)
         shown = ", ".join(_cell(entry) for entry in value[:_MOST_ENTRIES])
         return shown + (", ..." if len(value) > _MOST_ENTRIES else "")
     if isinstance(value, int | float) and not isinstance(value, bool):
         return escape(number(value, 4))
     return "" if value is None else escape(str(value))
+
+
+def _counted(value: Mapping[str, object] | Sequence[object]) -> str:
+    """How many entries something has, in words."""
+    return f"{len(value)} {'entry' if len(value) == 1 else 'entries'}"

@@ -98,7 +98,7 @@ def constants(kind: type[C]) -> C:
     `with_constants` has effect.  Raises Problems as `read_constants`.
     """
     changed = _CHANGED.get()
-    return cast("C", changed[kind]) if kind in changed else read_constants(kind)
+    return changed[kind] if kind in changed else _read_constants(kind, own_catalogue())  # type: ignore[return-value]
 
 
 @contextmanager
@@ -125,7 +125,7 @@ def read_constants(kind: type[C]) -> C:
 
     What `with_constants` has changed plays no part.
     """
-    return cast("C", _read_constants(kind, own_catalogue()))
+    return _read_constants(kind, own_catalogue())  # type: ignore[return-value]
 
 
 @cache

@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from terp.arrays import numbers_of
 from terp.errors import Problem, Problems, UnknownName
 from terp.reader import Name, Record, read_entries, read_tree
 
@@ -117,11 +118,11 @@ def _folder() -> Traversable:
 def _tables() -> dict[str, JobTable]:
     """The joint tables by profile, read once; their shares are brought to one."""
     with resources.as_file(_folder().joinpath("joint.parquet")) as path:
-        table = pq.read_table(path)
+        table = pq.ParquetFile(path).read()
     profiles = np.array(table.column("profile").to_pylist())
     types = np.array([TYPES.index(name) for name in table.column("type").to_pylist()])
     states = np.array([STATES.index(name) for name in table.column("state").to_pylist()])
-    numbers = {name: table.column(name).to_numpy() for name in ("gpus", "low_s", "high_s", "share")}
+    numbers = {name: numbers_of(table.column(name)) for name in ("gpus", "low_s", "high_s", "share")}
     tables = {}
     for profile in dict.fromkeys(profiles.tolist()):
         own = profiles == profile

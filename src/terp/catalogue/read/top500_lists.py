@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from terp.arrays import numbers_of
 from terp.errors import UnknownName
 
 
@@ -127,18 +128,20 @@ class Edition:
 def _editions() -> dict[str, Edition]:
     """All editions by name, oldest first, from the Parquet file; read once."""
     with resources.as_file(resources.files("terp.catalogue").joinpath("lists", "top500.parquet")) as path:
-        table = pq.read_table(path)
-    columns = {name: table.column(name).to_numpy(zero_copy_only=False) for name in table.column_names}
+        table = pq.ParquetFile(path).read()
+    texts = {name: np.array(table.column(name).to_pylist(), np.str_) for name in ("edition", "name")}
+    whole = np.array(table.column("whole").to_pylist(), np.bool_)
+    numbers = {name: numbers_of(table.column(name)) for name in ("rank", "rmax_flop_per_s", "power_w")}
     editions = {}
-    for edition in sorted(set(columns["edition"].tolist())):
-        rows = columns["edition"] == edition
+    for edition in sorted(set(texts["edition"].tolist())):
+        rows = texts["edition"] == edition
         editions[edition] = Edition(
             edition=edition,
-            whole=bool(columns["whole"][rows].all()),
-            rank=columns["rank"][rows].astype(np.int64),
-            name=columns["name"][rows].astype(np.str_),
-            rmax=columns["rmax_flop_per_s"][rows],
-            power=columns["power_w"][rows],
+            whole=bool(whole[rows].all()),
+            rank=numbers["rank"][rows].astype(np.int64),
+            name=texts["name"][rows],
+            rmax=numbers["rmax_flop_per_s"][rows],
+            power=numbers["power_w"][rows],
         )
     return editions
 

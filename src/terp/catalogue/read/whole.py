@@ -20,6 +20,8 @@ from terp.reader import Provenance, Sourced, dotted, read_entries
 
 P = TypeVar("P", bound=Part)
 
+_FAMILY_OF: Final = {record: family for family, record in FAMILIES.items()}
+
 
 @dataclass(frozen=True)
 class Catalogue:
@@ -54,7 +56,7 @@ class Catalogue:
     @staticmethod
     def family_of(kind: type[Part]) -> str:
         """The family that parts of a kind stand in, such as "nodes"."""
-        return next(family for family, record in FAMILIES.items() if record is kind)
+        return _FAMILY_OF[kind]
 
     def accelerator_named(self, beginning: str) -> str:
         """The name of the accelerator that a name begins: `h200-sxm` is h200-sxm-141gb, and `h100` the first of 80 GB.

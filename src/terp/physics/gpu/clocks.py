@@ -88,13 +88,16 @@ def power_w(chip: Accelerator, load: Load, clock: float) -> float:
 
     chip   the GPU;  load   the mix;  clock   over that of the peak
     """
-    return _power_law(chip, load)(clock)
+    return _power_law(chip, load, highest_clock(chip))(clock)
 
 
-def _power_law(chip: Accelerator, load: Load) -> Callable[[float], float]:
-    """Mean power of a mix by its clock [W], as `power_w` has it; what does not change with the clock is worked out once."""
+def _power_law(chip: Accelerator, load: Load, highest: float) -> Callable[[float], float]:
+    """Mean power of a mix by its clock [W], as `power_w` has it; what does not change with the clock is worked out once.
+
+    highest   the chip's highest clock, which its voltage goes by
+    """
     c, flop_energy = constants(PowerConstants), architecture_of(chip).flop_energy_j_per_flop
-    at_rest_w, highest = base_w(chip), highest_clock(chip) if load.on_chip_fraction else 1.0
+    at_rest_w = base_w(chip)
 
     def law(clock: float) -> float:
         moved = c.byte_energy_j_per_byte * load.moved_bytes
@@ -117,7 +120,8 @@ def sustained_clock(chip: Accelerator, load: Load, most_w: float | None = None) 
     Found by halving, to a part in a million of the range.
     """
     most_w = cap_w(chip) if most_w is None else most_w
-    low, high, law = constants(PowerConstants).lowest_clock_ratio, highest_clock(chip), _power_law(chip, load)
+    low, high = constants(PowerConstants).lowest_clock_ratio, highest_clock(chip)
+    law = _power_law(chip, load, high)
     if law(high) <= most_w:
         return high
     for _ in range(20):
