@@ -125,7 +125,7 @@ def read_constants(kind: type[C]) -> C:
 
     What `with_constants` has changed plays no part.
     """
-    return _read_constants(kind, own_catalogue())  # type: ignore[return-value]
+    return cast("C", _read_constants(kind, own_catalogue()))
 
 
 @cache
