@@ -124,7 +124,7 @@ def test_a_year_in_which_no_job_starts_works(gefion, tmp_path):
     assert run.summary["jobs_started_count"] == 0
     assert run.summary["jobs_waiting_count"] == run.summary["jobs_submitted_count"] > 0
     assert run.jobs.column("start_s").null_count == len(run.jobs)
-    from terp.views.report.run_page import as_html
+    from terp.views.report import as_html
     from terp.views.text.summary_text import as_text
 
     assert "0 completed" in as_text(run)

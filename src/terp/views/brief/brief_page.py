@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from terp.plan import CostOfLine, PayerShare, PlannedMachine, PurchasePlan, SimulatedYear
@@ -18,6 +18,7 @@ from terp.plan.reason_codes import Reason
 from terp.views.brief import paper_figures, paper_rows
 from terp.views.brief.marks import Marks
 from terp.views.messages import Language, capital
+from terp.views.report.frame.page_frame import environment, framed
 
 
 def as_brief(plan: PurchasePlan, lang: str = "en") -> str:
@@ -31,7 +32,10 @@ def as_brief(plan: PurchasePlan, lang: str = "en") -> str:
     language = Language(lang)
     folder = resources.files("terp.views.brief")
     template = _environment(language).from_string(folder.joinpath("page.html.j2").read_text("utf-8"))
-    return template.render(**_words(plan, language), **_data(plan, language))
+    body = template.render(**_words(plan, language), **_data(plan, language))
+    style = folder.joinpath("page.css").read_text("utf-8")
+    title, contents = str(language.plain(plan.budget.title)), language.text("contents")
+    return framed(language.code, title, body, more_style=style, contents=contents, look="brief")
 
 
 def _environment(language: Language) -> Environment:
@@ -39,8 +43,8 @@ def _environment(language: Language) -> Environment:
 
     Words are escaped unless they are markup already, and a name that is not given is an error (StrictUndefined).
     """
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {
+    made = environment()
+    made.filters |= {
         "money": language.money,
         "millions": language.millions,
         "number": language.number,
@@ -56,8 +60,9 @@ def _environment(language: Language) -> Environment:
         "capital": capital,
         "tonnes": lambda mass_kg: paper_rows.tonnes(mass_kg, language),
         "link": _web,
+        "loose": lambda words: words.replace("\u00a0", " "),  # so that a large amount may take two lines
     }
-    return environment
+    return made
 
 
 def _words(plan: PurchasePlan, language: Language) -> dict[str, object]:
@@ -75,7 +80,6 @@ def _words(plan: PurchasePlan, language: Language) -> dict[str, object]:
         "used": lambda what: language.name("uses", what.partition(".")[0]),
         "titled": lambda machine: language.sentence(machine.called),
         "design": lambda machine, node=True: _design(machine, language, node=node),
-        "style": _style(),
         "figures": _figures(plan, language),
         "answer": _answer(plan, language),
         "runner_up": paper_rows.runner_up(plan, language),
@@ -109,12 +113,6 @@ def _data(plan: PurchasePlan, language: Language) -> dict[str, object]:
         "simulated_by_year": _simulated_by_year(plan, language),
         "bounded_eur": _bounded(plan.payers),
     }
-
-
-def _style() -> str:
-    """The report's style, and what this page adds to it, as the text of one style sheet."""
-    report = resources.files("terp.views.report").joinpath("page.css").read_text("utf-8")
-    return report + resources.files("terp.views.brief").joinpath("page.css").read_text("utf-8")
 
 
 def _web(address: str) -> str:

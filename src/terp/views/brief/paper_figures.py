@@ -9,23 +9,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
+from markupsafe import Markup
+
 from terp.plan import InputSwing, KindWins, PlannedMachine, PurchasePlan, RejectedKind
 from terp.plan.reason_codes import Reason
 from terp.views.figures import plan_charts as charts
 from terp.views.figures.sankey import sankey
+from terp.views.figures.scatter_chart import Point, scatter
+from terp.views.figures.svg import WIDTH, Coordinate, both
 from terp.views.messages import Language, capital
 
 Axis = Literal["tco", "rmax"]
 _SCALES: Final[dict[Axis, float]] = {"tco": 1e6, "rmax": 1e15}
 MOST_SWINGS: Final = 12
 """Inputs in the tornado, the strongest first; beyond them bars are too short to see."""
+MOST_SWINGS_NARROW: Final = 8
+"""The same on a telephone, where a row takes more height."""
 _SEEN: Final = 0.005  # of the scenarios: what would be shown as none
 _GREY: Final = {"constraint": "x", "dominated": "o"}
 
 interval = charts.interval
 
 
-def flows(plan: PurchasePlan, language: Language, styles: Mapping[str, str]) -> str:
+def flows(plan: PurchasePlan, language: Language, styles: Mapping[str, str]) -> Markup:
     """Where the money goes: from payers by class of cost to lines of cost, as bands as wide as the money.
 
     styles   payer -> class of its colour
@@ -40,7 +46,8 @@ def flows(plan: PurchasePlan, language: Language, styles: Mapping[str, str]) -> 
         return capital(language.sentence(Reason(f"line.{key}")))
 
     colours = {**{flow.payer: "bar-5" for flow in plan.flows}, **styles}
-    return sankey(plan.flows, called, colours, language.money, language.text("money_title"))
+    title = language.text("money_title")
+    return both(lambda width: sankey(plan.flows, called, colours, language.money, title, width))
 
 
 def _lines(plan: PurchasePlan) -> set[str]:
@@ -48,7 +55,7 @@ def _lines(plan: PurchasePlan) -> set[str]:
     return {cost.line for cost in plan.best.costs}
 
 
-def frontier(plan: PurchasePlan, language: Language, axis: Axis) -> str:
+def frontier(plan: PurchasePlan, language: Language, axis: Axis) -> Markup:
     """Science against another figure: the frontier numbered as in its table, and those that lost where they are known.
 
     axis   "tco": cost of all years [million EUR];  "rmax": rate in HPL [Pflop/s].  Science is in million H100-hours a year
@@ -59,14 +66,15 @@ def frontier(plan: PurchasePlan, language: Language, axis: Axis) -> str:
         value, low, high = _along(machine, axis)
         words = f"{language.fixed(machine.gpus_count)} {machine.gpu}"  # its title would not fit; the table has it
         at = value / scale, machine.science_h100_hours_per_year / 1e6
-        points.append(charts.Point(f"{index}", words, at, (low / scale, high / scale)))
+        points.append(Point(f"{index}", words, at, (low / scale, high / scale)))
     for row in plan.rejected:
         at_ = _of_loser(row, axis)
         if at_ is not None:
             at = at_[0] / scale, at_[1] / 1e6
-            points.append(charts.Point(_GREY[row.kind], language.sentence(row.of.title), at))
+            points.append(Point(_GREY[row.kind], language.sentence(row.of.title), at))
     axes = language.text(f"axis_{axis}"), language.text("axis_science")
-    return charts.scatter(points, (axes[0], language.number), (axes[1], language.number), language.text("frontier_title"))
+    labels = (axes[0], language.number), (axes[1], language.number)
+    return both(lambda width: scatter(points, *labels, language.text("frontier_title"), width))
 
 
 def _along(machine: PlannedMachine, axis: Axis) -> tuple[float, float, float]:
@@ -83,20 +91,21 @@ def _of_loser(row: RejectedKind, axis: Axis) -> tuple[float, float] | None:
     return None if along is None or science is None else (along, science)
 
 
-def rank(best: PlannedMachine, language: Language) -> str:
+def rank(best: PlannedMachine, language: Language) -> Markup:
     """Rank over the years, with its band, of the recommended machine."""
     rows = [(str(row.year), row.rank, row.rank_low, row.rank_high) for row in best.ranks]
-    return charts.rank_over_years(rows, language.text("below"), language.text("rank_title"))
+    return both(lambda width: charts.rank_over_years(rows, language.text("below"), language.text("rank_title"), width))
 
 
-def cash(plan: PurchasePlan, language: Language, styles: Mapping[str, str]) -> str:
+def cash(plan: PurchasePlan, language: Language, styles: Mapping[str, str]) -> Markup:
     """Money by year and payer [million EUR].
 
     styles   payer -> class of its colour, in the order in which bars are stacked
     """
     summed = cash_by_year(plan)
     rows = [(str(year), [by_payer.get(name, 0.0) / 1e6 for name in styles]) for year, by_payer in summed.items()]
-    return charts.cash_flow(rows, list(styles.values()), _tenths(language), language.text("cash_title"), language.number)
+    title, bars = language.text("cash_title"), list(styles.values())
+    return both(lambda width: charts.cash_flow(rows, bars, _tenths(language), title, language.number, width))
 
 
 def cash_by_year(plan: PurchasePlan) -> dict[int, dict[str, float]]:
@@ -113,7 +122,7 @@ def _tenths(language: Language) -> charts.Label:
     return lambda value: language.fixed(value, 1)
 
 
-def science(plan: PurchasePlan, language: Language, names: Mapping[str, str]) -> str:
+def science(plan: PurchasePlan, language: Language, names: Mapping[str, str]) -> Markup:
     """Each domain on the recommended machine and on the next of the frontier [million H100-hours a year].
 
     names   domain -> what it is called
@@ -126,10 +135,11 @@ def science(plan: PurchasePlan, language: Language, names: Mapping[str, str]) ->
         )
         for key, words in names.items()
     ]
-    return charts.pairs(rows, ["bar-0", "bar-soft"][: len(machines)], _tenths(language), language.text("science_title"))
+    bars, title = ["bar-0", "bar-soft"][: len(machines)], language.text("science_title")
+    return both(lambda width: charts.pairs(rows, bars, _tenths(language), title, width))
 
 
-def sensitivity(rows: Sequence[InputSwing], language: Language) -> str:
+def sensitivity(rows: Sequence[InputSwing], language: Language) -> Markup:
     """The tornado: what each input does to the objective, and where another kind of machine wins.
 
     rows   the strongest first; the first MOST_SWINGS are drawn, and what is assumed has its mark
@@ -148,10 +158,16 @@ def sensitivity(rows: Sequence[InputSwing], language: Language) -> str:
         ends = times(row.low_ratio), times(row.high_ratio)
         assumed = "\u00a0†" if row.status == "assumed" else ""
         bars.append(charts.TornadoBar(language.plain(row.title) + assumed, low, high, ends, breaks, words))
-    return charts.tornado(bars, lambda value: language.percent(value, sign=True), language.text("sensitivity_title"))
+    title = language.text("sensitivity_title")
+
+    def drawn(width: Coordinate) -> str:
+        some = bars if width >= WIDTH else bars[:MOST_SWINGS_NARROW]
+        return charts.tornado(some, lambda value: language.percent(value, sign=True), title, width)
+
+    return both(drawn)
 
 
-def wins(rows: Sequence[KindWins], language: Language) -> str:
+def wins(rows: Sequence[KindWins], language: Language) -> Markup:
     """How often each kind of machine wins in the price scenarios; those below half a percent are left out."""
     bars = [(language.sentence(row.design.title), [row.fraction]) for row in rows if row.fraction >= _SEEN]
-    return charts.pairs(bars, ["bar-0"], language.percent, language.text("robust_title"))
+    return both(lambda width: charts.pairs(bars, ["bar-0"], language.percent, language.text("robust_title"), width))

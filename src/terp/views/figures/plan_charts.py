@@ -1,4 +1,4 @@
-"""The paper's other figures: the frontier, rank over the years, cash flow, science by domain, what moves the answer.
+"""The paper's other figures: rank over the years, cash flow, science by domain, what moves the answer.
 
 Each function gives one SVG as text, or an empty text where there is nothing to draw; words and ways to write numbers
 come from the caller, who knows the language.
@@ -10,139 +10,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 from math import log, log10
-from typing import Final
 
-from terp.views.figures.svg import WIDTH, line, rect, svg, tall, text, ticks, wrapped
+from terp.views.figures.svg import WIDTH, Coordinate, line, rect, svg, tall, text, ticks, wrapped
 
 Label = Callable[[float], str]
 """How to write a value."""
 Place = Callable[[float], float]
 """Where a value stands along an axis."""
-_LEFT, _RIGHT, _TOP, _BOTTOM = 62.0, 20.0, 14.0, 44.0
-_CHAR: Final = 7.3  # width of a character of a label, the widest of the fonts that the page names
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62.0, 20.0, 30.0, 44.0
 
 
-@dataclass(frozen=True)
-class Point:
-    """A machine in a scatter.
-
-    mark    its number within the frontier, or x or o for one that lost
-    words   its name, in the figure and as a tip
-    at      its two values, along x and along y
-    ends    of its interval along x; None where none is known
-    """
-
-    mark: str
-    words: str
-    at: tuple[float, float]
-    ends: tuple[float, float] | None = None
-
-
-def scatter(points: Sequence[Point], x_label: tuple[str, Label], y_label: tuple[str, Label], title: str) -> str:
-    """Numbered dots with names where there is room; those that lost as grey crosses and circles.
-
-    points   drawn with the frontier over the rest; the first of it stands out
-    x_label, y_label   what the axis shows, and how to write a value of it
-    """
-    height = 370.0
-    xs = [value for point in points for value in (point.at[0], *(point.ends or ()))]
-    ys = [point.at[1] for point in points]
-    if not xs:
-        return ""
-    low_x, high_x = _room(xs)
-    low_y, high_y = _room(ys)
-
-    def x(value: float) -> float:
-        """Place of a value along x."""
-        return _LEFT + (WIDTH - _LEFT - _RIGHT) * (value - low_x) / (high_x - low_x)
-
-    def y(value: float) -> float:
-        """Place of a value along y."""
-        return _TOP + (height - _TOP - _BOTTOM) * (1 - (value - low_y) / (high_y - low_y))
-
-    body = []
-    for value in ticks(low_x, high_x, 7):
-        body += [
-            line(x(value), x(value), _TOP, height - _BOTTOM),
-            text(x(value), height - 27, x_label[1](value), "tick", "middle"),
-        ]
-    for value in ticks(low_y, high_y, 5):
-        body += [
-            line(_LEFT, WIDTH - _RIGHT, y(value), y(value)),
-            text(_LEFT - 8, y(value) + 4, y_label[1](value), "tick", "end"),
-        ]
-    body += [
-        text(WIDTH - _RIGHT, height - 8, x_label[0], "axis", "end"),
-        text(_LEFT + 6, _TOP + 12, y_label[0], "axis over"),
-    ]
-    taken = [(x(point.at[0]) - 9, y(point.at[1]) - 9, x(point.at[0]) + 9, y(point.at[1]) + 9) for point in points]
-    taken.append((_LEFT, _TOP, _LEFT + 12 + _CHAR * len(y_label[0]), _TOP + 18))
-    taken += [(x(p.ends[0]), y(p.at[1]) - 1, x(p.ends[1]), y(p.at[1]) + 1) for p in points if p.ends is not None]
-    for point in sorted(points, key=lambda point: point.mark.isdigit()):  # the frontier over the rest
-        tip = f"<title>{escape(point.words)}</title>"
-        if not point.mark.isdigit():
-            body.append(_lost(point.mark, x(point.at[0]), y(point.at[1]), tip))
-            continue
-        if point.ends is not None:
-            body.append(line(x(point.ends[0]), x(point.ends[1]), y(point.at[1]), y(point.at[1]), "whisker"))
-        style = "point first" if point.mark == "1" else "point"
-        body.append(f'<circle class="{style}" cx="{x(point.at[0]):.1f}" cy="{y(point.at[1]):.1f}" r="9">{tip}</circle>')
-        body.append(text(x(point.at[0]), y(point.at[1]) + 4, point.mark, "on", "middle"))
-    body += _names(points, x, y, taken, height)
-    return svg(height, body, title)
-
-
-def _lost(mark: str, x: float, y: float, tip: str) -> str:
-    """The cross or the circle of a machine that lost, with its tip."""
-    if mark == "x":
-        return f'<path class="lost" d="M{x - 4:.1f},{y - 4:.1f} l8,8 m0,-8 l-8,8">{tip}</path>'
-    return f'<circle class="lost" cx="{x:.1f}" cy="{y:.1f}" r="4.5">{tip}</circle>'
-
-
-def _room(values: Sequence[float]) -> tuple[float, float]:
-    """Ends of an axis, with some room around the values.
-
-    An axis of values that are never negative does not go below 0.
-    """
-    low, high = min(values), max(values)
-    around = (high - low) * 0.08 or abs(high) * 0.1 or 1.0
-    return max(low - around, 0.0) if low >= 0 else low - around, high + around
-
-
-def _names(
-    points: Sequence[Point], x: Place, y: Place, taken: list[tuple[float, float, float, float]], height: float
-) -> list[str]:
-    """Names beside, over or under their dots where nothing else stands; the table has them all by number.
-
-    Six places are tried for each; a name that fits in none of them is left out.
-
-    taken   boxes (left, top, right, bottom) that are full; those of the names are added to it
-    """
-    body = []
-    for point in points:
-        if not point.mark.isdigit():
-            continue
-        words = f"{point.mark}: {point.words}"
-        wide, at_x, at_y = _CHAR * len(words), x(point.at[0]), y(point.at[1])
-        for left, base in (
-            (at_x + 13, at_y - 5), (at_x - 13 - wide, at_y - 5), (at_x + 13, at_y + 13), (at_x - 13 - wide, at_y + 13),
-            (at_x - wide / 2, at_y - 14), (at_x - wide / 2, at_y + 22),
-        ):  # fmt: skip
-            box = (left, base - 11, left + wide, base + 3)
-            inside = box[0] > _LEFT and box[2] < WIDTH - 2 and box[1] > _TOP and box[3] < height - _BOTTOM
-            if inside and not any(_overlap(box, other) for other in taken):
-                taken.append(box)
-                body.append(text(left, base, words, "name over"))
-                break
-    return body
-
-
-def _overlap(first: tuple[float, float, float, float], second: tuple[float, float, float, float]) -> bool:
-    """Whether two boxes (left, top, right, bottom) share any of their areas."""
-    return first[0] < second[2] and second[0] < first[2] and first[1] < second[3] and second[1] < first[3]
-
-
-def rank_over_years(rows: Sequence[tuple[str, float | None, float | None, float | None]], below: str, title: str) -> str:
+def rank_over_years(
+    rows: Sequence[tuple[str, float | None, float | None, float | None]], below: str, title: str, width: Coordinate = WIDTH
+) -> str:
     """Place in the TOP500 by year with its band; the first place on top, on a logarithmic axis that ends at 500.
 
     rows    (year, rank, low, high); None is below 500
@@ -155,20 +35,20 @@ def rank_over_years(rows: Sequence[tuple[str, float | None, float | None, float 
     if not rows or not known:
         return ""
     first = max(1.0, min(known) * 0.8)
-    right = WIDTH - 60.0
+    left, right = (_LEFT, width - 60.0) if width >= WIDTH else (36.0, width - 46.0)
 
     def x(index: int) -> float:
         """Place of a year, by its index."""
-        return _LEFT + 30 + (right - _LEFT - 30) * index / max(len(rows) - 1, 1)
+        return left + 30 + (right - left - 30) * index / max(len(rows) - 1, 1)
 
     def y(rank: float | None) -> float:
         """Place of a rank, by its logarithm; None stands at 500."""
-        return _TOP + 10 + (height - 60) * log(min(rank or last, last) / first) / log(last / first)
+        return 24 + (height - 60) * log(min(rank or last, last) / first) / log(last / first)
 
     body = []
     for mark in (1, 2, 5, 10, 20, 50, 100, 200, 500):
         if mark >= first:
-            body += [line(_LEFT, WIDTH - _RIGHT, y(mark), y(mark)), text(_LEFT - 8, y(mark) + 4, f"{mark}", "tick", "end")]
+            body += [line(left, width - _RIGHT, y(mark), y(mark)), text(left - 8, y(mark) + 4, f"{mark}", "tick", "end")]
     band = [(x(i), y(row[2])) for i, row in enumerate(rows)] + [
         (x(i), y(row[3])) for i, row in reversed(list(enumerate(rows)))
     ]
@@ -182,12 +62,13 @@ def rank_over_years(rows: Sequence[tuple[str, float | None, float | None, float 
         body.append(f'<circle class="point first" cx="{x(index):.1f}" cy="{y(rank):.1f}" r="5">{tip}</circle>')
         body.append(text(x(index) + 4, y(rank) - 10, words, "value over"))
         body.append(text(x(index), height - 10, year, "tick", "middle"))
-    return svg(height, body, title)
+    return svg(height, body, title, width)
 
 
 def cash_flow(
-    rows: Sequence[tuple[str, Sequence[float]]], styles: Sequence[str], label: Label, title: str, axis: Label
-) -> str:
+    rows: Sequence[tuple[str, Sequence[float]]], styles: Sequence[str], label: Label, title: str, axis: Label,
+    width: Coordinate = WIDTH,
+) -> str:  # fmt: skip
     """Money by year as stacked bars, a colour a payer, with the sum on top.
 
     rows          (year, amounts by payer) [EUR], as many amounts as styles
@@ -198,18 +79,20 @@ def cash_flow(
     most = max((sum(amounts) for _, amounts in rows), default=0.0)
     if most <= 0:
         return ""
-    slot = (WIDTH - _LEFT - _RIGHT) / len(rows)
+    left_edge = _LEFT if width >= WIDTH else 40.0
+    slot = (width - left_edge - _RIGHT) / len(rows)
     wide = min(slot * 0.62, 74.0)
 
     def y(value: float) -> float:
         """Place of an amount."""
-        return _TOP + 14 + (height - _TOP - 42) * (1 - value / most)
+        return 28 + (height - 56) * (1 - value / most)
 
     body = []
     for value in ticks(0, most, 4):
-        body += [line(_LEFT, WIDTH - _RIGHT, y(value), y(value)), text(_LEFT - 8, y(value) + 4, axis(value), "tick", "end")]
+        body += [line(left_edge, width - _RIGHT, y(value), y(value))]
+        body += [text(left_edge - 8, y(value) + 4, axis(value), "tick", "end")]
     for index, (year, amounts) in enumerate(rows):
-        left, base = _LEFT + slot * (index + 0.5) - wide / 2, 0.0
+        left, base = left_edge + slot * (index + 0.5) - wide / 2, 0.0
         for amount, style in zip(amounts, styles, strict=True):
             if amount > 0:
                 body.append(
@@ -218,30 +101,40 @@ def cash_flow(
                 base += amount
         body += [text(left + wide / 2, y(base) - 5, label(base), "value over", "middle")]
         body += [text(left + wide / 2, height - 10, year, "tick", "middle")]
-    return svg(height, body, title)
+    return svg(height, body, title, width)
 
 
-def pairs(rows: Sequence[tuple[str, Sequence[float]]], styles: Sequence[str], label: Label, title: str) -> str:
+def pairs(
+    rows: Sequence[tuple[str, Sequence[float]]], styles: Sequence[str], label: Label, title: str, width: Coordinate = WIDTH
+) -> str:
     """Horizontal bars in groups, such as each domain on the best machine and on the second-best.
 
     rows     (name, values), as many values as styles
     styles   class of colour of each bar of a group
+
+    Names stand beside their bars, and over them where it is narrow.
     """
-    left, bar_h, chars, top = 276.0, 17.0, 38, 6.0
+    over = width < WIDTH
+    left, bar_h, chars, top = (8.0, 17.0, 50, 6.0) if over else (276.0, 17.0, 38, 6.0)
     most = max((value for _, values in rows for value in values), default=0.0)
     if most <= 0:
         return ""
     body = []
     for words, values in rows:
-        room = max(bar_h * len(styles) + 14, tall(words, chars) + 8)
-        middle, first = top + room / 2, top + (room - bar_h * len(styles)) / 2
-        body.append(wrapped(left - 12, middle - 1, words, chars))
+        named = tall(words, chars)
+        room = bar_h * len(styles) + named + 12 if over else max(bar_h * len(styles) + 14, named + 8)
+        if over:
+            first = top + named + 4
+            body.append(wrapped(left, top + named / 2, words, chars, "name", "start"))
+        else:
+            middle, first = top + room / 2, top + (room - bar_h * len(styles)) / 2
+            body.append(wrapped(left - 12, middle - 1, words, chars))
         for place, (value, style) in enumerate(zip(values, styles, strict=True)):
-            wide, y = (WIDTH - left - 90) * value / most, first + bar_h * place
+            wide, y = (width - left - 76) * value / most, first + bar_h * place
             body.append(rect(left, y, max(wide, 1), bar_h - 2, style))
             body.append(text(left + wide + 8, y + 12, label(value), "value"))
         top += room
-    return svg(top, body, title)
+    return svg(top, body, title, width)
 
 
 @dataclass(frozen=True)
@@ -263,27 +156,33 @@ class TornadoBar:
     break_words: str = ""
 
 
-def tornado(rows: Sequence[TornadoBar], label: Label, title: str) -> str:
+def tornado(rows: Sequence[TornadoBar], label: Label, title: str, width: Coordinate = WIDTH) -> str:
     """Bars of effect on both sides of none, the strongest first, with a mark where another design wins.
 
     rows    the strongest first, as the plan sorts them;  label   how to write an effect
+
+    Names stand beside their bars, and over them where it is narrow.
     """
-    left, chars, edge, y = 256.0, 35, 58.0, 8.0
+    over = width < WIDTH
+    left, chars, edge, y = (0.0, 52, 52.0, 8.0) if over else (256.0, 35, 58.0, 8.0)
     effects = [abs(value) for row in rows for value in (row.low_fraction, row.high_fraction)]
     most = max(effects, default=0.0) or 0.01
-    middle, half = (left + WIDTH) / 2, (WIDTH - left - 2 * edge) / 2
+    middle, half = (left + width) / 2, (width - left - 2 * edge) / 2
     body, tops = [], []
     for row in rows:
-        room = max(38.0, tall(row.words, chars) + 10)
-        tops.append(y + room / 2)
+        named = tall(row.words, chars)
+        room = named + 40 if over else max(38.0, named + 10)
+        tops.append(y + (named + 20 if over else room / 2))
         y += room
-    for value in ticks(-most, most, 6):
+    for value in ticks(-most, most, 6 if not over else 4):
         at = middle + half * value / most
         body += [line(at, at, 8, y + 2), text(at, y + 18, label(value), "tick", "middle")]
     for row, centre in zip(rows, tops, strict=True):
-        body += [wrapped(left - 12, centre, row.words, chars), *_swing(row, centre - 9, middle, half / most, label)]
+        named = tall(row.words, chars)
+        name = wrapped(middle, centre - 14 - named / 2, row.words, chars, "name over", "middle") if over else ""
+        body += [name or wrapped(left - 12, centre, row.words, chars), *_swing(row, centre - 9, middle, half / most, label)]
     body.append(line(middle, middle, 8, y + 2, "zero"))
-    return svg(y + 26, body, title)
+    return svg(y + 26, body, title, width)
 
 
 def _swing(row: TornadoBar, y: float, middle: float, scale: float, label: Label) -> list[str]:

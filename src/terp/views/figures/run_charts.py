@@ -1,6 +1,7 @@
 """Figures of a run's page as inline SVG: over days, waits, shares.
 
-Colours are classes, so that the page's style sets them for light, dark and paper.
+Colours are classes, so that the page's style sets them for light, dark and paper.  Every function takes the width to draw
+in: in a narrow one, names stand over their rows and not beside them.
 """
 
 from __future__ import annotations
@@ -11,17 +12,20 @@ from html import escape
 from math import log10
 
 from terp.views.figures.run_days import FIRST_DAY
-from terp.views.figures.svg import WIDTH, svg, ticks
+from terp.views.figures.svg import WIDTH, Coordinate, line, rect, svg, text, ticks
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 14, 10, 24
+_RIGHT, _TOP, _BOTTOM = 14, 10, 24
 
 Label = Callable[[float], str]
 """How to write a value."""
+Place = Callable[[float], float]
+"""Where a value stands along an axis."""
 
 
 def over_days(
-    series: Sequence[tuple[str, str, Sequence[float]]], low: float, high: float, label: Label, title: str, height: int = 190
-) -> str:
+    series: Sequence[tuple[str, str, Sequence[float]]], low: float, high: float, label: Label, title: str, height: int = 190,
+    width: Coordinate = WIDTH,
+) -> str:  # fmt: skip
     """Lines, or filled areas, over the days of a run; a mean holds for its whole day.
 
     series      (kind, class, values by day); kind is "area" or "line", and all have as many days
@@ -30,12 +34,13 @@ def over_days(
 
     A mean is drawn as a step from its day's start to its end, as it holds for all of it.
     """
+    left = 64 if width >= WIDTH else 54
     days = len(series[0][2])
-    plot_h, plot_w = height - _TOP - _BOTTOM, WIDTH - _LEFT - _RIGHT
+    plot_h, plot_w = height - _TOP - _BOTTOM, width - left - _RIGHT
 
     def x(day: float) -> float:
         """Place of a moment, in days from the start."""
-        return _LEFT + plot_w * day / days
+        return left + plot_w * day / days
 
     def y(value: float) -> float:
         """Place of a value."""
@@ -43,62 +48,67 @@ def over_days(
 
     body = []
     for value in ticks(low, high, 4):
-        body.append(f'<line class="grid" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y(value):.1f}" y2="{y(value):.1f}"/>')
-        body.append(
-            f'<text class="tick" x="{_LEFT - 8}" y="{y(value) + 4:.1f}" text-anchor="end">{escape(label(value))}</text>'
-        )
-    body += _month_marks(days, x, height)
+        body.append(line(left, width - _RIGHT, y(value), y(value)))
+        body.append(text(left - 8, y(value) + 4, label(value), "tick", "end"))
+    body += _month_marks(days, x, height, width)
     for kind, style, values in series:
-        steps = ((at, value) for day, value in enumerate(values) for at in (day, day + 1))
-        points = " ".join(f"{x(at):.1f},{y(value):.1f}" for at, value in steps)
+        steps = "".join(f"V{y(value):.1f}H{x(day + 1):.1f}" for day, value in enumerate(values))
         if kind == "area":
-            points = f"{x(0):.1f},{y(low):.1f} {points} {x(days):.1f},{y(low):.1f}"
-            body.append(f'<polygon class="{style}" points="{points}"/>')
+            body.append(f'<path class="{style}" d="M{x(0):.1f},{y(low):.1f}{steps}V{y(low):.1f}Z"/>')
         else:
-            body.append(f'<polyline class="{style}" points="{points}"/>')
-    return svg(height, body, title)
+            body.append(f'<path class="{style}" d="M{x(0):.1f},{y(values[0]):.1f}{steps}"/>')
+    return svg(height, body, title, width)
 
 
-def _month_marks(days: int, x: Callable[[float], float], height: int) -> list[str]:
-    """The first of each month, or every few days of a short run."""
+def _month_marks(days: int, x: Place, height: int, width: Coordinate) -> list[str]:
+    """The first of each month, or every few days of a short run; as many as have room for their names."""
+    firsts = [day for day in range(days) if (FIRST_DAY + timedelta(days=day)).day == 1]
+    marked = firsts if days > 62 else list(range(0, days, 1 if days <= 14 else 7))
+    needs = 26 if days > 62 else 44
+    every = max(1, -(-needs * len(marked) // int(x(days) - x(0)))) if marked else 1
     body = []
-    every = 1 if days <= 14 else 7
-    for day in range(days):
+    for day in marked[::every]:
         when = FIRST_DAY + timedelta(days=day)
-        if (days > 62 and when.day == 1) or (days <= 62 and day % every == 0):
-            text = when.strftime("%b") if days > 62 else f"{when.day} {when.strftime('%b')}"
-            if days > 400 and when.month % 3 != 1:
-                continue
-            body.append(f'<line class="grid" x1="{x(day):.1f}" x2="{x(day):.1f}" y1="{_TOP}" y2="{height - _BOTTOM}"/>')
-            anchor, shift = ("end", -3) if x(day) > WIDTH - 60 else ("start", 3)
-            place = f'x="{x(day) + shift:.1f}" y="{height - 8}" text-anchor="{anchor}"'
-            body.append(f'<text class="tick" {place}>{text}</text>')
+        words = when.strftime("%b") if days > 62 else f"{when.day} {when.strftime('%b')}"
+        anchor, shift = ("end", -3) if x(day) > width - 40 else ("start", 3)
+        body.append(line(x(day), x(day), _TOP, height - _BOTTOM))
+        body.append(text(x(day) + shift, height - 8, words, "tick", anchor))
     return body
 
 
-def waits(rows: Sequence[tuple[str, float, float, float]], label: Label, title: str) -> str:
+def waits(
+    rows: Sequence[tuple[str, float, float, float]], label: Label, title: str, axis: str = "", width: Coordinate = WIDTH
+) -> str:
     """Median, mean and 95th percentile by row, on a logarithmic axis from ten seconds; waits below stand at its start.
 
-    rows    (name, median, mean, 95th percentile), in seconds;  label   how to write a wait
+    rows    (name, median, mean, 95th percentile), in seconds;  label   how to write a wait;  axis   what it shows
+
+    The axis ends at a mark, so that the last dot is never beyond what can be read.
     """
-    left, line_h = 150, 34
-    height = _TOP + line_h * len(rows) + 30
+    over = width < WIDTH
+    left, line_h, top = (16, 44, 14) if over else (150, 34, _TOP)
+    foot = 44 if axis else 30
+    height = top + line_h * len(rows) + foot
     longest = max([60.0, *(row[3] for row in rows), *(row[2] for row in rows)])
-    plot_w = WIDTH - left - _RIGHT - 10
+    marks = (10, 60, 600, 3600, 21_600, 86_400, 259_200, 604_800, 2_592_000, 7_776_000, 31_536_000)
+    end = next((mark for mark in marks if mark >= longest), longest)
+    plot_w = width - left - 26
 
     def x(seconds: float) -> float:
         """Place of a wait, by its logarithm."""
-        return left + plot_w * max(log10(max(seconds, 10) / 10), 0) / log10(longest / 10)
+        return left + plot_w * max(log10(max(seconds, 10) / 10), 0) / log10(end / 10)
 
     body = []
-    for mark in (10, 60, 600, 3600, 21_600, 86_400, 604_800, 2_592_000):
-        if mark <= longest:
-            body.append(f'<line class="grid" x1="{x(mark):.1f}" x2="{x(mark):.1f}" y1="{_TOP}" y2="{height - 26}"/>')
-            body.append(f'<text class="tick" x="{x(mark):.1f}" y="{height - 10}" text-anchor="middle">{label(mark)}</text>')
+    for place, mark in enumerate(mark for mark in marks if mark <= end):
+        body.append(line(x(mark), x(mark), top, height - foot + 4))
+        if not over or place % 2 == 0 or mark == end:
+            body.append(text(x(mark), height - foot + 20, label(mark), "tick", "middle"))
+    if axis:
+        body.append(text(width - 2, height - 6, axis, "tick", "end"))
     for index, (name, median, mean, p95) in enumerate(rows):
-        middle = _TOP + line_h * (index + 0.5)
-        body.append(f'<text class="name" x="{left - 12}" y="{middle + 4:.1f}" text-anchor="end">{escape(name)}</text>')
-        body.append(f'<line class="span" x1="{x(median):.1f}" x2="{x(p95):.1f}" y1="{middle:.1f}" y2="{middle:.1f}"/>')
+        middle = top + line_h * (index + 0.5) + (8 if over else 0)
+        body.append(text(left, middle - 12, name, "name over") if over else text(left - 12, middle + 4, name, "name", "end"))
+        body.append(line(x(median), x(p95), middle, middle, "span"))
         for style, value, word in (
             ("dot median", median, "median"),
             ("dot mean", mean, "mean"),
@@ -106,34 +116,42 @@ def waits(rows: Sequence[tuple[str, float, float, float]], label: Label, title: 
         ):
             tip = f"<title>{escape(name)}: {word} {escape(label(value))}</title>"
             body.append(f'<circle class="{style}" cx="{x(value):.1f}" cy="{middle:.1f}" r="5">{tip}</circle>')
-    return svg(height, body, title)
+    return svg(height, body, title, width)
 
 
-def shares(rows: Sequence[tuple[str, float, float | None, str]], title: str) -> str:
+def shares(
+    rows: Sequence[tuple[str, float, float | None, str]], title: str, mark: str = "entitled to", width: Coordinate = WIDTH
+) -> str:
     """Horizontal bars of shares, with a mark at what each was entitled to.
 
     rows   (name, share, entitlement or None, class); shares as fractions.  The axis reaches 5 % at least
+    mark   what the mark of a row is, in its tip
     """
-    left, line_h = 150, 30
+    over = width < WIDTH
+    left, line_h = (10, 46) if over else (150, 30)
+    longest = max((len(name) for name, *_ in rows), default=0)
+    left = left if over else max(left, min(7 * longest + 20, 300))
     height = _TOP + line_h * len(rows) + 28
     most = max([0.05, *(row[1] for row in rows), *(row[2] or 0 for row in rows)])
-    plot_w = WIDTH - left - 70
+    plot_w = width - left - 66
 
     def x(share: float) -> float:
         """Place of a share."""
         return left + plot_w * share / most
 
     body = []
-    for mark in ticks(0, most, 5):
-        body.append(f'<line class="grid" x1="{x(mark):.1f}" x2="{x(mark):.1f}" y1="{_TOP}" y2="{height - 24}"/>')
-        body.append(f'<text class="tick" x="{x(mark):.1f}" y="{height - 8}" text-anchor="middle">{mark:.0%}</text>')
+    for value in ticks(0, most, 5 if not over else 3):
+        body.append(line(x(value), x(value), _TOP, height - 24))
+        body.append(
+            text(x(value), height - 8, f"{value:.0%}".replace("%", "\u00a0%"), "tick", "middle" if value else "start")
+        )
     for index, (name, share, entitlement, style) in enumerate(rows):
-        top = _TOP + line_h * index + 6
-        body.append(f'<text class="name" x="{left - 12}" y="{top + 13}" text-anchor="end">{escape(name)}</text>')
-        body.append(f'<rect class="{style}" x="{left}" y="{top}" width="{max(x(share) - left, 1):.1f}" height="18" rx="2"/>')
-        body.append(f'<text class="value" x="{x(share) + 8:.1f}" y="{top + 13}">{share:.1%}</text>')
+        top = _TOP + line_h * index + (20 if over else 6)
+        body.append(text(left, top - 5, name, "name over") if over else text(left - 12, top + 13, name, "name", "end"))
+        body.append(rect(left, top, max(x(share) - left, 1), 18, style))
+        body.append(text(x(share) + 8, top + 13, f"{100 * share:.1f}\u00a0%", "value"))
         if entitlement is not None:
             at = x(entitlement)
-            tip = f"<title>entitled to {entitlement:.1%}</title>"
+            tip = f"<title>{escape(mark)} {100 * entitlement:.1f}\u00a0%</title>"
             body.append(f'<line class="entitled" x1="{at:.1f}" x2="{at:.1f}" y1="{top - 4}" y2="{top + 22}">{tip}</line>')
-    return svg(height, body, title)
+    return svg(height, body, title, width)

@@ -12,18 +12,31 @@ from html import escape
 from typing import Final
 
 from terp.plan import MoneyFlow
-from terp.views.figures.svg import Coordinate, rect, svg, tall, wrapped
+from terp.views.figures.svg import WIDTH, Coordinate, rect, svg, tall, wrapped
 
 _STAGES: Final = ("payer", "class", "line")
 """The stages from left to right."""
 _BAR: Final = 12.0
-_CHARS: Final = (21, 21, 28)
-"""Characters of a line of a label, by stage."""
-_LEFT: Final = (150.0, 370.0, 560.0)
-"""Left edges of the bars, by stage."""
 _BODY: Final = 300.0
 """Height of all money together."""
 _GAP, _TOP = 9.0, 8.0
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Where the stages stand.
+
+    left         left edges of the bars;  chars_count   characters of a line of a label, by stage
+    inside       whether the payers' labels stand on the right of their bars, as the others do
+    """
+
+    left: tuple[Coordinate, Coordinate, Coordinate]
+    chars_count: tuple[int, int, int]
+    inside: bool
+
+
+_WIDE: Final = _Places((150.0, 370.0, 560.0), (21, 21, 28), inside=False)
+_SLIM: Final = _Places((2.0, 118.0, 232.0), (13, 13, 14), inside=True)
 
 
 @dataclass
@@ -51,6 +64,7 @@ def sankey(
     style: Mapping[str, str],
     money: Callable[[float], str],
     title: str,
+    width: Coordinate = WIDTH,
 ) -> str:
     """Ribbons from payer to class to line; the bars of each of the three stages sum to the same.  Empty without money.
 
@@ -59,7 +73,8 @@ def sankey(
     style   payer -> class of colour
     money   how to write an amount
     """
-    stages = [_nodes(flows, stage, name, money) for stage in _STAGES]
+    places = _WIDE if width >= WIDTH else _SLIM
+    stages = [_nodes(flows, stage, name, money, places) for stage in _STAGES]
     total = sum(node.amount_eur for node in stages[0].values())
     if total <= 0:
         return ""
@@ -69,12 +84,12 @@ def sankey(
         shift = (height - _stack(nodes, scale)) / 2
         for node in nodes.values():
             node.top += shift
-    body = [*_ribbons(flows, stages, scale, style, money), *_bars(stages, scale, style, money)]
-    return svg(height + 2 * _TOP, body, title)
+    ribbons = _ribbons(flows, stages, scale, style, money, places)
+    return svg(height + 2 * _TOP, [*ribbons, *_bars(stages, scale, style, money, places)], title, width)
 
 
 def _nodes(
-    flows: Sequence[MoneyFlow], stage: str, name: Callable[[str, str], str], money: Callable[[float], str]
+    flows: Sequence[MoneyFlow], stage: str, name: Callable[[str, str], str], money: Callable[[float], str], places: _Places
 ) -> dict[str, _Node]:
     """The bars of a stage, in the order of the flows for payers and classes, by amount within a class for parts.
 
@@ -85,10 +100,11 @@ def _nodes(
     of_class = {_at(flow, stage): classes.index(flow.cost_class) for flow in flows}
     for flow in flows:
         key = _at(flow, stage)
-        node = nodes.setdefault(key, _Node(name(stage, key), _CHARS[_STAGES.index(stage)]))
+        node = nodes.setdefault(key, _Node(name(stage, key), places.chars_count[_STAGES.index(stage)]))
         node.amount_eur += flow.eur
     for node in nodes.values():
-        node.label = f"{node.words} {money(node.amount_eur)}"
+        amount = money(node.amount_eur)
+        node.label = f"{node.words} {amount.replace(chr(0xA0), ' ') if places.inside else amount}"
     if stage != "line":
         return nodes
     return dict(sorted(nodes.items(), key=lambda item: (of_class[item[0]], -item[1].amount_eur)))
@@ -115,7 +131,7 @@ def _stack(nodes: Mapping[str, _Node], scale: float) -> float:
 
 def _ribbons(
     flows: Sequence[MoneyFlow], stages: Sequence[Mapping[str, _Node]], scale: float, style: Mapping[str, str],
-    money: Callable[[float], str],
+    money: Callable[[float], str], places: _Places,
 ) -> list[str]:  # fmt: skip
     """From stage to stage, in the order of the bars on both sides, so that ribbons cross as little as they can.
 
@@ -136,7 +152,7 @@ def _ribbons(
             y1, y2 = start.top + start.right, end.top + end.left
             start.right, end.left = start.right + wide, end.left + wide
             tip = f"{stages[0][payer].words}, {end.words}: {money(amount)}"
-            body.append(_ribbon(_LEFT[place] + _BAR, _LEFT[place + 1], y1, y2, wide, style[payer], tip))
+            body.append(_ribbon(places.left[place] + _BAR, places.left[place + 1], y1, y2, wide, style[payer], tip))
     return body
 
 
@@ -151,21 +167,23 @@ def _ribbon(x1: float, x2: float, y1: float, y2: float, wide: float, style: str,
 
 
 def _bars(
-    stages: Sequence[Mapping[str, _Node]], scale: float, style: Mapping[str, str], money: Callable[[float], str]
-) -> list[str]:
-    """A bar and a label each: payers on the left, the others on the right of their bar.
+    stages: Sequence[Mapping[str, _Node]], scale: float, style: Mapping[str, str], money: Callable[[float], str],
+    places: _Places,
+) -> list[str]:  # fmt: skip
+    """A bar and a label each: payers on the left where there is room, the others on the right of their bar.
 
     Amounts stand unrounded in `data-eur`, from which a test sums the stages.
     """
     body = []
     for place, nodes in enumerate(stages):
-        x = _LEFT[place]
+        x = places.left[place]
         for key, node in nodes.items():
             wide = node.amount_eur * scale
             more = f' data-stage="{_STAGES[place]}" data-eur="{node.amount_eur!r}"'
             tip = f"{node.words}: {money(node.amount_eur)}"
             body.append(rect(x, node.top, _BAR, max(wide, 1), style[key] if place == 0 else "bar-ink", tip, more))
-            at, anchor = (x - 8, "end") if place == 0 else (x + _BAR + 7, "start")
-            look = "name" if place == 0 else "name over"
+            outside = place == 0 and not places.inside
+            at, anchor = (x - 8, "end") if outside else (x + _BAR + (5 if places.inside else 7), "start")
+            look = "name" if outside else "name over"
             body.append(wrapped(at, node.top + wide / 2, node.label, node.chars_count, look, anchor))
     return body

@@ -5,16 +5,21 @@ Colours are classes of the page's style, so that a figure follows light, dark an
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 from math import ceil, floor, log10
 from textwrap import wrap
 from typing import Final
 
+from markupsafe import Markup
+
 Coordinate = float
 """A place or a length within a figure, in units of its viewBox."""
 
 WIDTH: Final = 760
-"""Width of every figure, in units of its viewBox."""
+"""Width of a figure on a screen and on paper, in units of its viewBox."""
+NARROW: Final = 350
+"""Width of the same figure on a telephone, where a unit is about a pixel, so that its labels stay as large as text."""
 LINE: Final = 13.5
 """From one line of text to the next."""
 
@@ -35,13 +40,24 @@ def ticks(low: float, high: float, most: int = 5) -> list[float]:
     return [index * step for index in range(first, last + 1)]
 
 
-def svg(height: float, body: list[str], title: str) -> str:
-    """The frame of a figure, `WIDTH` wide and `height` high; `title` is read aloud in its place.
+def both(draw: Callable[[Coordinate], str]) -> Markup:
+    """A figure drawn twice, for screens and paper and for telephones; the page's style shows the one that fits.
+
+    draw   gives the figure in a width.  Empty where it draws nothing
+    """
+    wide = draw(WIDTH)
+    if not wide:
+        return Markup("")
+    return Markup(f'<div class="wide">{wide}</div><div class="narrow">{draw(NARROW)}</div>')  # noqa: S704 (figures escape)
+
+
+def svg(height: float, body: list[str], title: str, width: Coordinate = WIDTH) -> str:
+    """The frame of a figure, `width` wide and `height` high; `title` is read aloud in its place.
 
     body   elements, in the order in which they are drawn: later ones lie over earlier ones
     """
     return (
-        f'<svg viewBox="0 0 {WIDTH} {height:g}" role="img" aria-label="{escape(title)}" preserveAspectRatio="xMidYMid meet">'
+        f'<svg viewBox="0 0 {width} {height:g}" role="img" aria-label="{escape(title)}" preserveAspectRatio="xMidYMid meet">'
         + "".join(body)
         + "</svg>"
     )

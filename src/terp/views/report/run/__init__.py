@@ -1,0 +1,1 @@
+"""Pages of what was simulated: a run of a workload, and a trace that was replayed."""
