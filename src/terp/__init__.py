@@ -7,7 +7,8 @@
 
 Nouns are functions that read a description: `machine`, `site`, `workload`, `policy`, `model`, `budget`, each by the name of
 one that ships, a path, a mapping as a file would hold it, or one that is read already.  Verbs are modules: `predict`,
-`simulate`, `sweep`, `plan`, `validate`; `extend` adds what users write.  `load` reads a folder that a verb wrote.
+`simulate`, `sweep`, `plan`, `validate`; `extend` adds what users write.  `load` reads a folder that a verb wrote; `names`,
+`listing` and `about` say what there is.
 
 Everything is loaded when it is first used.  What goes wrong on purpose is a `TerpError` with all problems, a line each.
 """
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from terp.errors import TerpError
     from terp.hardware import Machine
     from terp.plan import PurchasePlan
+    from terp.predict.about import About, Listing
     from terp.reader import Written
     from terp.results import Run, Sweep
     from terp.results.record import Viewer
@@ -49,11 +51,14 @@ __all__ = [
     "Table",
     "TerpError",
     "__version__",
+    "about",
     "budget",
     "extend",
+    "listing",
     "load",
     "machine",
     "model",
+    "names",
     "plan",
     "policy",
     "predict",
@@ -119,6 +124,36 @@ def budget(source: DescriptionSource | Budget | Written[Budget]) -> Written[Budg
     from terp.describe import read_budget  # noqa: PLC0415
 
     return read_budget(source)
+
+
+def names(kind: str) -> tuple[str, ...]:
+    """The names of what ships of a kind: "machines", "models", "sites", "workloads", "policies", "budgets", "gpus", "nodes"
+    or "software".
+
+    Those of a catalogue and of policies of one's own are among them.  Raises TerpError for an unknown kind.
+    """
+    from terp.predict.about import names as all_names  # noqa: PLC0415
+
+    return all_names(kind)
+
+
+def listing(kind: str | None = None) -> Listing:
+    """What ships of a kind, with titles and sizes, as `terp list` prints it; of no kind, the kinds.  Raises TerpError."""
+    from terp.predict.about import listing as all_of  # noqa: PLC0415
+
+    return all_of(kind)
+
+
+def about(source: str | os.PathLike[str], kind: str | None = None) -> About:
+    """All that is known of one thing, as `terp show` prints it: of a name, a path, or a hub's id.
+
+    kind   such as "budget", where the name is of several kinds; the likeliest if None
+
+    Raises TerpError for what there is not, with what is near.
+    """
+    from terp.predict.about import about as all_about  # noqa: PLC0415
+
+    return all_about(source, kind)
 
 
 def load(folder: str | os.PathLike[str]) -> Run | Sweep | Replay | PurchasePlan:

@@ -212,6 +212,78 @@ OTHERS = {  # models that do not ship: config.json, parameters as their makers o
         {"model_type": "cohere", "hidden_size": 8192, "intermediate_size": 22528, "num_attention_heads": 64,
          "num_hidden_layers": 40, "num_key_value_heads": 64, "vocab_size": 256000}, 34_980_831_232, 0.0001,
     ),
+    "gemma-3-1b": (
+        {"model_type": "gemma3_text", "hidden_size": 1152, "intermediate_size": 6912, "num_hidden_layers": 26, "num_attention_heads": 4, "num_key_value_heads": 1, "vocab_size": 262144, "head_dim": 256, "sliding_window": 512, "sliding_window_pattern": 6}, 999_885_952, 0.0001,
+    ),
+    "command-r7b": (
+        {"model_type": "cohere2", "hidden_size": 4096, "intermediate_size": 14336, "num_hidden_layers": 32, "num_attention_heads": 32, "num_key_value_heads": 8, "vocab_size": 256000, "sliding_window": 4096, "sliding_window_pattern": 4}, 8_028_033_024, 0.0001,
+    ),
+    "olmo-3-7b": (
+        {"model_type": "olmo3", "hidden_size": 4096, "intermediate_size": 11008, "num_hidden_layers": 32, "num_attention_heads": 32, "num_key_value_heads": 32, "vocab_size": 100278, "sliding_window": 4096, "tie_word_embeddings": False}, 7_298_011_136, 0.001,
+    ),
+    "olmo-7b": (
+        {"model_type": "olmo", "hidden_size": 4096, "intermediate_size": 11008, "num_hidden_layers": 32, "num_attention_heads": 32, "num_key_value_heads": 32, "vocab_size": 50304}, 6_888_095_744, 0.001,
+    ),
+    "granite-3.0-8b": (
+        {"model_type": "granite", "hidden_size": 4096, "intermediate_size": 12800, "num_hidden_layers": 40, "num_attention_heads": 32, "num_key_value_heads": 8, "vocab_size": 49155, "tie_word_embeddings": True}, 8_170_848_256, 0.0001,
+    ),
+    "granite-3.0-3b-a800m": (
+        {"model_type": "granitemoe", "hidden_size": 1536, "intermediate_size": 512, "num_hidden_layers": 32, "num_attention_heads": 24, "num_key_value_heads": 8, "vocab_size": 49155, "num_local_experts": 40, "num_experts_per_tok": 8, "tie_word_embeddings": True}, 3_298_793_472, 0.001,
+    ),
+    "glm-4-9b": (
+        {"model_type": "glm", "hidden_size": 4096, "intermediate_size": 13696, "num_hidden_layers": 40, "num_attention_heads": 32, "num_key_value_heads": 2, "vocab_size": 151552, "head_dim": 128}, 9_399_951_360, 0.001,
+    ),
+    "glm-4-9b-0414": (
+        {"model_type": "glm4", "hidden_size": 4096, "intermediate_size": 13696, "num_hidden_layers": 40, "num_attention_heads": 32, "num_key_value_heads": 2, "vocab_size": 151552, "head_dim": 128}, 9_400_279_040, 0.001,
+    ),
+    "glm-4.5-air": (
+        {"model_type": "glm4_moe", "hidden_size": 4096, "intermediate_size": 10944, "num_hidden_layers": 46, "num_attention_heads": 96, "num_key_value_heads": 8, "vocab_size": 151552, "head_dim": 128, "moe_intermediate_size": 1408, "n_routed_experts": 128, "n_shared_experts": 1, "num_experts_per_tok": 8, "first_k_dense_replace": 1}, 106_852_245_504, 0.001,
+    ),
+    "olmoe-1b-7b": (
+        {"model_type": "olmoe", "hidden_size": 2048, "intermediate_size": 1024, "num_hidden_layers": 16, "num_attention_heads": 16, "num_key_value_heads": 16, "vocab_size": 50304, "num_experts": 64, "num_experts_per_tok": 8}, 6_919_161_856, 0.001,
+    ),
+    "phi-3.5-moe": (
+        {"model_type": "phimoe", "hidden_size": 4096, "intermediate_size": 6400, "num_hidden_layers": 32, "num_attention_heads": 32, "num_key_value_heads": 8, "vocab_size": 32064, "num_local_experts": 16, "num_experts_per_tok": 2, "sliding_window": 131072}, 41_873_153_344, 0.001,
+    ),
+    "phi-2": (
+        {"model_type": "phi", "hidden_size": 2560, "intermediate_size": 10240, "num_hidden_layers": 32, "num_attention_heads": 32, "num_key_value_heads": 32, "vocab_size": 51200}, 2_779_683_840, 0.001,
+    ),
+    "qwen2.5-vl-7b": (
+        {"model_type": "qwen2_5_vl", "text_config": {"model_type": "qwen2_5_vl_text", "hidden_size": 3584, "intermediate_size": 18944, "num_hidden_layers": 28, "num_attention_heads": 28, "num_key_value_heads": 4, "vocab_size": 152064}}, 7_615_616_512, 0.0001,
+    ),
+    "qwen2.5-vl-flat": (
+        {"model_type": "qwen2_5_vl", "hidden_size": 3584, "intermediate_size": 18944, "num_hidden_layers": 28, "num_attention_heads": 28, "num_key_value_heads": 4, "vocab_size": 152064}, 7_615_616_512, 0.0001,
+    ),
+    "qwen2-vl-7b": (
+        {"model_type": "qwen2_vl", "hidden_size": 3584, "intermediate_size": 18944, "num_hidden_layers": 28, "num_attention_heads": 28, "num_key_value_heads": 4, "vocab_size": 152064}, 7_615_616_512, 0.0001,
+    ),
+    "qwen2-vl-text": (
+        {"model_type": "qwen2_vl", "text_config": {"model_type": "qwen2_vl_text", "hidden_size": 3584, "intermediate_size": 18944, "num_hidden_layers": 28, "num_attention_heads": 28, "num_key_value_heads": 4, "vocab_size": 152064}}, 7_615_616_512, 0.0001,
+    ),
+    "qwen3-vl-8b": (
+        {"model_type": "qwen3_vl", "text_config": {"model_type": "qwen3_vl_text", "hidden_size": 4096, "intermediate_size": 12288, "num_hidden_layers": 36, "num_attention_heads": 32, "num_key_value_heads": 8, "vocab_size": 151936, "head_dim": 128}}, 8_190_735_360, 0.001,
+    ),
+    "qwen3-vl-30b-a3b": (
+        {"model_type": "qwen3_vl_moe", "text_config": {"model_type": "qwen3_vl_moe_text", "hidden_size": 2048, "intermediate_size": 6144, "num_hidden_layers": 48, "num_attention_heads": 32, "num_key_value_heads": 4, "vocab_size": 151936, "head_dim": 128, "moe_intermediate_size": 768, "num_experts": 128, "num_experts_per_tok": 8}}, 30_532_122_624, 0.001,
+    ),
+    "seed-oss-36b": (
+        {"model_type": "seed_oss", "hidden_size": 5120, "intermediate_size": 27648, "num_hidden_layers": 64, "num_attention_heads": 80, "num_key_value_heads": 8, "vocab_size": 155136, "head_dim": 128}, 36_151_104_512, 0.001,
+    ),
+    "smollm3-3b": (
+        {"model_type": "smollm3", "hidden_size": 2048, "intermediate_size": 11008, "num_hidden_layers": 36, "num_attention_heads": 16, "num_key_value_heads": 4, "vocab_size": 128256}, 3_075_098_624, 0.0001,
+    ),
+    "stablelm-3b": (
+        {"model_type": "stablelm", "hidden_size": 2560, "intermediate_size": 6912, "num_hidden_layers": 32, "num_attention_heads": 32, "num_key_value_heads": 32, "vocab_size": 50304}, 2_795_443_200, 0.001,
+    ),
+    "ernie-4.5-0.3b": (
+        {"model_type": "ernie4_5", "hidden_size": 1024, "intermediate_size": 3072, "num_hidden_layers": 18, "num_attention_heads": 16, "num_key_value_heads": 2, "vocab_size": 103424, "head_dim": 128, "tie_word_embeddings": True}, 360_748_032, 0.001,
+    ),
+    "arcee-4.5b": (
+        {"model_type": "arcee", "hidden_size": 2560, "intermediate_size": 18432, "num_hidden_layers": 36, "num_attention_heads": 20, "num_key_value_heads": 4, "vocab_size": 128004, "head_dim": 128}, 4_619_184_640, 0.001,
+    ),
+    "xlm-roberta-large": (
+        {"model_type": "xlm-roberta", "hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 24, "num_attention_heads": 16, "num_key_value_heads": 16, "vocab_size": 250002, "max_position_embeddings": 514}, 559_890_432, 0.006,
+    ),
 }  # fmt: skip
 
 

@@ -167,7 +167,7 @@ def test_a_title_with_markup_is_text_in_the_report(run_folder, tmp_path):
         (("simulat", "gefion"), "no verb 'simulat'; did you mean 'simulate'?"),
         (("show", "machines/nothing.yaml"), "cannot be read: No such file or directory"),
         (
-            ("show", ROOT / "sites" / "groningen.yaml"),
+            ("show", ROOT / "sites" / "groningen.yaml", "--kind", "machine"),
             "kind: not a machine file, found 'site'; name a file of `kind: machine`",
         ),
         (("simulate", "gefion", "--dayz", "3"), "No such option"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import terp
-from terp.views.cli.other_terp import in_the_way
+from terp.views.cli.setup.other_terp import in_the_way
 
 OURS = "[console_scripts]\nhpc-terp = terp.views.cli.main:main\nterp = terp.views.cli.main:main\n"
 THEIRS = "[console_scripts]\nterp = terp.cli.__main__:app\n"

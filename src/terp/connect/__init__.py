@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from terp.exports import exported
 
 if TYPE_CHECKING:
+    from terp.connect.hub.hub_names import hub_model_name, is_hub_config
     from terp.connect.hub.transformers import MODEL_TYPES, model_from, read_config
     from terp.connect.slurm.conf_lines import ConfLine
     from terp.connect.slurm.slurm_conf import SlurmConf, read_slurm_conf
@@ -30,6 +31,8 @@ __all__ = [
     "Observed",
     "SlurmConf",
     "convert",
+    "hub_model_name",
+    "is_hub_config",
     "model_from",
     "read_config",
     "read_observed",
@@ -43,6 +46,7 @@ __all__ = [
 __getattr__ = exported(
     __name__,
     {
+        "hub.hub_names": ("hub_model_name", "is_hub_config"),
         "hub.transformers": ("MODEL_TYPES", "model_from", "read_config"),
         "slurm.conf_lines": ("ConfLine",),
         "slurm.slurm_conf": ("SlurmConf", "read_slurm_conf"),

@@ -179,7 +179,7 @@ def qwen_moe(config: Config) -> Shape:
         config.wrong("mlp_only_layers", "layers without experts that are not the first", would_do="the format cannot say it")
     step = config.maybe("experts.every", "decoder_sparse_step", default=1)
     experts = {
-        "count": config.count("experts.count", "num_experts"),
+        "count": config.count("experts.count", "num_experts", "num_local_experts"),
         "active": config.count("experts.active", "num_experts_per_tok"),
         "inner": config.count("experts.inner", "moe_intermediate_size"),
         "shared_inner": config.maybe("experts.shared_inner", "shared_expert_intermediate_size"),

@@ -6,7 +6,6 @@ checked as one of a model file is, and what is wrong is told by the JSON keys.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from functools import partial
@@ -15,28 +14,38 @@ from typing import Final
 
 from pydantic import ValidationError
 
+from terp.connect.hub import later_shapes as later
 from terp.connect.hub import shape_keys as shapes
 from terp.connect.hub.config_json import Config, found_text, parse_config
+from terp.connect.hub.hub_names import CONFIG, config_of, hub_model_name, is_hub_id, what_would_name
 from terp.connect.hub.shape_keys import ENCODER, GPT, OPT, TIED, UNGATED, Shape
-from terp.describe import DescriptionSource, ModelFile, TransformerModel, read_model
+from terp.describe import DescriptionSource, ModelFile, TransformerModel, read_model, shipped_names
 from terp.describe.checks.model_checks import wrong_shapes
-from terp.errors import Problem, Problems
+from terp.errors import Problem, Problems, UnknownName
 from terp.reader import Tree, Written, read_text
 
 MODEL_TYPES: Final[dict[str, Callable[[Config], Shape]]] = {
     "bert": partial(shapes.plain, names=ENCODER),
     "bloom": partial(shapes.plain, names=shapes.BLOOM),
     "cohere": partial(shapes.plain, names=TIED),
+    "cohere2": later.cohere2,
     "deepseek_v2": shapes.deepseek,
     "deepseek_v3": shapes.deepseek,
+    "ernie4_5": shapes.plain,
     "esm": shapes.esm,
     "falcon": shapes.falcon,
     "gemma": partial(shapes.plain, names=TIED),
     "gemma2": shapes.alternating,
+    "gemma3_text": later.gemma3,
+    "glm": shapes.plain,
+    "glm4": shapes.plain,
+    "glm4_moe": later.glm_moe,
     "gpt2": partial(shapes.plain, names=GPT),
     "gpt_bigcode": shapes.gpt_bigcode,
     "gpt_neox": partial(shapes.plain, names=UNGATED),
     "gpt_oss": shapes.gpt_oss,
+    "granite": shapes.plain,
+    "granitemoe": shapes.mixtral,
     "grok-1": shapes.grok,
     "internlm": shapes.plain,
     "internlm2": shapes.plain,
@@ -48,16 +57,32 @@ MODEL_TYPES: Final[dict[str, Callable[[Config], Shape]]] = {
     "mixtral": shapes.mixtral,
     "mpt": shapes.mpt,
     "nemotron": partial(shapes.plain, names=UNGATED),
+    "arcee": partial(shapes.plain, names=UNGATED),
     "nemotron_h": shapes.nemotron_h,
+    "olmo": shapes.plain,
     "olmo2": shapes.plain,
+    "olmo3": later.olmo3,
+    "olmoe": shapes.mixtral,
     "opt": partial(shapes.plain, names=OPT),
+    "phi": partial(shapes.plain, names=UNGATED),
     "phi3": shapes.windowed,
+    "phimoe": shapes.mixtral,
     "qwen2": shapes.qwen,
+    "qwen2_5_vl": shapes.qwen,
+    "qwen2_5_vl_text": shapes.qwen,
     "qwen2_moe": shapes.qwen_moe,
+    "qwen2_vl": shapes.qwen,
+    "qwen2_vl_text": shapes.qwen,
     "qwen3": shapes.qwen,
     "qwen3_moe": shapes.qwen_moe,
+    "qwen3_vl_moe_text": shapes.qwen_moe,
+    "qwen3_vl_text": shapes.qwen,
     "roberta": partial(shapes.plain, names=ENCODER),
+    "seed_oss": shapes.plain,
+    "smollm3": partial(shapes.plain, names=TIED),
+    "stablelm": shapes.plain,
     "starcoder2": partial(shapes.windowed, names=shapes.STARCODER),
+    "xlm-roberta": partial(shapes.plain, names=ENCODER),
     "vit": shapes.vit,
 }
 """`model_type` of a config.json -> what reads the shape from its keys.
@@ -66,31 +91,53 @@ An entry is a function of `shape_keys`, or one of them with the keys of the fami
 """
 
 
-def model_from(source: DescriptionSource | ModelFile | Written[ModelFile]) -> Written[ModelFile]:
-    """A model by shipped name, path or mapping, or by the path of a hub's config.json.
+def model_from(source: DescriptionSource | ModelFile | Written[ModelFile], read_as: str | None = None) -> Written[ModelFile]:
+    """A model by shipped name, path or mapping; or by a hub's folder, its config.json, or the id of one that ships.
 
-    source   as `read_model` takes it; a path that ends with .json is read as a config of a hub
+    source    as `read_model` takes it; a path that ends with .json, or a folder with a config.json, is read as a hub's, and
+              "meta-llama/Llama-3.1-8B" is looked up among what ships
+    read_as   a `model_type` in whose words a config.json is read, if not in its own
 
     Raises Problems or UnknownName.
     """
-    if isinstance(source, str | os.PathLike) and os.fspath(source).endswith(".json"):
-        file = os.fspath(source)
-        return Written(read_config(file), file, {}, Tree(file))
+    path = config_of(source)
+    if path is not None and not (isinstance(source, str) and _ships(source)):
+        return Written(read_config(path, read_as), str(path), {}, Tree(str(path)))
+    if read_as is not None:
+        found, would_do = str(source)[:60], "name a folder with a config.json, or leave it out"
+        raise Problems([Problem("", 0, 0, "as", "is of a hub's config.json alone", repr(found), would_do)])
+    if isinstance(source, str) and not _ships(source) and Path(source).suffix not in (".yaml", ".yml"):
+        name = hub_model_name(source)
+        if name is not None and (is_hub_id(source) or "/" not in source):
+            return read_model(name)
+        if is_hub_id(source):
+            raise Problems([Problem("", 0, 0, "", f"no model {source!r} ships", would_do=what_would_name(source))])
+        if Path(source).is_dir():
+            would_do = "name the folder of a model, as a hub has it"
+            raise Problems([Problem(source, 0, 0, "", f"a folder without a {CONFIG}", would_do=would_do)])
     return read_model(source)
 
 
-def read_config(path: str | Path) -> TransformerModel:
+def _ships(name: str) -> bool:
+    """True for the very name of a model that ships, whatever lies beside it."""
+    return "/" not in name and name in shipped_names("models")
+
+
+def read_config(path: str | Path, read_as: str | None = None) -> TransformerModel:
     """The model that a hub's config.json describes, named after its folder.
 
     path   of the file; its title is `_name_or_path` if it says so, else the folder, as in
            Llama-3.1-8B/config.json
+    read_as   a type of `MODEL_TYPES` in whose words it is read, where its own is none of them
 
     Where the text is one part of a model of more (`text_config`), that part is read.  Raises Problems with
     every mistake at once: a type of model that is not known, keys that are missing, shapes that cannot be.
     """
     path = Path(path)
-    config = _part(parse_config(read_text(path), str(path)))
-    kind = config.text("model_type")
+    if read_as is not None and read_as not in MODEL_TYPES:
+        raise UnknownName("type of model", read_as, MODEL_TYPES)
+    config = _part(parse_config(read_text(path), str(path)), read_as)
+    kind = read_as or config.text("model_type")
     if kind not in MODEL_TYPES:
         known = "known: " + ", ".join(MODEL_TYPES)
         if kind:
@@ -113,14 +160,19 @@ def read_config(path: str | Path) -> TransformerModel:
     return model
 
 
-def _part(config: Config) -> Config:
+def _part(config: Config, read_as: str | None) -> Config:
     """The part of a config that is about text, where it has parts; or all of it.
+
+    read_as   the type that it is to be read as; a part that has layers is then taken whatever its own type
 
     Models of images and text keep the transformer of the text in `text_config`; the encoder of images is not
     predicted.
     """
     text = config.data.get("text_config")
-    return config.below("text_config") if isinstance(text, dict) and text.get("model_type") in MODEL_TYPES else config
+    if not isinstance(text, dict):
+        return config
+    wanted = text.get("model_type") in MODEL_TYPES or (read_as is not None and "hidden_size" in text)
+    return config.below("text_config") if wanted else config
 
 
 def _title(config: Config, path: Path) -> str:

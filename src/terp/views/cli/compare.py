@@ -10,9 +10,14 @@ from pathlib import Path
 
 import click
 
+from terp.views.cli.words.names import written_folders
+from terp.views.cli.words.suggestions import TerpCommand
 
-@click.command("compare")
-@click.argument("folders", nargs=-1, required=True, metavar="RUN...", type=click.Path(path_type=Path))
+
+@click.command("compare", cls=TerpCommand)
+@click.argument(
+    "folders", nargs=-1, required=True, metavar="RUN...", type=click.Path(path_type=Path), shell_complete=written_folders
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, data alone.")
 def command(folders: tuple[Path, ...], *, as_json: bool) -> None:
     """Compare RUNs, folders made by `terp simulate` or `terp sweep`, with the first one, in pairs of the same seed.

@@ -16,22 +16,38 @@ from importlib import import_module
 from typing import Final, NoReturn
 
 import click
+from click.shell_completion import CompletionItem
 
 import terp
-from terp.errors import Interrupted, TerpError, did_you_mean
-from terp.views.cli.other_terp import in_the_way
+from terp.errors import Interrupted, TerpError
+from terp.views.cli.setup.other_terp import in_the_way
+from terp.views.cli.words.suggestions import TerpGroup
 
-VERBS: Final = {
-    "show": "What is this machine, exactly?",
-    "predict": "How fast is it: HPL, HPCG, HPL-MxP, and which rank of the TOP500?",
-    "simulate": "What happens when a whole country works on it for a year?",
-    "plan": "What should we buy under a budget?",
-    "sweep": "What if? Many scenarios at once.",
-    "compare": "What if? What changed, seed by seed.",
-    "report": "Show me a simulated run as one HTML page.",
-    "validate": "Can I believe you?",
+GROUPS: Final = {
+    "ask": {
+        "list": "What ships: machines, models, sites, policies, GPUs ...",
+        "show": "What is this machine, exactly? Or a model, a GPU, a site?",
+        "predict": "How fast is it: HPL and its rank; a training's days, euros?",
+    },
+    "plan": {
+        "plan": "What should we buy under a budget?",
+        "sweep": "What if? Many scenarios at once.",
+        "compare": "What if? What changed, and is it more than chance?",
+    },
+    "run": {
+        "simulate": "What if a whole country works on it for a year?",
+        "report": "Show me: a page to look at and to hand on.",
+    },
+    "trust": {
+        "validate": "Can I believe you?",
+    },
+    "set up": {
+        "completion": "Names and options that complete with Tab.",
+    },
 }
-"""Verb -> the question that it answers, as the help lists them; a module of this folder has each verb's name."""
+"""Who asks -> verb -> the question that it answers, as the help lists them."""
+VERBS: Final = {verb: question for verbs in GROUPS.values() for verb, question in verbs.items()}
+"""Verb -> its question; a module of this folder, or of `setup`, has each verb's name."""
 VERSION: Final[str] = getattr(terp, "__version__", "")
 """Ours; empty where the package's own first file belongs to somebody else."""
 
@@ -51,8 +67,17 @@ def _unseen_by_click() -> Iterator[None]:
         raise RuntimeError("a file ended too soon") from error
 
 
-class _Verbs(click.Group):
+def command_of(verb: str) -> click.Command:
+    """The click command of a verb, whose module is imported now."""
+    folder = "terp.views.cli.setup" if verb in GROUPS["set up"] else "terp.views.cli"
+    command: click.Command = import_module(f"{folder}.{verb}").command
+    return command
+
+
+class _Verbs(TerpGroup):
     """Lists verbs without importing them; a wrong verb gets a hint."""
+
+    what = "verb"
 
     def invoke(self, ctx: click.Context) -> object:
         """Runs the verb."""
@@ -68,17 +93,27 @@ class _Verbs(click.Group):
         """The verbs, in the order of the questions that they answer."""
         return list(VERBS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of a verb, imported now; a verb that there is not ends with what was perhaps meant."""
-        if cmd_name not in VERBS:
-            ctx.fail(f"no verb {cmd_name!r}; {did_you_mean(cmd_name, VERBS)}")
-        command: click.Command = import_module(f"terp.views.cli.{cmd_name}").command
-        return command
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command of a verb, imported now; None for a verb that there is not."""
+        return command_of(cmd_name) if cmd_name in VERBS else None
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """The verbs with their questions, without importing any."""
-        with formatter.section("Verbs"):
-            formatter.write_dl(list(VERBS.items()))
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The whole help, which fits a screen of 80 columns and 24 lines: the verbs by who asks, then options."""
+        formatter.write("Usage: terp VERB ...    (`terp VERB --help` says all of a verb)\n\n")
+        formatter.write("  An AI supercomputer in software, from one description of the machine.\n")
+        formatter.write("  Start with `terp show gefion`, then `terp simulate gefion`.\n\nVerbs:\n")
+        for who, verbs in GROUPS.items():
+            for index, (verb, question) in enumerate(verbs.items()):
+                formatter.write(f"  {'' if index else who:7} {verb:11} {question}\n")
+        formatter.write("\nOptions:\n")
+        for part in self.get_params(ctx):
+            if record := part.get_help_record(ctx):
+                formatter.write(f"  {record[0]:15} {record[1]}\n")
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Verbs with their questions, and options, without importing any verb."""
+        verbs = [CompletionItem(verb, help=question) for verb, question in VERBS.items() if verb.startswith(incomplete)]
+        return [*verbs, *click.Command.shell_complete(self, ctx, incomplete)]
 
 
 @click.group(cls=_Verbs, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -86,14 +121,11 @@ class _Verbs(click.Group):
 @click.option(
     "--catalogue",
     metavar="DIR",
-    help="Folder with parts, prices and architectures of your own, beside those that ship; also TERP_CATALOGUE.",
+    help="Parts and prices of your own, beside ours; also TERP_CATALOGUE.",
 )
 @click.pass_context
 def cli(context: click.Context, catalogue: str | None) -> None:
-    """Terp: an AI supercomputer in software, from one description of the machine.
-
-    Start with `terp show gefion`, then `terp simulate gefion`.
-    """
+    """An AI supercomputer in software, from one description of the machine."""
     if catalogue is not None:
         from terp.catalogue import use_own_catalogue
 
@@ -128,7 +160,8 @@ def main() -> NoReturn:
 def _code_of_verb() -> int:
     """Runs the verb that was asked for; its exit code, with what went wrong said on stderr."""
     try:
-        if plugins := os.environ.get("TERP_PLUGINS"):
+        plugins = os.environ.get("TERP_PLUGINS")
+        if plugins and "_TERP_COMPLETE" not in os.environ:  # a press of Tab waits for nothing
             import_module("terp.extend").load_plugins(plugins)
         cli.main(prog_name="terp", standalone_mode=False)
         code = 0
@@ -137,7 +170,8 @@ def _code_of_verb() -> int:
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else int(error.code is not None)
     except click.ClickException as error:
-        click.echo(f"{error.format_message().rstrip('.')}{_where_to_look(error)}", err=True)
+        line = " ".join(error.format_message().split()).rstrip(".")
+        click.echo(f"{line}{_where_to_look(error)}", err=True)
         code = 2
     except (KeyboardInterrupt, click.Abort, Interrupted):
         click.echo("terp: interrupted; nothing was written", err=True)

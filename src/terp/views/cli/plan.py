@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from terp.views.cli.words.names import listed, named, of_words
+from terp.views.cli.words.suggestions import KnownWord, TerpCommand
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -22,20 +25,28 @@ if TYPE_CHECKING:
 
 _WIDTH: Final = 125
 """Columns of a line."""
+OBJECTIVES: Final = ("science", "rmax", "tokens", "cost", "unit-cost", "energy", "carbon", "time")
+"""Words of --objective, to complete; `plan` says which there are."""
 
 
-@click.command("plan")
-@click.argument("budget")
+@click.command("plan", cls=TerpCommand)
+@click.argument("budget", shell_complete=named("budgets"))
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), default=None, help="Folder for machine files, tables and paper."
 )
 @click.option(
-    "--objective", default="", metavar="NAME",
+    "--objective", default="", metavar="NAME", shell_complete=of_words(*OBJECTIVES),
     help="What the best machine is the best in, if not as the budget says: science, rmax, tokens, cost, unit-cost, energy, "
     "carbon or time.",
 )  # fmt: skip
-@click.option("--sites", default="", metavar="NAMES", help="Only these sites of the budget, with commas.")
-@click.option("--lang", type=click.Choice(["en", "nl"]), default="en", show_default=True, help="Language of the paper.")
+@click.option(
+    "--sites",
+    default="",
+    metavar="NAMES",
+    shell_complete=listed("sites"),
+    help="Only these sites of the budget, with commas.",
+)
+@click.option("--lang", type=KnownWord(["en", "nl"]), default="en", show_default=True, help="Language of the paper.")
 @click.option("--scenarios", default=1000, show_default=True, type=click.IntRange(50, 100_000), help="Price scenarios.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0, 2**32 - 1), help="Other scenarios.")
 @click.option("--no-simulation", is_flag=True, help="Leave out the simulated years of the frontier.")

@@ -10,9 +10,12 @@ from pathlib import Path
 
 import click
 
+from terp.views.cli.words.names import written_folders
+from terp.views.cli.words.suggestions import TerpCommand
 
-@click.command("report")
-@click.argument("run", type=click.Path(path_type=Path))
+
+@click.command("report", cls=TerpCommand)
+@click.argument("run", type=click.Path(path_type=Path), shell_complete=written_folders)
 @click.option("-o", "--out", type=click.Path(path_type=Path), default=None, help="File to write; in RUN if absent.")
 @click.option("--eu", is_flag=True, help="The report of Delegated Regulation (EU) 2024/1364 instead, as eu-report.json.")
 @click.option("--json", "as_json", is_flag=True, help="With --eu: print it, data alone, and write nothing without -o.")

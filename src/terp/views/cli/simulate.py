@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from terp.views.cli.scenario_options import ScenarioCommand, option_of, typed_words
+from terp.views.cli.words.names import named
+from terp.views.cli.words.scenario_options import ScenarioCommand, option_of, typed_words
+from terp.views.cli.words.suggestions import KnownWord
 
 if TYPE_CHECKING:
     from terp.connect import SlurmConf
@@ -25,9 +27,9 @@ if TYPE_CHECKING:
 
 
 @click.command("simulate", cls=ScenarioCommand)
-@click.argument("machine", required=False)
+@click.argument("machine", required=False, shell_complete=named("machines"))
 @click.option("--trace", type=click.Path(path_type=Path), default=None, help="Run the jobs of this file, not a workload's.")
-@click.option("--unit", type=click.Choice(["node", "gpu"]), default=None, help="What a processor of an SWF trace is.")
+@click.option("--unit", type=KnownWord(["node", "gpu"]), default=None, help="What a processor of an SWF trace is.")
 @click.option("--slurm-conf", type=click.Path(path_type=Path), default=None, help="How it is shared: a real slurm.conf.")
 @click.option("--assoc", type=click.Path(path_type=Path), default=None, help="Accounts and QOS, as sacctmgr prints them.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), default=None, help="Folder for the run.")

@@ -17,14 +17,15 @@ from typing import Final
 
 import click
 
-from terp.views.cli.scenario_options import ScenarioCommand, typed_words
+from terp.views.cli.words.names import named
+from terp.views.cli.words.scenario_options import ScenarioCommand, typed_words
 
 _PATIENCE_S: Final = 20.0
 """How long an orderly end may take after Ctrl-C before the process ends by itself."""
 
 
 @click.command("sweep", cls=ScenarioCommand)
-@click.argument("machine", required=False)
+@click.argument("machine", required=False, shell_complete=named("machines"))
 @click.option(
     "--over", multiple=True, metavar="FIELD=VALUES", help="Values with commas, or a range such as 1..20; again for more."
 )

@@ -9,16 +9,24 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
+
+from terp.views.cli.words.names import named, of_words
+from terp.views.cli.words.suggestions import TerpCommand
 
 if TYPE_CHECKING:
     from terp.validate import Grades
 
+MODELS: Final = (
+    "hpl", "hpl-power", "hpcg", "mxp", "kernels", "collectives", "training", "power", "costs", "fleets", "slurm",
+)  # fmt: skip
+"""Models to complete; `terp.validate.GRADERS` says which there are."""
 
-@click.command("validate")
-@click.argument("model", required=False)
+
+@click.command("validate", cls=TerpCommand)
+@click.argument("model", required=False, shell_complete=of_words(*MODELS))
 @click.option(
     "--cases",
     type=click.Path(path_type=Path),
@@ -26,6 +34,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--gpu",
+    shell_complete=named("gpus", files=False),
     help="GPU of the catalogue that the kernels of --cases were measured on, or the beginning of its name, such as "
     "h200-sxm; the catalogue's reference GPU if not given.",
 )

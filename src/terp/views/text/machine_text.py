@@ -1,4 +1,4 @@
-"""A built machine as text: alone, beside others, and as one line of a list.
+"""A built machine as text: alone, beside others, and what of it is assumed.
 
 Every number here is one of the built machine's; what is expected, idle and rated comes of its power model at the same
 cap as everywhere.  JSON is made by `terp.predict.machine_document`.
@@ -6,11 +6,16 @@ cap as everywhere.  JSON is made by `terp.predict.machine_document`.
 
 from __future__ import annotations
 
+from typing import Final
+
 from terp.hardware import Machine
 from terp.physics import machine_power
 from terp.predict.machine_document import assumed_paths
 from terp.units import number, show
-from terp.views.text.columns import aligned
+from terp.views.text.columns import USUAL, aligned, folded, labelled
+
+LABEL: Final = 15
+"""Columns of a line's name."""
 
 
 def rows(built: Machine) -> list[tuple[str, str]]:
@@ -105,16 +110,32 @@ def _storage(built: Machine) -> str:
     return f"{file.appliances_count} x {file.appliance}{second}: {text}"
 
 
-def as_text(built: Machine) -> str:
-    """The machine for people, a few dozen lines: its named lines, what it is held against, and how its values are known."""
+def as_text(built: Machine, width: int = USUAL) -> str:
+    """The machine for people, a few dozen lines: its named lines, what it is held against, and how its values are known.
+
+    width   of the screen, to which lines are folded
+    """
     place = built.file.site or built.file.country
-    lines = [f"{built.file.title} ({built.file.name})" + (f", at {place}" if place else ""), ""]
-    lines += [f"  {name:15} {text}".rstrip() for name, text in rows(built)]
-    lines += [f"  {'held against':15} {name}: {text}" for name, text in held_against(built)]
+    title = f"{built.file.title} ({built.file.name})" + (f", at {place}" if place else "")
+    lines = [*labelled("", title, 0, width, 0), ""]
+    for name, text in [*rows(built), *(("held against", f"{name}: {text}") for name, text in held_against(built))]:
+        lines += labelled(name, text, LABEL, width) if name else [""]
     statuses = [entry.status for entry in built.provenance.values()]
     counts = ", ".join(f"{number(statuses.count(status))} {status}" for status in dict.fromkeys(sorted(statuses)))
-    lines += ["", f"  {len(statuses)} values: {counts}", "  assumed: " + ", ".join(assumed_paths(built))]
-    return "\n".join(lines)
+    told = f"{len(statuses)} values: {counts}; --assumed lists those that are assumed, with their ranges"
+    return "\n".join([*lines, "", *labelled("", told, 0, width)])
+
+
+def assumed_text(built: Machine, width: int = USUAL) -> str:
+    """The values that are assumed, each as taken and within which range it may lie."""
+    paths = assumed_paths(built)
+    if not paths:
+        return f"nothing of {built.file.name} is assumed"
+    table = [["assumed", "value", "range", "note"]]
+    for path in paths:
+        entry = built.provenance[path]
+        table.append([path, entry.value_text, entry.range_text, entry.note])
+    return "\n".join(folded(table, width))
 
 
 def held_against(built: Machine) -> list[tuple[str, str]]:
@@ -143,21 +164,13 @@ def held_against(built: Machine) -> list[tuple[str, str]]:
     return compared
 
 
-def beside(machines: list[Machine]) -> str:
-    """Machines side by side, a column each; a dash where one has no such line."""
+def beside(machines: list[Machine], width: int | None = None) -> str:
+    """Machines side by side, a column each; a dash where one has no such line.
+
+    width   of the screen, to which cells are folded; None leaves them whole
+    """
     columns = [dict(row for row in rows(built) if row[0]) for built in machines]
     names = list(dict.fromkeys(name for column in columns for name in column))
     table = [["", *(built.file.name for built in machines)]]
     table += [[name, *(column.get(name, "-") for column in columns)] for name in names]
-    return "\n".join(aligned(table))
-
-
-def listing(machines: list[Machine]) -> str:
-    """All machines, a line each under a head, in the order that they are given."""
-    table = [["machine", "nodes", "GPUs", "GPU", "fabric", "switches", "expected power", "title"]]
-    for built in machines:
-        power = show(machine_power(built).expected_w, "w")
-        counts = [f"{built.nodes_count:,}", f"{built.gpus_count:,}", built.node.accelerator]
-        fabric = [built.file.fabric.topology, f"{built.fabric.switches_count:,}"]
-        table.append([built.file.name, *counts, *fabric, power, built.file.title])
-    return "\n".join(aligned(table))
+    return "\n".join(aligned(table) if width is None else folded(table, width))

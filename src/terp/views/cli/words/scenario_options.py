@@ -7,14 +7,23 @@ text until `typed_words` reads it by the field, so that the terminal, a file and
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
 
 import click
 
+from terp.views.cli.words.names import Completer, named, of_words
+from terp.views.cli.words.suggestions import TerpCommand
+
+if TYPE_CHECKING:
+    from terp.describe.scenario import ScenarioField
+
 _PREFIX = "field_"
 """Before the names that click has for these options, to tell them from a verb's own."""
+_KINDS: Final = {"machine": "machines", "site": "sites", "workload": "workloads", "policy": "policies"}
+"""Field whose value is a name -> the kind of it."""
 
 
-class ScenarioCommand(click.Command):
+class ScenarioCommand(TerpCommand):
     """A command with an option for each field of a scenario but the machine, made when they are first needed."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
@@ -48,13 +57,23 @@ def field_options() -> list[click.Parameter]:
         metavar = "|".join(field.choices) or metavar
         default = "" if field.default is None or field.type is bool else f"  [default: {field.default}]"
         names = [field.option, *others, f"{_PREFIX}{name}"]
-        options.append(FieldOption(names, default=None, metavar=metavar, help=f"{field.help}{default}"))
+        completes = _completer(field)
+        help_text = f"{field.help}{default}"
+        options.append(FieldOption(names, default=None, metavar=metavar, help=help_text, shell_complete=completes))
         if field.type is bool:
             without = [f"--no-{field.word}", f"{_PREFIX}no_{name}"]
             options.append(FieldOption(without, is_flag=True, default=False, help=f"The same as {field.option} no."))
     file = ["--scenario", f"{_PREFIX}of_file"]
     options.append(FieldOption(file, default=None, metavar="FILE", help="A file of these, which options override."))
     return options
+
+
+def _completer(field: ScenarioField) -> Completer | None:
+    """What completes a field's value: names of its kind, its words, or nothing."""
+    if field.word in _KINDS:
+        return named(_KINDS[field.word])
+    words = field.choices or (("yes", "no") if field.type is bool else ())
+    return of_words(*words) if words else None
 
 
 def typed_fields(options: Mapping[str, object]) -> dict[str, str]:
