@@ -5,7 +5,7 @@ PYTEST := .venv/bin/python -m pytest
 CORES := -n auto --dist worksteal
 QUICK := not slow and not slurm and not browser
 
-.PHONY: demo test quick lowest docs serve wheel bench clean
+.PHONY: demo test quick lowest docs serve wheel bench fuzz clean
 
 demo: .venv/.demo-ready  ## a simulated year of Gefion, with its report
 	@.venv/bin/terp simulate gefion --days 365 -o $(DEMO)
@@ -45,6 +45,9 @@ bench: .venv/.dev-ready  ## the benchmarks, with jobs a second at three sizes
 
 .venv-lowest/.ready: pyproject.toml scripts/environment scripts/lowest_versions.py
 	@PYTHON="$(PYTHON)" sh scripts/environment lowest
+
+fuzz: .venv/.dev-ready  ## damaged files of every kind to every reader, for ten minutes on two cores
+	.venv/bin/python scripts/fuzz.py --seconds 600 --workers 2
 
 clean:  ## all that the others made
 	rm -rf .venv .venv-lowest runs dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

@@ -6,7 +6,6 @@ power, cables that carry and reach, and no switch with more cables than ports.  
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
@@ -37,7 +36,7 @@ from terp.hardware.networks import Networks, build_networks
 from terp.hardware.nodes import Nodes, check_cables, check_racks, place_nodes
 from terp.hardware.trees import build_tree
 from terp.notes import Caveat, SourceNote
-from terp.reader import Provenance, Written, changed_data
+from terp.reader import Provenance, Written, changed_data, record_digest
 
 CHANGED: Final = "changed from the file's value by the caller"
 
@@ -109,7 +108,7 @@ class Machine:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the machine file's record, as run.json has it."""
-        return hashlib.sha256(self.file.model_dump_json().encode()).hexdigest()
+        return record_digest(self.file)
 
     @property
     def caveats(self) -> tuple[Caveat, ...]:

@@ -19,7 +19,7 @@ from terp.physics import least_cap_fraction
 from terp.plan.machines.halls import Halls
 from terp.plan.money.payers import FundingSource, money
 from terp.plan.search.objectives import OBJECTIVES
-from terp.reader import Written
+from terp.reader import Written, record_json
 from terp.units import Money, NotAQuantity, number, parse_money_range, parse_range
 
 
@@ -119,7 +119,7 @@ class PlanningInputs:
         """
         hashed = hashlib.sha256(terp.__version__.encode())
         records = [self.budget.record, self.workload.record, *(place.site.record for place in self.places.values())]
-        for text in (*(record.model_dump_json() for record in records), self.catalogue.digest, self.prices.digest):
+        for text in (*(record_json(record) for record in records), self.catalogue.digest, self.prices.digest):
             hashed.update(text.encode())
         return hashed.hexdigest()
 

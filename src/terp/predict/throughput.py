@@ -18,7 +18,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Final
 
-from terp.catalogue import Accelerator, Node, Throughput, read_catalogue, read_reference, read_throughputs
+from terp.catalogue import Accelerator, Node, Throughput, own_catalogue, read_catalogue, read_reference, read_throughputs
 from terp.describe import Runs, TransformerModel, Workload, read_model
 from terp.errors import Problem, Problems
 from terp.hardware import Machine
@@ -168,7 +168,7 @@ def _peer_node(entry: Throughput | None) -> str:
 
 
 @cache
-def _step_on(runs: Runs, node: str) -> float:
+def _step_on(runs: Runs, node: str, _own: str) -> float:
     """Step of what a workload asks for, on as many GPUs of a node of the catalogue [s].
 
     Kept by job and node, since every machine that is compared is measured by the same reference steps.
@@ -185,7 +185,7 @@ def _training(machine: Machine, runs: Runs) -> tuple[float, float, float, str]:
     """
     name = machine.node.accelerator
     fixed = runs.model_copy(update={"gpus_count": runs.gpus_count or machine.gpus_count})
-    reference_s = _step_on(fixed, read_reference().record.node)
+    reference_s = _step_on(fixed, read_reference().record.node, own_catalogue())
     if is_measured(machine.accelerator, "steps"):
         job, step = runs_on(machine, fixed)
         ratio = reference_s / step.step_s
@@ -195,7 +195,7 @@ def _training(machine: Machine, runs: Runs) -> tuple[float, float, float, str]:
     if entry is None or entry.training_ratio is None:
         return _by_memory(machine.accelerator)
     low, high = read_throughputs().bounds(name, "training")
-    peer = reference_s / _step_on(fixed, _peer_node(entry))
+    peer = reference_s / _step_on(fixed, _peer_node(entry), own_catalogue())
     spread = RATIO_SPREAD_FRACTION  # other models than those that were measured
     return peer * entry.training_ratio, peer * low / (1 + spread), peer * high * (1 + spread), TRAINING
 
@@ -264,7 +264,8 @@ def tokens_per_s_per_gpu(machine: Machine) -> TokenRate:
     name = machine.node.accelerator
     gpus = min(GPUS, machine.gpus_count)
     if is_measured(machine.accelerator, "steps"):
-        rate, strategy = _trained(name, interconnect_of(machine), machine.node.accelerators_count, gpus)
+        net, node_gpus = interconnect_of(machine), machine.node.accelerators_count
+        rate, strategy = _trained(name, net, node_gpus, gpus, own_catalogue())
         spread = generation_named(CURRENT["megatron-2024"]).spread_fraction
         return TokenRate(rate, rate / (1 + spread), rate * (1 + spread), PREDICTED, strategy)
     entry = read_throughputs().of(name)
@@ -287,11 +288,11 @@ def _trained_on(name: str, gpus: int) -> tuple[float, Strategy]:
     chip = read_catalogue().part(Accelerator, node.accelerator)
     port_bytes_per_s = node.compute_ports_count * node.compute_port_rate_bytes_per_s / node.accelerators_count
     net = interconnect_between(chip, node.link_domain_count, port_bytes_per_s, switched=node.link_switches_count > 0)
-    return _trained(node.accelerator, net, node.accelerators_count, gpus)
+    return _trained(node.accelerator, net, node.accelerators_count, gpus, own_catalogue())
 
 
 @cache
-def _trained(name: str, net: Interconnect, node_gpus: int, gpus: int) -> tuple[float, Strategy]:
+def _trained(name: str, net: Interconnect, node_gpus: int, gpus: int, _own: str) -> tuple[float, Strategy]:
     """Tokens a second of a GPU, and the split that trains most of them on that many.
 
     name        of the accelerator; net  what a collective sees

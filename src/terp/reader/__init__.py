@@ -11,7 +11,19 @@ record, and pydantic's errors as problems with their lines).  What a machine or 
 places.
 """
 
-from terp.reader.fields import FlopPerS, Money, Month, Name, Ratio, Record, Seconds, Share
+from terp.reader.fields import (
+    FlopPerS,
+    Money,
+    Month,
+    Name,
+    Ratio,
+    Record,
+    Seconds,
+    Share,
+    one_line,
+    record_digest,
+    record_json,
+)
 from terp.reader.json_text import NoList, json_entries, json_of_text, read_json
 from terp.reader.load import (
     Sourced,
@@ -55,6 +67,7 @@ __all__ = [
     "is_there",
     "json_entries",
     "json_of_text",
+    "one_line",
     "open_regular",
     "open_unpacked",
     "parse_yaml",
@@ -64,6 +77,8 @@ __all__ = [
     "read_record",
     "read_text",
     "read_tree",
+    "record_digest",
+    "record_json",
     "record_of",
     "record_of_values",
     "tree_of_mapping",

@@ -6,6 +6,9 @@ stands with the number in the file and with the name in the code; limits are pyd
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
 import typing
 from functools import cache, partial
 from typing import Annotated, Final
@@ -18,6 +21,19 @@ from terp import units
 WHOLE: Final = ("count", "size", "index")
 """Dimensions of whole numbers."""
 _SUFFIXES: Final = sorted((f"_{dimension}" for dimension in units.UNITS), key=len, reverse=True)
+
+
+_BREAK: Final = re.compile("[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+")
+"""What any program takes for the end of a line."""
+
+
+def one_line(text: str) -> str:
+    r"""A title, a note or a cell as one line, however it was written: what it ends lines with becomes a blank.
+
+    >>> one_line("a title\nof two lines\n")
+    'a title of two lines'
+    """
+    return " ".join(_BREAK.split(text)).strip() if _BREAK.search(text) else text
 
 
 def written_name(name: str) -> str:
@@ -96,15 +112,30 @@ class Record(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _in_si(cls, value: object, info: ValidationInfo) -> object:
-        """Scale what is written for a plain number field, by the unit that its name ends with.
+        """Scale what is written for a plain number field, by the unit that its name ends with; a text is made one line.
 
         It runs before pydantic's own checks.  Lists and mappings carry no unit in their field's name for each
         entry; they use the annotated types below (`Seconds`, `Share`).
         """
         name = info.field_name or ""
+        value = one_line(value) if isinstance(value, str) else value
         plain = plain_type(cls.model_fields[name].annotation)
         dimension = dimension_of(name)
         return scaled(value, dimension) if plain in (int, float) and dimension and value is not None else value
+
+
+def record_json(record: BaseModel) -> str:
+    """A record as JSON, fields by name, in the order of its class: the text that digests are made of.
+
+    Python's own writer spells numbers alike in all its versions; pydantic's does not, and would give one machine another
+    digest after an update of a library.
+    """
+    return json.dumps(record.model_dump(mode="json"), separators=(",", ":"))
+
+
+def record_digest(record: BaseModel) -> str:
+    """SHA-256 of a record's JSON: the same description, however written, has the same digest with any library."""
+    return hashlib.sha256(record_json(record).encode()).hexdigest()
 
 
 def plain_type(annotation: object) -> object:

@@ -9,7 +9,6 @@ was meant.
 from __future__ import annotations
 
 import difflib
-import hashlib
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -21,9 +20,9 @@ from pydantic_core import ErrorDetails
 
 import terp
 from terp import units
-from terp.errors import Problem, Problems, did_you_mean
+from terp.errors import Problem, Problems, did_you_mean, printable
 from terp.reader import provenance
-from terp.reader.fields import Record, dimension_of, keys_of, plain_type
+from terp.reader.fields import Record, dimension_of, keys_of, plain_type, record_digest
 from terp.reader.provenance import Provenance
 from terp.reader.tree import Path, Tree, dotted, parse_yaml
 
@@ -74,7 +73,7 @@ class Written(Generic[T]):
 
         Comments, the order of keys, units and sources make no difference, so caches and `run.json` go by it.
         """
-        return hashlib.sha256(self.record.model_dump_json().encode()).hexdigest()
+        return record_digest(self.record)
 
     def to_dict(self) -> dict[str, object]:
         """The record in SI, fields by name, as JSON takes it."""
@@ -91,7 +90,7 @@ class Written(Generic[T]):
     def __repr__(self) -> str:
         name = getattr(self.record, "name", "")
         title = str(getattr(self.record, "title", ""))
-        return f"{type(self.record).__name__}({name}: {title[:MOST_TITLE]})"
+        return printable(f"{type(self.record).__name__}({name}: {title[:MOST_TITLE]})")
 
     def _repr_html_(self) -> str:
         return terp.viewer().html(repr(self), self.to_dict())

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from terp.catalogue import FIRST_HOUR
-from terp.errors import Problem, Problems
+from terp.errors import Problem, Problems, printable
 from terp.files import FolderKind, write_folder, write_whole
 from terp.notes import Caveat, SourceNote
 from terp.results.record import Json, Result, digest_of, viewer
@@ -107,7 +107,8 @@ class Run(Result):
     def __repr__(self) -> str:
         used = f"{self.summary.gpu_utilisation_fraction:.1%} of {self.summary.gpus_count:,} GPUs in use"
         place = f"{self.summary.machine} at {self.origin.get('site', '')}"
-        return f"Run({place}, {self.summary.days} days, seed {self.summary.seed}: {self.jobs.num_rows:,} jobs, {used})"
+        seed = self.summary.seed
+        return printable(f"Run({place}, {self.summary.days} days, seed {seed}: {self.jobs.num_rows:,} jobs, {used})")
 
 
 def _sources(origin: Mapping[str, Any]) -> tuple[SourceNote, ...]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from types import MappingProxyType
 
+from terp.errors import printable
 from terp.results.record import Json, as_json, built_from
 
 
@@ -277,4 +278,4 @@ class RunSummary(Mapping[str, Json]):
 
     def __repr__(self) -> str:
         used = f"{self.gpu_utilisation_fraction:.1%} of {self.gpus_count:,} GPUs in use"
-        return f"RunSummary({self.machine}, {self.workload}, {self.days} days, seed {self.seed}: {used})"
+        return printable(f"RunSummary({self.machine}, {self.workload}, {self.days} days, seed {self.seed}: {used})")

@@ -14,6 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from terp.errors import printable
 from terp.files import write_folder
 from terp.results.comparison import Case, bands, cases_of_rows
 from terp.results.record import Json, Result, as_json
@@ -59,7 +60,7 @@ class Sweep(Result):
     def __repr__(self) -> str:
         axes = ", ".join(f"{len(values):,} of {name}" for name, values in self.document["axes"].items())
         done = f"{self.document['done_count']:,} of {self.document['scenarios_count']:,} scenarios done"
-        return f"Sweep({axes[:100]}: {done})"
+        return printable(f"Sweep({axes[:100]}: {done})")
 
 
 def sweep_at(folder: Path) -> Sweep:

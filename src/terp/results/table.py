@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from terp.errors import Problem, Problems
+from terp.errors import Problem, Problems, printable
 from terp.results.record import viewer
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ class Table:
     def __repr__(self) -> str:
         names = ", ".join(self.arrow.column_names)
         most = 140
-        return f"Table({self.num_rows:,} rows of {names if len(names) <= most else names[:most] + '...'})"
+        return printable(f"Table({self.num_rows:,} rows of {names if len(names) <= most else names[:most] + '...'})")
 
     def _repr_html_(self) -> str:
         return viewer().table_html(repr(self), self.stamped().slice(0, _SHOWN_ROWS).to_pylist())

@@ -27,7 +27,7 @@ from terp.describe import (
 )
 from terp.errors import Problem, Problems, TerpError, problems_of
 from terp.hardware import Machine, build_machine
-from terp.reader import Written
+from terp.reader import Written, record_json
 from terp.simulate.account.origin import digests_of
 from terp.simulate.jobs.job_kinds import JobKind, kinds_digest, kinds_of
 
@@ -65,7 +65,7 @@ class ScenarioInputs:
             predictions = kinds_digest(self.kinds)
         except TerpError as error:
             predictions = str(error)
-        policy = self.policy.model_dump_json() if self.policy else ""
+        policy = record_json(self.policy) if self.policy else ""
         return {
             **digests_of(self.machine, self.site, self.workload),
             "policy": hashlib.sha256(policy.encode()).hexdigest(),

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from terp.errors import Problem, Problems
+from terp.errors import Problem, Problems, printable
 from terp.results import Run
 from terp.results.comparison import Case, CaseDifference, case_of, joined_cases, read_cases
 from terp.results.comparison import compare as compared_cases
@@ -52,7 +52,9 @@ class Comparison(Result):
 
     def __repr__(self) -> str:
         changes = [change for entry in self.entries for change in entry["changes"]]
-        return f"Comparison({len(self.entries):,} beside the first: {'; '.join(changes)[:120] or 'no input differs'})"
+        return printable(
+            f"Comparison({len(self.entries):,} beside the first: {'; '.join(changes)[:120] or 'no input differs'})"
+        )
 
 
 def run(

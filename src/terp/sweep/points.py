@@ -22,6 +22,7 @@ import terp
 from terp.describe import Scenario
 from terp.errors import Interrupted, Problem, Problems, TerpError, problems_of
 from terp.files import Writing, check_target, one_writer
+from terp.reader import read_limited
 from terp.results.sweep_folder import (
     Row,
     SweepDocument,
@@ -247,7 +248,7 @@ def scenario_digest(scenario: Scenario, inputs: ScenarioInputs) -> str:
     """
     values = scenario.values
     named = {name: Path(value) for name, value in values.items() if isinstance(value, str)}
-    files = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in named.items() if path.is_file()}
+    files = {name: hashlib.sha256(read_limited(path)).hexdigest() for name, path in named.items() if path.is_file()}
     question = [terp.__version__, values, inputs.digests, files]
     return hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()
 

@@ -4,8 +4,8 @@ The folder is named by the environment variable TERP_CATALOGUE, by `terp --catal
 may hold any of `catalogue_files`, each with entries of its own; an entry that ships is not changed, but for prices, where
 a quote of one's own takes the place of the one of the same name.
 
-Every reader of the catalogue goes through `texts_of` and `read_with_own`, and its cache is kept by the folder's path, so
-that a change of the folder takes effect at once and a change of its files does not.
+Every reader of the catalogue goes through `texts_of` and `read_with_own`, and its cache is kept by the folder, so that a
+change of the folder takes effect at once, and one of its files when the folder is named again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path as FilePath
-from typing import Final, TypeGuard
+from typing import Final, Self, TypeGuard
 
 from terp.errors import Problem, Problems, did_you_mean
 from terp.reader import Sourced, Tree, read_text, read_tree
@@ -40,6 +40,41 @@ def catalogue_files() -> tuple[str, ...]:
     return (*_ALONE, *sorted(name for name in names if name.endswith(".yaml")))
 
 
+class OwnFolder(str):
+    """The path of a folder of one's own, and how its files stood when it was named.
+
+    Caches that are kept by it are other ones once the folder is named again and a file has changed.
+    """
+
+    __slots__ = ("stood",)
+
+    def __new__(cls, path: str) -> Self:
+        """The folder as it stands now; one that cannot be looked into has no files."""
+        folder = super().__new__(cls, path)
+        try:
+            files = sorted(_yaml_files(FilePath(path))) if path else []
+            folder.stood = tuple((str(file), file.stat().st_mtime_ns, file.stat().st_size) for file in files)
+        except (OSError, ValueError):
+            folder.stood = ()
+        return folder
+
+    stood: tuple[tuple[str, int, int], ...]
+
+    def __eq__(self, other: object) -> bool:
+        return str.__eq__(self, str(other)) and self.stood == getattr(other, "stood", self.stood)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return str.__hash__(self)
+
+
+def _yaml_files(top: FilePath) -> list[FilePath]:
+    """The YAML files of a folder and of those right in it: a catalogue has no deeper ones, and a home folder has many."""
+    return [*top.glob("*.y*ml"), *top.glob("*/*.y*ml")]
+
+
 @cache
 def own_catalogue() -> str:
     """The folder of the user's own catalogue; empty if there is none.
@@ -47,7 +82,8 @@ def own_catalogue() -> str:
     The environment is read once: models ask for constants hundreds of thousands of times in a plan.
     An absolute path where `use_own_catalogue` set it, as written where the environment did.
     """
-    return os.environ.get(VARIABLE, "").strip()
+    path = os.environ.get(VARIABLE, "").strip()
+    return OwnFolder(path) if path else ""
 
 
 def use_own_catalogue(folder: str | FilePath | None) -> None:
@@ -60,7 +96,7 @@ def use_own_catalogue(folder: str | FilePath | None) -> None:
     if folder is None:
         os.environ.pop(VARIABLE, None)
     else:
-        path = str(FilePath(folder).absolute())
+        path = OwnFolder(str(FilePath(folder).absolute()))
         _own_files(path)
         os.environ[VARIABLE] = path
     own_catalogue.cache_clear()
@@ -73,7 +109,7 @@ def _own_files(folder: str) -> Mapping[str, FilePath]:
     if not top.is_dir():
         would_do = f"name a folder with files such as parts/nodes.yaml, or unset {VARIABLE}"
         raise Problems([Problem(folder, 0, 0, "", "no such folder", would_do=would_do)])
-    files = {path.relative_to(top).as_posix(): path for path in sorted(top.glob("**/*.y*ml"))}
+    files = {path.relative_to(top).as_posix(): path for path in sorted(_yaml_files(top))}
     problems = [
         Problem(str(path), 0, 0, "", "not a file of the catalogue", repr(name), did_you_mean(name, catalogue_files()))
         for name, path in files.items()

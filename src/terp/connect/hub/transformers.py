@@ -171,7 +171,8 @@ def _part(config: Config, read_as: str | None) -> Config:
     text = config.data.get("text_config")
     if not isinstance(text, dict):
         return config
-    wanted = text.get("model_type") in MODEL_TYPES or (read_as is not None and "hidden_size" in text)
+    kind = text.get("model_type")
+    wanted = (isinstance(kind, str) and kind in MODEL_TYPES) or (read_as is not None and "hidden_size" in text)
     return config.below("text_config") if wanted else config
 
 

@@ -6,13 +6,13 @@ an engine notes and no table keeps whole.
 
 from __future__ import annotations
 
-import hashlib
 from typing import Final
 
 import numpy as np
 
 from terp.arrays import Bools
 from terp.hardware import Machine
+from terp.reader import record_digest
 from terp.results import kept_work_s, reliability_of
 from terp.simulate.controls import Controls
 from terp.simulate.engine.engines import EngineJobs, Outcome, leaf_of
@@ -110,7 +110,7 @@ def controls_data(controls: Controls) -> dict[str, object]:
     Powers are [W]; `response` holds the first and the last hour, local time.
     """
     policy = controls.policy
-    digest = hashlib.sha256(policy.model_dump_json().encode()).hexdigest() if policy else ""
+    digest = record_digest(policy) if policy else ""
     return {
         "policy": policy.name if policy else "easy",
         "policy_digest": digest,

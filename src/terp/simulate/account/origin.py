@@ -6,7 +6,6 @@ same digests, days, seed and controls have the same tables.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from dataclasses import asdict
 from typing import Any
@@ -16,7 +15,7 @@ from terp.catalogue import constants_digest, hourly, job_statistics_digest, read
 from terp.describe import Site, Workload
 from terp.hardware import Machine
 from terp.physics import machine_power, waste_heat_celsius
-from terp.reader import Provenance, Record, Written
+from terp.reader import Provenance, Written, record_digest
 from terp.results.run_folder import FORMAT
 from terp.simulate.jobs.job_kinds import JobKind, kinds_digest, predicted_provenance
 
@@ -98,9 +97,9 @@ def digests_of(machine: Machine, site: Written[Site], workload: Written[Workload
     `series` and `job_statistics` are the package's own data.
     """
     return {
-        "machine": _digest(machine.file),
-        "site": _digest(site.record),
-        "workload": _digest(workload.record),
+        "machine": record_digest(machine.file),
+        "site": record_digest(site.record),
+        "workload": record_digest(workload.record),
         "catalogue": machine.catalogue_digest,
         "constants": constants_digest(),
         "series": series_digest(),
@@ -122,11 +121,3 @@ def _row(path: str, entry: Provenance) -> dict[str, str]:
     row = {"path": path, "value": entry.value_text, "status": entry.status, "source": entry.source}
     row |= {"range": entry.range_text, "note": entry.note}
     return {key: value for key, value in row.items() if value}
-
-
-def _digest(record: Record) -> str:
-    """SHA-256 of a record's canonical JSON: the same description, however written, has the same digest.
-
-    Changed names of fields change it as well, so digests are compared within one version of Terp.
-    """
-    return hashlib.sha256(record.model_dump_json().encode()).hexdigest()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from terp.errors import Problem, Problems, did_you_mean
-from terp.reader import read_text
+from terp.reader import one_line, read_text
 
 NEEDED: Final = ("name", "accelerator", "gpus_est", "processor", "interconnect", "rmax_tflops")
 """Columns without which no machine can be made of any row."""
@@ -117,6 +117,7 @@ def lines_of(text: str, file: str, needed: Iterable[str], known: Collection[str]
         lines = list(csv.reader(io.StringIO(text.removeprefix("\ufeff")), strict=True))
     except csv.Error as error:
         raise Problems([Problem(file, 0, 0, "", f"not CSV: {error}")]) from None
+    lines = [[one_line(cell) for cell in line] for line in lines]
     head = [name.strip() for name in lines[0]] if lines else []
     problems = [
         Problem(file, 1, 1, name, "missing column", would_do="needed are " + ", ".join(needed))

@@ -23,7 +23,7 @@ from terp.errors import Problem, Problems
 from terp.physics import generation_named, predict_step
 from terp.physics.gpu.precisions import peak_flop_per_s
 from terp.physics.training.step_prediction import TrainingStep
-from terp.reader import read_text
+from terp.reader import one_line, read_text
 from terp.results.record import Json
 from terp.statistics import quantile
 from terp.validate.grading.cases import expected, published_file
@@ -311,12 +311,16 @@ def read_table(path: Path) -> list[TrainingRow | Skipped]:
 
     Raises Problems for a file that is none, or that lacks a column of NEEDED.
     """
-    lines = csv.DictReader(io.StringIO(read_text(path)))
-    missing = [column for column in NEEDED if column not in (lines.fieldnames or ())]
+    try:
+        lines = csv.DictReader(io.StringIO(read_text(path)))
+        missing = [column for column in NEEDED if column not in (lines.fieldnames or ())]
+        cells = [{key: one_line(value or "") for key, value in line.items() if key} for line in lines]
+    except csv.Error as error:
+        raise Problems([Problem(str(path), 0, 0, "", f"not CSV: {error}", would_do="write it again")]) from None
     if missing:
         wrong = "no column " + ", ".join(missing)
         raise Problems([Problem(str(path), 1, 0, "", wrong, would_do="name them in the first line")])
-    return [read_row({key: value or "" for key, value in line.items() if key}) for line in lines]
+    return [read_row(line) for line in cells]
 
 
 @cache

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
 
+from pydantic import ValidationError
+
 from terp.catalogue import Accelerator, read_catalogue, read_spellings, spelt
 from terp.describe import ModelFile, TransformerModel, read_model
 from terp.physics import Interconnect, Work, interconnect_between, work_of
@@ -93,6 +95,9 @@ def read_row(text: Mapping[str, str]) -> TrainingRow | Skipped:
         return _row(text)
     except Unmodelled as error:
         return Skipped(name, str(error))
+    except ValidationError as error:  # sizes that no model has
+        first = error.errors(include_url=False)[0]
+        return Skipped(name, f"{'.'.join(map(str, first['loc']))} is {str(first['input'])[:20]}, out of range")
 
 
 def _row(text: Mapping[str, str]) -> TrainingRow:
@@ -226,7 +231,7 @@ def _shipped(name: str, layers: int, *, ahead: bool = True) -> ModelFile:
     if not ahead:
         model = model.model_copy(update={"ahead_count": 0})
     if layers and isinstance(model, TransformerModel) and model.layers_count != layers:
-        return model.model_copy(update={"layers_count": layers})
+        return TransformerModel.model_validate(model.model_dump() | {"layers_count": layers})
     return model
 
 

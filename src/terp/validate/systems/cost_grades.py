@@ -17,7 +17,7 @@ import numpy as np
 from pydantic import Field
 
 from terp.arrays import Floats
-from terp.catalogue import constants
+from terp.catalogue import constants, own_catalogue
 from terp.errors import Problem, Problems
 from terp.physics import draw_factors, level_fraction, ranges_of, scenarios_eur
 from terp.physics.money.price_uncertainty import DealConstants
@@ -170,7 +170,6 @@ def _case_data(case: CostCase) -> dict[str, Json]:
     }
 
 
-@cache
 def grade_costs(cases: Path | None = None) -> CostGrade:
     """Prices every purchase that can be, of the shipped cases or of a file like them.
 
@@ -178,6 +177,17 @@ def grade_costs(cases: Path | None = None) -> CostGrade:
 
     Raises Problems for a file that cannot be read, or that names machines or prices that nobody knows.
     """
+    return _shipped_grade(own_catalogue()) if cases is None else _grade(cases)
+
+
+@cache
+def _shipped_grade(_own: str) -> CostGrade:
+    """The grade of the purchases that ship, made once for each own catalogue; a caller's file may change."""
+    return _grade(None)
+
+
+def _grade(cases: Path | None) -> CostGrade:
+    """The grade of a caller's file, or of the purchases that ship.  Raises Problems."""
     file = read_purchases(cases or published_file(SOURCE, "cases.yaml"))
     fit = groups_for_fitting(SOURCE) if cases is None else frozenset[str]()
     skipped = tuple(Skipped(name, purchase.left_out) for name, purchase in file.purchases.items() if purchase.left_out)

@@ -18,7 +18,7 @@ import numpy as np
 from pydantic import Field
 
 from terp.arrays import Floats
-from terp.catalogue import usual_fleet
+from terp.catalogue import own_catalogue, usual_fleet
 from terp.errors import Problem, Problems
 from terp.physics import checkpoint_interval
 from terp.reader import Record, read_entries, read_text, read_tree
@@ -182,27 +182,31 @@ def _case_data(case: FleetCase) -> dict[str, Json]:
     }
 
 
-@cache
 def grade_fleets(cases: Path | None = None) -> FleetGrade:
     """Simulates every row that can be, of the shipped table or of one with its columns.
 
-    cases   the table, CSV; None for the one that ships
+    cases   the table, CSV; None for the one that ships, which is simulated once
 
     Each quantity has a maker of its own in `_MAKERS`; rows of others are left out with the reason, as are those that would
     take more failures than MOST_FAILURES.  Raises Problems for a table that cannot be read or has numbers out of bounds.
     """
-    path = cases or published_file(SOURCE, "table.csv")
+    return _shipped_grade(own_catalogue()) if cases is None else _grade(cases, None)
+
+
+@cache
+def _shipped_grade(_own: str) -> FleetGrade:
+    """The grade of the table that ships, made once for each own catalogue; a caller's file may change, and is read anew."""
+    return _grade(published_file(SOURCE, "table.csv"), _limits())
+
+
+def _grade(path: Path, limits: FleetLimits | None) -> FleetGrade:
+    """The grade of a table; `limits` are what must hold of it, None for a caller's own.  Raises Problems."""
     rows = [row for _, row in lines_of(read_text(path), str(path), NEEDED)]
     check_numbers(rows, str(path))
-    made: list[FleetCase] = []
-    skipped: list[Skipped] = []
-    for row in rows:
-        case = _case(row)
-        if isinstance(case, str):
-            skipped.append(Skipped(row["id"], case))
-        else:
-            made.append(case)
-    return FleetGrade(len(rows), tuple(made), tuple(skipped), None if cases else _limits())
+    cases = [(row["id"], _case(row)) for row in rows]
+    made = tuple(case for _, case in cases if not isinstance(case, str))
+    skipped = tuple(Skipped(name, case) for name, case in cases if isinstance(case, str))
+    return FleetGrade(len(rows), made, skipped, limits)
 
 
 def _limits() -> FleetLimits:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +18,7 @@ from pydantic import Field
 from terp.catalogue import Prices, read_catalogue, read_prices, unknown_sources
 from terp.describe import read_machine
 from terp.describe.budget import CostClass
-from terp.errors import Problem, Problems, UnknownName
+from terp.errors import Problem, Problems, TerpError, UnknownName, problems_of
 from terp.hardware import Machine, build_machine
 from terp.physics import CostLine, cost_line, hardware_lines, installation_line, unpriced_parts
 from terp.reader import Money, Month, Name, Record, Sourced, read_entries, read_text, read_tree
@@ -172,9 +171,8 @@ class PurchaseFile:
     sourced: Sourced
 
 
-@cache
 def read_purchases(path: Path) -> PurchaseFile:
-    """The purchases of a file, read once for a path.
+    """The purchases of a file.
 
     Raises Problems, all at once: what cannot be read, prices, machines, currencies and sources that nobody knows, entries
     with which nothing was bought.
@@ -226,7 +224,7 @@ def price_purchase(file: PurchaseFile, name: str) -> Priced:
     if name not in file.purchases:
         raise UnknownName("purchase", name, file.purchases)
     purchase, prices = file.purchases[name], read_prices()
-    machine = _machine(purchase)
+    machine = _machine(file, name, purchase)
     lines = [PricedLine(line) for line in hardware_lines(machine, prices, purchase.signed)] if machine else []
     lines = [line for line in lines if line.cost.line != "installation"]
     for extra, entry in purchase.extras.items():
@@ -249,11 +247,18 @@ def price_purchase(file: PurchaseFile, name: str) -> Priced:
     )
 
 
-def _machine(purchase: Purchase) -> Machine | None:
-    """The machine of an entry with as many nodes as the sum paid; None where all that was bought stands in `extras`."""
+def _machine(file: PurchaseFile, name: str, purchase: Purchase) -> Machine | None:
+    """The machine of an entry with as many nodes as the sum paid; None where all that was bought stands in `extras`.
+
+    Raises Problems at the entry's place for a machine that cannot be read.
+    """
     if purchase.machine is None:
         return None
-    written = read_machine(purchase.machine)
+    try:
+        written = read_machine(purchase.machine)
+    except TerpError as error:
+        place = (name, "machine")
+        raise Problems(file.sourced.tree.problem(place, str(problem)) for problem in problems_of(error)) from None
     if purchase.nodes_count is not None:
         compute = written.record.compute.model_copy(
             update={"nodes_count": purchase.nodes_count, "scalable_units_count": None, "left_out_count": 0}

@@ -19,9 +19,10 @@ import click
 from click.shell_completion import CompletionItem
 
 import terp
-from terp.errors import Interrupted, TerpError
+from terp.errors import Interrupted, Problems, TerpError, printable
 from terp.views.cli.setup.other_terp import in_the_way
 from terp.views.cli.words.suggestions import TerpGroup
+from terp.views.printing import guard
 
 GROUPS: Final = {
     "ask": {
@@ -145,6 +146,7 @@ def main() -> NoReturn:
 
     Plugins that TERP_PLUGINS names are loaded before the verb is looked up, so that it knows their policies and formats.
     """
+    guard()
     if trouble := in_the_way(sys.path, VERSION):
         click.echo(trouble, err=True)
         sys.exit(2)
@@ -163,21 +165,21 @@ def _code_of_verb() -> int:
         plugins = os.environ.get("TERP_PLUGINS")
         if plugins and "_TERP_COMPLETE" not in os.environ:  # a press of Tab waits for nothing
             import_module("terp.extend").load_plugins(plugins)
-        cli.main(prog_name="terp", standalone_mode=False)
+        cli.main(prog_name="terp", standalone_mode=False, color=True)  # of ANSI codes we show what they are, not nothing
         code = 0
     except click.exceptions.Exit as error:
         code = error.exit_code
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else int(error.code is not None)
     except click.ClickException as error:
-        line = " ".join(error.format_message().split()).rstrip(".")
+        line = printable(" ".join(error.format_message().split()).rstrip("."))
         click.echo(f"{line}{_where_to_look(error)}", err=True)
         code = 2
     except (KeyboardInterrupt, click.Abort, Interrupted):
         click.echo("terp: interrupted; nothing was written", err=True)
         code = 130
     except TerpError as error:
-        click.echo(str(error), err=True)
+        click.echo(str(error) if isinstance(error, Problems) else printable(str(error)), err=True)
         code = 2
     except MemoryError:
         click.echo("terp: this machine has too little memory for that; simulate fewer days or a smaller machine", err=True)

@@ -6,8 +6,6 @@ Tables of parts and nodes of a machine are CSV, so that spreadsheets read them.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from typing import TYPE_CHECKING
 
@@ -96,7 +94,9 @@ def _show_machines(names: tuple[str, ...], given: list[str], way: tuple[int, int
         click.echo(json.dumps(list(told.values()), indent=2) if as_json else view.assumed_text(first, width))
     elif given:
         rows = first.bill.rows() if given == ["--bom"] else first.nodes.rows()
-        click.echo(json.dumps(rows, indent=2) if as_json else _csv(rows), nl=as_json)
+        from terp.views.printing import csv_text
+
+        click.echo(json.dumps(rows, indent=2) if as_json else csv_text(rows), nl=as_json)
     elif as_json:
         data = [each.to_dict() for each in built]
         click.echo(json.dumps(data[0] if len(data) == 1 else data, indent=2))
@@ -151,12 +151,3 @@ def _show_way(built: Machine, gpus: tuple[int, int], *, as_json: bool) -> None:
     words = {"same": "the same GPU", "links": "over the links of one domain", "fabric": "over the compute fabric"}
     latency = f", {show(way.latency_s, 's')} when nobody else is on it" if way.latency_s else ""
     click.echo(f"{words[way.over]}, {counted(way.switches_count, 'switch', 'switches')}{latency}")
-
-
-def _csv(rows: list[dict[str, object]]) -> str:
-    """A table as CSV under the keys of its first row."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
