@@ -168,10 +168,11 @@ def _peer_node(entry: Throughput | None) -> str:
 
 
 @cache
-def _step_on(runs: Runs, node: str, _own: str) -> float:
+def _step_on(runs: Runs, node: str, _own: str = "") -> float:
     """Step of what a workload asks for, on as many GPUs of a node of the catalogue [s].
 
-    Kept by job and node, since every machine that is compared is measured by the same reference steps.
+    Kept by job and node, since every machine that is compared is measured by the same reference steps; and by the user's
+    own catalogue, which may say other rates.
     """
     return job_of_runs(runs, runs.gpus_count or 1).step_on(node).step_s
 
@@ -292,11 +293,12 @@ def _trained_on(name: str, gpus: int) -> tuple[float, Strategy]:
 
 
 @cache
-def _trained(name: str, net: Interconnect, node_gpus: int, gpus: int, _own: str) -> tuple[float, Strategy]:
+def _trained(name: str, net: Interconnect, node_gpus: int, gpus: int, _own: str = "") -> tuple[float, Strategy]:
     """Tokens a second of a GPU, and the split that trains most of them on that many.
 
     name        of the accelerator; net  what a collective sees
     node_gpus   GPUs of a node; gpus  of the job, at most so many
+    _own        the user's own catalogue, by which it is kept too
 
     Raises Problems if no split fits the memory.
     """
