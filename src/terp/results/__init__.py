@@ -16,8 +16,7 @@ from terp.exports import exported
 
 if TYPE_CHECKING:
     from terp.results.comparison import Case, bands, cases_of_sweep, compare, read_cases
-    from terp.results.figures import HEADLINES, paired_interval
-    from terp.results.reliability import kept_work_s, reliability_of
+    from terp.results.figures import HEADLINES, kept_work_s, paired_interval, reliability_of
     from terp.results.run_folder import RUN, Run, load_run, save_run
     from terp.results.sweep_result import Sweep, load_folder, load_sweep
 
@@ -44,8 +43,7 @@ __getattr__ = exported(
     __name__,
     {
         "comparison": ("Case", "bands", "cases_of_sweep", "compare", "read_cases"),
-        "figures": ("HEADLINES", "paired_interval"),
-        "reliability": ("kept_work_s", "reliability_of"),
+        "figures": ("HEADLINES", "kept_work_s", "paired_interval", "reliability_of"),
         "run_folder": ("RUN", "Run", "load_run", "save_run"),
         "sweep_result": ("Sweep", "load_folder", "load_sweep"),
     },

@@ -17,6 +17,7 @@ from terp.connect import read_trace, write_trace
 from terp.describe import Trace
 from terp.errors import Problem, Problems
 from terp.files import FolderKind, write_folder
+from terp.files.document_check import Damage, damage_of, damaged, read_document, shown
 from terp.results.record import Json, Result, as_json, digest_of
 
 TRACE_FILE: Final = "trace.parquet"
@@ -108,7 +109,8 @@ class ReplaySummary:
             for name, value in document.items()
             if name not in own and name not in energy_names and isinstance(value, int)
         }
-        return cls(**{name: document[name] for name in own}, counts=counts, energy=energy)  # type: ignore[arg-type]
+        plain = {name: document[name] for name in own if name in document or name not in ("refused", "notes")}
+        return cls(**plain, counts=counts, energy=energy)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -152,14 +154,24 @@ def is_replay(folder: Path) -> bool:
 
 
 def load_replay(folder: Path) -> Replay:
-    """Reads a replay's folder.  Raises Problems if it holds none, or not a whole one.
+    """Reads a replay's folder.  Raises Problems if it holds none, or says what is damaged.
 
     Its `source` is the name of the kept trace, since the folder does not say what the original was called.
     """
-    try:
-        document = json.loads((folder / SUMMARY_FILE).read_text("utf-8"))
-        summary = ReplaySummary.of(document)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        wrong = f"holds no whole replay: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
-        raise Problems([Problem(str(folder), 0, 0, "", wrong, would_do="replay the trace again")]) from None
-    return Replay(TRACE_FILE, read_trace(folder / TRACE_FILE), summary)
+    file, again = folder / SUMMARY_FILE, "replay the trace again"
+    document = read_document(file, again)
+    if not isinstance(document, dict) or "jobs_count" not in document:
+        raise Problems([Problem(str(folder), 0, 0, "", "holds no whole replay", would_do=again)])
+    plain = {entry.name for entry in fields(ReplaySummary)} - {"energy"}
+    wrong = list(damage_of(ReplaySummary, {name: value for name, value in document.items() if name in plain}))
+    if fields(ReplayEnergy)[0].name in document:
+        wrong += damage_of(ReplayEnergy, document)
+    if not wrong and document["gpus_count"] * document["nodes_count"] == 0:
+        wrong = [Damage("gpus_count", "a machine of none")]
+    if wrong:
+        raise damaged(file, wrong, again)
+    trace = read_trace(folder / TRACE_FILE)
+    if len(trace) != document["jobs_count"]:
+        other = Damage("jobs_count", f"the trace beside it has {len(trace):,} jobs", shown(document["jobs_count"]))
+        raise damaged(file, [other], again)
+    return Replay(TRACE_FILE, trace, ReplaySummary.of(document))

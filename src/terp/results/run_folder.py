@@ -8,7 +8,7 @@ same.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -19,12 +19,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from terp.catalogue import FIRST_HOUR
-from terp.errors import Problem, Problems, printable
-from terp.files import FolderKind, write_folder, write_whole
+from terp.errors import Problem, Problems
+from terp.files import FolderKind, settle, write_folder, write_whole
+from terp.files.document_check import Damage, damage_of, damaged, read_document
+from terp.files.table_check import damage_of_table, read_table
 from terp.notes import Caveat, SourceNote
 from terp.results.record import Json, Result, digest_of, viewer
 from terp.results.run_summary import RunSummary
 from terp.results.table import Table
+from terp.results.table_columns import COLUMNS, RunOrigin, damage_of_summary, damage_of_times, damage_of_words
 
 TABLES: Final = ("jobs", "interruptions", "timeline", "hours")
 """Tables of a run, each in a Parquet file of its name and in an attribute of `Run`."""
@@ -33,10 +36,12 @@ DOCUMENTS: Final = {"summary": "summary.json", "origin": "run.json"}
 FILES: Final = (*(f"{name}.parquet" for name in TABLES), *DOCUMENTS.values())
 REPORTS: Final = ("report.html", "eu-report.json")
 """What may be made from a run and lie in its folder; it goes when the run is replaced, since it would describe another."""
-RUN: Final = FolderKind("run", "run.json", frozenset({*FILES, *REPORTS}))
-"""The folder of a run."""
 FORMAT: Final = "terp-run/1"
 """The version of the folder's layout, which run.json names; it changes when an older reader would misread a run."""
+AGAIN: Final = "simulate it again"
+"""What would do where a run is damaged."""
+_TRIES: Final = 20
+"""How often a folder that changes while it is read is read again."""
 MOMENTS: Final[dict[str, tuple[str, ...]]] = {
     "jobs": ("submit_s", "start_s", "last_start_s", "end_s"),
     "interruptions": ("start_s", "end_s"),
@@ -149,46 +154,109 @@ def save_run(run: Run, folder: Path) -> None:
 
 
 def load_run(folder: Path) -> Run:
-    """Reads a run folder.  Raises Problems naming every file that is missing or unreadable.
+    """Reads a run folder.  Raises Problems naming every file that is missing, or what is damaged in one that is there.
 
     Files of a folder that stem from two different runs are refused too: days, seed, and the numbers of rows must agree.
+    A folder that is replaced meanwhile is read again.
     """
-    missing = [name for name in FILES if not (folder / name).is_file()]
+    for _ in range(_TRIES):
+        settle(folder, RUN.own)
+        before = _stamps(folder)
+        try:
+            run = _load(folder)
+        except Problems:
+            if before == _stamps(folder):
+                raise
+        else:
+            if before == _stamps(folder):
+                return run
+    raise _problem(folder, "is being written all the time", "wait until that has ended")
+
+
+def _stamps(folder: Path) -> list[tuple[int, int] | None]:
+    """Which files lie in a run's folder, and of when: told before and after a reading, which must be of one run."""
+    stamps: list[tuple[int, int] | None] = []
+    for name in FILES:
+        try:
+            state = (folder / name).stat()
+            stamps.append((state.st_ino, state.st_mtime_ns))
+        except (OSError, ValueError):
+            stamps.append(None)
+    return stamps
+
+
+def _load(folder: Path) -> Run:
+    """A run's folder as it stands; as `load_run`.
+
+    Documents are looked at before tables, and each file before what must agree between them, so that the first thing that
+    is wrong is said and not what follows from it.
+    """
+    missing = [name for name, stamp in zip(FILES, _stamps(folder), strict=True) if stamp is None]
     would_do = "name a folder that `terp simulate -o` made"
     if len(missing) == len(FILES):
         raise _problem(folder, "holds no run", would_do)
     if missing:
         raise Problems([Problem(str(folder / name), 0, 0, "", "is missing", would_do=would_do) for name in missing])
-    try:
-        tables = [pq.read_table(folder / f"{name}.parquet") for name in TABLES]
-        documents = [json.loads((folder / file).read_text("utf-8")) for file in DOCUMENTS.values()]
-    except (OSError, ValueError, pa.ArrowException) as error:
-        raise _problem(folder, f"cannot be read: {str(error).splitlines()[0]}", "simulate it again") from None
-    try:
-        run = Run(*tables, *documents)
-    except (KeyError, TypeError, AttributeError):
-        raise _not_whole(folder) from None
+    summary, origin = (read_document(folder / file, AGAIN) for file in DOCUMENTS.values())
+    if not isinstance(origin, dict) or origin.get("format") != FORMAT:
+        raise _not_whole(folder)
+    if not isinstance(summary, dict) or not {"machine", "days"} & set(summary):
+        raise _not_whole(folder)
+    _refuse_damage(folder / DOCUMENTS["origin"], damage_of(RunOrigin, origin))
+    _refuse_damage(folder / DOCUMENTS["summary"], damage_of(RunSummary, summary))
+    tables = []
+    for name in TABLES:
+        tables.append(read_table(folder / f"{name}.parquet", AGAIN))
+        _refuse_damage(folder / f"{name}.parquet", damage_of_table(tables[-1], COLUMNS[name]))
+    run = Run(tables[0], tables[1], tables[2], tables[3], RunSummary.of(summary), origin)
     if not _belongs_together(run):
         raise _not_whole(folder)
+    _refuse_damage(folder / DOCUMENTS["summary"], damage_of_summary(run.summary, origin["titles"]))
+    for name, found in damage_of_times(run.hours, run.timeline, run.summary.days):
+        _refuse_damage(folder / f"{name}.parquet", [found])
+    _refuse_damage(folder / "jobs.parquet", damage_of_words(run.jobs))
     return run
+
+
+def _refuse_damage(file: Path, damage: Iterable[Damage]) -> None:
+    """Raises Problems, a line, if anything is damaged in a file.
+
+    damage   of that file, told when it is asked for, so that a whole file costs one look at each value
+    """
+    if listed := list(damage):
+        raise damaged(file, listed, AGAIN)
 
 
 def _not_whole(folder: Path) -> Problems:
     """A refusal of a folder whose files are there but do not make one run."""
-    return _problem(folder, f"is not one whole run of this format ({FORMAT})", "simulate it again")
+    return _problem(folder, f"is not one whole run of this format ({FORMAT})", AGAIN)
 
 
 def _belongs_together(run: Run) -> bool:
-    """True if tables and documents are of one run of this format, whichever release wrote it."""
+    """True if tables and documents are of one run, whichever release wrote it."""
+    return bool(
+        (run.origin["days"], run.origin["seed"]) == (run.summary.days, run.summary.seed)
+        and run.hours.num_rows == 24 * run.summary.days
+        and run.jobs.num_rows == run.summary.jobs_submitted_count
+    )
+
+
+def _is_ours(file: Path) -> bool:
+    """True for a file of a run that has its name and what a run's file holds: what is left of a half-deleted folder.
+
+    A table is known by its columns, a document by two of its keys; a page or anything damaged is nobody's.
+    """
     try:
-        return bool(
-            run.origin["format"] == FORMAT
-            and (run.origin["days"], run.origin["seed"]) == (run.summary.days, run.summary.seed)
-            and run.hours.num_rows == 24 * run.summary.days
-            and run.jobs.num_rows == run.summary.jobs_submitted_count
-            and {"energy_j", "domain"} <= set(run.jobs.column_names)
-            and {"time_s", "it_power_w"} <= set(run.timeline.column_names)
-            and "water_kg" in run.hours.column_names
-        )
-    except (KeyError, TypeError):
+        if file.suffix == ".parquet":
+            return file.stem in COLUMNS and set(COLUMNS[file.stem]) <= set(pq.read_schema(file).names)
+        if file.suffix != ".json":
+            return False
+        document = json.loads(file.read_text("utf-8"))
+        wanted = {"format", "digests"} if file.name == DOCUMENTS["origin"] else {"jobs_submitted_count", "mean_pue"}
+        return isinstance(document, dict) and wanted <= set(document)
+    except (OSError, ValueError, RecursionError, pa.ArrowException):
         return False
+
+
+RUN: Final = FolderKind("run", "run.json", frozenset({*FILES, *REPORTS}), _is_ours)
+"""The folder of a run."""

@@ -12,16 +12,19 @@ import json
 from collections.abc import Mapping, Sequence
 from math import inf
 from pathlib import Path
-from typing import Any, Final, TypedDict
+from typing import Any, Final, TypedDict, cast
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 import terp
-from terp.describe.scenario import NO_CAP
+from terp.describe.scenario import NO_CAP, scenario_fields
 from terp.errors import Problem, Problems
 from terp.files import FolderKind, cannot_write, check_target, sweep_left, write_through, write_whole
+from terp.files.document_check import Damage, damage_of, damaged, read_document
+from terp.files.table_check import Column, damage_of_table, read_table
+from terp.results.table_columns import damage_of_rows
 
 FORMAT: Final = "terp-sweep/1"
 """The version of the folder's layout, which sweep.json names."""
@@ -30,6 +33,10 @@ DIGEST: Final = "scenario"
 """The column with the SHA-256 of a scenario's fields: a row's identity."""
 DIGESTS: Final = "digests."
 """What the columns with the digests of a scenario's inputs begin with."""
+AGAIN: Final = "run the same sweep again"
+"""What would do where a sweep is damaged."""
+_TRIES: Final = 20
+"""How often parts that go while they are read are read again."""
 WOULD_DO: Final = "name a folder that `terp sweep -o` made"
 
 Row = dict[str, Any]
@@ -148,7 +155,7 @@ def begin_sweep(folder: Path, document: SweepDocument, digests: set[str]) -> set
     there: set[str] = set()
     if (folder / DOCUMENT).is_file():
         kept = _read_document(folder)
-        table = _read_rows(folder, _parts(folder))
+        table = _read_rows(folder)
         there = set(table.column(DIGEST).to_pylist()) if table is not None else set()
         if there - digests:
             raise _other(folder, kept, len(there - digests))
@@ -239,16 +246,30 @@ def finish_sweep(
 
 
 def read_sweep(folder: Path) -> tuple[pa.Table | None, SweepDocument]:
-    """The rows and sweep.json of a folder; no rows if nothing was done.  Raises Problems if it holds no sweep."""
+    """The rows and sweep.json of a folder; no rows if nothing was done.
+
+    Raises Problems if it holds no sweep, or says what is damaged in it.
+    """
     if not (folder / DOCUMENT).is_file():
         raise _problem(folder, "holds no sweep", WOULD_DO)
     document = _read_document(folder)
-    return _read_rows(folder, _parts(folder)), document
+    rows = _read_rows(folder)
+    if rows is not None and not rows.num_rows:
+        rows = None
+    if rows is not None:
+        fields = [*document["axes"], *document["fixed"]]
+        known = {name: field for name, field in scenario_fields().items() if name in fields}
+        if other := sorted(set(fields) - set(known)):
+            found = Damage(f"axes.{other[0]}", "no field of a scenario")
+            raise damaged(folder / DOCUMENT, [found], AGAIN)
+        if wrong := list(damage_of_rows(rows, known)):
+            raise damaged(folder / "part-*.parquet", wrong, f"remove the part that is spoilt, and {AGAIN}")
+    return rows, document
 
 
 def nothing_done(folder: Path) -> Problems:
     """A refusal of a sweep of which nothing was done."""
-    return _problem(folder, "holds no scenario that was done", "run the same sweep again")
+    return _problem(folder, "holds no scenario that was done", AGAIN)
 
 
 def sweep_kind(folder: Path) -> FolderKind:
@@ -274,28 +295,42 @@ def _parts(folder: Path) -> list[Path]:
     return sorted(folder.glob("part-*.parquet"))
 
 
-def _read_rows(folder: Path, parts: Sequence[Path]) -> pa.Table | None:
-    """The rows of parts, each scenario once; None if there is none."""
-    if not parts:
-        return None
-    try:
-        tables = [pq.read_table(part) for part in parts]
-        table = pa.concat_tables(tables, promote_options="permissive")
-        _, first = np.unique(np.array(table.column(DIGEST).to_pylist()), return_index=True)
-    except (OSError, KeyError, pa.ArrowException) as error:
-        raise _problem(folder, f"cannot be read: {str(error).splitlines()[0]}", "remove the part that is spoilt") from None
-    return table if first.size == table.num_rows else table.take(pa.array(np.sort(first)))
+def _read_rows(folder: Path, parts: Sequence[Path] | None = None) -> pa.Table | None:
+    """The rows of parts, each scenario once; None if there is none.
+
+    parts   None: all that lie there, and again where one went while they were read, since a sweep is putting them together
+    """
+    for last in [False] * _TRIES + [True]:
+        listed = _parts(folder) if parts is None else parts
+        tables = []
+        try:
+            for part in listed:
+                tables.append(read_table(part, f"remove the part that is spoilt, and {AGAIN}"))
+                if wrong := list(damage_of_table(tables[-1], {DIGEST: Column("text")})):
+                    raise damaged(part, wrong, f"remove the part that is spoilt, and {AGAIN}")
+            if not tables:
+                return None
+            table = pa.concat_tables(tables, promote_options="permissive")
+        except Problems:
+            if last or parts is not None or _parts(folder) == listed:
+                raise
+        except pa.ArrowException as error:
+            why = f"its parts do not go together: {str(error).splitlines()[0]}"
+            raise _problem(folder, why, f"remove the part that is spoilt, and {AGAIN}") from None
+        else:
+            _, first = np.unique(np.array(table.column(DIGEST).to_pylist()), return_index=True)
+            return table if first.size == table.num_rows else table.take(pa.array(np.sort(first)))
+    return None
 
 
 def _read_document(folder: Path) -> SweepDocument:
-    """Reads sweep.json.  Raises Problems if it cannot be read or is of another format."""
-    try:
-        document: SweepDocument = json.loads((folder / DOCUMENT).read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise _problem(folder / DOCUMENT, f"cannot be read: {str(error).splitlines()[0]}", WOULD_DO) from None
+    """Reads sweep.json.  Raises Problems if it cannot be read, is of another format, or is damaged."""
+    document = read_document(folder / DOCUMENT, WOULD_DO)
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise _problem(folder / DOCUMENT, f"is not of this format ({FORMAT})", WOULD_DO)
-    return document
+    if wrong := list(damage_of(SweepDocument, document)):
+        raise damaged(folder / DOCUMENT, wrong, AGAIN)
+    return cast("SweepDocument", document)
 
 
 def _write_document(folder: Path, document: SweepDocument) -> None:

@@ -1,7 +1,7 @@
 """Draws when nodes fail and come back.  Failures do not depend on what runs, so they are known before the run.
 
 `draw_node_events` is what others call: it gives the events that an engine walks through beside the jobs'.  Rates, causes
-and repair times are those of the machine's `Reliability`; what a failure costs jobs is told by `terp.results.reliability`.
+and repair times are those of the machine's `Reliability`; what a failure costs jobs is told by `terp.results.figures`.
 """
 
 from __future__ import annotations

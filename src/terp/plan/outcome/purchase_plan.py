@@ -17,6 +17,8 @@ from pydantic import TypeAdapter, ValidationError
 import terp
 from terp.errors import Problem, Problems, UnknownName
 from terp.files import write_whole
+from terp.files.document_check import Damage, damage_of_numbers, damaged, read_document
+from terp.files.document_check import shown as shown_value
 from terp.notes import Caveat, SourceNote
 from terp.plan.outcome.machine_records import ConstraintCheck, PlannedMachine
 from terp.plan.outcome.plan_document import data_of, fields_of
@@ -39,6 +41,8 @@ from terp.results.record import Json, Result, digest_of, one_line
 from terp.results.table import Table, table_of
 
 FORMAT: Final = "terp-plan/1"
+AGAIN: Final = "plan it again"
+"""What would do where a plan is damaged."""
 
 
 class PlanViewer(Protocol):
@@ -211,30 +215,37 @@ def plan_of(document: object, file: str = "", files: Mapping[str, str] | None = 
 
     Raises Problems, one for each part that does not fit.
     """
-    plain = fields_of(document)
-    if not isinstance(plain, dict) or plain.get("format") != FORMAT:
-        shown = plain.get("format") if isinstance(plain, dict) else None
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        shown = document.get("format") if isinstance(document, dict) else None
         raise Problems([Problem(file, 0, 0, "format", "not a plan of this program", repr(shown), f"{FORMAT!r} would do")])
-    coded = document.get("caveat_codes", []) if isinstance(document, dict) else []
-    cited = plain.pop("sources", {})
-    plain |= {
-        "machines": plain.pop("frontier", None),
-        "caveats": coded,
-        "sources": [{"key": key, **entry} for key, entry in cited.items()],
-        "files": dict(files or {}),
-        "workload": workload,
-    }
+    if wrong := list(damage_of_numbers(document)):
+        raise damaged(file, wrong, AGAIN)
     try:
-        return TypeAdapter(PurchasePlan).validate_python(plain)
+        plain = dict(cast("Mapping[str, object]", fields_of(document)))
+        cited = cast("Mapping[str, Mapping[str, object]]", plain.pop("sources", {}))
+        plain |= {
+            "machines": plain.pop("frontier", None),
+            "caveats": document.get("caveat_codes", []),
+            "sources": [{"key": key, **entry} for key, entry in cited.items()],
+            "files": dict(files or {}),
+            "workload": workload,
+        }
+        plan = TypeAdapter(PurchasePlan).validate_json(json.dumps(plain), strict=True)
     except ValidationError as error:
-        raise Problems(
-            [
-                Problem(
-                    file, 0, 0, ".".join(map(str, wrong["loc"])), wrong["msg"].lower(), "", "a plan.json of this release"
-                )
-                for wrong in error.errors()
-            ]
-        ) from None
+        errors = error.errors()
+        found = [Damage(".".join(map(str, one["loc"])), one["msg"].lower(), shown_value(one["input"])) for one in errors]
+        raise damaged(file, found, AGAIN) from None
+    except (TypeError, ValueError, AttributeError, KeyError) as error:
+        found = [Damage("", f"a part of it is of another shape ({str(error).splitlines()[0]})")]
+        raise damaged(file, found, AGAIN) from None
+    if not plan.machines:
+        raise damaged(file, [Damage("frontier", "it is empty")], AGAIN)
+    try:
+        plan.to_dict()  # every sentence of it can be said
+    except (TypeError, ValueError, AttributeError, LookupError) as error:
+        unsaid = Damage("", f"a code in it is not said so ({type(error).__name__} at {str(error).splitlines()[0]!r})")
+        raise damaged(file, [unsaid], AGAIN) from None
+    return plan
 
 
 def read_plan(path: str | Path) -> PurchasePlan:
@@ -243,17 +254,16 @@ def read_plan(path: str | Path) -> PurchasePlan:
     path   of the folder or of the document.  Machine files beside it are read too, so that the plan can be saved again;
            without them the plan is whole, but `save` refuses
 
-    Raises Problems for what is no plan, OSError where nothing is.
+    Raises Problems for what is no plan, and where nothing is.
     """
     given = Path(path)
     file = given / "plan.json" if given.is_dir() else given
-    try:
-        document = json.loads(file.read_text("utf-8"))
-    except ValueError as error:
-        raise Problems([Problem(str(file), 0, 0, "", "no JSON", str(error))]) from None
+    document = read_document(file, "name a folder that `terp plan -o` made")
     machines = document.get("frontier", []) if isinstance(document, dict) else []
-    names = [machine["machine"] for machine in machines if isinstance(machine, dict) and "machine" in machine]
-    beside = {name: text for name in names if (text := _text(file.parent / f"{name}.yaml")) is not None}
+    listed = machines if isinstance(machines, list) else []
+    names = [machine.get("machine") for machine in listed if isinstance(machine, dict)]
+    plain = [name for name in names if isinstance(name, str) and Path(name).name == name]
+    beside = {name: text for name in plain if (text := _text(file.parent / f"{name}.yaml")) is not None}
     return plan_of(document, str(file), beside, _text(file.parent / "workload.yaml") or "")
 
 
