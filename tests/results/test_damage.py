@@ -12,7 +12,6 @@ from support.damage import of_a_folder, printable
 import terp
 from terp.errors import Problems, TerpError
 from terp.results import bands
-from terp.views.report import as_html
 from terp.views.report.eu_report import eu_report
 from terp.views.text.comparison_text import bands_text, differences_text
 from terp.views.text.replay_text import replay_text
@@ -47,7 +46,7 @@ def read_by_all(folder):
     json.dumps(result.to_dict(), allow_nan=False)
     repr(result)
     if isinstance(result, terp.Run):
-        as_html(result)
+        terp.viewer().run_page(result)
         json.dumps(eu_report(result), allow_nan=False)
         as_text(result)
         differences_text(terp.sweep.compare(folder.parent / "other", folder).entries)

@@ -100,7 +100,10 @@ class ReplaySummary:
 
     @classmethod
     def of(cls, document: Mapping[str, Json]) -> ReplaySummary:
-        """The figures of a summary.json.  Raises KeyError for one that is missing."""
+        """The figures of a summary.json; what was refused and noted may be left out.
+
+        Raises KeyError for a figure that is missing.
+        """
         energy_names = [entry.name for entry in fields(ReplayEnergy)]
         own = {entry.name for entry in fields(cls)} - {"counts", "energy"}
         energy = ReplayEnergy(**{name: document[name] for name in energy_names}) if energy_names[0] in document else None  # type: ignore[arg-type]

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from terp.catalogue import FIRST_HOUR
-from terp.errors import Problem, Problems
+from terp.errors import Problem, Problems, printable
 from terp.files import FolderKind, settle, write_folder, write_whole
 from terp.files.document_check import Damage, damage_of, damaged, read_document
 from terp.files.table_check import damage_of_table, read_table

@@ -278,7 +278,10 @@ def sweep_kind(folder: Path) -> FolderKind:
 
 
 def _is_part(path: Path) -> bool:
-    """True for rows of a sweep, as their columns tell."""
+    """True for rows of a sweep, as their columns tell.
+
+    So a folder that lost its sweep.json is still known to be one.
+    """
     try:
         return DIGEST in pq.read_schema(path).names
     except (OSError, pa.ArrowException):

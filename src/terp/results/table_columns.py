@@ -259,7 +259,7 @@ def _damage_of_figure(values: pa.ChunkedArray, name: str) -> Iterator[Damage]:
 
 
 def _fits(kind: pa.DataType, field: ScenarioField) -> bool:
-    """Whether a column may hold the values of a field; one without any value is of no kind.
+    """Whether a column may hold the values of a field; one without any value is of no kind, which an optional field may be.
 
     kind   of the column in Arrow;  field   whose values it should hold
     """
