@@ -49,7 +49,23 @@ def _scaled(base: str, prefixes: str, scale: float = 1.0) -> dict[str, float]:
 UNITS: Final[dict[str, dict[str, float]]] = {
     "w": _scaled("W", "kMG"),
     "j": {**_scaled("J", "kMGT"), **_scaled("Wh", "kMGT", 3600.0)},
-    "s": {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "day": 86_400.0, "days": 86_400.0},
+    "s": {
+        "ns": 1e-9,
+        "us": 1e-6,
+        "ms": 1e-3,
+        "s": 1.0,
+        "min": 60.0,
+        "h": 3600.0,
+        "d": DAY_S,
+        "day": DAY_S,
+        "days": DAY_S,
+        "w": 7 * DAY_S,
+        "week": 7 * DAY_S,
+        "weeks": 7 * DAY_S,
+        "y": YEAR_S,
+        "year": YEAR_S,
+        "years": YEAR_S,
+    },
     "bytes": {**_scaled("B", "kMGTPE"), **{prefix + "B": factor for prefix, factor in _BINARY.items()}},
     "bytes_per_s": {
         **_scaled("B/s", "kMGTP"),
@@ -76,13 +92,14 @@ UNITS: Final[dict[str, dict[str, float]]] = {
     "kelvin": {"K": 1.0},
     "fraction": {"": 1.0, "%": 0.01},
     "ratio": {"": 1.0},
-    "count": {"": 1.0},
+    "count": {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "B": 1e9, "T": 1e12},
     "size": {"": 1.0},
     "index": {"": 1.0},
 }
 """Dimension (the suffix of a name) -> unit as written -> factor to the SI value.
 
-A unit whose text is empty is a number without a unit.  Carbon intensities are kg of CO2 per joule, prices of
+A unit whose text is empty is a number without a unit; of counts "B" is a billion, as of tokens and parameters.  A year
+is one of 365 days.  Carbon intensities are kg of CO2 per joule, prices of
 energy euros per joule; a temperature is in degrees Celsius and a difference of two in kelvin, which are never
 converted.
 """
@@ -181,6 +198,36 @@ def _wrong_unit(number: str, unit: str, dimension: str) -> tuple[str, str]:
     same = [name for name in known if name.lower() == unit.lower()]
     hint = "did you mean " + " or ".join(map(repr, same)) + "?" if same else did_you_mean(unit, known)
     return f"unknown unit {unit!r}", hint
+
+
+def parse_days(text: str) -> int:
+    """Whole days of a text such as "30", "30 days", "2w" or "1y", which is 365 days.  Raises NotAQuantity.
+
+    >>> parse_days("2w"), parse_days("1 year")
+    (14, 365)
+    """
+    plain = text.strip().isdecimal()
+    try:
+        days = float(text) if plain and len(text) <= _MAX_TEXT else parse(text, "s") / DAY_S
+    except NotAQuantity as error:
+        raise NotAQuantity("not a number of days", "write it such as 30, '2w' or '1y'") from error
+    if days != int(days):
+        raise NotAQuantity("not whole days", "write it such as 30, '2w' or '1y'")
+    return int(days)
+
+
+def parse_tokens(text: str) -> int:
+    """Tokens of a sequence, of which k is 1,024, as models are named: "8k" is 8,192.  Raises NotAQuantity.
+
+    >>> parse_tokens("8k"), parse_tokens("8192"), parse_tokens("1M")
+    (8192, 8192, 1048576)
+    """
+    match = _QUANTITY.fullmatch(text.strip()) if len(text) <= _MAX_TEXT else None
+    scale = {"": 1, "k": 2**10, "K": 2**10, "Ki": 2**10, "M": 2**20, "Mi": 2**20}.get(match[2] or "") if match else None
+    tokens = float(match[1]) * scale if match and scale else 0.5
+    if not isfinite(tokens) or tokens != int(tokens):
+        raise NotAQuantity("not a number of tokens", "write it such as 8192 or '8k'")
+    return int(tokens)
 
 
 def parse_range(text: str, dimension: str) -> tuple[float, float]:

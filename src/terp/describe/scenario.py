@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, Field
 
 from terp.reader import Record
 from terp.reader.fields import dimension_of, plain_type, scaled, written_name, wrong
-from terp.units import NotAQuantity, parse
+from terp.units import NotAQuantity, parse, parse_days
 
 NO_CAP: Final = "none"
 """What is written to run without a cap that a file sets."""
@@ -29,6 +29,16 @@ _TRUTH: Final = {"yes": True, "true": True, "no": False, "false": False}
 _HOURS: Final = re.compile(r"(\d{1,2})-(\d{1,2})")
 
 
+def _days(value: object) -> object:
+    """Whole days, also as "2w" or "1y"; what is no text is left to the field's own check."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return parse_days(value)
+    except NotAQuantity as error:
+        raise wrong(error.wrong, error.would_do) from None
+
+
 def _cap(value: object, *, least_w: float) -> object:
     """A power in watts, or the word that lifts a cap.  `least_w` is excluded if it is 0 and a cap of it makes
     no sense.
@@ -38,6 +48,9 @@ def _cap(value: object, *, least_w: float) -> object:
     """
     if value is None or value == NO_CAP:
         return value
+    bare = str(value).strip() if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+    if re.fullmatch(r"\d+(\.\d+)?", bare):
+        raise wrong("the unit is missing", f"write it with its unit, such as '{bare} W'")
     cap_w = scaled(value, "w")
     if cap_w < 0 or (cap_w == 0 and least_w > 0):
         raise wrong("a cap that leaves no power", f"write a power, such as '600 W', or {NO_CAP!r} to run without a cap")
@@ -84,7 +97,14 @@ class Scenario(Record):
         examples=["copenhagen,groningen"],
     )
     workload: str = Field(default="national", min_length=1, description="Who works on it: a shipped name or a file.")
-    days: int = Field(default=365, strict=True, ge=1, le=MOST_DAYS, description="Days to simulate.", examples=["30,365"])
+    days: Annotated[int, BeforeValidator(_days)] = Field(
+        default=365,
+        strict=True,
+        ge=1,
+        le=MOST_DAYS,
+        description="Days to simulate; 2w and 1y are 14 and 365 days.",
+        examples=["30,1y"],
+    )
     seed: int = Field(default=1, strict=True, ge=0, le=MOST_SEED, description="Another seed, another year.")
     load_fraction: float | None = Field(
         default=None,
@@ -235,6 +255,8 @@ def value_of_text(field: ScenarioField, text: str) -> str | int | float | bool:
         return _TRUTH[text.lower()]
     if field.type is str or field.dimension not in ("", "count", "fraction"):
         return text
+    if field.word == "days":
+        return parse_days(text)
     value = float(f"{parse(text, field.dimension or 'ratio'):.12g}")  # 70 % is 0.7, whatever 70 times 0.01 is
     if field.type is float:
         return value

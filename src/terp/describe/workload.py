@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from terp.reader import Name, Ratio, Record, Seconds, Share
+from terp.reader.fields import sequence_tokens
 
 TypeName = Literal["evaluation", "pretraining", "fine-tuning", "multimodal", "debug", "other"]
 
@@ -69,6 +70,7 @@ class Runs(Record):
     tp, pp, vp, cp, ep   tensor, pipeline, interleaved, context and expert parallelism
     zero_count   what is sharded over replicas; shard_count  GPUs that share the shards, all replicas if absent
     recompute    as few layers as fit if absent
+    rank_count   inner size of adapters;  base  format of the weights under them;  states  what the optimizer keeps
     """
 
     model: Name
@@ -86,9 +88,18 @@ class Runs(Record):
     recompute: Literal["none", "selective", "full"] | None = None
     sequence_parallel: bool = True
     adapters: bool = False
+    rank_count: int | None = Field(default=None, ge=1, le=100_000)
+    base: str = "bf16"
+    states: str = "mixed"
     optimizer: str = "adamw"
     precision: str = "bf16"
     software: str = "megatron-2024"
+
+    @field_validator("seq_count", mode="before")
+    @classmethod
+    def _tokens(cls, value: object) -> object:
+        """Tokens of a sequence as people write them: "8k" is 8,192."""
+        return sequence_tokens(value)
 
 
 class JobType(Record):

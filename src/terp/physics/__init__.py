@@ -71,6 +71,7 @@ from terp.physics.power.machine_power import MachinePower, machine_power, powers
 from terp.physics.power.node_levels import (
     NodeLevels,
     fan_power_w,
+    gpu_share_w,
     idle_power_w,
     levels_from_parts,
     levels_of,
@@ -135,6 +136,7 @@ __all__ = [
     "generation_named",
     "generations",
     "gpu_cap_of_node_w",
+    "gpu_share_w",
     "hall_flows",
     "hardware_lines",
     "hpl_power_w",

@@ -47,7 +47,7 @@ def keyword_problems(error: Problems) -> Problems:
     return Problems([in_keywords(problem) for problem in error.problems])
 
 
-def whole(tokens: float | None) -> object:
+def whole(tokens: float | str | None) -> object:
     """A number of tokens as a whole number where it is one, so that 2e12 is taken.
 
     `whole(2e12)` is 2000000000000, and `whole(1.5)` stays 1.5, which the record then refuses.
@@ -56,8 +56,11 @@ def whole(tokens: float | None) -> object:
 
 
 def euros(price: float | str | None) -> object:
-    """A price with its unit; a number is euros.
+    """A price with its unit; a number is euros, as a text too.
 
-    `euros(2)` is "2 EUR"; a text such as "2 USD" is passed on, and the record says whether its currency will do.
+    `euros(2)` and `euros("2")` are "2 EUR"; a text such as "2 USD" is passed on, and the record says whether its currency
+    will do.
     """
+    if isinstance(price, str) and re.fullmatch(r"\s*[\d.]+([eE][+-]?\d+)?\s*", price):
+        return f"{price.strip()} EUR"
     return f"{price!r} EUR" if isinstance(price, int | float) and not isinstance(price, bool) else price

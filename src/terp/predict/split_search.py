@@ -15,41 +15,47 @@ from terp.hardware import Machine, machine_from
 from terp.physics import interconnect_of
 from terp.physics.training.stage import RECOMPUTE
 from terp.physics.training.strategy import Strategy
-from terp.predict.call_options import checked_options, euros, keyword_problems
+from terp.predict.call_options import checked_options, euros, keyword_problems, whole
 from terp.predict.training_job import BY, By, ModelSource, TrainingJob, TrainingOptions, job_of, splits_up_to
 from terp.predict.training_record import sources_of, training_result
 from terp.reader import Written
-from terp.results.training_results import FrontierEntry, SearchResult
+from terp.results.training_results import FrontierEntry, SearchResult, knee_of
 
 
 def search(
     machine: Machine | DescriptionSource,
     model: ModelSource,
     *,
-    global_batch: int,
+    global_batch: int | str,
     by: By = "time",
-    seq: int | None = None,
-    gpus: int | None = None,
-    tp: int | None = None,
-    pp: int | None = None,
-    vp: int | None = None,
-    cp: int | None = None,
-    ep: int | None = None,
-    micro_batch: int | None = None,
-    zero: int | None = None,
-    shard: int | None = None,
+    seq: int | str | None = None,
+    gpus: int | str | None = None,
+    tp: int | str | None = None,
+    pp: int | str | None = None,
+    vp: int | str | None = None,
+    cp: int | str | None = None,
+    ep: int | str | None = None,
+    micro_batch: int | str | None = None,
+    zero: int | str | None = None,
+    shard: int | str | None = None,
     recompute: str | None = None,
     sequence_parallel: bool = True,
     adapters: bool = False,
+    lora: bool = False,
+    rank: int | str | None = None,
+    base: str = "bf16",
+    states: str = "mixed",
     optimizer: str = "adamw",
     precision: str = "bf16",
     software: str | None = None,
+    tokens: float | str | None = None,
     gpu_hour: float | str | None = None,
 ) -> SearchResult:
     """The best ways to split a training over a machine: of each number of nodes the best, the best of all first.
 
-    by     "time", "energy", or "euros": hire if a price of a GPU-hour is given, else electricity
-    gpus   at most so many; all of the machine if None
+    by      "time", "energy", or "euros": hire if a price of a GPU-hour is given, else electricity
+    gpus    at most so many; all of the machine if None
+    tokens  of the whole run: each entry then has its `run`, with days, energy, euros and failures to expect
 
     The others are as for `training`; one that is given is held, all others are searched.  Raises TerpError; a search that
     finds nothing that fits raises it too.
@@ -59,13 +65,14 @@ def search(
     global_batch  samples of a step, over all replicas; the same on every number of GPUs
 
     `evaluated_count` and `fitting_count` of the result say how many splits were tried and how many fit.  Times and powers of
-    the frontier have the same intervals as those of `training`.
+    the frontier have the same intervals as those of `training`.  `knee` is the entry beyond which more GPUs stop paying.
     """
     given: dict[str, object] = {
         "global_batch": global_batch, "seq": seq, "gpus": gpus, "tp": tp, "pp": pp, "vp": vp, "cp": cp, "ep": ep,
         "micro_batch": micro_batch, "zero": zero, "shard": shard, "recompute": recompute,
-        "sequence_parallel": sequence_parallel, "adapters": adapters, "optimizer": optimizer, "precision": precision,
-        "software": software, "gpu_hour": euros(gpu_hour),
+        "sequence_parallel": sequence_parallel, "adapters": adapters or lora or rank is not None, "rank": rank,
+        "base": base, "states": states, "optimizer": optimizer, "precision": precision,
+        "software": software, "tokens": whole(tokens), "gpu_hour": euros(gpu_hour),
     }  # fmt: skip
     options = checked_options(TrainingOptions, given)
     if by not in BY:
@@ -87,10 +94,12 @@ def _searched(machine: Machine, model: Written[ModelFile], options: TrainingOpti
         wrong, would_do = "no split that was tried fits the memory", "use more GPUs or fewer fixed options"
         raise Problems([Problem("", 0, 0, "", wrong, would_do=would_do)])
     entries = [_entry(machine, job, candidate.strategy, options) for candidate in searched.frontier]
+    ordered = tuple(sorted(entries, key=lambda entry: _key(entry, by)))
     return SearchResult(
         evaluated_count=searched.evaluated_count,
         fitting_count=searched.fitting_count,
-        frontier=tuple(sorted(entries, key=lambda entry: _key(entry, by))),
+        frontier=ordered,
+        knee_gpus_count=knee_of(ordered),
         by=by,
         machine_title=machine.file.title,
         model_title=model.record.title,

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from terp.catalogue import Accelerator, Node, read_catalogue
 from terp.describe import DescriptionSource, ModelFile, Runs, TransformerModel, Workload, read_model
@@ -28,6 +28,7 @@ from terp.physics.training.step_prediction import TrainingStep, predict_step
 from terp.physics.training.strategy import Strategy, misfits_of_precision, misfits_of_strategy
 from terp.physics.training.strategy_search import Range, SearchedSplits, search
 from terp.reader import Record, Written
+from terp.reader.fields import sequence_tokens
 from terp.units import show
 
 LANGUAGE_SOFTWARE: Final = "megatron-2024"
@@ -56,7 +57,10 @@ class TrainingOptions(Record):
     zero_count           0 shards nothing, 1 the optimizer's state, 2 gradients too, 3 weights too
     shard_count          GPUs that share the shards; all replicas if absent
     recompute            activations that the backward computes again; as few layers as fit if absent
-    adapters             trains low-rank adapters on frozen weights
+    adapters             trains low-rank adapters on frozen weights (LoRA)
+    rank_count           inner size of the adapters, which it asks for too; the usual share of parameters if absent
+    base                 format of the frozen weights under adapters: "bf16", or "nf4", which is QLoRA
+    states               what the optimizer keeps: "mixed" in 32 bits with master weights, or "bf16" all in 16 bits
     software             a generation of the training software; the usual one of the model if absent
     """
 
@@ -74,11 +78,20 @@ class TrainingOptions(Record):
     recompute: Literal["none", "selective", "full"] | None = None
     sequence_parallel: bool = True
     adapters: bool = False
+    rank_count: int | None = Field(default=None, le=100_000)
+    base: str = "bf16"
+    states: str = "mixed"
     optimizer: str = "adamw"
     precision: str = "bf16"
     software: str | None = None
     tokens_count: int | None = Field(default=None, ge=1, le=10**18)
     gpu_hour_eur: float | None = Field(default=None, ge=0, le=1e6)
+
+    @field_validator("seq_count", mode="before")
+    @classmethod
+    def _tokens(cls, value: object) -> object:
+        """Tokens of a sequence as people write them: "8k" is 8,192."""
+        return sequence_tokens(value)
 
     def strategy(self, gpus_most: int) -> Strategy:
         """The split of these options, on all of so many GPUs if they name no number; 1 for a split that is not given.
@@ -100,6 +113,9 @@ class TrainingOptions(Record):
             precision=self.precision,
             adapters=self.adapters,
             optimizer=self.optimizer,
+            rank_count=self.rank_count,
+            base=self.base,
+            states=self.states,
         )
 
 

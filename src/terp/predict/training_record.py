@@ -6,11 +6,13 @@ Physics gives a step in seconds and watts on bare GPUs; here it becomes what peo
 
 from __future__ import annotations
 
+import math
 from typing import Final, TypedDict
 
 import numpy as np
 
 from terp.catalogue import sources_named
+from terp.catalogue.read.constants import constants
 from terp.describe import ModelFile
 from terp.hardware import Machine
 from terp.notes import Caveat, SourceNote
@@ -18,6 +20,7 @@ from terp.physics.gpu.architectures import architecture_of, is_measured
 from terp.physics.gpu.precisions import peak_flop_per_s
 from terp.physics.training.checkpoint import checkpoint_bytes, checkpoint_write_s
 from terp.physics.training.goodput import run_with_failures
+from terp.physics.training.memory import MemoryConstants
 from terp.physics.training.stage import Recompute
 from terp.physics.training.step_prediction import TrainingStep
 from terp.physics.training.strategy import Strategy
@@ -85,6 +88,7 @@ def training_result(
         memory_bytes=float(step.memory.total_bytes),
         memory=GpuMemory(**{name: float(held) for name, held in vars(step.memory).items()}),
         fits=step.fits,
+        trained_parameters_count=round(job.work.parameters_count * step.column.trained_fraction),
         breakdown=breakdown_of(step, wait_s),
         gpu_power_w=power.gpu_w,
         node_power_w=power.node_w,
@@ -99,7 +103,9 @@ def training_result(
         model_title=job.model.title,
         software_title=job.generation.title,
         gpu_memory_bytes=machine.accelerator.memory_bytes,
-        caveats=_caveats(machine, job, step),
+        rest_power_w=power.rest_w,
+        node_gpus_count=machine.node.accelerators_count,
+        caveats=_caveats(machine, job, step, power),
         sources=sources,
     )
 
@@ -186,7 +192,8 @@ def _run(
     """
     steps = int(np.ceil(tokens / (job.batch_count * (job.work.tokens_count or 1))))
     nodes, spread = -(-step.strategy.gpus_count // machine.node.accelerators_count), _spread(machine, job)
-    written = checkpoint_bytes(job.work.parameters_count, step.strategy.optimizer, step.column.trained_fraction)
+    recipe = (step.strategy.optimizer, step.column.trained_fraction, step.strategy.states)
+    written = checkpoint_bytes(job.work.parameters_count, *recipe)
     write_s = checkpoint_write_s(written, nodes, machine.storage.write_bytes_per_s)
     failures_per_s = nodes * machine.reliability.node_failures_per_s
     done = run_with_failures(steps * step_s, failures_per_s, write_s)
@@ -200,7 +207,7 @@ def _run(
         run_high_s=done.run_s * (step_s * (1 + spread)) / step_s,
         goodput_fraction=done.good_fraction,
         interruptions_count=done.interruptions_count,
-        checkpoint_interval_s=done.interval_s,
+        checkpoint_interval_s=None if math.isinf(done.interval_s) else done.interval_s,
         checkpoint_s=done.write_s,
         checkpoint_bytes=written,
         energy_j=power.job_w * done.run_s,
@@ -239,10 +246,13 @@ def split_of(strategy: Strategy) -> TrainingSplit:
         precision=strategy.precision,
         optimizer=strategy.optimizer,
         adapters=strategy.adapters,
+        rank_count=strategy.rank_count,
+        base=strategy.base,
+        states=strategy.states,
     )
 
 
-def _caveats(machine: Machine, job: TrainingJob, step: TrainingStep) -> tuple[Caveat, ...]:
+def _caveats(machine: Machine, job: TrainingJob, step: TrainingStep, power: StepPower) -> tuple[Caveat, ...]:
     """What is not known to be true of a step here.
 
     Codes with their values; the sentences are made in `views`.
@@ -253,8 +263,17 @@ def _caveats(machine: Machine, job: TrainingJob, step: TrainingStep) -> tuple[Ca
     caveats += architecture_of(machine.accelerator).caveats("training")
     if job.work.tokens_count == 0:
         caveats.append(Caveat("host-not-modelled"))
-    if step.strategy.precision in FEW_ROWS:
-        caveats.append(Caveat("few-rows-of-precision", {"precision": step.strategy.precision}))
+    strategy = step.strategy
+    if strategy.precision in FEW_ROWS:
+        caveats.append(Caveat("few-rows-of-precision", {"precision": strategy.precision}))
+    if strategy.states != "mixed" or strategy.base != "bf16" or strategy.rank_count is not None:
+        caveats.append(Caveat("recipe-not-graded"))
+    used = float(step.memory.total_bytes) / (constants(MemoryConstants).binary_ratio * machine.accelerator.memory_bytes)
+    if step.fits and used > constants(MemoryConstants).near_fraction:
+        caveats.append(Caveat("memory-nearly-full", {"used_fraction": used}))
+    if power.rest_w:
+        gpus, each = strategy.gpus_count, machine.node.accelerators_count
+        caveats.append(Caveat("part-of-a-node", {"idle_count": -gpus % each, "each_count": each, "rest_w": power.rest_w}))
     return tuple(caveats)
 
 

@@ -28,24 +28,28 @@ def training(
     machine: Machine | DescriptionSource,
     model: ModelSource,
     *,
-    global_batch: int,
-    seq: int | None = None,
-    gpus: int | None = None,
-    tp: int | None = None,
-    pp: int | None = None,
-    vp: int | None = None,
-    cp: int | None = None,
-    ep: int | None = None,
-    micro_batch: int | None = None,
-    zero: int | None = None,
-    shard: int | None = None,
+    global_batch: int | str,
+    seq: int | str | None = None,
+    gpus: int | str | None = None,
+    tp: int | str | None = None,
+    pp: int | str | None = None,
+    vp: int | str | None = None,
+    cp: int | str | None = None,
+    ep: int | str | None = None,
+    micro_batch: int | str | None = None,
+    zero: int | str | None = None,
+    shard: int | str | None = None,
     recompute: str | None = None,
     sequence_parallel: bool = True,
     adapters: bool = False,
+    lora: bool = False,
+    rank: int | str | None = None,
+    base: str = "bf16",
+    states: str = "mixed",
     optimizer: str = "adamw",
     precision: str = "bf16",
     software: str | None = None,
-    tokens: float | None = None,
+    tokens: float | str | None = None,
     gpu_hour: float | str | None = None,
 ) -> TrainingResult:
     """A training step of a model on a machine: time with its interval, memory, power, energy and euros; and its run.
@@ -60,6 +64,10 @@ def training(
     zero          sharded over replicas: 0 nothing, 1 the optimizer (if None), 2 gradients too, 3 weights too
     shard         GPUs that share the shards; all replicas if None
     recompute     "none", "selective" or "full"; as few layers as fit if None
+    adapters      only adapters are trained; `lora` is the same
+    rank          inner size of the adapters, on every product of the layers; the usual share of parameters if None
+    base          format of frozen weights under adapters: "bf16", or "nf4" for QLoRA
+    states        "mixed": 32 bits and master weights, or "bf16": weights, gradients and moments in 16 bits
     software      generation of the training software; "megatron-2024", or "eager" for other than transformers, if None
     tokens        of the whole run, or samples where there are no tokens: gives `run`
     gpu_hour      price of a GPU and hour, such as "2 EUR"; a number is euros
@@ -68,7 +76,8 @@ def training(
     The model: docs/theory/training.md.
 
     Times have an interval of nine in ten (`step_low_s`, `step_high_s`), wider on architectures whose steps nobody published.
-    `breakdown` adds up to `step_s`.  Euros are None where neither the site nor a price is known.
+    Counts take the forms that people type: `seq="8k"`, `tokens="1T"`.  `breakdown` adds up to `step_s`.  Euros are None
+    where neither the site nor a price is known.
 
         >>> import terp
         >>> step = terp.predict.training("gefion", "llama-3.1-70b", seq=8192, global_batch=1504, gpus=1504, tp=4, cp=2,
@@ -78,7 +87,8 @@ def training(
     given: dict[str, object] = {
         "global_batch": global_batch, "seq": seq, "gpus": gpus, "tp": tp, "pp": pp, "vp": vp, "cp": cp, "ep": ep,
         "micro_batch": micro_batch, "zero": zero, "shard": shard, "recompute": recompute,
-        "sequence_parallel": sequence_parallel, "adapters": adapters, "optimizer": optimizer, "precision": precision,
+        "sequence_parallel": sequence_parallel, "adapters": adapters or lora or rank is not None, "rank": rank,
+        "base": base, "states": states, "optimizer": optimizer, "precision": precision,
         "software": software, "tokens": whole(tokens), "gpu_hour": euros(gpu_hour),
     }  # fmt: skip
     options = checked_options(TrainingOptions, given)

@@ -20,6 +20,8 @@ from terp import units
 
 WHOLE: Final = ("count", "size", "index")
 """Dimensions of whole numbers."""
+LARGE: Final = 1000.0
+"""From here on a whole number may be written with a power of ten, such as 1e12; a small one with a point is a slip."""
 _SUFFIXES: Final = sorted((f"_{dimension}" for dimension in units.UNITS), key=len, reverse=True)
 
 
@@ -82,16 +84,34 @@ def scaled(value: object, dimension: str) -> float:
         if "" not in units.UNITS[dimension]:
             raise wrong("the unit is missing", f"write it with its unit, such as {units.EXAMPLES[dimension]!r}")
         if dimension in WHOLE and isinstance(value, float):
-            raise wrong("not a whole number", "write it in digits, such as 8")
+            return _whole(value)
         return value
     if isinstance(value, str) and dimension in WHOLE:
-        raise wrong("not a whole number", "write it in digits and without quotes, such as 8")
+        return _whole_of_text(value, dimension)
     if not isinstance(value, str):
         raise wrong(f"not {units.NAMES[dimension]}", f"write it such as {units.EXAMPLES[dimension]!r}")
     try:
         return units.parse(value, dimension)
     except units.NotAQuantity as error:
         raise wrong(error.wrong, error.would_do) from None
+
+
+def _whole(value: float) -> int:
+    """A large whole number that was written as a float, such as 1e12.  Raises pydantic's custom error for others."""
+    if value.is_integer() and abs(value) >= LARGE:
+        return int(value)
+    raise wrong("not a whole number", "write it in digits, such as 8")
+
+
+def _whole_of_text(value: str, dimension: str) -> int:
+    """A whole number from a text such as "64", "300B" or "1e12".  Raises pydantic's custom error for others."""
+    try:
+        number = units.parse(value, dimension)
+    except units.NotAQuantity:
+        number = 0.5
+    if number != int(number):
+        raise wrong("not a whole number", "write it in digits, such as 8")
+    return int(number)
 
 
 class Record(BaseModel):
@@ -136,6 +156,19 @@ def record_json(record: BaseModel) -> str:
 def record_digest(record: BaseModel) -> str:
     """SHA-256 of a record's JSON: the same description, however written, has the same digest with any library."""
     return hashlib.sha256(record_json(record).encode()).hexdigest()
+
+
+def sequence_tokens(value: object) -> object:
+    """Tokens of a sequence as people write them: "8k" is 8,192; what is no text is left to the field's own check.
+
+    For a validator before the field's own; raises pydantic's custom error for a text that is no number of tokens.
+    """
+    if not isinstance(value, str):
+        return value
+    try:
+        return units.parse_tokens(value)
+    except units.NotAQuantity as error:
+        raise wrong(error.wrong, error.would_do) from None
 
 
 def plain_type(annotation: object) -> object:

@@ -24,7 +24,8 @@ class TrainingSplit:
     tp, pp, cp, ep        GPUs that share a layer's tensors, pipeline stages, GPUs that share a sequence, or the experts
     vp_count              chunks of layers on each stage that take turns; 1 without interleaving
     micro_batch_count     samples of a micro-batch on one replica
-    adapters              whether only adapters are trained
+    adapters              whether only adapters are trained;  rank_count  their inner size, None for the usual
+    base                  format of the frozen weights under adapters;  states  what the optimizer keeps: "mixed" or "bf16"
     """
 
     gpus_count: int
@@ -43,6 +44,9 @@ class TrainingSplit:
     precision: str
     optimizer: str
     adapters: bool
+    rank_count: int | None = None
+    base: str = "bf16"
+    states: str = "mixed"
 
     def to_dict(self) -> dict[str, Json]:
         """By the names of the options: `tp` for `tp_count`."""
@@ -95,7 +99,8 @@ class TrainingRun:
     tokens_count        or samples, where there are no tokens
     goodput_fraction    time without failures and checkpoints over all of it
     interruptions_count   to expect
-    checkpoint_interval_s, checkpoint_s, checkpoint_bytes   between two, of one, and its size
+    checkpoint_interval_s   between two; None where none is needed, because next to nothing is lost without
+    checkpoint_s, checkpoint_bytes   of one, and its size
     cost_eur, hire_eur, capital_eur   as of a step; None where they are not known
     """
 
@@ -106,7 +111,7 @@ class TrainingRun:
     run_high_s: float
     goodput_fraction: float
     interruptions_count: float
-    checkpoint_interval_s: float
+    checkpoint_interval_s: float | None
     checkpoint_s: float
     checkpoint_bytes: float
     energy_j: float
@@ -132,8 +137,10 @@ class TrainingResult(Result):
     step_low_s, step_high_s   nine of ten published steps of this software lie between
     mfu_fraction    model flops over the dense peak of the precision; hfu_fraction counts what was recomputed too
     memory_bytes    what the fullest GPU holds
-    gpu_power_w, node_power_w   means of a GPU, and of a node with its fans
-    job_power_w     mean of all nodes with their share of network, storage and management
+    trained_parameters_count   all of them, or those of the adapters
+    gpu_power_w, node_power_w   means of a GPU, and of a node with its fans, all of whose GPUs do this
+    job_power_w     mean of the job's GPUs with their share of nodes, network, storage and management
+    rest_power_w    what idle GPUs of its last node draw, which nobody is charged;  node_gpus_count  GPUs of a node
     energy_j        of a step of the job, before the hall
     cost_eur        electricity of a step; None without a site;  hire_eur  None without a price of a GPU-hour
     capital_eur     share of the machine's own price over five years; None where its file has none
@@ -168,6 +175,9 @@ class TrainingResult(Result):
     strategy: TrainingSplit
     software: str
     run: TrainingRun | None = None
+    trained_parameters_count: int = 0
+    rest_power_w: float = unprinted(0.0)
+    node_gpus_count: int = unprinted(0)
     machine_title: str = unprinted("")
     model_title: str = unprinted("")
     software_title: str = unprinted("")
@@ -202,6 +212,7 @@ class FrontierEntry:
     step_s, samples_per_s, tokens_per_s   of a step and the rates per second; tokens None where the model has none
     memory_bytes             of the fullest GPU;  gpu_power_w  mean of a GPU
     energy_j, cost_eur, hire_eur   of a step of the whole job, as in `TrainingResult`; None where not known
+    run                      the whole run; None where no number of tokens was given
     """
 
     gpus_count: int
@@ -216,6 +227,17 @@ class FrontierEntry:
     hire_eur: float | None
     strategy: TrainingSplit
     nodes_count: int
+    run: TrainingRun | None = None
+
+    @property
+    def time_s(self) -> float:
+        """The whole run [s] where there is one, else a step."""
+        return self.step_s if self.run is None else self.run.run_s
+
+    @property
+    def gpu_time_s(self) -> float:
+        """GPU time of the run, or of a step [s]: what is paid for."""
+        return self.time_s * self.gpus_count
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -224,6 +246,7 @@ class SearchResult(Result):
 
     evaluated_count   splits that were looked at;  fitting_count  that fit the memory
     by                what is best: "time", "energy" or "euros"
+    knee_gpus_count   GPUs of the knee (`knee`)
 
     machine_title, model_title, global_batch_count   for people; no part of the document
     """
@@ -231,6 +254,7 @@ class SearchResult(Result):
     evaluated_count: int
     fitting_count: int
     frontier: tuple[FrontierEntry, ...]
+    knee_gpus_count: int = 0
     by: str = unprinted("time")
     machine_title: str = unprinted("")
     model_title: str = unprinted("")
@@ -242,6 +266,14 @@ class SearchResult(Result):
         return self.frontier[0]
 
     @property
+    def knee(self) -> FrontierEntry:
+        """Where more GPUs stop paying: the entry of least GPU time multiplied by time.
+
+        There one per cent more GPU time buys one per cent less time; beyond it, it buys less.
+        """
+        return next(entry for entry in self.frontier if entry.gpus_count == self.knee_gpus_count)
+
+    @property
     def table(self) -> Table:
         """The frontier as a table, a row an entry, the split's options beside its figures."""
         return table_of([self._row(entry) for entry in self.frontier])
@@ -249,7 +281,11 @@ class SearchResult(Result):
     def to_dict(self) -> dict[str, Json]:
         """As `terp predict MACHINE train --search --json` prints it."""
         document = super().to_dict()
-        return {name: document[name] for name in ("evaluated_count", "fitting_count", "frontier")}
+        entries = [_without_run(entry) for entry in self.frontier]
+        return {
+            **{name: document[name] for name in ("evaluated_count", "fitting_count", "knee_gpus_count")},
+            "frontier": entries,
+        }
 
     def __len__(self) -> int:
         return len(self.frontier)
@@ -261,4 +297,26 @@ class SearchResult(Result):
     def _row(entry: FrontierEntry) -> dict[str, object]:
         """An entry as a flat row: its own figures, then the split's fields."""
         split = {name: value for name, value in asdict(entry.strategy).items() if name != "gpus_count"}
-        return {**{name: value for name, value in vars(entry).items() if name != "strategy"}, **split}
+        run = (
+            {}
+            if entry.run is None
+            else {f"run_{name.removeprefix('run_')}": value for name, value in vars(entry.run).items()}
+        )
+        own = {name: value for name, value in vars(entry).items() if name not in ("strategy", "run")}
+        return {**own, **run, **split}
+
+
+def _without_run(entry: FrontierEntry) -> Json:
+    """An entry's document, its run only where there is one."""
+    document = as_json(entry)
+    assert isinstance(document, dict)
+    return {name: value for name, value in document.items() if name != "run" or value is not None}
+
+
+def knee_of(frontier: tuple[FrontierEntry, ...]) -> int:
+    """GPUs of the knee of a frontier: of the entry of least GPU time times time, the smaller of two alike.
+
+    min n T^2 over entries of n GPUs and time T, which is GPU time n T times time T.  Where T goes as n^-e it is least at
+    e = 1/2: there doubling the GPUs takes 29 % off the time; below the knee it takes more, beyond it less.
+    """
+    return min(frontier, key=lambda entry: (entry.gpu_time_s * entry.time_s, entry.gpus_count)).gpus_count

@@ -19,7 +19,7 @@ from terp.arrays import Floats, Ints
 from terp.describe import Policy, Scenario, Site
 from terp.errors import Problem, Problems
 from terp.hardware import Machine
-from terp.physics import idle_power_w, levels_of, machine_power, node_power_w
+from terp.physics import gpu_share_w, idle_power_w, levels_of, machine_power, node_power_w
 from terp.results import Run
 from terp.results.run_summary import RunSummary
 from terp.simulate.account.hours import Hours, hour_by_hour
@@ -147,8 +147,8 @@ def load_of(machine: Machine, site: Site, work: ControlledJobs, controls: Contro
     idle_w = idle_power_w(levels)
     known, place = np.unique(work.level_w, return_inverse=True)
     per_node_w = [max(node_power_w(levels, level) - idle_w, 0) for level in known.tolist()]
-    per_gpu_w = np.array(per_node_w) / machine.node.accelerators_count
-    power_w = np.rint(per_gpu_w[place] * jobs.gpus * _EIGHTH) / _EIGHTH
+    own_w = gpu_share_w(np.array(per_node_w)[place], jobs.gpus, machine.node.accelerators_count)
+    power_w = np.rint(own_w * _EIGHTH) / _EIGHTH
     may_wait, qos, partition = (np.zeros(len(jobs), np.int64) for _ in range(3))
     for part in work.assigned:
         may_wait[part.jobs] = round(part.entry.delay_s)
@@ -218,10 +218,10 @@ def _watts_by_job(year: PreparedYear) -> Floats:
     Shape (jobs,), in the order of submission, while `load` stands in that of eligibility.
     """
     machine, load = year.inputs.machine, year.load
-    idle_w = idle_power_w(levels_of(machine)) / machine.node.accelerators_count
+    idle_w = gpu_share_w(idle_power_w(levels_of(machine)), year.work.jobs.gpus, machine.node.accelerators_count)
     power_w = np.empty_like(load.power_w)
     power_w[load.order] = load.power_w
-    return power_w + idle_w * year.work.jobs.gpus
+    return power_w + idle_w
 
 
 def _standby_w(machine: Machine) -> float:

@@ -130,7 +130,7 @@ def _attention(model: TransformerModel, s: int, window: int = 0) -> _Part:
         kv = a
         projections = _latent(model.latent, h, a, s)
     else:
-        projections = (Product(float(s), (a + 2 * kv) * d, h, split="columns"),)
+        projections = (Product(float(s), (a + 2 * kv) * d, h, split="columns", parts_count=3),)
     wide = a * d + kv * (d + value)
     return _Part(
         products=(*projections, Product(float(s), h, a * value, split="depth")),
@@ -159,7 +159,10 @@ def _inner(model: TransformerModel, s: int, size: int | None = None) -> _Part:
     h, f = model.hidden_size, model.inner_size if size is None else size
     wide = f * (2 if model.gated else 1)
     return _Part(
-        products=(Product(float(s), wide, h, split="columns"), Product(float(s), h, f, split="depth")),
+        products=(
+            Product(float(s), wide, h, split="columns", parts_count=2 if model.gated else 1),
+            Product(float(s), h, f, split="depth"),
+        ),
         inner_values_count=float(s * (wide + f)),
         kept_inner_bytes=2.0 * s * wide,
         input_inner_bytes=2.0 * s * f,

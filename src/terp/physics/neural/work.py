@@ -24,6 +24,7 @@ class Product:
     taps      points of a convolution's kernel, which `depth` counts; 1 for a plain product
     leaf      its rows are the sample's own data, to which no gradient flows
     precision  of its own, such as fp32, where it does not follow the network's; empty if it does
+    parts     products of one input that are done as one, such as queries, keys and values: each has adapters of its own
     """
 
     rows_count: float
@@ -36,6 +37,7 @@ class Product:
     precision: str = ""
     second: bool = False
     large: bool = False
+    parts_count: int = 1
 
     @property
     def flop(self) -> float:
@@ -170,6 +172,20 @@ class Work:
         shared = sum(product.parameters_count for product in self.head.products) if self.tied else 0
         ends = self.head.parameters_count - shared + self.embedding_parameters_count
         return sum(layer.count * layer.parameters_count for layer in self.layers) + ends
+
+    def adapter_parameters_count(self, rank_count: int) -> int:
+        """Parameters of adapters of a rank on every product of the layers, routers and experts aside.  r (n + p k)
+
+        n columns, k depth, p parts that share an input (Hu 2022: a product of k x r and one of r x n beside each)
+
+        rank_count   r, the inner size of an adapter
+        """
+        return sum(
+            layer.count * product.count * rank_count * (product.columns_count + product.parts_count * product.depth_count)
+            for layer in self.layers
+            for product in layer.products
+            if product.split in ("columns", "depth")
+        )
 
     @property
     def flop(self) -> float:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+import numpy as np
+
+from terp.arrays import Floats, Ints
 from terp.catalogue import Accelerator, Node, Processor
 from terp.catalogue.read.constants import constants
 from terp.hardware import Machine
@@ -123,6 +126,18 @@ def node_power_w(levels: NodeLevels, level_w: float) -> float:
     levels   of the node;  level_w   of its electronics [W]
     """
     return min(level_w + fan_power_w(levels, level_w), levels.rated_w)
+
+
+def gpu_share_w(node_w: Floats | float, gpus_count: Ints | int, node_gpus_count: int) -> Floats:
+    """A job's share of its nodes' power [W], by the GPUs that it holds.  P = n P_node / N
+
+    node_w            of a whole node that does nothing else;  gpus_count   n, of the job, which may be less than a node
+    node_gpus_count   N, of a node
+
+    As a simulated year charges its jobs: what a node draws is shared by its GPUs, and GPUs that no job holds are nobody's.
+    Numbers or arrays, which broadcast.
+    """
+    return np.asarray(node_w / node_gpus_count * gpus_count)
 
 
 def idle_power_w(levels: NodeLevels) -> float:

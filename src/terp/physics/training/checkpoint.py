@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from terp.catalogue.read.constants import constants
-from terp.physics.training.memory import MemoryConstants
+from terp.physics.training.memory import state_bytes
 
 
 @dataclass(frozen=True)
@@ -21,21 +21,25 @@ class CheckpointConstants:
     weight_bytes   per parameter of the weights that a step works with, beside the optimizer's state
     node_write_bytes_per_s  a node's rate where the machine's storage is not known
     restart_s      from a failure to the next step
+    worth_fraction of a run, lost to failures on the mean without checkpoints, from which they are worth their while
     """
 
     PLACE: ClassVar[str] = "training.checkpoint"
     weight_bytes: float
     node_write_bytes_per_s: float
     restart_s: float
+    worth_fraction: float
 
 
-def checkpoint_bytes(parameters_count: float, optimizer: str = "adamw", trained_fraction: float = 1.0) -> float:
+def checkpoint_bytes(
+    parameters_count: float, optimizer: str = "adamw", trained_fraction: float = 1.0, states: str = "mixed"
+) -> float:
     """State that a job writes to go on from [B]: weights, and what the optimizer keeps of those that are trained.
 
     parameters_count   of the model;  trained_fraction   of them, which adapters make small
-    optimizer          a name of `memory.optimizers()`
+    optimizer          a name of `memory.optimizers()`;  states  one of `memory.STATES`
     """
-    state = constants(MemoryConstants).state_bytes[optimizer]
+    state = state_bytes(optimizer, states)
     return parameters_count * trained_fraction * (state + constants(CheckpointConstants).weight_bytes)
 
 

@@ -16,10 +16,10 @@ class Goodput:
     """A run with failures.
 
     run_s          all of it [s];  good_fraction  time without failures and checkpoints over it
-    interval_s     between checkpoints;  write_s  of one
+    interval_s     between checkpoints; infinite where none is needed;  write_s  of one
     interruptions_count  expected
 
-    good_fraction is 1 and the interval the whole run where nothing fails.
+    good_fraction is 1 and the interval infinite where nothing fails.
     """
 
     run_s: float
@@ -35,7 +35,8 @@ def run_with_failures(work_s: float, failures_per_s: float, write_s: float, rest
     work_s    W  without failures or checkpoints [s];  failures_per_s  1/M  of all its nodes [1/s]
     write_s   d  of a checkpoint, during which no step is taken;  restart_s  R
 
-    Daly 2006, with his first-order interval, no shorter than a write and no longer than the run.
+    Daly 2006, with his first-order interval, no shorter than a write and no longer than the run.  A run that on the mean
+    loses next to nothing without checkpoints (`worth_fraction`) has none, and its T is that with t = W and d = 0.
 
     restart_s   from a failure to the next step; the catalogue's if None
 
@@ -44,11 +45,15 @@ def run_with_failures(work_s: float, failures_per_s: float, write_s: float, rest
     """
     restart_s = constants(CheckpointConstants).restart_s if restart_s is None else restart_s
     if failures_per_s <= 0:
-        return Goodput(work_s, 1.0, work_s, write_s, 0.0)
+        return Goodput(work_s, 1.0, math.inf, write_s, 0.0)
     mean_s = 1 / failures_per_s
+    restarts = math.exp(min(restart_s / mean_s, 600.0))
+    without_s = mean_s * restarts * math.expm1(min(work_s / mean_s, 600.0))
+    if without_s <= work_s * restarts * (1 + constants(CheckpointConstants).worth_fraction):
+        return Goodput(without_s, work_s / without_s if without_s else 1.0, math.inf, write_s, without_s * failures_per_s)
     interval_s = min(checkpoint_interval(write_s, failures_per_s), max(work_s, 1.0))
     segment = min((interval_s + write_s) / mean_s, 600.0)
-    run_s = work_s / interval_s * mean_s * math.exp(min(restart_s / mean_s, 600.0)) * math.expm1(segment)
+    run_s = work_s / interval_s * mean_s * restarts * math.expm1(segment)
     return Goodput(run_s, work_s / run_s if run_s else 1.0, interval_s, write_s, run_s * failures_per_s)
 
 

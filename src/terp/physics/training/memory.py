@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import numpy as np
 
@@ -26,13 +26,19 @@ from terp.physics.training.step import Splits, arrays
 class MemoryConstants:
     """Of memory.
 
-    state_bytes      by optimizer, per parameter
+    state_bytes      by optimizer, per parameter, with master weights in 32 bits
+    bf16_state_bytes the same where weights, gradients and moments are all kept in 16 bits, without master weights
+    frozen_bytes     by format, of a weight of the layers that is not trained
+    near_fraction    of the memory, from which a job that fits is told to be near its end
     context_bytes    what CUDA, NCCL and an allocator's gaps take
     binary_ratio     makers' gigabytes of GPU memory over 1e9 bytes;  usable_fraction  what an allocator can use of them
     """
 
     PLACE: ClassVar[str] = "training.memory"
     state_bytes: Mapping[str, float]
+    bf16_state_bytes: Mapping[str, float]
+    frozen_bytes: Mapping[str, float]
+    near_fraction: float
     context_bytes: float
     binary_ratio: float
     usable_fraction: float
@@ -42,6 +48,24 @@ def room_fraction() -> float:
     """What a job can take, over the memory that is sold [-]."""
     c = constants(MemoryConstants)
     return c.binary_ratio * c.usable_fraction
+
+
+STATES: Final = ("mixed", "bf16")
+"""What an optimizer keeps: 32 bits with master weights, or 16 bits of everything."""
+
+
+def frozen_formats() -> tuple[str, ...]:
+    """Formats in which frozen weights are known to be kept."""
+    return tuple(constants(MemoryConstants).frozen_bytes)
+
+
+def state_bytes(optimizer: str, states: str = "mixed") -> float:
+    """What an optimizer keeps of a parameter [B].
+
+    optimizer   a name of `optimizers()`;  states   one of `STATES`
+    """
+    c = constants(MemoryConstants)
+    return (c.bf16_state_bytes if states == "bf16" else c.state_bytes)[optimizer]
 
 
 def optimizers() -> tuple[str, ...]:
@@ -74,7 +98,7 @@ class StepMemory:
 
 def step_memory(
     work: Work, stage: LayerColumn, share: Share, recompute: Recompute, splits: Splits, generation: Generation,
-    optimizer: str = "adamw",
+    optimizer: str = "adamw", *, states: str = "mixed", base: str = "bf16",
 ) -> StepMemory:  # fmt: skip
     """What the fullest GPU holds, the first stage of a pipeline, or the only one.
 
@@ -85,7 +109,9 @@ def step_memory(
     stage         the times and parameters of all layers, from `stage.column`
     recompute     what is computed again instead of kept
     splits        numbers or arrays; results have their shape
-    optimizer     a name of `optimizers()`
+    optimizer     a name of `optimizers()`;  states   one of `STATES`
+    base          format of the layers' weights where adapters are trained, of `frozen_formats()`; embedding and head stay in
+                  16 bits
     """
     p, v, _, m, z, shard = arrays(splits)
     held = (stage.dense_parameters_count + stage.expert_parameters_count) / p + stage.head_parameters_count
@@ -97,10 +123,14 @@ def step_memory(
     lean = is_reduced(share.precision) and (generation.lean or share.adapters)
     layer = (stage.dense_parameters_count + stage.expert_parameters_count) / work.layers_count
     logits = generation.logit_kept_bytes * work.head.inner_values_count * share.inner
+    of_layer = constants(MemoryConstants).frozen_bytes[base] if share.adapters and base != "bf16" else 1.0 if lean else 2.0
+    of_head = 1.0 if lean and of_layer == 1.0 else 2.0
+    weights = of_layer * (held - stage.head_parameters_count) + of_head * stage.head_parameters_count
+    gradient_bytes = 2.0 if states == "bf16" else generation.gradient_bytes
     return StepMemory(
-        weights_bytes=np.asarray((1.0 if lean else 2.0) * held / over[3]),
-        gradients_bytes=np.asarray(generation.gradient_bytes * trained / over[2]),
-        optimizer_bytes=np.asarray(constants(MemoryConstants).state_bytes[optimizer] * trained / over[1]),
+        weights_bytes=np.asarray(weights / over[3]),
+        gradients_bytes=np.asarray(gradient_bytes * trained / over[2]),
+        optimizer_bytes=np.asarray(state_bytes(optimizer, states) * trained / over[1]),
         activations_bytes=np.asarray(kept + again),
         logits_bytes=np.where(p > 1, 0.0, logits),
         other_bytes=constants(MemoryConstants).context_bytes + np.where(z >= 3, 4.0 * layer, 0.0),

@@ -55,6 +55,7 @@ class Share:
 
     samples_count   of the micro-batch;  tensor_count, context_count, expert_count   GPUs that share a layer
     precision       of the large GEMM;  sequence_parallel   values at the ends of layers are divided too
+    rank_count      inner size of the adapters; None for the usual share of parameters
     """
 
     samples_count: float
@@ -64,6 +65,7 @@ class Share:
     sequence_parallel: bool = True
     precision: str = "bf16"
     adapters: bool = False
+    rank_count: int | None = None
 
     @property
     def inner(self) -> float:

@@ -122,11 +122,20 @@ def column(
         expert_parameters_count=experts,
         expert_division_count=_expert_division(work, share),
         head_parameters_count=head,
-        trained_fraction=constants(StageConstants).adapters_fraction if share.adapters else 1.0,
+        trained_fraction=_trained_fraction(work, share),
         pipe_bytes=work.residual_bytes * share.inner,
         clock_ratio=micro.clock_ratio,
         power_w=micro.power_w,
     )
+
+
+def _trained_fraction(work: Work, share: Share) -> float:
+    """Parameters that are trained over all: those of adapters of a rank, or of the usual share, or 1."""
+    if not share.adapters:
+        return 1.0
+    if share.rank_count is None:
+        return constants(StageConstants).adapters_fraction
+    return work.adapter_parameters_count(share.rank_count) / work.parameters_count
 
 
 def _tensor_s(net: Interconnect, work: Work, share: Share, generation: Generation) -> tuple[float, float]:

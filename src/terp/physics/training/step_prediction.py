@@ -53,7 +53,8 @@ def predict_step(
 
     def held(recompute: Recompute) -> tuple[LayerColumn, StepMemory]:
         layers = column(chip, net, work, share, recompute, generation)
-        return layers, step_memory(work, layers, share, recompute, splits, generation, strategy.optimizer)
+        recipe = {"states": strategy.states, "base": strategy.base}
+        return layers, step_memory(work, layers, share, recompute, splits, generation, strategy.optimizer, **recipe)
 
     recompute = strategy.recompute or RECOMPUTE["none"]
     layers, memory = held(recompute)

@@ -11,7 +11,7 @@ from terp.describe import ModelFile, TransformerModel
 from terp.errors import Problem
 from terp.physics.gpu.precisions import Precisions, precisions_of
 from terp.physics.neural.work import Work
-from terp.physics.training.memory import optimizers
+from terp.physics.training.memory import STATES, frozen_formats, optimizers
 from terp.physics.training.products import Share
 from terp.physics.training.stage import Recompute
 from terp.physics.training.step import Splits
@@ -24,7 +24,9 @@ class Strategy:
     zero_count    what is sharded over data parallelism: 0 nothing, 1 the optimizer, 2 gradients too, 3 weights too (FSDP)
     shard_count   GPUs that share the shards; all replicas if None
     recompute     None for as few layers as fit the memory
-    adapters      only adapters are trained (LoRA)
+    adapters      only adapters are trained (LoRA); rank_count  their inner size, the usual share of parameters if None
+    base          format of frozen weights under adapters: "bf16", or "nf4" of QLoRA, whose products stay in 16 bits
+    states        what the optimizer keeps: "mixed" in 32 bits with master weights, or "bf16" all in 16 bits without
 
     micro_batch_count   samples that a replica runs at once
     tensor_count, pipeline_count, context_count, expert_count   GPUs that share a layer's GEMM; stages; GPUs that share a
@@ -46,6 +48,9 @@ class Strategy:
     precision: str = "bf16"
     adapters: bool = False
     optimizer: str = "adamw"
+    rank_count: int | None = None
+    base: str = "bf16"
+    states: str = "mixed"
 
     @property
     def replicas_count(self) -> int:
@@ -60,7 +65,7 @@ class Strategy:
         """One GPU's share of a micro-batch."""
         return Share(
             self.micro_batch_count, self.tensor_count, self.context_count, self.expert_count, self.sequence_parallel,
-            self.precision, self.adapters,
+            self.precision, self.adapters, self.rank_count,
         )  # fmt: skip
 
     def splits(self, batch_count: int) -> Splits:
@@ -99,6 +104,7 @@ def misfits_of_strategy(
     wrong += misfits_of_precision(chip, strategy.precision)
     if strategy.optimizer not in optimizers():
         wrong.append(_problem("optimizer", "not known", strategy.optimizer, "known: " + ", ".join(optimizers())))
+    wrong += _recipe(strategy)
     if strategy.gpus_count > gpus_most:
         wrong.append(_problem("gpus", "more than the machine has", strategy.gpus_count, f"at most {gpus_most} would do"))
     if min(numbers) < 1:
@@ -108,6 +114,22 @@ def misfits_of_strategy(
         wrong.append(_problem("shard", f"does not divide {ranks} replicas", strategy.shard_count, _divisors(ranks, 4096)))
     wrong += _layers(model, work, strategy)
     return wrong + (_counts(strategy, batch_count) if batch_count >= 1 else [])
+
+
+def _recipe(strategy: Strategy) -> list[Problem]:
+    """What of a recipe does not go together: a rank or a frozen format without adapters, a rank below one."""
+    wrong = []
+    if strategy.rank_count is not None and not strategy.adapters:
+        wrong.append(_problem("rank", "is of adapters", strategy.rank_count, "write --adapters as well"))
+    if strategy.rank_count is not None and strategy.rank_count < 1:
+        wrong.append(_problem("rank", "not a positive number", strategy.rank_count, "at least 1 would do"))
+    if strategy.base not in frozen_formats():
+        wrong.append(_problem("base", "not known", strategy.base, "known: " + ", ".join(frozen_formats())))
+    elif strategy.base != "bf16" and not strategy.adapters:
+        wrong.append(_problem("base", "is of the frozen weights under adapters", strategy.base, "write --adapters as well"))
+    if strategy.states not in STATES:
+        wrong.append(_problem("states", "not known", strategy.states, "known: " + ", ".join(STATES)))
+    return wrong
 
 
 def misfits_of_precision(chip: Accelerator, precision: str) -> list[Problem]:

@@ -192,9 +192,11 @@ def _grids(work: Work, wanted: Range, strategy: Strategy) -> Iterator[_Grid]:
 def _held(work: Work, choice: _Choice, grid: _Grid, generation: Generation) -> Floats:
     """What the fullest GPU holds, by split of the grid [B]."""
     splits = grid.splits(choice.strategy)
+    strategy = choice.strategy
     memory = step_memory(
-        work, choice.column, choice.strategy.share, choice.recompute, splits, generation, choice.strategy.optimizer
-    )
+        work, choice.column, strategy.share, choice.recompute, splits, generation, strategy.optimizer,
+        states=strategy.states, base=strategy.base,
+    )  # fmt: skip
     return np.broadcast_to(memory.total_bytes, grid.pipeline_count.shape)
 
 

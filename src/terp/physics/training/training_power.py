@@ -8,7 +8,7 @@ from terp.catalogue.read.constants import constants
 from terp.hardware import Machine
 from terp.physics.gpu.clocks import PowerConstants, base_w, cap_w, idle_w
 from terp.physics.power.machine_power import machine_power
-from terp.physics.power.node_levels import levels_of, node_power_w
+from terp.physics.power.node_levels import gpu_share_w, idle_power_w, levels_of, node_power_w
 from terp.physics.training.step_prediction import TrainingStep
 
 
@@ -16,22 +16,25 @@ from terp.physics.training.step_prediction import TrainingStep
 class StepPower:
     """Mean powers during training [W].
 
-    gpu_w    of one GPU;  level_w  of one node without fans;  node_w  of one node at the wall
-    job_w    of all nodes with their share of network and storage
+    gpu_w    of one GPU;  level_w  of one node without fans;  node_w  of one node at the wall, all of whose GPUs do this
+    job_w    of the job's GPUs with their share of their nodes, of network and of storage
+    rest_w   what idle GPUs of the job's last node draw, which is not in job_w; 0 where it fills its nodes
     """
 
     gpu_w: float
     level_w: float
     node_w: float
     job_w: float
+    rest_w: float = 0.0
 
 
 def step_power(machine: Machine, step: TrainingStep) -> StepPower:
     """Powers of a job.  A GPU draws what its mix of work does while it computes, and less while it waits.
 
-    A node draws between its measured idle and full levels as its GPUs draw between idle and their cap.
+    A node draws between its measured idle and full levels as its GPUs draw between idle and their cap; a job has the
+    share of its GPUs (`gpu_share_w`), as in a simulated year.
 
-    machine   gives the levels of its nodes and the power of network and storage, of which the job has its nodes' share
+    machine   gives the levels of its nodes and the power of network and storage, of which the job has its GPUs' share
     step      a predicted step;  times that are exposed exchanges count as waiting
     """
     chip, node, levels = machine.accelerator, machine.node, levels_of(machine)
@@ -45,6 +48,7 @@ def step_power(machine: Machine, step: TrainingStep) -> StepPower:
     full = max(min((gpu_w - lowest_w) / (cap_w(chip) - lowest_w), 1.0), 0.0)
     level_w = levels.idle_w + full * (levels.full_w - levels.idle_w)
     node_w = node_power_w(levels, level_w)
-    nodes = -(-step.strategy.gpus_count // node.accelerators_count)
-    others_w = machine_power(machine).base_w * nodes / machine.nodes_count
-    return StepPower(gpu_w, level_w, node_w, nodes * node_w + others_w)
+    gpus, each = step.strategy.gpus_count, node.accelerators_count
+    others_w = machine_power(machine).base_w * gpus / machine.gpus_count
+    rest_w = float(gpu_share_w(idle_power_w(levels), -gpus % each, each))
+    return StepPower(gpu_w, level_w, node_w, float(gpu_share_w(node_w, gpus, each)) + others_w, rest_w)

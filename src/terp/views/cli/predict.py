@@ -7,14 +7,17 @@ calls `training`, or `search` with --search.  Options have the keywords of those
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypedDict
 
 import click
+
+from terp.views.cli.words.names import named, of_words
+from terp.views.cli.words.suggestions import KnownWord, TerpGroup
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -23,48 +26,105 @@ if TYPE_CHECKING:
     from terp.hardware import Machine
     from terp.predict.training_job import By
     from terp.results.benchmark_results import BenchmarkResult
+    from terp.results.record import Result
+
+PRECISIONS: Final = ("bf16", "fp16", "tf32", "fp32", "fp8", "fp8-block", "fp4")
+"""Precisions to complete; `physics/precisions.yaml` says which there are."""
+OPTIMIZERS: Final = ("adamw", "adamw-8bit", "sgd", "sgd-plain")
+"""Optimizers to complete; `physics/training.yaml` says which there are."""
 
 
 class _Options(TypedDict):
-    """Options of a training that a search has too, by the keywords of both calls.
+    """Options of a training that a search has too, by the keywords of both calls; numbers as they were typed.
 
     None means that the option was not given: the prediction then chooses, as its help says.
     """
 
-    global_batch: int
-    seq: int | None
-    gpus: int | None
-    tp: int | None
-    pp: int | None
-    vp: int | None
-    cp: int | None
-    ep: int | None
-    micro_batch: int | None
-    zero: int | None
-    shard: int | None
+    global_batch: str
+    seq: str | None
+    gpus: str | None
+    tp: str | None
+    pp: str | None
+    vp: str | None
+    cp: str | None
+    ep: str | None
+    micro_batch: str | None
+    zero: str | None
+    shard: str | None
     recompute: str | None
     adapters: bool
+    rank: str | None
+    base: str
+    states: str
     optimizer: str
     precision: str
     software: str | None
-    gpu_hour: float | None
+    tokens: str | None
+    gpu_hour: str | None
 
 
-_OPTIONS: Final = ("tokens", *_Options.__annotations__)
+_OPTIONS: Final = tuple(_Options.__annotations__)
 """Keywords that are options too; problems of other paths are of files and stay as they are."""
+KINDS: Final = ("hpl", "hpcg", "mxp", "train")
+"""What can be predicted, in the order of the help."""
 _GPUS = click.option("--gpus", type=int, help="GPUs of the run, in whole nodes; all if not given.")
 _ORDER = click.option("--n", "order", type=int, help="Order of the matrix; fills the memory if not given.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, data alone.")
 
 
-@click.group("predict", subcommand_metavar="hpl | hpcg | mxp | train [OPTIONS]", no_args_is_help=False)
-@click.argument("machine")
+class _Predictions(TerpGroup):
+    """What is predicted stands behind the machine or before it: `predict gefion hpl` and `predict hpl gefion`."""
+
+    what = "prediction"
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """The words, with the machine first.  Raises UsageError where nothing says what to predict, or on which machine."""
+        words = list(args)
+        kind = words[0] if words and words[0] in KINDS else ""
+        if kind:
+            machine = self._machine_in(ctx, kind, words[1:])
+            if machine is not None:
+                words.remove(machine)
+                words.insert(0, machine)
+            elif not ctx.resilient_parsing and not {"-h", "--help"} & set(words):
+                ctx.fail(f"name a machine, such as `terp predict {kind} gefion`")
+        return super().parse_args(ctx, words)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """What can be predicted, in the order of the help."""
+        return list(KINDS)
+
+    def _machine_in(self, ctx: click.Context, kind: str, words: list[str]) -> str | None:
+        """The word behind what is predicted that names a machine: the first that is no option's; None if there is none."""
+        command = self.get_command(ctx, kind)
+        if command is None:
+            return None
+        try:
+            _, left, _ = command.make_parser(click.Context(command, resilient_parsing=True)).parse_args(list(words))
+        except click.UsageError:
+            left = [word for word in words if not word.startswith("-")][:1]
+        return left[0] if left else None
+
+
+@click.group(
+    "predict", cls=_Predictions, subcommand_metavar="hpl|hpcg|mxp|train ...", no_args_is_help=False,
+    invoke_without_command=True,
+)  # fmt: skip
+@click.argument("machine", shell_complete=named("machines"))
 @click.pass_context
 def command(context: click.Context, machine: str) -> None:
-    """Predict what MACHINE, a shipped name or a file, scores: how fast, how long, how much power, which rank.
+    r"""Predict what MACHINE scores in HPL, HPCG or HPL-MxP, or what a training takes on it: time, power, rank, euros.
 
-    Such as `terp predict gefion hpl`.  How far to trust it: `terp validate`.
+    MACHINE is one that ships, or a file; it may stand behind what is predicted too. `terp predict MACHINE train --help` has
+    the options of a training. How far to trust it: `terp validate`.
+
+    \b
+    Such as
+      terp predict gefion hpl
+      terp predict gefion train --model llama-3.1-8b --seq 8k --global-batch 512
     """
+    if context.invoked_subcommand is None:
+        context.fail(f"say what to predict: {', '.join(KINDS)}, such as `terp predict {machine} hpl`")
     context.obj = machine
 
 
@@ -136,43 +196,75 @@ def mxp(name: str, gpus: int | None, order: int | None, *, as_json: bool) -> Non
     _print(machine, terp.predict.mxp(machine, gpus=gpus, n=order), as_json=as_json)
 
 
-def _finite(_: click.Context, parameter: click.Parameter, value: float | None) -> float | None:
-    """A number that one can count with.  Raises BadParameter for "nan" and "inf", which click's ranges let through."""
-    if value is not None and not math.isfinite(value):
-        raise click.BadParameter(f"{value} is no number", param=parameter)
-    return value
+_COUNT: Final = "COUNT"
+"""Of options that take a whole number, as people type it: 64, 8k, 1T."""
 
 
 @command.command("train")
-@click.option("--model", required=True, help="A model that ships, a model file, or a hub's config.json.")
-@click.option("--gpus", type=int, help="GPUs of the job; all if not given.  With --search, at most so many.")
-@click.option("--seq", type=int, help="Tokens of a sequence; not for models of images and volumes.")
-@click.option("--global-batch", type=int, required=True, help="Samples of a step.")
-@click.option("--precision", default="bf16", show_default=True, help="Of matrix products: bf16, fp8, fp8-block, fp4, tf32.")
-@click.option("--tp", type=int, help="Tensor parallelism.")
-@click.option("--pp", type=int, help="Pipeline stages.")
-@click.option("--vp", type=int, help="Parts of a stage that take turns (interleaving).")
-@click.option("--cp", type=int, help="Context parallelism.")
-@click.option("--ep", type=int, help="Expert parallelism.")
-@click.option("--micro-batch", type=int, help="Samples of a micro-batch; the fastest that fits if not given.")
 @click.option(
-    "--zero", type=click.IntRange(0, 3), help="Sharded over replicas: 1 optimizer, 2 and gradients, 3 and weights."
+    "--model", required=True, metavar="MODEL", shell_complete=named("models"),
+    help="A model that ships (`terp list models`), a model file, a hub's folder with its config.json, or an id such as "
+    "meta-llama/Llama-3.1-8B.",
+)  # fmt: skip
+@click.option("--as", "read_as", metavar="TYPE", help="Read a config.json as of this model_type, such as llama.")
+@click.option("--gpus", metavar=_COUNT, help="GPUs of the job; all if not given. With --search, at most so many.")
+@click.option("--seq", metavar=_COUNT, help="Tokens of a sequence, such as 8k; not for models of images and volumes.")
+@click.option("--global-batch", metavar="COUNT", required=True, help="Samples of a step, over all replicas.")
+@click.option(
+    "--tokens", metavar=_COUNT,
+    help="Tokens of the whole run, such as 1T, or samples: days with failures, energy, euros; of every line of --search.",
+)  # fmt: skip
+@click.option("--gpu-hour", metavar="EUR", help="Price of a GPU and hour, such as 2.5: adds the hire.")
+@click.option(
+    "--precision", default="bf16", metavar="NAME", show_default=True, shell_complete=of_words(*PRECISIONS),
+    help="Of matrix products: bf16, fp16, tf32, fp32, fp8, fp8-block or fp4, as far as the GPU has it.",
+)  # fmt: skip
+@click.option("--tp", metavar=_COUNT, help="Tensor parallelism: GPUs that share a layer.")
+@click.option("--pp", metavar=_COUNT, help="Pipeline stages.")
+@click.option("--vp", metavar=_COUNT, help="Parts of a stage that take turns (interleaving).")
+@click.option("--cp", metavar=_COUNT, help="Context parallelism: GPUs that share a sequence.")
+@click.option("--ep", metavar=_COUNT, help="Expert parallelism: GPUs that share the experts.")
+@click.option("--micro-batch", metavar=_COUNT, help="Samples of a micro-batch; the fastest that fits if not given.")
+@click.option(
+    "--zero",
+    metavar="0..3",
+    help="Sharded over replicas: 0 nothing, 1 the optimizer's state, 2 gradients, 3 weights (FSDP).",
 )
-@click.option("--shard", type=int, help="GPUs that share the shards; all replicas if not given.")
-@click.option("--recompute", type=click.Choice(["none", "selective", "full"]), help="If not given, as few layers as fit.")
+@click.option("--shard", metavar=_COUNT, help="GPUs that share the shards; all replicas if not given.")
+@click.option(
+    "--recompute", type=KnownWord(["none", "selective", "full"]),
+    help="Activations that are computed again: none, selective (attention) or full; as few layers as fit if not given.",
+)  # fmt: skip
 @click.option("--no-sequence-parallel", is_flag=True, help="Tensor parallelism without sequence parallelism.")
-@click.option("--adapters", is_flag=True, help="Train adapters alone (LoRA).")
-@click.option("--optimizer", default="adamw", show_default=True, help="adamw, adamw-8bit or sgd.")
-@click.option("--software", help="Generation of the training software; megatron-2024, or eager for images and volumes.")
+@click.option("--adapters", "--lora", is_flag=True, help="Train adapters alone on frozen weights (LoRA).")
+@click.option("--rank", metavar=_COUNT, help="Inner size of the adapters, such as 16; asks for --adapters too.")
+@click.option("--qlora", is_flag=True, help="The same as --adapters --base nf4.")
 @click.option(
-    "--tokens",
-    type=click.FloatRange(1, 1e18),
-    callback=_finite,
-    help="Tokens of the whole run, or samples: time with failures, energy, euros.",
-)
-@click.option("--gpu-hour", type=click.FloatRange(0, 1e6), callback=_finite, help="Price of a GPU and hour, in euros.")
-@click.option("--search", "searched", is_flag=True, help="Find the best splits, on every number of nodes.")
-@click.option("--by", type=click.Choice(["time", "energy", "euros"]), default="time", help="What --search puts first.")
+    "--base", type=KnownWord(["bf16", "nf4"]), default="bf16", show_default=True,
+    help="Format of the frozen weights under adapters; nf4, of 4 bits, is QLoRA.",
+)  # fmt: skip
+@click.option(
+    "--states", type=KnownWord(["mixed", "bf16"]), default="mixed", show_default=True,
+    help="What the optimizer keeps: mixed, 32 bits and master weights; bf16, all in 16 bits.",
+)  # fmt: skip
+@click.option(
+    "--optimizer", default="adamw", metavar="NAME", show_default=True, shell_complete=of_words(*OPTIMIZERS),
+    help="adamw, adamw-8bit, sgd, or sgd-plain without momentum.",
+)  # fmt: skip
+@click.option(
+    "--software", metavar="NAME", shell_complete=named("software", files=False),
+    help="Generation of the training software (`terp list software`); megatron-2024 if not given, or eager for images "
+    "and volumes.",
+)  # fmt: skip
+@click.option("--search", "searched", is_flag=True, help="Find the best splits on every number of nodes, and the knee.")
+@click.option(
+    "--by", type=KnownWord(["time", "energy", "euros"]), default="time", show_default=True,
+    help="What --search puts first: time, energy or euros.",
+)  # fmt: skip
+@click.option(
+    "--figure", type=click.Path(path_type=Path), metavar="FILE",
+    help="Draw it to a .svg, .png or .pdf: where a step's time goes, or with --search time over GPUs.",
+)  # fmt: skip
 @_JSON
 @click.pass_obj
 def train(
@@ -180,21 +272,56 @@ def train(
     /,
     *,
     model: str,
+    read_as: str | None,
     as_json: bool,
     searched: bool,
     by: By,
+    figure: Path | None,
+    qlora: bool,
     no_sequence_parallel: bool,
-    tokens: float | None,
     **options: Unpack[_Options],
 ) -> None:
-    """A training step of a model: time, memory, power, energy, euros, and the best way to split it."""
+    r"""Predict a training step of a model: time, memory, power, energy, euros; with --tokens the whole run.
+
+    \b
+    Such as
+      terp predict gefion train --model llama-3.1-8b --seq 8k --global-batch 512 --gpus 64 --tokens 1T
+      terp predict gefion train --model llama-3.1-70b --seq 8k --global-batch 1024 --search --tokens 2T
+      terp predict gefion train --model llama-3.1-8b --seq 2k --global-batch 32 --gpus 1 --lora --rank 16
+    """
     import terp
+    from terp.connect import model_from
     from terp.views.text.training_text import frontier_text, training_text
 
+    if qlora:
+        options["adapters"], options["base"] = True, "nf4"
+    if figure is not None:
+        _check_ending(figure)
     with _by_options():
+        network = model_from(model, read_as)
+        parallel = not no_sequence_parallel
         if searched:
-            frontier = terp.predict.search(name, model, by=by, sequence_parallel=not no_sequence_parallel, **options)
-            click.echo(json.dumps(frontier.to_dict(), indent=2) if as_json else frontier_text(frontier))
+            frontier = terp.predict.search(name, network, by=by, sequence_parallel=parallel, **options)
+            _hand_out(frontier, frontier_text(frontier), "frontier", figure, as_json=as_json)
             return
-        result = terp.predict.training(name, model, tokens=tokens, sequence_parallel=not no_sequence_parallel, **options)
-    click.echo(json.dumps(result.to_dict(), indent=2) if as_json else training_text(result))
+        result = terp.predict.training(name, network, sequence_parallel=parallel, **options)
+    _hand_out(result, training_text(result), "breakdown", figure, as_json=as_json)
+
+
+def _check_ending(path: Path) -> None:
+    """Refuses a figure's file by its ending before anything is computed.  Raises UsageError."""
+    from terp.views.figures.plots import ENDINGS
+
+    if path.suffix.lower() not in ENDINGS:
+        raise click.UsageError(f"--figure: {str(path)!r} ends with none of {', '.join(ENDINGS)}")
+
+
+def _hand_out(result: Result, text: str, figure: str, path: Path | None, *, as_json: bool) -> None:
+    """Prints a training or a search as JSON or for people, and draws its figure where one was asked for."""
+    if path is not None:
+        from terp.views.figures.plots import save_figure
+
+        save_figure(result, figure, path)
+    click.echo(json.dumps(result.to_dict(), indent=2) if as_json else text)
+    if path is not None and not as_json:
+        click.echo(f"\n  figure   {path}")

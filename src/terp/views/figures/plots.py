@@ -8,23 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 
 from terp.errors import Problem, Problems, did_you_mean
+from terp.files import write_through
 from terp.plan import PlannedMachine, PurchasePlan, RejectedKind
 from terp.results import Run
 from terp.results.record import Result
 from terp.results.training_results import SearchResult, TrainingResult
-from terp.units import HOUR_S
+from terp.units import DAY_S, HOUR_S
 from terp.views.figures.run_days import by_day
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 COLOURS: Final = ("#1b5e8a", "#d9822b", "#3b8f5a", "#8a4f9e", "#777777")
 """Colours that people with red-green blindness can tell apart, in the order of use."""
+ENDINGS: Final = (".svg", ".png", ".pdf")
+"""Endings of files that a figure can be written to."""
 LEAST_PART: Final = 0.002
 """Parts of a step that are smaller, as a share of it, are not drawn."""
 
@@ -106,10 +111,44 @@ def breakdown(result: Result, axes: Axes) -> None:
 
 
 def frontier(result: Result, axes: Axes) -> None:
-    """Time of a step [s] over the number of GPUs, of the best split of each number of nodes, both logarithmic."""
-    entries = sorted(cast("SearchResult", result).frontier, key=lambda entry: entry.gpus_count)
-    axes.plot([entry.gpus_count for entry in entries], [entry.step_s for entry in entries], "o-", color=COLOURS[0])
-    axes.set(xlabel="GPUs", ylabel="step [s]", xscale="log", yscale="log")
+    """Days of the run, or seconds of a step, over GPUs, of the best split of each number of nodes, both logarithmic.
+
+    Beside it the line of perfect scaling from the smallest, and the knee, with its GPUs and time.
+    """
+    searched = cast("SearchResult", result)
+    entries = sorted(searched.frontier, key=lambda entry: entry.gpus_count)
+    first, knee, of_run = entries[0], searched.knee, searched.best.run is not None
+    unit_s = DAY_S if of_run else 1
+    gpus, times = [entry.gpus_count for entry in entries], [entry.time_s / unit_s for entry in entries]
+    perfect = [first.gpu_time_s / count / unit_s for count in gpus]
+    axes.plot(gpus, perfect, "--", color=COLOURS[4], linewidth=1, label="perfect scaling")
+    axes.plot(gpus, times, "o-", color=COLOURS[0], markersize=3, label="best split")
+    at, words = knee.time_s / unit_s, "days" if of_run else "s"
+    axes.plot([knee.gpus_count], [at], "D", color=COLOURS[1], markersize=8, label="knee")
+    label = f"{knee.gpus_count:,} GPUs, {at:.3g} {words}"
+    axes.annotate(label, (knee.gpus_count, at), xytext=(6, 8), textcoords="offset points")
+    axes.set(xlabel="GPUs", ylabel="run [days]" if of_run else "step [s]", xscale="log", yscale="log")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter("")
+    axes.legend(frameon=False)
+
+
+def save_figure(result: Result, figure: str, path: Path) -> None:
+    """Writes a figure of a result to a file, in the format of its ending.
+
+    figure   one of those that `FIGURES` has for results of this kind
+    path     that ends with .svg, .png or .pdf
+
+    Raises Problems for another ending, where matplotlib is not installed, and where it cannot be written.
+    """
+    if path.suffix.lower() not in ENDINGS:
+        found = repr(path.suffix) if path.suffix else "none"
+        raise Problems([Problem(str(path), 0, 0, "", "not an ending of a picture", found, f"{', '.join(ENDINGS)} would do")])
+    axes = _own_axes()
+    plot(result, figure, axes)
+    drawn = cast("Figure", axes.figure)
+    write_through(path, lambda draft: drawn.savefig(draft, format=path.suffix.lower()[1:], dpi=160))
 
 
 _DONE: Final[Mapping[str, tuple[str, float, str]]] = {

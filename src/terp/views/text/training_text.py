@@ -7,10 +7,11 @@ abbreviations: TP, PP, VP, CP, EP, DP, ZeRO.
 from __future__ import annotations
 
 from dataclasses import asdict
+from math import log
 from typing import Final
 
 from terp.results.training_results import FrontierEntry, SearchResult, TrainingResult, TrainingRun, TrainingSplit
-from terp.units import show
+from terp.units import DAY_S, J_PER_KWH, number, show
 from terp.views import notebook
 from terp.views.text.columns import aligned
 
@@ -48,19 +49,22 @@ def training_text(result: TrainingResult) -> str:
     kinds = ((key.removesuffix("_bytes"), value) for key, value in asdict(result.memory).items() if value)
     held = ", ".join(f"{kind} {show(value, 'bytes', 3)}" for kind, value in kinds)
     powers = [show(value, "w", 3) for value in (result.gpu_power_w, result.node_power_w, result.job_power_w)]
+    where = "in all" if not result.rest_power_w else f"of the job, its share of {_nodes(result)}"
     rows = [
         ("step", f"{show(result.step_s, 's', 4)}, likely {sure} (9 of 10 published steps)"),
         ("rate", rate),
         ("MFU", f"{result.mfu_fraction:.1%} of the {result.strategy.precision} peak, HFU {result.hfu_fraction:.1%}"),
         ("memory", f"{show(result.memory_bytes, 'bytes', 3)} of {show(room, 'bytes', 3)} a GPU: {held}"),
-        ("power", f"{powers[0]} a GPU, {powers[1]} a node, {powers[2]} in all"),
+        ("power", f"{powers[0]} a GPU, {powers[1]} a node, {powers[2]} {where}"),
         ("a step", _spent(result)),
         ("split", _split_text(result.strategy)),
+        ("trained", _trained_text(result)),
         ("software", f"{result.software}: {result.software_title}"),
     ]
     title = f"{result.model_title} ({result.parameters_count / 1e9:,.3g} billion parameters)"
-    lines = [f"{title} on {result.gpus_count:,} GPUs of {result.machine_title}", ""]
-    lines += [f"  {name:9} {text}" for name, text in rows]
+    gpus = "1 GPU" if result.gpus_count == 1 else f"{result.gpus_count:,} GPUs"
+    lines = [f"{title} on {gpus} of {result.machine_title}", ""]
+    lines += [f"  {name:9} {text}" for name, text in rows if text]
     lines += ["", "  where the time goes"]
     parts = sorted(asdict(result.breakdown).items(), key=lambda item: -item[1])
     lines += [f"    {value / result.step_s:6.1%}  {_PARTS[part]}" for part, value in parts if value > 5e-4 * result.step_s]
@@ -68,6 +72,26 @@ def training_text(result: TrainingResult) -> str:
         lines += ["", *_run_lines(result.run, "tokens" if result.sequence_tokens_count else "samples")]
     lines += ["", *(f"  mind that {notebook.sentence(caveat)}" for caveat in result.caveats)] if result.caveats else []
     return "\n".join(lines)
+
+
+def _nodes(result: TrainingResult) -> str:
+    """The nodes that a job stands on, of which it does not fill the last."""
+    nodes = -(-result.gpus_count // max(result.node_gpus_count, 1))
+    return "a node" if nodes == 1 else f"{nodes:,} nodes"
+
+
+def _trained_text(result: TrainingResult) -> str:
+    """What is trained, where it is not all in the usual way: adapters and their rank, the frozen format, the states."""
+    split, share = result.strategy, result.trained_parameters_count / result.parameters_count
+    words = []
+    if split.adapters:
+        rank = f"of rank {split.rank_count}" if split.rank_count else "of the usual size (--rank sets it)"
+        words.append(f"adapters {rank}, {result.trained_parameters_count / 1e6:,.3g} million parameters, {share:.2%} of all")
+    if split.base != "bf16":
+        words.append(f"frozen weights in {split.base.upper()}")
+    if split.states != "mixed":
+        words.append("weights, gradients and moments in BF16")
+    return "; ".join(words)
 
 
 def _euro_text(value: float) -> str:
@@ -105,46 +129,104 @@ def _run_lines(run: TrainingRun, unit: str) -> list[str]:
     unit   what its work is counted in, tokens or samples
     """
     likely = f"{show(run.run_low_s, 's')} to {show(run.run_high_s, 's')}"
-    written, interval = show(run.checkpoint_bytes, "bytes", 3), show(run.checkpoint_interval_s, "s", 3)
     return [
         f"  a run on {run.tokens_count:,.0f} {unit}: {run.steps_count:,} steps",
         f"    {show(run.run_s, 's', 3)}, likely {likely}; {run.goodput_fraction:.1%} of it good",
-        f"    {run.interruptions_count:.3g} failures to expect; a checkpoint of {written} every {interval}",
+        f"    {run.interruptions_count:.3g} failures to expect; {_checkpoint_text(run)}",
         f"    {_spent(run)}",
     ]
 
 
-def _eur(entry: FrontierEntry) -> str:
-    """What a step of an entry costs, by its hire if an hour has a price, else its electricity; a dash if neither
-    is known.
-    """
-    value = entry.cost_eur if entry.hire_eur is None else entry.hire_eur
+def _checkpoint_text(run: TrainingRun) -> str:
+    """How often to write a checkpoint, or that none is needed."""
+    written = show(run.checkpoint_bytes, "bytes", 3)
+    if run.checkpoint_interval_s is None:
+        return f"no checkpoint needed on the way, the last holds {written}"
+    return f"a checkpoint of {written} every {show(run.checkpoint_interval_s, 's', 3)}"
+
+
+def _eur(spent: FrontierEntry | TrainingRun) -> str:
+    """What a step or a run costs, by its hire if an hour has a price, else its electricity; a dash if neither is known."""
+    value = spent.cost_eur if spent.hire_eur is None else spent.hire_eur
     return "-" if value is None else _euro_text(value)
 
 
+def shown_entries(result: SearchResult) -> list[FrontierEntry]:
+    """Entries of a frontier that fit a screen: those of the ends, the knee, and between them as even as they come in GPUs.
+
+    In the order of the frontier, at most `MOST_FRONTIER`; --json has all.
+    """
+    if len(result) <= MOST_FRONTIER:
+        return list(result)
+    by_size = sorted(result, key=lambda entry: entry.gpus_count)
+    low, high = by_size[0].gpus_count, by_size[-1].gpus_count
+    wanted = [low * (high / low) ** (index / (MOST_FRONTIER - 3)) for index in range(MOST_FRONTIER - 2)]
+    kept = {min(by_size, key=lambda entry: abs(log(entry.gpus_count / count))).gpus_count for count in wanted}
+    kept |= {result.best.gpus_count, result.knee_gpus_count}
+    return [entry for entry in result if entry.gpus_count in kept]
+
+
 def frontier_text(result: SearchResult) -> str:
-    """The frontier of a search for people, and how many splits stand behind it.
+    """The frontier of a search for people, the knee marked, and how many splits stand behind it.
 
     Each line beats all others in what the search is by or in nodes; by time an entry is faster than all with fewer nodes.
+    Of a run each line has its days, energy, euros and failures; else those of a step.
     """
     money = "electricity" if result.best.hire_eur is None else "hire"
-    head = ("nodes", "GPUs", "step", "MFU", "memory", "energy a step", money, "split")
-    shown = result.frontier[:MOST_FRONTIER]
-    table = [
-        (
-            str(entry.nodes_count), str(entry.gpus_count), show(entry.step_s, "s", 4), f"{entry.mfu_fraction:.1%}",
-            show(entry.memory_bytes, "bytes", 3), show(entry.energy_j, "j", 3), _eur(entry), _split_text(entry.strategy),
-        )
-        for entry in shown
-    ]  # fmt: skip
+    shown = shown_entries(result)
+    table = [_run_head(money) if result.best.run else _step_head(money)]
+    table += [_run_row(entry, entry.run) if entry.run else _step_row(entry) for entry in shown]
+    marks = ["", *("  <- knee" if entry.gpus_count == result.knee_gpus_count else "" for entry in shown)]
     batch = f"a batch of {result.global_batch_count:,}"
+    run = result.best.run
+    of_run = f", {run.tokens_count:,.0f} {'tokens' if result.best.tokens_per_s else 'samples'}" if run else ""
     lines = [
-        f"{result.model_title} on {result.machine_title}, {batch}: best by {result.by} first",
+        f"{result.model_title} on {result.machine_title}, {batch}{of_run}: best by {result.by} first",
         "",
-        *(f"  {line}" for line in aligned([head, *table])),
+        *(f"  {line}{mark}" for line, mark in zip(aligned(table), marks, strict=True)),
     ]
     if len(result) > len(shown):
-        lines.append(f"  and {len(result) - len(shown)} more: --json")
+        lines.append(f"  and {len(result) - len(shown)} more between: --json")
     lines += ["", f"  {result.evaluated_count:,} splits evaluated, {result.fitting_count:,} fit the memory;"]
     better = {"time": "is faster than all with fewer nodes", "energy": "that takes more energy is faster"}
-    return "\n".join([*lines, f"  each line {better.get(result.by, 'that costs more is faster')}"])
+    return "\n".join([*lines, f"  each line {better.get(result.by, 'that costs more is faster')}", *_knee_lines(result)])
+
+
+def _knee_lines(result: SearchResult) -> list[str]:
+    """What the knee means, and what going on to the fastest costs."""
+    knee, fastest = result.knee, min(result, key=lambda entry: entry.time_s)
+    if knee.gpus_count == fastest.gpus_count:
+        return [f"  more GPUs still pay at {knee.gpus_count:,}, the most that was looked at with this batch"]
+    faster, dearer = knee.time_s / fastest.time_s, fastest.gpu_time_s / knee.gpu_time_s
+    return [
+        f"  the knee is at {knee.gpus_count:,} GPUs: beyond it 1 % more GPU time buys less than 1 % less time;",
+        f"  {fastest.gpus_count:,} GPUs are {faster:.2f} times as fast for {dearer:.2f} times the GPU time",
+    ]
+
+
+def _step_head(money: str) -> tuple[str, ...]:
+    """Headings of a frontier by the step."""
+    return ("nodes", "GPUs", "step", "MFU", "memory", "energy a step", money, "split")
+
+
+def _step_row(entry: FrontierEntry) -> tuple[str, ...]:
+    """A line of a frontier by the step."""
+    return (
+        str(entry.nodes_count), str(entry.gpus_count), show(entry.step_s, "s", 4), f"{entry.mfu_fraction:.1%}",
+        show(entry.memory_bytes, "bytes", 3), show(entry.energy_j, "j", 3), _eur(entry), _split_text(entry.strategy),
+    )  # fmt: skip
+
+
+def _run_head(money: str) -> tuple[str, ...]:
+    """Headings of a frontier of whole runs."""
+    return ("nodes", "GPUs", "days", "MFU", "kWh", f"EUR of {money}", "failures", "split")
+
+
+def _run_row(entry: FrontierEntry, run: TrainingRun) -> tuple[str, ...]:
+    """A line of a frontier of whole runs, one unit a column."""
+    euros = run.cost_eur if run.hire_eur is None else run.hire_eur
+    return (
+        str(entry.nodes_count), str(entry.gpus_count), number(run.run_s / DAY_S, 3), f"{entry.mfu_fraction:.1%}",
+        number(run.energy_j / J_PER_KWH, 3), "-" if euros is None else number(euros, 3), number(run.interruptions_count, 2),
+        _split_text(entry.strategy),
+    )  # fmt: skip
