@@ -49,23 +49,7 @@ def _scaled(base: str, prefixes: str, scale: float = 1.0) -> dict[str, float]:
 UNITS: Final[dict[str, dict[str, float]]] = {
     "w": _scaled("W", "kMG"),
     "j": {**_scaled("J", "kMGT"), **_scaled("Wh", "kMGT", 3600.0)},
-    "s": {
-        "ns": 1e-9,
-        "us": 1e-6,
-        "ms": 1e-3,
-        "s": 1.0,
-        "min": 60.0,
-        "h": 3600.0,
-        "d": DAY_S,
-        "day": DAY_S,
-        "days": DAY_S,
-        "w": 7 * DAY_S,
-        "week": 7 * DAY_S,
-        "weeks": 7 * DAY_S,
-        "y": YEAR_S,
-        "year": YEAR_S,
-        "years": YEAR_S,
-    },
+    "s": {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "day": 86_400.0, "days": 86_400.0},
     "bytes": {**_scaled("B", "kMGTPE"), **{prefix + "B": factor for prefix, factor in _BINARY.items()}},
     "bytes_per_s": {
         **_scaled("B/s", "kMGTP"),
@@ -92,17 +76,22 @@ UNITS: Final[dict[str, dict[str, float]]] = {
     "kelvin": {"K": 1.0},
     "fraction": {"": 1.0, "%": 0.01},
     "ratio": {"": 1.0},
-    "count": {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "B": 1e9, "T": 1e12},
+    "count": {"": 1.0},
     "size": {"": 1.0},
     "index": {"": 1.0},
 }
 """Dimension (the suffix of a name) -> unit as written -> factor to the SI value.
 
-A unit whose text is empty is a number without a unit; of counts "B" is a billion, as of tokens and parameters.  A year
-is one of 365 days.  Carbon intensities are kg of CO2 per joule, prices of
+A unit whose text is empty is a number without a unit.  Carbon intensities are kg of CO2 per joule, prices of
 energy euros per joule; a temperature is in degrees Celsius and a difference of two in kelvin, which are never
 converted.
 """
+
+SPOKEN: Final[dict[str, dict[str, float]]] = {
+    "s": {"d": DAY_S, "w": 7 * DAY_S, "week": 7 * DAY_S, "weeks": 7 * DAY_S, "y": YEAR_S, "year": YEAR_S, "years": YEAR_S},
+    "count": {"k": 1e3, "M": 1e6, "G": 1e9, "B": 1e9, "T": 1e12},
+}
+"""Units that are read and never written, since they are no SI: a year is one of 365 days, and B a billion, as of tokens."""
 
 NAMES: Final[dict[str, str]] = {
     "w": "a power", "j": "an energy", "s": "a time", "bytes": "a size in bytes", "bytes_per_s": "a data rate",
@@ -165,8 +154,9 @@ def parse(text: str, dimension: str) -> float:
     if match is None:
         raise NotAQuantity(f"not {NAMES[dimension]}", f"write a number and its unit, such as {EXAMPLES[dimension]!r}")
     number, unit = match[1], (match[2] or "")
-    if unit in units:
-        value = float(number) * units[unit]
+    scale = units.get(unit, SPOKEN.get(dimension, {}).get(unit))
+    if scale is not None:
+        value = float(number) * scale
         if not isfinite(value):
             raise NotAQuantity("not a finite number", f"write it such as {EXAMPLES[dimension]!r}")
         return value

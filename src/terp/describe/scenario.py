@@ -11,7 +11,7 @@ import typing
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from terp.reader import Record
 from terp.reader.fields import dimension_of, plain_type, scaled, written_name, wrong
@@ -24,7 +24,7 @@ MOST_DAYS: Final = 3660
 MOST_SEED: Final = 2**32 - 1
 """Seeds are 32 bits, as the random numbers of the kernel take them."""
 OTHER_SPELLINGS: Final = {"spare_nodes": ("spares",)}
-"""Options that are also taken for a field, by the field's word."""
+"""Words that are also taken for a field, by its own word: as options, axes, and keys of files alike."""
 _TRUTH: Final = {"yes": True, "true": True, "no": False, "false": False}
 _HOURS: Final = re.compile(r"(\d{1,2})-(\d{1,2})")
 
@@ -79,6 +79,15 @@ NodeCap = Annotated[Literal["none"] | float | None, BeforeValidator(_node_cap)]
 """Cap of a GPU or a node [W]; "none" lifts the cap of the machine's file."""
 MachineCap = Annotated[Literal["none"] | float | None, BeforeValidator(_machine_cap)]
 """Cap of the machine [W]."""
+
+
+def own_word(word: str) -> str:
+    """A field's own word from how it was written: `spares` and `spare-nodes` are `spare_nodes`.
+
+    A word that is none of a field is given back with underscores for dashes.
+    """
+    plain = word.strip().replace("-", "_")
+    return next((own for own, others in OTHER_SPELLINGS.items() if plain in others), plain)
 
 
 class Scenario(Record):
@@ -140,13 +149,21 @@ class Scenario(Record):
         description="Nodes that stand by for those that fail, if not as the machine's file says.",
         examples=["0,4,8"],
     )
-    failures: bool = Field(default=True, description="Whether anything fails.", examples=["yes,no"])
+    failures: bool = Field(default=True, description="Whether anything fails; --no-failures is no.", examples=["yes,no"])
     checkpoints: Literal["file", "daly"] = Field(
         default="file", description="file: as the workload says; daly: as costs least.", examples=["file,daly"]
     )
     delay_by: Literal["price", "carbon"] = Field(
         default="price", description="What jobs that may be delayed wait for: price or carbon.", examples=["price,carbon"]
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_words(cls, data: object) -> object:
+        """Fields by their own words, whatever others they were written with; a word that is there twice is left as it is."""
+        if not isinstance(data, dict):
+            return data
+        return {word if (word := own_word(str(key))) not in data else key: value for key, value in data.items()}
 
     @property
     def response_local_hours(self) -> tuple[int, int]:

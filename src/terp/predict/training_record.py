@@ -266,6 +266,8 @@ def _caveats(machine: Machine, job: TrainingJob, step: TrainingStep, power: Step
     strategy = step.strategy
     if strategy.precision in FEW_ROWS:
         caveats.append(Caveat("few-rows-of-precision", {"precision": strategy.precision}))
+    if strategy.adapters:
+        caveats.append(Caveat("adapters-of-one-model"))
     if strategy.states != "mixed" or strategy.base != "bf16" or strategy.rank_count is not None:
         caveats.append(Caveat("recipe-not-graded"))
     used = float(step.memory.total_bytes) / (constants(MemoryConstants).binary_ratio * machine.accelerator.memory_bytes)

@@ -104,13 +104,16 @@ def _whole(value: float) -> int:
 
 
 def _whole_of_text(value: str, dimension: str) -> int:
-    """A whole number from a text such as "64", "300B" or "1e12".  Raises pydantic's custom error for others."""
+    """A whole number from a text such as "8k", "300B" or "1e12"; digits alone are no text.
+
+    Raises pydantic's custom error for others.
+    """
     try:
-        number = units.parse(value, dimension)
+        number = 0.5 if value.strip().isdecimal() else units.parse(value, dimension)  # a number in quotes is a slip
     except units.NotAQuantity:
         number = 0.5
     if number != int(number):
-        raise wrong("not a whole number", "write it in digits, such as 8")
+        raise wrong("not a whole number", "write it in digits and without quotes, such as 8")
     return int(number)
 
 

@@ -114,6 +114,7 @@ def replay(
     policy: PolicySource | None = None,
     slurm_conf: str | Path | SlurmConf | None = None,
     assoc: str | Path | None = None,
+    trace_format: str = "",
     unit: Literal["node", "gpu"] | None = None,
     seed: int = 1,
     spare_nodes: int | None = None,
@@ -125,6 +126,7 @@ def replay(
     trace        a file of any format that Terp reads, or a trace that was read
     machine, site, policy   by shipped name, path or mapping, or as they were read or built
     slurm_conf   its policy and its nodes count, not the machine's;  assoc  accounts and QOS, as sacctmgr prints them
+    trace_format one of `terp.connect.TRACE_FORMATS`, or a user's own; "" tells it by the content
     unit         what a processor of an SWF trace is
     seed, spare_nodes, failures   as of `year`
     before       called with the engine's name before it begins
@@ -137,7 +139,7 @@ def replay(
     words: dict[str, object] = {"machine": machine, "site": site, "policy": policy}
     scenario, given = asked_in_words({**words, "seed": seed, "spare_nodes": spare_nodes, "failures": failures})
     conf, inputs = conf_and_inputs(scenario, given, slurm_conf, assoc)
-    jobs = trace if isinstance(trace, Trace) else read_jobs(Path(trace), unit or "", inputs.machine, conf)
+    jobs = trace if isinstance(trace, Trace) else read_jobs(Path(trace), unit or "", inputs.machine, conf, trace_format)
     shared = conf.policy if conf else inputs.policy or read_policy("easy").record
     if before is not None:
         before(engine_of(shared, jobs, failures=scenario.failures))
@@ -178,17 +180,18 @@ def conf_and_inputs(
     return conf, ScenarioInputs(inputs.machine, inputs.site, inputs.workload, shared)
 
 
-def read_jobs(path: Path, unit: str, machine: Machine, conf: SlurmConf | None = None) -> Trace:
+def read_jobs(path: Path, unit: str, machine: Machine, conf: SlurmConf | None = None, trace_format: str = "") -> Trace:
     """A trace's file, as the machine has room for it, or the nodes of a slurm.conf.  Raises Problems.
 
     unit   what a processor of an SWF trace is: "node" or "gpu"; empty for other formats
     conf   whose nodes count instead of the machine's
+    trace_format   of the file; "" tells it by the content
     """
     if conf is not None:
         known = Known(nodes_count=len(conf.cluster.names), node_gpus_count=int(conf.cluster.gpus.max(initial=0)))
     else:
         known = Known(nodes_count=machine.nodes_count, node_gpus_count=machine.node.accelerators_count)
-    return read_trace(path, unit=unit, known=known)
+    return read_trace(path, trace_format, unit, known)
 
 
 def asked_in_words(words: Mapping[str, object], path_of: Callable[[str], str] = str) -> tuple[Scenario, GivenInputs]:

@@ -17,7 +17,7 @@ from math import prod
 from typing import Final
 
 from terp.describe import Scenario
-from terp.describe.scenario import ScenarioField, scenario_fields, value_of_text
+from terp.describe.scenario import ScenarioField, own_word, scenario_fields, value_of_text
 from terp.errors import Problem, Problems, did_you_mean
 from terp.reader import record_of_values
 from terp.units import NotAQuantity
@@ -106,7 +106,8 @@ def axes_of_values(
     problems: list[Problem] = []
     axes: dict[str, tuple[Value, ...]] = {}
     known = field_words()
-    for word, given in over.items():
+    for written, given in over.items():
+        word = own_word(written)
         if word not in known:
             problems.append(_problem(path(word), "no such field of a scenario", would_do=did_you_mean(word, known)))
             continue
@@ -174,7 +175,7 @@ def _read_axis(words: str) -> tuple[str, tuple[Value, ...]]:
     """
     word, equals, text = words.partition("=")
     known = field_words()
-    spelt = word.strip().replace("-", "_")
+    spelt = own_word(word)
     name = known.get(spelt, spelt if spelt in known.values() else "")
     if not name:
         raise Problems([_problem(_axis(words), "no such field of a scenario", would_do=did_you_mean(spelt, known))])

@@ -75,7 +75,12 @@ def about(source: str | os.PathLike[str], kind: str | None = None) -> About:
 
 
 def _about(document: dict[str, object], lines: list[AboutLine]) -> About:
-    """The record of a document and its lines, with the citations that the lines rest on."""
+    """The record of a document and its lines, with the citations that the lines rest on.
+
+    document   with `kind`, `name`, `title` and `file` first;  lines   every value, most telling first
+
+    Only the first `MOST_LINES` lines are kept for people; `said_by` of the document has the status of all.
+    """
     sources = sources_named(line.source for line in lines)
     cited = [
         {"key": note.key, "title": note.title, "publisher": note.publisher, "address": note.address} for note in sources
@@ -144,7 +149,12 @@ def _written(word: str, written: Written[R], figures: Mapping[str, tuple[Scalar,
 
 
 def _lines(record: BaseModel, sourcing: Mapping[str, Provenance]) -> Iterator[AboutLine]:
-    """A line for every value of a record that is said, by its path in the file; defaults that are empty are left out."""
+    """A line for every value of a record that is said, by its path in the file; defaults that are empty are left out.
+
+    sourcing   who says each value, by dotted path
+
+    Kind, name and title stand in the heading and have no line.
+    """
     for path, name, value in _leaves(record, ()):
         where = dotted(path)
         if where in ("kind", "name", "title"):
@@ -192,7 +202,9 @@ _READ: Final[Mapping[str, Callable[[str], About]]] = {
 def same_kind(sources: tuple[str, ...], kind: str | None = None) -> str | None:
     """The first kind that all of some names are of; None where they have none in common.  Raises Problems.
 
-    kind   if it was said
+    sources   names, paths or ids;  kind   if it was said, in plural or singular
+
+    Things of one kind can stand side by side; others are shown one below the other.
     """
     if kind is not None:
         return kind_named(kind)

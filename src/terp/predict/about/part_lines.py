@@ -137,7 +137,10 @@ def _plain(generation: Generation) -> dict[str, object]:
 
 
 def _of_part(family: str, name: str, part: Part) -> Iterable[AboutLine]:
-    """The values of a part's file, each with who says it."""
+    """The values of a part's file, each with who says it.
+
+    family   of the part, such as "nodes"; a mapping of values, such as peaks by precision, has a line an entry
+    """
     sourcing = read_catalogue().provenance
     for field, key in keys_of(type(part)).items():
         value = getattr(part, field)

@@ -26,7 +26,7 @@ from terp.views.printing import guard
 
 GROUPS: Final = {
     "ask": {
-        "list": "What ships: machines, models, sites, policies, GPUs ...",
+        "list": "What ships: machines, models, sites, policies, GPUs.",
         "show": "What is this machine, exactly? Or a model, a GPU, a site?",
         "predict": "How fast is it: HPL and its rank; a training's days, euros?",
     },

@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypedDict
 
 import click
+from click.shell_completion import CompletionItem
 
-from terp.views.cli.words.names import named, of_words
+from terp.views.cli.words.names import matching, named, of_words
+from terp.views.cli.words.quantities import COUNT
 from terp.views.cli.words.suggestions import KnownWord, TerpGroup
 
 if TYPE_CHECKING:
@@ -72,6 +74,11 @@ _ORDER = click.option("--n", "order", type=int, help="Order of the matrix; fills
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, data alone.")
 
 
+def machine_or_kind(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """What completes the first word: machines, and what can be predicted, which may stand before the machine."""
+    return [*named("machines")(ctx, parameter, incomplete), *matching(KINDS, incomplete)]
+
+
 class _Predictions(TerpGroup):
     """What is predicted stands behind the machine or before it: `predict gefion hpl` and `predict hpl gefion`."""
 
@@ -89,6 +96,12 @@ class _Predictions(TerpGroup):
             elif not ctx.resilient_parsing and not {"-h", "--help"} & set(words):
                 ctx.fail(f"name a machine, such as `terp predict {kind} gefion`")
         return super().parse_args(ctx, words)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """What can be predicted; machines behind one that is."""
+        if ctx.params.get("machine") in KINDS:
+            return named("machines")(ctx, self.params[0], incomplete)
+        return super().shell_complete(ctx, incomplete)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """What can be predicted, in the order of the help."""
@@ -110,10 +123,10 @@ class _Predictions(TerpGroup):
     "predict", cls=_Predictions, subcommand_metavar="hpl|hpcg|mxp|train ...", no_args_is_help=False,
     invoke_without_command=True,
 )  # fmt: skip
-@click.argument("machine", shell_complete=named("machines"))
+@click.argument("machine", shell_complete=machine_or_kind)
 @click.pass_context
 def command(context: click.Context, machine: str) -> None:
-    r"""Predict what MACHINE scores in HPL, HPCG or HPL-MxP, or what a training takes on it: time, power, rank, euros.
+    """Predict what MACHINE scores in HPL, HPCG or HPL-MxP, or what a training takes on it: time, power, rank, euros.
 
     MACHINE is one that ships, or a file; it may stand behind what is predicted too. `terp predict MACHINE train --help` has
     the options of a training. How far to trust it: `terp validate`.
@@ -122,7 +135,7 @@ def command(context: click.Context, machine: str) -> None:
     Such as
       terp predict gefion hpl
       terp predict gefion train --model llama-3.1-8b --seq 8k --global-batch 512
-    """
+    """  # noqa: D301 - click wants the letter itself
     if context.invoked_subcommand is None:
         context.fail(f"say what to predict: {', '.join(KINDS)}, such as `terp predict {machine} hpl`")
     context.obj = machine
@@ -157,10 +170,10 @@ def _print(machine: Machine, result: BenchmarkResult, edition: str | None = None
     click.echo(json.dumps(result.to_dict(), indent=2) if as_json else as_text(machine, result, edition))
 
 
-@command.command("hpl")
+@command.command("hpl", short_help="Rmax of HPL, its run time, power and TOP500 rank.")
 @_GPUS
 @_ORDER
-@click.option("--edition", help="Rank in this edition of the TOP500 only, such as 2024-11.")
+@click.option("--edition", metavar="EDITION", help="Rank in this edition of the TOP500 only, such as 2024-11.")
 @_JSON
 @click.pass_obj
 def hpl(name: str, gpus: int | None, order: int | None, edition: str | None, *, as_json: bool) -> None:
@@ -171,7 +184,7 @@ def hpl(name: str, gpus: int | None, order: int | None, edition: str | None, *, 
     _print(machine, terp.predict.hpl(machine, gpus=gpus, n=order, edition=edition), edition, as_json=as_json)
 
 
-@command.command("hpcg")
+@command.command("hpcg", short_help="Rate and power of HPCG.")
 @_GPUS
 @_JSON
 @click.pass_obj
@@ -183,7 +196,7 @@ def hpcg(name: str, gpus: int | None, *, as_json: bool) -> None:
     _print(machine, terp.predict.hpcg(machine, gpus=gpus), as_json=as_json)
 
 
-@command.command("mxp")
+@command.command("mxp", short_help="Rate, run time and power of HPL-MxP.")
 @_GPUS
 @_ORDER
 @_JSON
@@ -200,18 +213,22 @@ _COUNT: Final = "COUNT"
 """Of options that take a whole number, as people type it: 64, 8k, 1T."""
 
 
-@command.command("train")
+@command.command("train", short_help="A training: step, memory, power, days, euros.")
 @click.option(
     "--model", required=True, metavar="MODEL", shell_complete=named("models"),
     help="A model that ships (`terp list models`), a model file, a hub's folder with its config.json, or an id such as "
     "meta-llama/Llama-3.1-8B.",
 )  # fmt: skip
 @click.option("--as", "read_as", metavar="TYPE", help="Read a config.json as of this model_type, such as llama.")
-@click.option("--gpus", metavar=_COUNT, help="GPUs of the job; all if not given. With --search, at most so many.")
-@click.option("--seq", metavar=_COUNT, help="Tokens of a sequence, such as 8k; not for models of images and volumes.")
-@click.option("--global-batch", metavar="COUNT", required=True, help="Samples of a step, over all replicas.")
 @click.option(
-    "--tokens", metavar=_COUNT,
+    "--gpus", type=COUNT, metavar=_COUNT, help="GPUs of the job; all if not given. With --search, at most so many."
+)
+@click.option(
+    "--seq", type=COUNT, metavar=_COUNT, help="Tokens of a sequence, such as 8k; not for models of images and volumes."
+)
+@click.option("--global-batch", type=COUNT, metavar=_COUNT, required=True, help="Samples of a step, over all replicas.")
+@click.option(
+    "--tokens", type=COUNT, metavar=_COUNT,
     help="Tokens of the whole run, such as 1T, or samples: days with failures, energy, euros; of every line of --search.",
 )  # fmt: skip
 @click.option("--gpu-hour", metavar="EUR", help="Price of a GPU and hour, such as 2.5: adds the hire.")
@@ -219,25 +236,28 @@ _COUNT: Final = "COUNT"
     "--precision", default="bf16", metavar="NAME", show_default=True, shell_complete=of_words(*PRECISIONS),
     help="Of matrix products: bf16, fp16, tf32, fp32, fp8, fp8-block or fp4, as far as the GPU has it.",
 )  # fmt: skip
-@click.option("--tp", metavar=_COUNT, help="Tensor parallelism: GPUs that share a layer.")
-@click.option("--pp", metavar=_COUNT, help="Pipeline stages.")
-@click.option("--vp", metavar=_COUNT, help="Parts of a stage that take turns (interleaving).")
-@click.option("--cp", metavar=_COUNT, help="Context parallelism: GPUs that share a sequence.")
-@click.option("--ep", metavar=_COUNT, help="Expert parallelism: GPUs that share the experts.")
-@click.option("--micro-batch", metavar=_COUNT, help="Samples of a micro-batch; the fastest that fits if not given.")
+@click.option("--tp", type=COUNT, metavar=_COUNT, help="Tensor parallelism: GPUs that share a layer.")
+@click.option("--pp", type=COUNT, metavar=_COUNT, help="Pipeline stages.")
+@click.option("--vp", type=COUNT, metavar=_COUNT, help="Parts of a stage that take turns (interleaving).")
+@click.option("--cp", type=COUNT, metavar=_COUNT, help="Context parallelism: GPUs that share a sequence.")
+@click.option("--ep", type=COUNT, metavar=_COUNT, help="Expert parallelism: GPUs that share the experts.")
+@click.option(
+    "--micro-batch", type=COUNT, metavar=_COUNT, help="Samples of a micro-batch; the fastest that fits if not given."
+)
 @click.option(
     "--zero",
+    type=COUNT,
     metavar="0..3",
     help="Sharded over replicas: 0 nothing, 1 the optimizer's state, 2 gradients, 3 weights (FSDP).",
 )
-@click.option("--shard", metavar=_COUNT, help="GPUs that share the shards; all replicas if not given.")
+@click.option("--shard", type=COUNT, metavar=_COUNT, help="GPUs that share the shards; all replicas if not given.")
 @click.option(
     "--recompute", type=KnownWord(["none", "selective", "full"]),
     help="Activations that are computed again: none, selective (attention) or full; as few layers as fit if not given.",
 )  # fmt: skip
 @click.option("--no-sequence-parallel", is_flag=True, help="Tensor parallelism without sequence parallelism.")
 @click.option("--adapters", "--lora", is_flag=True, help="Train adapters alone on frozen weights (LoRA).")
-@click.option("--rank", metavar=_COUNT, help="Inner size of the adapters, such as 16; asks for --adapters too.")
+@click.option("--rank", type=COUNT, metavar=_COUNT, help="Inner size of the adapters, such as 16; asks for --adapters too.")
 @click.option("--qlora", is_flag=True, help="The same as --adapters --base nf4.")
 @click.option(
     "--base", type=KnownWord(["bf16", "nf4"]), default="bf16", show_default=True,
@@ -281,14 +301,14 @@ def train(
     no_sequence_parallel: bool,
     **options: Unpack[_Options],
 ) -> None:
-    r"""Predict a training step of a model: time, memory, power, energy, euros; with --tokens the whole run.
+    """Predict a training step of a model: time, memory, power, energy, euros; with --tokens the whole run.
 
     \b
     Such as
       terp predict gefion train --model llama-3.1-8b --seq 8k --global-batch 512 --gpus 64 --tokens 1T
       terp predict gefion train --model llama-3.1-70b --seq 8k --global-batch 1024 --search --tokens 2T
       terp predict gefion train --model llama-3.1-8b --seq 2k --global-batch 32 --gpus 1 --lora --rank 16
-    """
+    """  # noqa: D301 - click wants the letter itself
     import terp
     from terp.connect import model_from
     from terp.views.text.training_text import frontier_text, training_text
@@ -298,7 +318,7 @@ def train(
     if figure is not None:
         _check_ending(figure)
     with _by_options():
-        network = model_from(model, read_as)
+        network = model if read_as is None else model_from(model, read_as)
         parallel = not no_sequence_parallel
         if searched:
             frontier = terp.predict.search(name, network, by=by, sequence_parallel=parallel, **options)

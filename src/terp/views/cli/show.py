@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, data alone.")
 @click.option(
     "--kind", metavar="KIND", shell_complete=of_words(*KINDS),
-    help="What NAME is, where a name is of several kinds: machine, budget, model ...",
+    help="What NAME is, where a name is of several kinds, such as machine or budget.",
 )  # fmt: skip
 @click.option("--assumed", is_flag=True, help="List what of a machine is assumed, with its range.")
 @click.option("--bom", is_flag=True, help="Print a machine's bill of materials, as CSV or JSON.")

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import click
 
@@ -25,10 +25,14 @@ if TYPE_CHECKING:
     from terp.describe import Scenario
     from terp.simulate import ScenarioInputs
 
+FORMATS: Final = ("swf", "sacct", "sacct-json", "acme", "helios", "philly", "replay", "terp")
+"""Formats of a trace, to choose from without reading one; `terp.connect.TRACE_FORMATS` says which there are."""
+
 
 @click.command("simulate", cls=ScenarioCommand)
 @click.argument("machine", required=False, shell_complete=named("machines"))
 @click.option("--trace", type=click.Path(path_type=Path), default=None, help="Run the jobs of this file, not a workload's.")
+@click.option("--format", "trace_format", type=KnownWord(FORMATS), help="Of --trace, where its content does not tell it.")
 @click.option("--unit", type=KnownWord(["node", "gpu"]), default=None, help="What a processor of an SWF trace is.")
 @click.option("--slurm-conf", type=click.Path(path_type=Path), default=None, help="How it is shared: a real slurm.conf.")
 @click.option("--assoc", type=click.Path(path_type=Path), default=None, help="Accounts and QOS, as sacctmgr prints them.")
@@ -38,6 +42,7 @@ if TYPE_CHECKING:
 def command(
     machine: str | None,
     trace: Path | None,
+    trace_format: str | None,
     unit: Literal["node", "gpu"] | None,
     slurm_conf: Path | None,
     assoc: Path | None,
@@ -57,7 +62,7 @@ def command(
     words = typed_words(machine, options)
     if "machine" not in words and not check_workload:
         raise click.UsageError("name a machine, such as `terp simulate gefion`")
-    _refuse_pairs(words, trace, unit, slurm_conf, assoc)
+    _refuse_pairs(words, trace, trace_format, unit, slurm_conf, assoc)
     from terp.simulate.questions import asked_in_words, conf_and_inputs
     from terp.views.text.replay_text import conf_text
 
@@ -68,14 +73,15 @@ def command(
     if conf is not None:
         click.echo(conf_text(conf), err=True)
     if trace is not None:
-        _trace(scenario, inputs, conf, trace, unit, out, as_json=as_json)
+        _trace(scenario, inputs, conf, (trace, trace_format or "", unit), out, as_json=as_json)
     else:
         _year(scenario, inputs, out, as_json=as_json)
 
 
 def _refuse_pairs(
-    words: Mapping[str, object], trace: Path | None, unit: str | None, slurm_conf: Path | None, assoc: Path | None
-) -> None:
+    words: Mapping[str, object], trace: Path | None, trace_format: str | None, unit: str | None, slurm_conf: Path | None,
+    assoc: Path | None,
+) -> None:  # fmt: skip
     """Refuses options that contradict each other, or that need another.
 
     words   values of the scenario's fields that were given, by their words.  Raises click.UsageError
@@ -84,8 +90,8 @@ def _refuse_pairs(
         raise click.UsageError("--policy and --slurm-conf both say how the machine is shared: leave one out")
     if assoc and not slurm_conf:
         raise click.UsageError("--assoc goes with --slurm-conf")
-    if unit and not trace:
-        raise click.UsageError("--unit goes with --trace")
+    if (unit or trace_format) and not trace:
+        raise click.UsageError(f"{'--unit' if unit else '--format'} goes with --trace")
     if trace and any(name in words for name in ("gpu_cap", "node_cap", "power_cap", "response")):
         raise click.UsageError(
             "caps are of years with a workload, whose jobs' powers are known; leave them out with --trace"
@@ -129,8 +135,7 @@ def _trace(
     scenario: Scenario,
     inputs: ScenarioInputs,
     conf: SlurmConf | None,
-    path: Path,
-    unit: Literal["node", "gpu"] | None,
+    source: tuple[Path, str, Literal["node", "gpu"] | None],
     out: Path | None,
     *,
     as_json: bool,
@@ -138,7 +143,7 @@ def _trace(
     """A run of a trace; its folder holds the trace with the simulated times, and summary.json.
 
     conf   a slurm.conf in the place of a policy, None without
-    path   the trace;  unit   what a processor of an SWF trace is, None where the file tells
+    source the trace, its format, and what a processor of an SWF trace is; "" and None where the file tells
     out    its folder; nothing is written if None
     """
     from terp.files import check_target, one_writer
@@ -149,12 +154,14 @@ def _trace(
     if out is not None:
         check_target(out, REPLAY)
     with one_writer(out) if out is not None else nullcontext():
+        path, trace_format, unit = source
         replayed = replay(
             path,
             inputs.machine,
             site=inputs.site,
             policy=None if conf else inputs.policy,
             slurm_conf=conf,
+            trace_format=trace_format,
             unit=unit,
             seed=scenario.seed,
             spare_nodes=scenario.spare_nodes_count,

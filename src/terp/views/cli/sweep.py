@@ -18,7 +18,7 @@ from typing import Final
 import click
 
 from terp.views.cli.words.names import named
-from terp.views.cli.words.scenario_options import ScenarioCommand, typed_words
+from terp.views.cli.words.scenario_options import ScenarioCommand, axes, typed_words
 
 _PATIENCE_S: Final = 20.0
 """How long an orderly end may take after Ctrl-C before the process ends by itself."""
@@ -27,7 +27,11 @@ _PATIENCE_S: Final = 20.0
 @click.command("sweep", cls=ScenarioCommand)
 @click.argument("machine", required=False, shell_complete=named("machines"))
 @click.option(
-    "--over", multiple=True, metavar="FIELD=VALUES", help="Values with commas, or a range such as 1..20; again for more."
+    "--over",
+    multiple=True,
+    metavar="FIELD=VALUES",
+    shell_complete=axes,
+    help="What to vary, such as load=0.7,0.9; again for more.",
 )
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), required=True, help="Folder for the sweep; run again to go on."
@@ -51,8 +55,16 @@ def command(
 ) -> None:
     """Simulate MACHINE in every combination of the values of some fields, and keep the figures of each.
 
-    The same command again does only what is missing.  Exit code 1 if a scenario failed.
-    """
+    A FIELD of --over is any option below by its name, with _ or - between words: what is not varied is set by its option, or
+    is as the files say. Values stand between commas, with their units; `file` among them is what the files say, and 1..20 is
+    every whole number from 1 to 20. The same command again does only what is missing. Exit code 1 if a scenario failed.
+
+    \b
+    Such as
+      terp sweep gefion --over load=0.7,0.85 --over seed=1..5 --days 30 -o runs/load
+      terp sweep gefion --over gpu_cap=none,600W,500W --over seed=1..3 -o runs/caps
+      terp sweep netherlands --over site=groningen,amsterdam --over spare_nodes=0,4 -o runs/sites
+    """  # noqa: D301 - click wants the letter itself
     from terp.errors import Interrupted
     from terp.results import bands
     from terp.results.sweep_result import sweep_at

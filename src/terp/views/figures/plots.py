@@ -126,7 +126,7 @@ def frontier(result: Result, axes: Axes) -> None:
     at, words = knee.time_s / unit_s, "days" if of_run else "s"
     axes.plot([knee.gpus_count], [at], "D", color=COLOURS[1], markersize=8, label="knee")
     label = f"{knee.gpus_count:,} GPUs, {at:.3g} {words}"
-    axes.annotate(label, (knee.gpus_count, at), xytext=(6, 8), textcoords="offset points")
+    axes.annotate(label, (knee.gpus_count, at), xytext=(-8, -14), textcoords="offset points", ha="right")
     axes.set(xlabel="GPUs", ylabel="run [days]" if of_run else "step [s]", xscale="log", yscale="log")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter("{x:g}")

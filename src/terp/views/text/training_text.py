@@ -199,7 +199,7 @@ def _knee_lines(result: SearchResult) -> list[str]:
         return [f"  more GPUs still pay at {knee.gpus_count:,}, the most that was looked at with this batch"]
     faster, dearer = knee.time_s / fastest.time_s, fastest.gpu_time_s / knee.gpu_time_s
     return [
-        f"  the knee is at {knee.gpus_count:,} GPUs: beyond it 1 % more GPU time buys less than 1 % less time;",
+        f"  the knee is at {knee.gpus_count:,} GPUs: beyond it 1% more GPU time buys less than 1% less time;",
         f"  {fastest.gpus_count:,} GPUs are {faster:.2f} times as fast for {dearer:.2f} times the GPU time",
     ]
 

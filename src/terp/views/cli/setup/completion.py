@@ -23,7 +23,7 @@ VARIABLE: Final = "_TERP_COMPLETE"
 @click.command("completion", cls=TerpCommand)
 @click.argument("shell", metavar="SHELL", type=KnownWord(list(WHERE)), shell_complete=of_words(*WHERE))
 def command(shell: str) -> None:
-    r"""Print the script that lets SHELL complete verbs, options and names with Tab: bash, zsh or fish.
+    """Print the script that lets SHELL complete verbs, options and names with Tab: bash, zsh or fish.
 
     For this terminal alone: `source <(terp completion bash)`, or in fish `terp completion fish | source`.
 
@@ -34,7 +34,7 @@ def command(shell: str) -> None:
       fish   terp completion fish > ~/.config/fish/completions/terp.fish
 
     Names are those that ship and those of your own catalogue; bash needs version 4.4.
-    """
+    """  # noqa: D301 - click wants the letter itself
     from terp.views.cli.main import cli
 
     kind = get_completion_class(shell)

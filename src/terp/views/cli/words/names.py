@@ -78,7 +78,7 @@ def named(*kinds: str, files: bool = True) -> Completer:
 def _files_here(incomplete: str) -> list[CompletionItem]:
     """Files of the current folder that begin so: scripts of shells drop names where they are to look for files."""
     try:
-        here = sorted(path.name for path in Path().glob("*.y*ml") if not path.name.startswith("."))
+        here = sorted(path.name for path in Path().glob("*.yaml") if not path.name.startswith("."))
     except OSError:
         return []
     return [CompletionItem(name) for name in here if name.startswith(incomplete)]

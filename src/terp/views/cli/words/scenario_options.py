@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 import click
+from click.shell_completion import CompletionItem
 
-from terp.views.cli.words.names import Completer, named, of_words
+from terp.views.cli.words.names import Completer, matching, named, of_words
 from terp.views.cli.words.suggestions import TerpCommand
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def field_options() -> list[click.Parameter]:
         others = [f"--{word}" for word in OTHER_SPELLINGS.get(field.word, ())]
         metavar = {"w": "POWER", "fraction": "FRACTION", "count": "COUNT"}.get(field.dimension, "TEXT")
         metavar = "INTEGER" if field.type is int else "yes|no" if field.type is bool else metavar
-        metavar = "|".join(field.choices) or metavar
+        metavar = "DAYS" if field.word == "days" else "|".join(field.choices) or metavar
         default = "" if field.default is None or field.type is bool else f"  [default: {field.default}]"
         names = [field.option, *others, f"{_PREFIX}{name}"]
         completes = _completer(field)
@@ -62,7 +63,7 @@ def field_options() -> list[click.Parameter]:
         options.append(FieldOption(names, default=None, metavar=metavar, help=help_text, shell_complete=completes))
         if field.type is bool:
             without = [f"--no-{field.word}", f"{_PREFIX}no_{name}"]
-            options.append(FieldOption(without, is_flag=True, default=False, help=f"The same as {field.option} no."))
+            options.append(FieldOption(without, is_flag=True, default=False, hidden=True))
     file = ["--scenario", f"{_PREFIX}of_file"]
     options.append(FieldOption(file, default=None, metavar="FILE", help="A file of these, which options override."))
     return options
@@ -74,6 +75,21 @@ def _completer(field: ScenarioField) -> Completer | None:
         return named(_KINDS[field.word])
     words = field.choices or (("yes", "no") if field.type is bool else ())
     return of_words(*words) if words else None
+
+
+def axes(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """What completes an axis: names of fields with `=` behind, and behind that the values of one."""
+    from terp.describe.scenario import own_word, scenario_fields
+
+    word, equals, values = incomplete.partition("=")
+    fields = {field.word: field for field in scenario_fields().values()}
+    if not equals:
+        return matching([f"{name}=" for name in fields], word)
+    before, comma, last = values.rpartition(",")
+    field = fields.get(own_word(word))
+    complete = _completer(field) if field else None
+    items = complete(ctx, parameter, last) if complete else []
+    return [CompletionItem(f"{word}={before}{comma}{item.value}") for item in items if item.type == "plain"]
 
 
 def typed_fields(options: Mapping[str, object]) -> dict[str, str]:
@@ -130,12 +146,14 @@ def _of_file(options: Mapping[str, object]) -> dict[str, object]:
     Values keep the form of the file: a text with a unit, a number, or the `value` of a mapping with a source.
     """
     from terp.describe import read_scenario
+    from terp.describe.scenario import own_word
 
     file = options.get(f"{_PREFIX}of_file")
     if not isinstance(file, str):
         return {}
     data = read_scenario(file).tree.mapping
-    return {word: value["value"] if isinstance(value, dict) else value for word, value in data.items() if word != "kind"}
+    plain = {word: value["value"] if isinstance(value, dict) else value for word, value in data.items() if word != "kind"}
+    return {own_word(word): value for word, value in plain.items()}
 
 
 def option_of(word: str) -> str:
