@@ -28,7 +28,7 @@ GROUPS: Final = {
     "ask": {
         "list": "What ships: machines, models, sites, policies, GPUs.",
         "show": "What is this machine, exactly? Or a model, a GPU, a site?",
-        "predict": "How fast is it: HPL and its rank; a training's days, euros?",
+        "predict": "How fast is it: HPL and its rank; a training's days, cost?",
     },
     "plan": {
         "plan": "What should we buy under a budget?",
@@ -122,7 +122,7 @@ class _Verbs(TerpGroup):
 @click.option(
     "--catalogue",
     metavar="DIR",
-    help="Parts and prices of your own, beside ours; also TERP_CATALOGUE.",
+    help="Own parts and prices, beside ours; also TERP_CATALOGUE.",
 )
 @click.pass_context
 def cli(context: click.Context, catalogue: str | None) -> None:

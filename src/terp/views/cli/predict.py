@@ -76,7 +76,8 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, data a
 
 def machine_or_kind(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """What completes the first word: machines, and what can be predicted, which may stand before the machine."""
-    return [*named("machines")(ctx, parameter, incomplete), *matching(KINDS, incomplete)]
+    items = [*named("machines", files=False)(ctx, parameter, incomplete), *matching(KINDS, incomplete)]
+    return items or named("machines")(ctx, parameter, incomplete)
 
 
 class _Predictions(TerpGroup):

@@ -12,12 +12,16 @@ from terp.views.text.columns import aligned, folded, labelled
 
 LONGEST_LABEL: Final = 28
 """Columns of the longest label that the others are aligned with."""
-NOUNS: Final = {"gpus": "GPU", "mean_price_eur_per_j": "mean price", "mean_carbon_kg_per_j": "mean carbon", "gpu": "GPU"}
+NOUNS: Final = {"gpus": "GPUs", "mean_price_eur_per_j": "mean price", "mean_carbon_kg_per_j": "mean carbon", "gpu": "GPU"}
 """Columns whose heading is not their name without the unit."""
 WORDS: Final = {"gpu": "a GPU", "software": "training software", "policy": "a policy"}
 """Kind -> it with its article, where that is not `a` and the kind."""
 YEARS: Final = ("in_service",)
 """Fields that hold a year."""
+DROPPED: Final = ("switches_count", "fabric", "memory_rate_bytes_per_s", "contract", "cooling")
+"""Columns that a narrow screen does without, the first first; --json has all."""
+LEAST_TITLE: Final = 22
+"""Columns that a title needs."""
 SMALL: Final = 1e-4
 """Below this a number is written with its power of ten."""
 _DIGITS: Final = {"count", "size", "index", ""}
@@ -72,13 +76,25 @@ def heading(name: str) -> str:
 
 def listing_text(listing: Listing, width: int) -> str:
     """A list for people: a line an entry, its title last and folded to the screen."""
-    columns = list(listing.entries[0]) if listing.entries else ["name"]
+    columns = _columns(listing, width)
     head = ["kind" if listing.kind == "kinds" else KINDS[listing.kind].word, *map(heading, columns[1:])]
     rows = [[cell(entry[column], column) for column in columns] for entry in listing.entries]
     lines = folded([head, *rows], width, titles=True)
     if listing.kind == "kinds":
         lines += ["", "`terp list KIND` lists one kind, `terp show NAME` says all of one thing."]
     return "\n".join(lines)
+
+
+def _columns(listing: Listing, width: int) -> list[str]:
+    """The columns that a screen has room for beside the title, which needs some words a line."""
+    columns = list(listing.entries[0]) if listing.entries else ["name"]
+    for dropped in ("", *DROPPED):
+        columns = [column for column in columns if column != dropped]
+        cells = [[heading(column), *(cell(entry[column], column) for entry in listing.entries)] for column in columns[:-1]]
+        taken = sum(max(map(len, column)) + 2 for column in cells)
+        if width - taken >= LEAST_TITLE:
+            break
+    return columns
 
 
 def about_text(about: About, width: int) -> str:

@@ -72,5 +72,7 @@ def labelled(name: str, text: str, label_width: int, width: int, indent: int = 2
     """
     behind = indent + label_width + 1 if label_width else indent
     parts = wrap(text, max(width - behind, LEAST_CELL), break_on_hyphens=False) or [""]
+    if label_width and len(name) > label_width:
+        return [" " * indent + name, *(" " * behind + part for part in parts)]
     head = f"{'':{indent}}{name:{label_width}} " if label_width else " " * indent
     return [f"{head}{parts[0]}".rstrip(), *(" " * behind + part for part in parts[1:])]

@@ -152,12 +152,12 @@ def _eur(spent: FrontierEntry | TrainingRun) -> str:
 
 
 def shown_entries(result: SearchResult) -> list[FrontierEntry]:
-    """Entries of a frontier that fit a screen: those of the ends, the knee, and between them as even as they come in GPUs.
-
-    In the order of the frontier, at most `MOST_FRONTIER`; --json has all.
+    """Entries of a frontier that fit a screen, in its order: the best; of runs those of the ends and the knee, and between
+    them as even as they come in GPUs, since a run is asked about at every size.  --json has all.
     """
-    if len(result) <= MOST_FRONTIER:
-        return list(result)
+    if len(result) <= MOST_FRONTIER or result.best.run is None:
+        kept = {entry.gpus_count for entry in result.frontier[:MOST_FRONTIER]} | {result.knee_gpus_count}
+        return [entry for entry in result if entry.gpus_count in kept]
     by_size = sorted(result, key=lambda entry: entry.gpus_count)
     low, high = by_size[0].gpus_count, by_size[-1].gpus_count
     wanted = [low * (high / low) ** (index / (MOST_FRONTIER - 3)) for index in range(MOST_FRONTIER - 2)]
@@ -176,7 +176,8 @@ def frontier_text(result: SearchResult) -> str:
     shown = shown_entries(result)
     table = [_run_head(money) if result.best.run else _step_head(money)]
     table += [_run_row(entry, entry.run) if entry.run else _step_row(entry) for entry in shown]
-    marks = ["", *("  <- knee" if entry.gpus_count == result.knee_gpus_count else "" for entry in shown)]
+    knee = result.knee_gpus_count if result.knee_gpus_count < max(entry.gpus_count for entry in result) else 0
+    marks = ["", *("  <- knee" if entry.gpus_count == knee else "" for entry in shown)]
     batch = f"a batch of {result.global_batch_count:,}"
     run = result.best.run
     of_run = f", {run.tokens_count:,.0f} {'tokens' if result.best.tokens_per_s else 'samples'}" if run else ""
@@ -186,7 +187,7 @@ def frontier_text(result: SearchResult) -> str:
         *(f"  {line}{mark}" for line, mark in zip(aligned(table), marks, strict=True)),
     ]
     if len(result) > len(shown):
-        lines.append(f"  and {len(result) - len(shown)} more between: --json")
+        lines.append(f"  and {len(result) - len(shown)} more: --json")
     lines += ["", f"  {result.evaluated_count:,} splits evaluated, {result.fitting_count:,} fit the memory;"]
     better = {"time": "is faster than all with fewer nodes", "energy": "that takes more energy is faster"}
     return "\n".join([*lines, f"  each line {better.get(result.by, 'that costs more is faster')}", *_knee_lines(result)])
@@ -195,8 +196,8 @@ def frontier_text(result: SearchResult) -> str:
 def _knee_lines(result: SearchResult) -> list[str]:
     """What the knee means, and what going on to the fastest costs."""
     knee, fastest = result.knee, min(result, key=lambda entry: entry.time_s)
-    if knee.gpus_count == fastest.gpus_count:
-        return [f"  more GPUs still pay at {knee.gpus_count:,}, the most that was looked at with this batch"]
+    if knee.gpus_count == max(entry.gpus_count for entry in result):
+        return [f"  more GPUs still pay at {knee.gpus_count:,}, the most that this batch can be shared by here"]
     faster, dearer = knee.time_s / fastest.time_s, fastest.gpu_time_s / knee.gpu_time_s
     return [
         f"  the knee is at {knee.gpus_count:,} GPUs: beyond it 1% more GPU time buys less than 1% less time;",
