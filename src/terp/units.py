@@ -196,13 +196,14 @@ def parse_days(text: str) -> int:
     >>> parse_days("2w"), parse_days("1 year")
     (14, 365)
     """
-    plain = text.strip().isdecimal()
+    match = _QUANTITY.fullmatch(text.strip()) if len(text) <= _MAX_TEXT else None
+    plain = match is not None and not match[2]
     try:
-        days = float(text) if plain and len(text) <= _MAX_TEXT else parse(text, "s") / DAY_S
+        days = parse(text, "count") if plain else parse(text, "s") / DAY_S
     except NotAQuantity as error:
         raise NotAQuantity("not a number of days", "write it such as 30, '2w' or '1y'") from error
     if days != int(days):
-        raise NotAQuantity("not whole days", "write it such as 30, '2w' or '1y'")
+        raise NotAQuantity("not a whole number" if plain else "not whole days", "write it such as 30, '2w' or '1y'")
     return int(days)
 
 
