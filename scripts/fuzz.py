@@ -34,11 +34,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
+import terp
 from terp.connect import Known, read_config, read_observed, read_slurm_conf, read_trace, write_trace
 from terp.describe import read_budget, read_model, read_policy, read_scenario, read_site, read_workload
 from terp.errors import TerpError, printable
 from terp.hardware import machine_from
 from terp.validate import GRADERS
+from terp.views.report import as_html
+from terp.views.report.eu_report import eu_report
 
 ROOT = Path(__file__).parents[1]
 SEEDS = ROOT / "tests" / "hostile" / "seeds"
@@ -252,6 +255,37 @@ def readers() -> dict[str, Reader]:
     return found
 
 
+def folder_readers(place: Path) -> dict[str, Reader]:
+    """What reads folders that Terp wrote, each with one file of it damaged: a run, a sweep and a plan, which are made here.
+
+    place   a folder of one's own, in which they are made and damaged
+    """
+    run, swept, planned = (place / name for name in ("run", "sweep", "plan"))
+    terp.simulate.year("gefion", days=1).save(run)
+    terp.sweep.run("gefion", over={"seed": [1, 2]}, days=1, out=swept, workers=1)
+    terp.plan.purchase("netherlands", simulation=False).save(planned)
+
+    def report(folder: Path) -> object:
+        result = terp.load(folder)
+        return as_html(result), eu_report(result)
+
+    found = {}
+    for folder, read in ((run, report), (swept, terp.load), (planned, terp.load)):
+        for file in sorted(path for path in folder.iterdir() if path.suffix in (".json", ".parquet", ".yaml")):
+            whole = file.read_bytes()
+            found[f"{folder.name}/{file.name}"] = Reader(file.suffix, partial(_damaged, read, file, whole), [whole])
+    return found
+
+
+def _damaged(read: Callable[[Path], object], file: Path, whole: bytes, path: Path) -> object:
+    """Reads a folder with a damaged file in the place of one of its own."""
+    file.write_bytes(path.read_bytes())
+    try:
+        return read(file.parent)
+    finally:
+        file.write_bytes(whole)
+
+
 TRACES = ("swf", "sacct", "sacct-json", "helios", "acme", "philly", "replay")
 TABLES = {"top500": "hpl", "collectives": "collectives", "training": "training", "fleets": "fleets"}
 """Folder of validation -> the model that is graded on its table."""
@@ -330,6 +364,12 @@ class Count:
     failures: int = 0
     failed: dict[str, str] = field(default_factory=dict)
     slowest_s: float = 0.0
+    spent_s: float = 0.0
+
+    @property
+    def per_s(self) -> float:
+        """Inputs a second so far."""
+        return _done(self) / self.spent_s if self.spent_s else 0.0
 
 
 def outcome(reader: Reader, path: Path) -> tuple[str, str]:
@@ -360,9 +400,13 @@ def inputs(reader: Reader, rng: random.Random) -> Iterator[bytes]:
 
 
 def fuzz(names: list[str], seconds: float, count: int, seed: int) -> dict[str, Count]:
-    """Hands inputs to readers, a slice of time each in turn, until the time or the count is over."""
+    """Hands inputs to readers, a slice of time each in turn, until the time or the count is over.
+
+    names   of readers; none for all, those of folders too
+    """
     warnings.simplefilter("error", RuntimeWarning)
-    all_readers = readers()
+    all_readers = _asked(names, Path(tempfile.mkdtemp(prefix="terp-fuzz-folders-")))
+    names = names or list(all_readers)
     counts = {name: Count() for name in names}
     streams = {name: inputs(all_readers[name], random.Random(f"{seed}|{name}")) for name in names}  # noqa: S311
     for name in names:  # what is read once, such as the catalogue, is no cost of an input
@@ -373,22 +417,23 @@ def fuzz(names: list[str], seconds: float, count: int, seed: int) -> dict[str, C
     limit = _address_space() + MOST_BYTES
     resource.setrlimit(resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
     ends = time.monotonic() + seconds
-    with tempfile.TemporaryDirectory(prefix="terp-fuzz-") as folder:
+    in_memory = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 (a folder of a name of its own is made in it)
+    with tempfile.TemporaryDirectory(prefix="terp-fuzz-", dir=in_memory) as folder:
         while time.monotonic() < ends:
-            for name in names:
-                share = 0.05 if name in SLOW else 0.25
-                _slice(
-                    name,
-                    all_readers[name],
-                    streams[name],
-                    Path(folder),
-                    counts[name],
-                    min(share, seconds / len(names)),
-                    count,
-                )
+            for name in names:  # more time for readers that get more done in it
+                share_s = 0.03 + 0.5 * min(counts[name].per_s / 1000, 1.0)
+                _slice(name, all_readers[name], streams[name], Path(folder), counts[name], share_s, count)
+                if time.monotonic() > ends:
+                    break
             if all(_done(entry) >= count for entry in counts.values()):
                 break
     return counts
+
+
+def _asked(names: list[str], place: Path) -> dict[str, Reader]:
+    """The readers that are wanted; folders take a while to make, and are made in `place` only if one is."""
+    found = readers()
+    return found if names and set(names) <= set(found) else found | folder_readers(place)
 
 
 def _slice(
@@ -401,9 +446,10 @@ def _slice(
         path.write_bytes(data)
         began = time.process_time()
         what, why = outcome(reader, path)
-        entry.slowest_s = max(entry.slowest_s, time.process_time() - began)
+        took_s = time.process_time() - began
+        entry.slowest_s, entry.spent_s = max(entry.slowest_s, took_s), entry.spent_s + took_s
         if what == "failed":
-            kept = KEPT / f"{name}-{hashlib.sha256(why.encode()).hexdigest()[:8]}{reader.suffix}"
+            kept = KEPT / f"{name.replace('/', '~')}-{hashlib.sha256(why.encode()).hexdigest()[:8]}{reader.suffix}"
             if why not in entry.failed:
                 KEPT.mkdir(exist_ok=True)
                 kept.write_bytes(data)
@@ -424,10 +470,11 @@ def _address_space() -> int:
 
 def _again(path: Path) -> int:
     """Reads one input that failed, with its traceback if it fails again."""
-    name = path.name.rsplit("-", 1)[0]
+    name = path.name.rsplit("-", 1)[0].replace("~", "/")
     warnings.simplefilter("error", RuntimeWarning)
     try:
-        print(repr(readers()[name].call(path))[:300])
+        with tempfile.TemporaryDirectory() as place:
+            print(repr(_asked([name], Path(place))[name].call(path))[:300])
     except TerpError as error:
         print(repr(str(error)))
     return 0
@@ -444,12 +491,14 @@ def main() -> int:
     asked = parser.parse_args()
     if asked.again:
         return _again(asked.again)
-    names = asked.reader or list(readers())
-    print(f"seed {asked.seed}, {len(names)} readers, {asked.workers} workers, {asked.seconds:g} s", flush=True)
+    names = asked.reader or []
+    print(
+        f"seed {asked.seed}, {', '.join(names) or 'all readers'}, {asked.workers} workers, {asked.seconds:g} s", flush=True
+    )
     with ProcessPoolExecutor(asked.workers) as pool:
         work = [pool.submit(fuzz, names, asked.seconds, asked.count, asked.seed + worker) for worker in range(asked.workers)]
         results = [future.result() for future in work]
-    return _told(names, results)
+    return _told(list(results[0]), results)
 
 
 def _told(names: list[str], results: list[dict[str, Count]]) -> int:

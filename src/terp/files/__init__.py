@@ -2,6 +2,9 @@
 
 The one way in which Terp writes: a file or a folder stands under its name whole, as it was or as it is now, whatever kills
 the writer and whenever.  What a killed writer left is swept by the next one, and a folder has one writer at a time.
+
+The one way in which it reads: `open_file` opens regular files alone and stops at limits; `json_text` and `parquet_file`
+read what is in them, whoever wrote it.
 """
 
 from terp.files.folder_lock import Writing, one_writer

@@ -3,7 +3,7 @@
 One reader for every kind of file that people write.  It knows YAML 1.2 core rules, units, where each value
 stands, who says so (status, range, source), and it reports every problem of a file at once.
 
-Every file is opened by `open_file`: regular files only, up to a limit; `json_text` reads JSON, of any length.
+Every file is opened by `terp.files.open_file`: regular files only, up to a limit; JSON is read by `json_text` beside it.
 A text goes through four steps, a module each: `tree` (YAML -> plain data with places), `provenance` (takes the
 sourcing of values out of it), `fields` (the base of records: units by the names of fields), and `load` (the
 record, and pydantic's errors as problems with their lines).  What a machine or a budget is, stands in
@@ -11,6 +11,15 @@ record, and pydantic's errors as problems with their lines).  What a machine or 
 places.
 """
 
+from terp.files.json_text import NoList, json_entries, json_of_text, read_json
+from terp.files.open_file import (
+    MOST_DOCUMENT_BYTES,
+    is_there,
+    open_regular,
+    open_unpacked,
+    read_limited,
+    read_text,
+)
 from terp.reader.fields import (
     FlopPerS,
     Money,
@@ -24,7 +33,6 @@ from terp.reader.fields import (
     record_digest,
     record_json,
 )
-from terp.reader.json_text import NoList, json_entries, json_of_text, read_json
 from terp.reader.load import (
     Sourced,
     Written,
@@ -33,14 +41,6 @@ from terp.reader.load import (
     read_tree,
     record_of,
     record_of_values,
-)
-from terp.reader.open_file import (
-    MOST_DOCUMENT_BYTES,
-    is_there,
-    open_regular,
-    open_unpacked,
-    read_limited,
-    read_text,
 )
 from terp.reader.provenance import BASES, STATUSES, Provenance
 from terp.reader.tree import Tree, changed_data, dotted, parse_yaml, tree_of_mapping

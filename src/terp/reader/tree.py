@@ -19,7 +19,7 @@ from typing import Final
 import yaml
 
 from terp.errors import Problem, Problems
-from terp.reader.open_file import MAX_BYTES
+from terp.files.open_file import MAX_BYTES
 
 MAX_DEPTH: Final = 24
 """Mappings and lists within one another, at most."""

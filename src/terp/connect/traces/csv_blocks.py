@@ -22,8 +22,8 @@ from terp.arrays import Bools, Ints
 from terp.connect.traces.trace_rows import Reading
 from terp.reader import open_unpacked
 
-BLOCK_BYTES: Final = 8 * 2**20
-"""Text that is read at once [bytes]."""
+BLOCK_BYTES: Final = 4 * 2**20
+"""Text that is read at once [bytes]; where every line is empty, what is known of the lines takes forty times that."""
 LONGEST_LINE_BYTES: Final = 64 * 2**20
 """A file without a newline in so many bytes is no text of jobs."""
 NEWLINE: Final = 10

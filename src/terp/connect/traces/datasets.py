@@ -160,7 +160,7 @@ def philly_rows(path: Path, reading: Reading) -> Iterator[Rows]:
     """
     clock = words.Clock(reading.known.zone or PHILLY_ZONE, reading.tally)
     try:
-        for jobs, lines in job_blocks(path, reading, "", lambda job: "submitted_time" in job or "attempts" in job):
+        for jobs, lines in job_blocks(path, reading, "", lambda job: bool(job.get("submitted_time"))):
             yield _philly_jobs(jobs, lines, clock, reading)
     except NoList:
         raise reading.problem("JSON, but no list of jobs", "name Philly's cluster_job_log") from None

@@ -21,7 +21,7 @@ from terp.connect.traces.trace_rows import NAMED
 from terp.describe import TRACE_STATES, Trace
 from terp.errors import Problem, Problems, did_you_mean
 from terp.files import write_through
-from terp.reader.parquet_file import parquet_schema, read_parquet
+from terp.files.parquet_file import parquet_schema, read_parquet
 
 FORMAT: Final = "terp-trace/1"
 """What the metadata call the format; a number is added to it when the columns change."""

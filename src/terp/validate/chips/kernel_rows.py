@@ -149,7 +149,7 @@ def read_rows(path: Path, gpu: str) -> Read:
     """
     gpu = read_catalogue().accelerator_named(gpu)
     read, problems = [], []
-    for number, line in enumerate(read_text(path).splitlines(), 1):
+    for number, line in enumerate(read_text(path).split("\n"), 1):
         if not line.strip():
             continue
         try:

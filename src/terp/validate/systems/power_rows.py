@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from terp.arrays import Floats
 from terp.errors import Problem, Problems
+from terp.files.parquet_file import parquet_schema, read_parquet, words_of
 from terp.physics.power.job_power import SHARES, STEP_S
-from terp.reader.parquet_file import parquet_schema, read_parquet, words_of
 from terp.units import DAY_S
 from terp.validate.grading.grade import Skipped
 

@@ -58,7 +58,7 @@ def sacct_json_rows(path: Path, reading: Reading) -> Iterator[Rows]:
     """
     clock = words.Clock(reading.known.zone or "UTC", reading.tally)
     try:
-        for jobs, lines in job_blocks(path, reading, "jobs", lambda job: "job_id" in job or "array" in job):
+        for jobs, lines in job_blocks(path, reading, "jobs", lambda job: "time" in job):
             if jobs and all("job_state" in job for job in jobs):
                 raise reading.problem("jobs of squeue, not of sacct", "name what `sacct --json` printed")
             cells = [_cells(job) for job in jobs]

@@ -1,7 +1,7 @@
 """Parquet files that anyone may have written -> tables of Arrow; what would unpack without end is refused before it is read.
 
 A column of a million equal values takes some bytes in such a file, so that its size says nothing of the memory that it
-needs; the rows and the types that its end tells do.  Not a part of the face of `reader`, since Arrow takes a while to load.
+needs; the rows and the types that its end tells do.  Not a part of the face of `files`, since Arrow takes a while to load.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from terp.errors import Problem, Problems
-from terp.reader.open_file import LEAST_UNPACKED_BYTES, MOST_UNPACKED_RATIO, open_regular, refuse_packed
+from terp.files.open_file import LEAST_UNPACKED_BYTES, MOST_UNPACKED_RATIO, open_regular, refuse_packed
 
 WRITE_AGAIN: Final = "write it again"
 _WIDEST_BYTES: Final = 16

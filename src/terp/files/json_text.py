@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from terp.errors import Problem, Problems
-from terp.reader.open_file import MAX_BYTES, open_unpacked, read_text
+from terp.files.open_file import MAX_BYTES, open_unpacked, read_text
 
 MOST_ENTRY_LETTERS: Final = 4 * 2**20
 """Longest single entry of a list, or value beside it, in characters; what it is parsed into takes some twenty times that."""
