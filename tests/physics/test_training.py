@@ -22,7 +22,7 @@ from terp.physics.training.products import Share
 from terp.physics.training.stage import RECOMPUTE, column
 from terp.physics.training.step import Splits, step_time
 from terp.physics.training.strategy import misfits_of_strategy
-from terp.physics.training.strategy_search import Range, search
+from terp.physics.training.strategy_search import Candidate, Range, _frontier, search
 
 CHIP = read_catalogue().part(Accelerator, "h100-sxm-80gb")
 NET = interconnect_between(CHIP, 8, 50e9)
@@ -251,3 +251,13 @@ def test_zero_1_and_3_beside_each_other_are_as_alone():
     both = took_s([1, 3])
     assert both.tolist() == [float(took_s(1)), float(took_s(3))]
     assert both[0] != both[1]
+
+
+def test_by_euros_a_small_slow_job_gives_way_to_a_larger_one_that_is_cheaper_and_faster():
+    """Even where a second costs the same on both, so that what is best looks like time itself."""
+    small, large = (
+        Candidate(Strategy(gpus), step_s=step_s, memory_bytes=1.0, key_ratio=step_s)
+        for gpus, step_s in ((1, 10.0), (2, 9.0))
+    )
+    assert _frontier({1: small, 2: large}, by_time=False) == (large,)
+    assert _frontier({1: small, 2: large}, by_time=True) == (large, small)
