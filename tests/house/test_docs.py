@@ -124,6 +124,15 @@ def test_every_command_of_the_page_of_sites_runs(tmp_path):
 
 
 @pytest.mark.slow
+def test_every_command_of_the_page_of_ways_runs(tmp_path):
+    """And its Python."""
+    text = (ROOT / "docs" / "howto" / "find-your-way.md").read_text("utf-8")
+    assert run_all(text, tmp_path) == 10
+    [code] = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    exec(code, {})  # noqa: S102
+
+
+@pytest.mark.slow
 def test_every_command_of_the_tutorial_runs(tmp_path):
     """In order, in one folder, as a reader would type them."""
     assert run_all(TUTORIAL, tmp_path) > 10

@@ -298,3 +298,9 @@ def test_every_verb_is_of_a_command_with_hints():
     from terp.views.cli.words.suggestions import TerpCommand, TerpGroup
 
     assert all(isinstance(command_of(verb), TerpCommand | TerpGroup) for verb in VERBS)
+
+
+def test_a_name_that_is_near_none_leads_to_the_list_of_all():
+    done = subprocess.run([sys.executable, "-m", "terp", "simulate", "xyzzy"], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.strip().endswith("`terp list machines` has all")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -49,6 +50,11 @@ GROUPS: Final = {
 """Who asks -> verb -> the question that it answers, as the help lists them."""
 VERBS: Final = {verb: question for verbs in GROUPS.values() for verb, question in verbs.items()}
 """Verb -> its question; a module of this folder, or of `setup`, has each verb's name."""
+LISTS: Final = {
+    "machine": "machines", "model": "models", "site": "sites", "workload": "workloads", "policy": "policies",
+    "budget": "budgets", "software": "software", "part in accelerators": "gpus", "part in nodes": "nodes",
+}  # fmt: skip
+"""What an unknown name is of -> the list that has all of them."""
 VERSION: Final[str] = getattr(terp, "__version__", "")
 """Ours; empty where the package's own first file belongs to somebody else."""
 
@@ -141,6 +147,15 @@ def _where_to_look(error: click.ClickException) -> str:
     return f"; see `{context.command_path} --help`" if context else ""
 
 
+def _with_lists(text: str) -> str:
+    """The lines of an error; that of a name which is near none leads to the list that has all of its kind."""
+    kinds = "|".join(map(re.escape, LISTS))
+    return re.sub(
+        rf"(no ({kinds}) '[^\n]*; known: [^\n]*), \.\.\.$", lambda m: f"{m[1]}; `terp list {LISTS[m[2]]}` has all", text,
+        flags=re.MULTILINE,
+    )  # fmt: skip
+
+
 def main() -> NoReturn:
     """Runs the command line and exits with its code; does not come back.
 
@@ -179,7 +194,7 @@ def _code_of_verb() -> int:
         click.echo("terp: interrupted; nothing was written", err=True)
         code = 130
     except TerpError as error:
-        click.echo(str(error) if isinstance(error, Problems) else printable(str(error)), err=True)
+        click.echo(_with_lists(str(error) if isinstance(error, Problems) else printable(str(error))), err=True)
         code = 2
     except MemoryError:
         click.echo("terp: this machine has too little memory for that; simulate fewer days or a smaller machine", err=True)

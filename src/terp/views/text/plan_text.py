@@ -129,7 +129,9 @@ def _frontier(machines: Sequence[PlannedMachine]) -> list[str]:
     """The machines that nothing beats in every respect, numbered as in the paper: money, rank, science and energy a year."""
     if not machines:
         return []
-    rows = [("", "frontier", "GPUs", "MEUR", "Pflop/s", "rank", "M H100 h", "GWh", "first", "leads in")]
+    rows = [
+        ("", "frontier", "GPUs", "MEUR", "Pflop/s", "rank", "M H100 h", "GWh", "first", f"leads these {len(machines)} in")
+    ]
     for index, machine in enumerate(machines, 1):
         rows.append(
             (
@@ -196,7 +198,7 @@ def _sensitivity(sensitivity: Sequence[InputSwing]) -> list[str]:
         star = " *" if row.status == "assumed" else ""
         changes = "-"
         if row.changes_at_ratio is not None and row.changes_to is not None:
-            changes = f"{number(row.changes_at_ratio, 2)} x: {_WORDS.sentence(row.changes_to.title)}"
+            changes = f"{row.changes_at_ratio:.2f} x: {_WORDS.sentence(row.changes_to.title)}"
         effect = f"{row.objective_low_fraction:+.1%} / {row.objective_high_fraction:+.1%}"
         spread = f"{number(row.low_ratio, 2)} .. {number(row.high_ratio, 2)} x"
         rows.append((_cut(_WORDS.plain(row.title), 46) + star, spread, effect, changes))
