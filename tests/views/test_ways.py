@@ -304,3 +304,24 @@ def test_a_name_that_is_near_none_leads_to_the_list_of_all():
     done = subprocess.run([sys.executable, "-m", "terp", "simulate", "xyzzy"], capture_output=True, text=True)
     assert done.returncode == 2
     assert done.stderr.strip().endswith("`terp list machines` has all")
+
+
+def test_counts_of_all_verbs_take_the_forms_that_people_type():
+    from terp.views.cli.words.quantities import COUNT, TypedRange
+
+    assert (COUNT.convert("64", None, None), COUNT.convert("8k", None, None), COUNT.convert("-1", None, None)) == (
+        64,
+        "8k",
+        -1,
+    )
+    limits = TypedRange(50, 100_000)
+    assert (limits.convert("2k", None, None), limits.convert("1e3", None, None), limits.convert(60, None, None)) == (
+        2000,
+        1000,
+        60,
+    )
+    for wrong in ("2q", "1.5", "49", "1M"):
+        with pytest.raises(click.BadParameter):
+            limits.convert(wrong, None, None)
+    order = json.loads(run("predict", "gefion", "hpl", "--n", "1M", "--json")[1])
+    assert order["n_count"] == 1_000_000

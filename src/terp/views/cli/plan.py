@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from terp.views.cli.words.names import listed, named, of_words
+from terp.views.cli.words.quantities import TypedRange
 from terp.views.cli.words.suggestions import KnownWord, TerpCommand
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ OBJECTIVES: Final = ("science", "rmax", "tokens", "cost", "unit-cost", "energy",
     help="Only these sites of the budget, with commas.",
 )
 @click.option("--lang", type=KnownWord(["en", "nl"]), default="en", show_default=True, help="Language of the paper.")
-@click.option("--scenarios", default=1000, show_default=True, type=click.IntRange(50, 100_000), help="Price scenarios.")
+@click.option("--scenarios", default=1000, show_default=True, type=TypedRange(50, 100_000), help="Price scenarios.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0, 2**32 - 1), help="Other scenarios.")
 @click.option("--no-simulation", is_flag=True, help="Leave out the simulated years of the frontier.")
 @click.option("--workers", type=click.IntRange(1, 1024), default=None, help="Processes; as many as cores if absent.")

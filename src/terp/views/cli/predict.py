@@ -69,8 +69,10 @@ _OPTIONS: Final = tuple(_Options.__annotations__)
 """Keywords that are options too; problems of other paths are of files and stay as they are."""
 KINDS: Final = ("hpl", "hpcg", "mxp", "train")
 """What can be predicted, in the order of the help."""
-_GPUS = click.option("--gpus", type=int, help="GPUs of the run, in whole nodes; all if not given.")
-_ORDER = click.option("--n", "order", type=int, help="Order of the matrix; fills the memory if not given.")
+_GPUS = click.option("--gpus", type=COUNT, metavar="COUNT", help="GPUs of the run, in whole nodes; all if not given.")
+_ORDER = click.option(
+    "--n", "order", type=COUNT, metavar="COUNT", help="Order of the matrix, such as 2M; fills the memory if not given."
+)
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, data alone.")
 
 

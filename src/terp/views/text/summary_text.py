@@ -21,9 +21,7 @@ def as_text(run: Run) -> str:
     """The figures of a run that fit on a screen, and which of its series are modelled and not observed."""
     s, titles = run.summary, run.origin["titles"]
     ends = [f"{getattr(s, f'jobs_{word}_count'):,} {word}" for word in ("completed", "cancelled", "failed")]
-    as_there = (
-        "; as many of each as on the clusters whose published jobs these are drawn from" if s.jobs_failed_count else ""
-    )
+    as_there = "as many failed and cancelled as on the clusters whose published jobs these are drawn from"
     left = f"{s.jobs_running_count:,} running and {s.jobs_waiting_count:,} waiting at the end"
     waits = [f"{word} {show(getattr(s, key), 's')}" for word, key in _WAITS.items()]
     lost_fraction = s.lost_gpu_s / max(s.gpus_count * s.days * DAY_S, 1)
@@ -37,7 +35,8 @@ def as_text(run: Run) -> str:
     of_it = f", of it {', '.join(parts)}" if parts else ""
     rows = [
         ("policy", f"{s.policy}{delayed}"),
-        ("jobs", f"{s.jobs_submitted_count:,}: {', '.join(ends)}; {left}{as_there}"),
+        ("jobs", f"{s.jobs_submitted_count:,}: {', '.join(ends)}; {left}"),
+        *([("", as_there)] if s.jobs_failed_count else []),
         ("GPUs in use", used),
         ("wait", ", ".join(waits)),
         ("failures", f"{failures}, {lost_fraction:.2%} of GPU time lost"),
@@ -85,8 +84,8 @@ def _table(titles: Mapping[str, Mapping[str, str]], summary: RunSummary) -> list
         for name, entry in entries.items():
             cells = (
                 f"{entry.gpu_s / HOUR_S:,.0f}", f"{entry.gpu_time_fraction:.1%}", f"{entry.jobs_count:,}",
-                number(entry.mean_wait_s / HOUR_S, 2), number(entry.energy_j / UNITS["j"][energy]),
-                number(entry.cost_eur / UNITS["eur"][cost]),
+                f"{entry.mean_wait_s / HOUR_S:,.2f}", f"{entry.energy_j / UNITS['j'][energy]:,.2f}",
+                f"{entry.cost_eur / UNITS['eur'][cost]:,.2f}",
             )  # fmt: skip
             lines.append(f"  {titles[kind][name]:20} " + " ".join(f"{cell:>12}" for cell in cells))
         lines.append("")

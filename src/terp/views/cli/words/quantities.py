@@ -7,6 +7,8 @@ from typing import Final
 
 import click
 
+from terp.units import NotAQuantity, parse
+
 _DIGITS: Final = re.compile(r"[+-]?\d{1,18}")
 
 
@@ -19,6 +21,23 @@ class TypedCount(click.ParamType):  # type: ignore[type-arg, unused-ignore]
         """The number, or the text as it was typed."""
         text = str(value).strip()
         return int(text) if _DIGITS.fullmatch(text) else text
+
+
+class TypedRange(click.IntRange):
+    """A whole number within limits, as people type it: 2k is 2,000."""
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number.  Raises BadParameter for one outside of the limits, and for a text that is none."""
+        text = str(value).strip()
+        if not _DIGITS.fullmatch(text):
+            try:
+                number = parse(text, "count")
+            except NotAQuantity:
+                number = 0.5
+            if number != int(number):
+                self.fail(f"{text!r} is not a whole number; write it such as 2000 or 2k", param, ctx)
+            text = str(int(number))
+        return int(super().convert(text, param, ctx))  # type: ignore[arg-type, unused-ignore]
 
 
 COUNT: Final = TypedCount()
