@@ -20,7 +20,11 @@ from terp.views.cli.words import names as quick
 
 def run(*words):
     """Exit code, stdout and what would be on stderr of a command line, in this process."""
-    done = CliRunner().invoke(cli, [str(word) for word in words], standalone_mode=False, prog_name="terp")
+    try:
+        runner = CliRunner(mix_stderr=False)
+    except TypeError:  # from click 8.2 on the two are always apart
+        runner = CliRunner()
+    done = runner.invoke(cli, [str(word) for word in words], standalone_mode=False, prog_name="terp")
     if done.exception is None:
         return 0, done.stdout, done.stderr
     if isinstance(done.exception, click.ClickException):

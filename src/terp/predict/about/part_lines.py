@@ -93,7 +93,7 @@ def node_lines(name: str) -> Known:
     chip = catalogue.part(Accelerator, part.accelerator)
     lines = list(_of_part("nodes", name, part))
     levels = asdict(node_levels(part, chip, catalogue.part(Processor, part.processor)))
-    lines += [AboutLine(f"levels.{key}", key, value, "w", "derived") for key, value in levels.items()]
+    lines += [AboutLine(f"levels.{_bare(key)}", key, value, "w", "derived") for key, value in levels.items()]
     lines += _price_lines([name])
     holders = _machines_with([name])
     lines += _names_line("machines", holders)
