@@ -68,8 +68,8 @@ def year(
 
     machine, site, workload, policy   by shipped name, path or mapping, or as they were read or built; a policy of yours by
                   its name or function, see terp.extend
-    days, seed    how long, such as 30, "2w" or "1y", and which year of all that might be: the same seed gives the same tables
-                  to the byte
+    days, seed    how long, such as 30, "2w" or "1y", and which year of all that might be: the same seed gives the same
+                  tables to the byte
     load          GPU time asked for over GPU time there is
     gpu_cap, node_cap, power_cap, response   powers with their unit, such as "600 W"; "none" lifts a cap of the file
     spare_nodes   that stand by for those that fail
