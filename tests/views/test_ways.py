@@ -329,3 +329,29 @@ def test_counts_of_all_verbs_take_the_forms_that_people_type():
             limits.convert(wrong, None, None)
     order = json.loads(run("predict", "gefion", "hpl", "--n", "1M", "--json")[1])
     assert order["n_count"] == 1_000_000
+
+
+def test_a_type_of_model_that_is_not_known_can_be_read_as_another(tmp_path):
+    config = {"model_type": "gemma9", "hidden_size": 4096, "intermediate_size": 14336, "num_attention_heads": 32,
+              "num_hidden_layers": 32, "vocab_size": 128256}  # fmt: skip
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    words = [
+        "predict",
+        "gefion",
+        "train",
+        "--model",
+        tmp_path,
+        "--seq",
+        "2k",
+        "--global-batch",
+        "8",
+        "--gpus",
+        "8",
+        "--json",
+    ]
+    code, _, error = run(*words)
+    assert code == 2
+    assert "no such type of model" in error
+    assert error.endswith("--as llama")
+    assert json.loads(run(*words, "--as", "llama")[1])["parameters_count"] > 8e9
+    assert run(*words, "--as", "lama")[2] == "no type of model 'lama'; did you mean 'llama'?"

@@ -163,6 +163,8 @@ def _by_option(problem: Problem) -> Problem:
     path = f"--{problem.path.replace('_', '-')}" if problem.path in _OPTIONS else problem.path
     would_do = re.sub(r"\b([a-z_]+)=(\S+)", lambda m: f"--{m[1].replace('_', '-')} {m[2]}", problem.would_do)
     would_do = re.sub(r"\bor pp of\b", "or --pp of", would_do)
+    if problem.wrong == "no such type of model":
+        would_do += "; one of the same shape as any of these is read with --as, such as --as llama"
     return replace(problem, path=path, would_do=would_do)
 
 
