@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from terp.reader import Name, Ratio, Record, Seconds, Share
 from terp.reader.fields import sequence_tokens
@@ -94,6 +94,14 @@ class Runs(Record):
     optimizer: str = "adamw"
     precision: str = "bf16"
     software: str = "megatron-2024"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_words(cls, data: object) -> object:
+        """`lora` is `adapters`, as it is among the options."""
+        if not isinstance(data, dict) or "lora" not in data or "adapters" in data:
+            return data
+        return {"adapters" if key == "lora" else key: value for key, value in data.items()}
 
     @field_validator("seq_count", mode="before")
     @classmethod
