@@ -201,3 +201,19 @@ def test_a_catalogue_that_is_named_again_is_read_again(tmp_path):
             use_own_catalogue(tmp_path)
     finally:
         use_own_catalogue(None)
+
+
+@pytest.mark.parametrize(
+    "name", ["run.json", "hours.parquet", "part-1.parquet", "sweep.json", "plan.json", "frontier.parquet"]
+)
+def test_a_pipe_in_a_folder_of_results_is_never_read(name, tmp_path):
+    """Neither where the folder is loaded nor where it would be written over."""
+    from terp.plan.outcome.plan_folder import plan_kind
+    from terp.results.run_folder import RUN
+    from terp.results.sweep_folder import sweep_kind
+
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(TerpError):
+        terp.load(tmp_path)
+    for kind in (RUN, sweep_kind(tmp_path), plan_kind(tmp_path)):
+        assert not kind.is_ours(tmp_path / name)

@@ -7,7 +7,7 @@ passed over.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from terp.errors import Problem, Problems
 from terp.files.document_check import MOST_INTEGER, MOST_NUMBER, Damage, shown
+from terp.files.parquet_file import parquet_schema
 
 _WORDS: Final = {"whole": "whole numbers", "number": "numbers", "text": "texts"}
 
@@ -40,10 +41,13 @@ def read_table(file: Path, would_do: str) -> pa.Table:
 
     file       that should be there;  would_do   where it is not, or is no Parquet
     """
+    if not file.is_file():
+        raise Problems([Problem(str(file), 0, 0, "", "is missing", would_do=would_do)])
     try:
-        if not file.is_file():
-            raise Problems([Problem(str(file), 0, 0, "", "is missing", would_do=would_do)])
-        return pq.read_table(file)
+        parquet_schema(file)  # refuses one that would unpack without end
+        return pq.read_table(file, memory_map=False)
+    except Problems as error:
+        raise Problems(replace(problem, would_do=would_do) for problem in error.problems) from None
     except (OSError, ValueError, TypeError, KeyError, NotImplementedError, pa.ArrowException) as error:
         why = (str(error).splitlines() or [type(error).__name__])[0]
         raise Problems([Problem(str(file), 0, 0, "", f"cannot be read: {why}", would_do=would_do)]) from None

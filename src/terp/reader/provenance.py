@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from terp.errors import Problem, did_you_mean
+from terp.reader.fields import one_line
 from terp.reader.tree import Path, Tree
 
 STATUSES: Final = ("published", "measured", "derived", "fitted", "assumed")
@@ -76,7 +77,7 @@ def split(tree: Tree) -> tuple[object, dict[Path, Provenance], list[Problem]]:
         if isinstance(data, list):
             return [walk(value, (*path, index), source) for index, value in enumerate(data)]
         if source and data is not None:
-            sourcing[path] = Provenance("published", str(data), source)
+            sourcing[path] = Provenance("published", one_line(str(data)), source)
         return data
 
     return walk(tree.data, (), ""), sourcing, problems
@@ -98,7 +99,7 @@ def _sourcing(tree: Tree, data: dict[str, object], path: Path, source: str) -> t
         for key in _KEYS[1:]
         if key in data and not isinstance(data[key], str)
     ]
-    text = {key: value if isinstance(value := data.get(key), str) else "" for key in _KEYS[1:]}
+    text = {key: one_line(value) if isinstance(value := data.get(key), str) else "" for key in _KEYS[1:]}
     status = text["status"] or "published"
     for key, allowed in (("status", STATUSES), ("basis", BASES)):
         if text[key] and text[key] not in allowed:
@@ -107,6 +108,6 @@ def _sourcing(tree: Tree, data: dict[str, object], path: Path, source: str) -> t
         would_do = "add range: 'low .. high', so that plans can vary it"
         problems.append(tree.problem(path, "assumed without a range", repr(data["value"]), would_do))
     own_source = text["source"] or ("" if status == "assumed" else source)
-    value_text = "" if isinstance(data["value"], dict | list) else str(data["value"])
+    value_text = "" if isinstance(data["value"], dict | list) else one_line(str(data["value"]))
     rest = (text["basis"], text["range"], text["note"], text["fitted_by"])
     return Provenance(status, value_text, own_source, *rest), problems

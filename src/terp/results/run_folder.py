@@ -15,13 +15,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from terp.catalogue import FIRST_HOUR
 from terp.errors import Problem, Problems, printable
 from terp.files import FolderKind, settle, write_folder, write_whole
 from terp.files.document_check import Damage, damage_of, damaged, read_document
+from terp.files.json_text import read_json
+from terp.files.open_file import MOST_DOCUMENT_BYTES
+from terp.files.parquet_file import parquet_schema
 from terp.files.table_check import damage_of_table, read_table
 from terp.notes import Caveat, SourceNote
 from terp.results.record import Json, Result, digest_of, viewer
@@ -248,13 +250,13 @@ def _is_ours(file: Path) -> bool:
     """
     try:
         if file.suffix == ".parquet":
-            return file.stem in COLUMNS and set(COLUMNS[file.stem]) <= set(pq.read_schema(file).names)
+            return file.stem in COLUMNS and set(COLUMNS[file.stem]) <= set(parquet_schema(file).names)
         if file.suffix != ".json":
             return False
-        document = json.loads(file.read_text("utf-8"))
+        document = read_json(file, MOST_DOCUMENT_BYTES)
         wanted = {"format", "digests"} if file.name == DOCUMENTS["origin"] else {"jobs_submitted_count", "mean_pue"}
         return isinstance(document, dict) and wanted <= set(document)
-    except (OSError, ValueError, RecursionError, pa.ArrowException):
+    except Problems:
         return False
 
 

@@ -23,6 +23,7 @@ from terp.describe.scenario import NO_CAP, scenario_fields
 from terp.errors import Problem, Problems
 from terp.files import FolderKind, cannot_write, check_target, sweep_left, write_through, write_whole
 from terp.files.document_check import Damage, damage_of, damaged, read_document
+from terp.files.parquet_file import parquet_schema
 from terp.files.table_check import Column, damage_of_table, read_table
 from terp.results.table_columns import damage_of_rows
 
@@ -283,8 +284,8 @@ def _is_part(path: Path) -> bool:
     So a folder that lost its sweep.json is still known to be one.
     """
     try:
-        return DIGEST in pq.read_schema(path).names
-    except (OSError, pa.ArrowException):
+        return DIGEST in parquet_schema(path).names
+    except Problems:
         return False
 
 

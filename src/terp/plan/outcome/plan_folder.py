@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from terp.errors import Problems
 from terp.files import FolderKind, write_folder
+from terp.files.parquet_file import read_parquet, words_of
 from terp.plan.machines.workload_writer import FILE as WORKLOAD
 
 if TYPE_CHECKING:
@@ -51,8 +53,8 @@ def plan_kind(folder: Path) -> FolderKind:
     """The folder of a plan, with the names of the machine files of the one that lies there: only those may be replaced."""
     own = {DOCUMENT, BEST, BRIEF, WORKLOAD, *(f"{name}.parquet" for name in TABLES)}
     try:
-        names = pq.read_table(folder / "frontier.parquet", columns=["file"]).column("file").to_pylist()
+        names = words_of(read_parquet(folder / "frontier.parquet", ["file"]).column("file")).tolist()
         own |= {name for name in names if isinstance(name, str) and name.endswith(".yaml") and Path(name).name == name}
-    except (OSError, ValueError, KeyError, pa.ArrowException):
+    except (Problems, KeyError, pa.ArrowException):
         pass  # none lies there, or not a whole one
     return FolderKind("plan", DOCUMENT, frozenset(own))

@@ -19,6 +19,7 @@ from terp.errors import Problem, Problems, UnknownName
 from terp.files import write_whole
 from terp.files.document_check import Damage, damage_of_numbers, damaged, read_document
 from terp.files.document_check import shown as shown_value
+from terp.files.open_file import read_text
 from terp.notes import Caveat, SourceNote
 from terp.plan.outcome.machine_records import ConstraintCheck, PlannedMachine
 from terp.plan.outcome.plan_document import data_of, fields_of
@@ -270,6 +271,6 @@ def read_plan(path: str | Path) -> PurchasePlan:
 def _text(path: Path) -> str | None:
     """The text of a file; None where it is not there or no text."""
     try:
-        return path.read_text("utf-8")
-    except (OSError, ValueError):
+        return read_text(path)
+    except Problems:
         return None
