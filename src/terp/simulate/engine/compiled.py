@@ -10,16 +10,34 @@ What is loaded is machine code, so the folder must be one that only its user wri
 from __future__ import annotations
 
 import atexit
+import errno
 import hashlib
 import os
 import platform
 import shutil
 import stat
+import sys
 import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from functools import cache
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import Final, Protocol, cast
+
+from terp.errors import Problems
+from terp.files import one_writer
+from terp.simulate.kernel_cache import (
+    CacheContent,
+    CacheNotice,
+    content_of,
+    discard,
+    is_on_a_safe_way,
+    is_whole,
+    places_of,
+    seal,
+)
 
 ENGINES: Final = {
     "core": "core.core_instants",
@@ -91,7 +109,7 @@ def _is_private(folder: Path) -> bool:
     except OSError:
         return False
     own = stat.S_ISDIR(state.st_mode) and state.st_uid == os.getuid() and not state.st_mode & _OTHERS_WRITE
-    return own and os.access(folder, os.W_OK | os.X_OK)
+    return own and os.access(folder, os.W_OK | os.X_OK) and is_on_a_safe_way(folder)
 
 
 @cache
@@ -121,11 +139,87 @@ def kernels(name: str = "core") -> Kernels:
     name   core, pool or controller: each is compiled when it is first asked for
 
     Cached: asking twice gives the same module.  numba is imported here and not before, so who does not simulate never waits
-    for it.
+    for it.  One process compiles at a time, and the others load what it made.  Code that is damaged is thrown away and
+    compiled anew, and a disk that takes none leaves the run without: both are told by a CacheNotice.
     """
     import numba  # noqa: PLC0415 - a second of import, only for who simulates
 
-    numba.config.CACHE_DIR = str(cache_folder())  # type: ignore[attr-defined]
-    module = cast("Kernels", import_module(f"{__package__}.{ENGINES[name]}"))
-    module.warm_up()
+    kept = cache_folder()
+    numba.config.CACHE_DIR = str(kept)  # type: ignore[attr-defined]
+    places = places_of(kept, [_HERE / package for package in ("shared", name)])
+    with nullcontext() if compiled_before(name) else _turn(kept):
+        if not is_whole(places):
+            _throw_away(kept, "is damaged")
+        module = cast("Kernels", import_module(f"{__package__}.{ENGINES[name]}"))
+        try:
+            module.warm_up()
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+                warnings.warn(f"what is compiled cannot be kept in {kept}: {error.strerror}", CacheNotice, stacklevel=2)
+                _forget()
+            elif any(place.is_dir() for place in places):
+                _throw_away(kept, "is damaged")
+            else:
+                raise
+            module.warm_up()
+        seal(places)
     return module
+
+
+@contextmanager
+def _turn(kept: Path) -> Iterator[None]:
+    """One that compiles at a time; where no lock can be had, whoever comes."""
+    with ExitStack() as stack:
+        with suppress(Problems):
+            stack.enter_context(one_writer(kept, waiting=lambda _: None))
+        yield
+
+
+def _throw_away(kept: Path, why: str) -> None:
+    """Removes compiled code and says so."""
+    discard(kept)
+    kept.mkdir(mode=stat.S_IRWXU, exist_ok=True)
+    wrong = f"the compiled code in {kept} {why}; it was thrown away and is compiled anew, which takes a minute or so"
+    warnings.warn(wrong, CacheNotice, stacklevel=3)
+
+
+def _forget() -> None:
+    """Lets the kernels that are imported be compiled for this process alone."""
+    nowhere = import_module("numba.core.caching").NullCache
+    for module in [module for name, module in sys.modules.items() if name.startswith(f"{__package__}.")]:
+        for kernel in vars(module).values():
+            if hasattr(kernel, "_cache") and hasattr(kernel, "py_func"):
+                kernel._cache = nowhere()  # noqa: SLF001
+
+
+def cache_contents() -> list[CacheContent]:
+    """The folders of compiled code of this user, of every version of the kernels, largest first."""
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    temporary = Path(tempfile.gettempdir())
+    homes = [base / "terp", temporary / f"terp-{os.getuid()}"]
+    homes += [path for path in temporary.glob("terp-*") if path not in homes]  # of processes that were killed
+    kept = [folder for home in homes if _is_mine(home) for folder in home.glob("kernels-*") if _is_mine(folder)]
+    return sorted(map(content_of, kept), key=lambda content: -content.size_bytes)
+
+
+def _is_mine(folder: Path) -> bool:
+    """Whether a folder is the user's, and no link."""
+    try:
+        state = folder.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(state.st_mode) and state.st_uid == os.getuid()
+
+
+def clean_cache(*, dry_run: bool = False) -> list[CacheContent]:
+    """Removes all compiled code of this user, and gives what that was; the next simulation compiles anew.
+
+    dry_run   only tell
+    """
+    contents = cache_contents()
+    if not dry_run:
+        for content in contents:
+            discard(Path(content.folder))
+            with suppress(OSError):
+                Path(content.folder).parent.rmdir()
+    return contents

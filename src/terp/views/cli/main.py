@@ -11,6 +11,7 @@ import io
 import os
 import re
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
@@ -45,6 +46,8 @@ GROUPS: Final = {
     },
     "set up": {
         "completion": "Names and options that complete with Tab.",
+        "config": "Defaults of your own, and who set each.",
+        "clean": "Remove what was compiled.",
     },
 }
 """Who asks -> verb -> the question that it answers, as the help lists them."""
@@ -162,6 +165,7 @@ def main() -> NoReturn:
     Plugins that TERP_PLUGINS names are loaded before the verb is looked up, so that it knows their policies and formats.
     """
     guard()
+    warnings.showwarning = _as_line
     if trouble := in_the_way(sys.path, VERSION):
         click.echo(trouble, err=True)
         sys.exit(2)
@@ -172,6 +176,13 @@ def main() -> NoReturn:
     except OSError as error:
         code = _say_unwritten(error)
     sys.exit(code)
+
+
+def _as_line(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object, **__: object) -> None:
+    """A warning on stderr: our own as a line like all others, another's with its place.  The arguments are Python's."""
+    place = "" if category.__module__.startswith("terp.") else f"{filename}:{lineno}: {category.__name__}: "
+    with suppress(OSError):
+        click.echo(f"terp: {place}{message}", err=True)
 
 
 def _code_of_verb() -> int:

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from terp.views.cli.setup.compiling import compile_first
 from terp.views.cli.words.names import listed, named, of_words
 from terp.views.cli.words.quantities import TypedRange
+from terp.views.cli.words.scenario_options import default_of
 from terp.views.cli.words.suggestions import KnownWord, TerpCommand
 
 if TYPE_CHECKING:
@@ -80,9 +82,7 @@ def command(
     if scheduler and workers:
         raise click.UsageError("--workers is of this machine: Dask has its own")
     if not no_simulation:
-        from terp.views.cli.simulate import say_if_compiling
-
-        say_if_compiling()
+        compile_first(["core"])
     try:
         plan = _planned(
             out,
@@ -94,7 +94,7 @@ def command(
                 scenarios=scenarios,
                 seed=seed,
                 simulation=not no_simulation,
-                executor=dask(scheduler) if scheduler else processes(workers or cores()),
+                executor=dask(scheduler) if scheduler else processes(workers or int(default_of("workers") or cores())),
                 progress=_progress(),
             ),
         )

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import click
 
+from terp.views.cli.setup.compiling import compile_first
 from terp.views.cli.words.names import named
-from terp.views.cli.words.scenario_options import ScenarioCommand, option_of, typed_words
+from terp.views.cli.words.scenario_options import ScenarioCommand, default_of, option_of, typed_words, with_defaults
 from terp.views.cli.words.suggestions import KnownWord
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def command(
 
     With --trace the jobs of a file are run instead: SWF, sacct's output, published sets, or our own Parquet.
     """
-    words = typed_words(machine, options)
+    words = with_defaults(typed_words(machine, options), without=("policy",) if slurm_conf else ())
     if "machine" not in words and not check_workload:
         raise click.UsageError("name a machine, such as `terp simulate gefion`")
     _refuse_pairs(words, trace, trace_format, unit, slurm_conf, assoc)
@@ -112,13 +113,13 @@ def _year(scenario: Scenario, inputs: ScenarioInputs, out: Path | None, *, as_js
 
     names = [inputs.machine.file.name, inputs.site.record.name, inputs.workload.record.name]
     names += [inputs.policy.name] if inputs.policy else []
-    default = Path("runs") / "-".join([*names, f"{scenario.days}d", f"seed{scenario.seed}"])
+    default = Path(str(default_of("out") or "runs")) / "-".join([*names, f"{scenario.days}d", f"seed{scenario.seed}"])
     folder = out if out is not None else None if as_json else default
     if folder is not None:
         check_target(folder, RUN)
     controls_on(inputs.machine, scenario, inputs.policy)  # refuses before a long wait
     with one_writer(folder) if folder is not None else nullcontext():
-        say_if_compiling("controller" if needs_controller(inputs.policy) else "core")
+        compile_first(["controller" if needs_controller(inputs.policy) else "core"])
         run = simulate_scenario(scenario, inputs, _progress(scenario.days))
         if folder is not None:
             save_run(run, folder)
@@ -166,7 +167,7 @@ def _trace(
             seed=scenario.seed,
             spare_nodes=scenario.spare_nodes_count,
             failures=scenario.failures,
-            before=say_if_compiling,
+            before=lambda engine: compile_first([engine]),
         )
         if out is not None:
             replayed.save(out)
@@ -176,18 +177,6 @@ def _trace(
     click.echo(replay_text(replayed))
     if out is not None:
         click.echo(f"\n  run      {out}")
-
-
-def say_if_compiling(engine: str = "core") -> None:
-    """A line on stderr before the one long wait: the first run on a machine, when the engine is compiled.
-
-    engine   "core", "pool" or "controller".  Other verbs that simulate call it too
-    """
-    from terp.simulate import compiled_before
-
-    if not compiled_before(engine):
-        takes = {"core": "15 s", "pool": "5 s", "controller": "40 s"}[engine]
-        click.echo(f"compiling the simulation's {engine}, once on this machine; about {takes} ...", err=True)
 
 
 def say_waiting(folder: Path) -> Callable[[object], None]:

@@ -13,12 +13,16 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
+from terp.views.cli.setup.compiling import compile_first
 from terp.views.cli.words.names import named
-from terp.views.cli.words.scenario_options import ScenarioCommand, axes, typed_words
+from terp.views.cli.words.scenario_options import ScenarioCommand, axes, default_of, typed_words, with_defaults
+
+if TYPE_CHECKING:
+    from terp.sweep import SweepAxes
 
 _PATIENCE_S: Final = 20.0
 """How long an orderly end may take after Ctrl-C before the process ends by itself."""
@@ -71,19 +75,20 @@ def command(
     from terp.sweep.axes import read_axes
     from terp.sweep.executors import cores, dask, processes
     from terp.sweep.points import run_sweep
-    from terp.views.cli.simulate import say_if_compiling, say_waiting
+    from terp.views.cli.simulate import say_waiting
     from terp.views.text.comparison_text import bands_text
 
     if not over:
         raise click.UsageError("say what to vary, such as --over seed=1..20")
     if scheduler and workers:
         raise click.UsageError("--workers is of this machine: Dask has its own")
-    axes = read_axes(over, typed_words(machine, options))
+    axis_words = tuple(axis.partition("=")[0].strip() for axis in over)
+    scenarios = read_axes(over, with_defaults(typed_words(machine, options), without=axis_words))
     if not scheduler:
-        say_if_compiling()
-    crew = dask(scheduler) if scheduler else processes(workers or cores())
+        compile_first(_engines_of(scenarios))
+    crew = dask(scheduler) if scheduler else processes(workers or int(default_of("workers") or cores()))
     try:
-        document = run_sweep(axes, out, crew, _stoppable(_progress()), waiting=say_waiting(out))
+        document = run_sweep(scenarios, out, crew, _stoppable(_progress()), waiting=say_waiting(out))
     except Interrupted as error:
         click.echo(f"\nterp: interrupted; {error} are kept in {out}, and the same command goes on from there", err=True)
         sys.stderr.flush()
@@ -100,6 +105,22 @@ def command(
     if document["failed_count"]:
         click.echo(f"{document['failed_count']:,} failed; sweep.json names them", err=True)
         sys.exit(1)
+
+
+def _engines_of(swept: SweepAxes) -> set[str]:
+    """The engines that a sweep's policies need; a policy that is not there is said later, with all else that is wrong."""
+    from terp.describe import read_policy
+    from terp.errors import TerpError
+    from terp.simulate.engine.engines import needs_controller
+
+    engines = set()
+    for name in {scenario.policy for scenario in swept.scenarios}:
+        try:
+            policy = None if name is None else read_policy(name).record
+        except TerpError:
+            continue
+        engines.add("controller" if needs_controller(policy) else "core")
+    return engines
 
 
 def _stoppable(tell: Callable[[int, int, float], None] | None) -> Callable[[int, int, float], None]:

@@ -159,3 +159,24 @@ def _of_file(options: Mapping[str, object]) -> dict[str, object]:
 def option_of(word: str) -> str:
     """How a field is spelt on the command line, by its word: `gpu_cap` is `--gpu-cap`, and the machine is the argument."""
     return word if word == "machine" else f"--{word.replace('_', '-')}"
+
+
+def with_defaults(words: Mapping[str, object], without: tuple[str, ...] = ()) -> dict[str, object]:
+    """Words with the defaults of the user's own for those that nothing says, told on stderr with who set each.
+
+    words     as `typed_words` gives them;  without   words that have no default here, since something else says them
+    """
+    from terp.reader.user_defaults import user_defaults
+
+    told = [entry for name, entry in user_defaults().items() if name in ("site", "policy", "workload") and entry.origin]
+    used = [entry for entry in told if entry.name not in words and entry.name not in without]
+    if used:
+        click.echo("; ".join(f"{entry.name} {entry.value}, by {entry.origin}" for entry in used), err=True)
+    return {**words, **{entry.name: entry.value for entry in used}}
+
+
+def default_of(name: str) -> str | int | None:
+    """A default of the user's own, None where nobody set it.  Raises Problems for a mistake in any of them."""
+    from terp.reader.user_defaults import user_defaults
+
+    return user_defaults()[name].value
