@@ -15,9 +15,8 @@ from terp.describe import Renewables, read_machine, read_site, read_workload
 from terp.hardware import build_machine
 from terp.physics import cooling_degree_days
 from terp.results import save_run
-from terp.simulate import year
+from terp.simulate import eu_report, year
 from terp.views.cli.report import command
-from terp.views.report.eu_report import eu_report
 
 ROOT = Path(__file__).parents[2]
 POINTS = {  # eu-2024-1364, in its order: Annex II section 1 has letters a to r, sections 2 and 3 two and four

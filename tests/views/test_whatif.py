@@ -177,5 +177,5 @@ def test_texts_for_people():
     same = {**row, "figure": "mean_pue", "difference": 0.0, "low": 0.0, "high": 0.0, "effect_ratio": 0.0}
     entry = {"base": "a", "other": "b", "changes": [], "seeds": [1, 2, 3], "unpaired_count": 2, "differences": [row, same]}
     text = differences_text([entry])
-    for words in ("the same inputs", "2 years without a partner", "+10 s to +1.83 min", "from nothing *", "unchanged: PUE"):
+    for words in ("the same inputs", "2 years without a partner", "+10 s to +1.83 min", "from nothing", "unchanged: PUE"):
         assert words in text

@@ -131,6 +131,36 @@ class Renewables(Record):
         return self.guarantees_fraction + self.agreements_fraction + self.on_site_fraction
 
 
+class Declared(Record):
+    """What an operator declares of a centre to the EU's database and no simulation gives; what is left out is not known.
+
+    municipality     code of the local administrative unit (LAU) of Eurostat, such as "GM0014"
+    centre           type of data centre
+    in_operation     year and month of entry into operation, such as "2024-10"
+    backup_energy_j  of back-up generators in the year
+    grid_functions, grid_battery_w   what it does for the grid, and the battery capacity that it offers
+    potable_fraction   of its water
+    server_capacity_ratio   of all servers, by SERT
+    rate_in_bytes_per_s, rate_out_bytes_per_s, data_in_bytes, data_out_bytes   lines to the world, and a year's traffic
+    """
+
+    owner: str | None = None
+    municipality: str | None = Field(default=None, pattern=r"^[A-Za-z0-9]{1,20}$")
+    centre: Literal["enterprise", "colocation", "co-hosting"] | None = None
+    in_operation: str | None = Field(default=None, pattern=r"^(19|20)\d\d-(0[1-9]|1[0-2])$")
+    electrical_redundancy: str | None = None
+    cooling_redundancy: str | None = None
+    backup_energy_j: float | None = Field(default=None, ge=0, le=1e16)
+    grid_functions: list[str] = []
+    grid_battery_w: float | None = Field(default=None, ge=0, le=1e9)
+    potable_fraction: float | None = Field(default=None, ge=0, le=1)
+    server_capacity_ratio: float | None = Field(default=None, ge=0, le=1e12)
+    rate_in_bytes_per_s: float | None = Field(default=None, ge=0, le=1e15)
+    rate_out_bytes_per_s: float | None = Field(default=None, ge=0, le=1e15)
+    data_in_bytes: float | None = Field(default=None, ge=0, le=1e21)
+    data_out_bytes: float | None = Field(default=None, ge=0, le=1e21)
+
+
 class Hall(Record):
     """What a hall declares of itself and no simulation gives.
 

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from terp.describe.hall import Cooling, Hall, HeatReuse, Renewables
+from terp.describe.hall import Cooling, Declared, Hall, HeatReuse, Renewables
 from terp.reader import Name, Record
 from terp.reader.fields import wrong
 from terp.units import DAY_S
@@ -87,4 +87,5 @@ class Site(Record):
     contract: Contract = Contract()
     energy_tax: list[TaxSlice] = []
     hall: Hall = Hall()
+    declared: Declared = Declared()
     note: str = ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Final
 
 import terp
@@ -104,6 +105,13 @@ class Machine:
     def to_dict(self) -> dict[str, object]:
         """The document that `terp show --json` prints, see docs/formats/machine.md."""
         return terp.document_of(self)
+
+    def report(self, path: Path | str) -> Path:
+        """Writes the machine as a page, drawn and counted, and gives its path.
+
+        path   ends with .html, .pdf or .md, which says what is written.  Raises Problems for another ending
+        """
+        return terp.viewer().report(self, Path(path), "en")
 
     @cached_property
     def digest(self) -> str:

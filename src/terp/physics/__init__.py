@@ -79,6 +79,7 @@ from terp.physics.power.node_levels import (
     node_power_w,
 )
 from terp.physics.power.power_caps import Capped, capped, capped_job, gpu_cap_of_node_w, least_cap_fraction
+from terp.physics.power.power_parts import PowerPart, power_parts
 from terp.physics.serving.inference import decode_s, prefill_s
 from terp.physics.training.checkpoint import checkpoint_bytes, checkpoint_interval, checkpoint_write_s, expected_ettr
 from terp.physics.training.goodput import mean_repair_s
@@ -105,6 +106,7 @@ __all__ = [
     "NodeLevels",
     "Pattern",
     "Peaks",
+    "PowerPart",
     "Rank",
     "Shape",
     "Strategy",
@@ -169,6 +171,7 @@ __all__ = [
     "pattern_for",
     "patterns",
     "power_limited_clock_hz",
+    "power_parts",
     "powers_w",
     "predict_hpcg",
     "predict_hpl",

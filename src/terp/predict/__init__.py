@@ -20,6 +20,7 @@ from terp.exports import exported
 
 if TYPE_CHECKING:
     from terp.predict.benchmark_runs import hpcg, hpl, mxp
+    from terp.predict.saved_predictions import prediction_of, read_prediction
     from terp.predict.split_search import search
     from terp.predict.throughput import (
         DomainRate,
@@ -46,6 +47,8 @@ __all__ = [
     "inference_tokens_per_s_per_gpu",
     "kind_shares",
     "mxp",
+    "prediction_of",
+    "read_prediction",
     "search",
     "tokens_per_s_per_gpu",
     "training",
@@ -56,6 +59,7 @@ __getattr__ = exported(
     __name__,
     {
         "benchmark_runs": ("hpcg", "hpl", "mxp"),
+        "saved_predictions": ("prediction_of", "read_prediction"),
         "split_search": ("search",),
         "throughput": (
             "DomainRate",

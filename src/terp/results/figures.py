@@ -153,6 +153,12 @@ def differences(base: Mapping[int, Mapping[str, float]], other: Mapping[int, Map
     return sorted(rows, key=lambda row: -_size(row))
 
 
+def is_told_apart(row: FigureDifference) -> bool:
+    """Whether the 95 % interval of a difference leaves out zero; False where one pair gives no interval."""
+    low, high = row["low"], row["high"]
+    return low is not None and high is not None and (low > 0 or high < 0)
+
+
 def _size(row: FigureDifference) -> float:
     """By how much of itself a figure changed; all of it if there was nothing before."""
     if row["effect_ratio"] is None:

@@ -57,8 +57,8 @@ class Viewer(Protocol):
     def table_html(self, title: str, rows: Sequence[Mapping[str, object]]) -> str:
         """Rows of a table as an HTML table for a notebook."""
 
-    def run_page(self, run: Result) -> str:
-        """A simulated run as one HTML page."""
+    def report(self, thing: object, path: Path, language: str) -> Path:
+        """Writes the report of a result or a machine.  Raises Problems for a name that says no format, or if it cannot."""
 
     def plot(self, result: Result, figure: str, axes: Axes | None) -> Axes:
         """A figure of a result.  Raises Problems for one that it has not, and where matplotlib is not installed."""
@@ -105,6 +105,16 @@ class Result:
         Gives the axes.  Raises Problems for a figure that this result has not, with those that it has.
         """
         return viewer().plot(self, figure, axes)
+
+    def report(self, path: Path | str, language: str = "en") -> Path:
+        """Writes this result as a page that needs nothing else, and gives its path.
+
+        path       ends with .html, .pdf, .md or .csv, which says what is written; PDF needs a browser on this computer
+        language   "en", or "nl" for plans
+
+        Raises Problems for another ending, and where it cannot be written.
+        """
+        return viewer().report(self, Path(path), language)
 
     def sentences(self) -> list[Json]:
         """The caveats in words."""

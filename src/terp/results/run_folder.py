@@ -19,14 +19,14 @@ import pyarrow.parquet as pq
 
 from terp.catalogue import FIRST_HOUR
 from terp.errors import Problem, Problems, printable
-from terp.files import FolderKind, settle, write_folder, write_whole
+from terp.files import FolderKind, settle, write_folder
 from terp.files.document_check import Damage, damage_of, damaged, read_document
 from terp.files.json_text import read_json
 from terp.files.open_file import MOST_DOCUMENT_BYTES
 from terp.files.parquet_file import parquet_schema
 from terp.files.table_check import damage_of_table, read_table
 from terp.notes import Caveat, SourceNote
-from terp.results.record import Json, Result, digest_of, viewer
+from terp.results.record import Json, Result, digest_of
 from terp.results.run_summary import RunSummary
 from terp.results.table import Table
 from terp.results.table_columns import COLUMNS, RunOrigin, damage_of_summary, damage_of_times, damage_of_words
@@ -36,7 +36,10 @@ TABLES: Final = ("jobs", "interruptions", "timeline", "hours")
 DOCUMENTS: Final = {"summary": "summary.json", "origin": "run.json"}
 """JSON documents of a run by the attribute of `Run` that holds them."""
 FILES: Final = (*(f"{name}.parquet" for name in TABLES), *DOCUMENTS.values())
-REPORTS: Final = ("report.html", "eu-report.json")
+REPORTS: Final = (
+    *(f"{name}.{ending}" for name in ("report", "eu-report") for ending in ("html", "pdf", "md")),
+    "eu-report.json",
+)
 """What may be made from a run and lie in its folder; it goes when the run is replaced, since it would describe another."""
 FORMAT: Final = "terp-run/1"
 """The version of the folder's layout, which run.json names; it changes when an older reader would misread a run."""
@@ -104,12 +107,6 @@ class Run(Result):
     def save(self, folder: Path | str) -> None:
         """Writes the run's folder, whole or not at all; an earlier run there is replaced.  Raises Problems."""
         save_run(self, Path(folder))
-
-    def report(self, path: Path | str) -> Path:
-        """Writes the run as one HTML page that needs nothing else, and gives its path.  Raises Problems if it cannot."""
-        target = Path(path)
-        write_whole(target, viewer().run_page(self))
-        return target
 
     def __repr__(self) -> str:
         used = f"{self.summary.gpu_utilisation_fraction:.1%} of {self.summary.gpus_count:,} GPUs in use"

@@ -9,6 +9,7 @@ A seed decides all that is drawn: the same question with the same seed gives the
 """
 
 from terp.results.replay_folder import Replay
+from terp.simulate.account.eu_report import eu_report
 from terp.simulate.account.hours import Hours, hour_by_hour
 from terp.simulate.controls import Controls, controls_on
 from terp.simulate.engine.compiled import compiled_before, kernels
@@ -40,6 +41,7 @@ __all__ = [
     "controls_on",
     "draw_jobs",
     "draw_node_events",
+    "eu_report",
     "hour_by_hour",
     "inputs_of",
     "kernels",

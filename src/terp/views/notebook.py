@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
-from terp.results import Run
 from terp.results.record import Result
 from terp.units import number
 from terp.views.messages import Coded, Language
@@ -53,15 +53,14 @@ def html(title: str, data: Mapping[str, object]) -> str:
     return f'<div class="terp"><strong>{escape(title)}</strong>{_rows(shown, _folded)}</div>'
 
 
-def run_page(run: Result) -> str:
-    """A simulated run as one HTML page that needs nothing else.
+def report(thing: object, path: Path, language: str = "en") -> Path:
+    """Writes the report of a result or a machine, in the format that the ending of its name says, and gives its path.
 
-    run   a `Run`, as a `Result` because results do not know their kinds
+    Raises Problems for another ending, for what has no page, and where it cannot be written.
     """
-    from terp.views.report import as_html
+    from terp.views.report.written import Thing, write_report
 
-    assert isinstance(run, Run)
-    return as_html(run)
+    return write_report(cast("Thing", thing), path, None, language)[0]
 
 
 def plot(result: Result, figure: str, axes: Axes | None) -> Axes:

@@ -13,6 +13,7 @@ from typing import Any
 import terp
 from terp.catalogue import constants_digest, hourly, job_statistics_digest, read_catalogue, series_digest
 from terp.describe import Site, Workload
+from terp.describe.hall import Declared
 from terp.hardware import Machine
 from terp.physics import machine_power, waste_heat_celsius
 from terp.reader import Provenance, Written, record_digest
@@ -55,6 +56,10 @@ def origin_of(
         "titles": _titles(workload.record),
         "power": asdict(machine_power(machine)),
         "facility": _facility(site.record, machine),
+        "declared": site.record.declared.model_dump(),
+        "country": site.record.country,
+        "in_service": machine.file.in_service,
+        "storage_bytes": machine.storage.usable_bytes,
         "series": {
             use: {
                 "name": entry.name,
@@ -98,7 +103,7 @@ def digests_of(machine: Machine, site: Written[Site], workload: Written[Workload
     """
     return {
         "machine": record_digest(machine.file),
-        "site": record_digest(site.record),
+        "site": record_digest(site.record.model_copy(update={"declared": Declared()})),  # which changes no figure
         "workload": record_digest(workload.record),
         "catalogue": machine.catalogue_digest,
         "constants": constants_digest(),

@@ -12,9 +12,10 @@ from html import escape
 from math import log10
 
 from terp.views.figures.run_days import FIRST_DAY
-from terp.views.figures.svg import WIDTH, Coordinate, line, rect, svg, text, ticks
+from terp.views.figures.svg import WIDTH, Coordinate, line, rect, svg, text, ticks, wrapped
 
 _RIGHT, _TOP, _BOTTOM = 14, 10, 24
+_CHARS = 40  # of a name beside its bar; a longer one takes two lines
 
 Label = Callable[[float], str]
 """How to write a value."""
@@ -130,7 +131,7 @@ def shares(
     over = width < WIDTH
     left, line_h = (10, 46) if over else (150, 30)
     longest = max((len(name) for name, *_ in rows), default=0)
-    left = left if over else max(left, min(7 * longest + 20, 300))
+    left = left if over else max(left, min(7 * longest + 20, 7 * _CHARS + 20))
     height = _TOP + line_h * len(rows) + 28
     most = max([0.05, *(row[1] for row in rows), *(row[2] or 0 for row in rows)])
     plot_w = width - left - 66
@@ -147,7 +148,7 @@ def shares(
         )
     for index, (name, share, entitlement, style) in enumerate(rows):
         top = _TOP + line_h * index + (20 if over else 6)
-        body.append(text(left, top - 5, name, "name over") if over else text(left - 12, top + 13, name, "name", "end"))
+        body.append(text(left, top - 5, name, "name over") if over else wrapped(left - 12, top + 9, name, _CHARS))
         body.append(rect(left, top, max(x(share) - left, 1), 18, style))
         body.append(text(x(share) + 8, top + 13, f"{100 * share:.1f}\u00a0%", "value"))
         if entitlement is not None:

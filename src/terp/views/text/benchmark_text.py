@@ -14,9 +14,9 @@ from terp.results.benchmark_results import BenchmarkResult, HpcgResult, HplResul
 from terp.units import show
 from terp.views import notebook
 
-_TITLES: Final = {"hpl": "HPL", "hpcg": "HPCG", "mxp": "HPL-MxP"}
+TITLES: Final = {"hpl": "HPL", "hpcg": "HPCG", "mxp": "HPL-MxP"}
 """Benchmark -> its name for people."""
-_PARTS: Final = {
+PARTS: Final = {
     "dgemm": "multiplying matrices",
     "network": "swapping rows and broadcasting panels between nodes, not hidden",
     "staging": "gathering swapped rows within a node",
@@ -34,8 +34,8 @@ def _part_text(part: str, machine: Machine) -> str:
     """
     clock = power_limited_clock_hz(machine.accelerator)
     if part == "dgemm" and machine.accelerator.architecture == "hopper":
-        return f"{_PARTS[part]} at {show(clock, 'hz', 4)}, the clock that the power cap leaves"
-    return _PARTS[part]
+        return f"{PARTS[part]} at {show(clock, 'hz', 4)}, the clock that the power cap leaves"
+    return PARTS[part]
 
 
 def as_text(machine: Machine, result: BenchmarkResult, only_edition: str | None = None) -> str:
@@ -48,7 +48,7 @@ def as_text(machine: Machine, result: BenchmarkResult, only_edition: str | None 
     """
     fitted = not any(caveat.code == "hpl-not-fitted" for caveat in result.caveats)
     likely = f"{show(result.low, 'flop_per_s')} to {show(result.high, 'flop_per_s')}{' (8 of 10 machines)' * fitted}"
-    title = _TITLES[result.benchmark]
+    title = TITLES[result.benchmark]
     lines = [f"{machine.file.title}: {title} on {result.gpus_count:,} GPUs", ""]
     rows = [("Rmax" if isinstance(result, HplResult) else title, f"{show(result.value, 'flop_per_s', 4)}, likely {likely}")]
     if not isinstance(result, HpcgResult):
@@ -63,7 +63,7 @@ def as_text(machine: Machine, result: BenchmarkResult, only_edition: str | None 
     shares = {name.removesuffix("_fraction"): share for name, share in asdict(result.breakdown).items()}
     if shares:
         lines += ["", "  where the time goes"]
-    lines += [f"    {shares[part]:6.1%}  {_part_text(part, machine)}" for part in _PARTS if shares.get(part)]
+    lines += [f"    {shares[part]:6.1%}  {_part_text(part, machine)}" for part in PARTS if shares.get(part)]
     if isinstance(result, HplResult):
         memory, matrix = result.breakdown.gpu_memory_fraction, show(result.breakdown.matrix_bytes, "bytes")
         host = ", with that of the host" if machine.accelerator.host_memory_bytes else ""

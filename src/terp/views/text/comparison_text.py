@@ -10,12 +10,16 @@ from collections.abc import Sequence
 from typing import Final
 
 from terp.results.comparison import CaseDifference, PointBands
-from terp.results.figures import HEADLINES, FigureDifference
+from terp.results.figures import FEWEST_OF_BAND, HEADLINES, FigureDifference, is_told_apart
 from terp.units import HOUR_S, UNITS, number, show
 from terp.views.text.columns import aligned
 
 _MOST_POINTS: Final = 12
 """Points of a sweep that fit on a screen; --json has all."""
+_SURE: Final = (
+    "  told apart from chance: the 95 % interval leaves out zero (of 20 figures that do not change, one does by chance)"
+)
+_UNSURE: Final = "  not told apart from chance"
 _SHOWN: Final = ("w", "j", "s", "eur")
 """Units that are scaled to thousands, millions and so on."""
 
@@ -43,6 +47,18 @@ def figure_text(key: str, value: float | None, *, sign: bool = False) -> str:
     return plus + (show(value, unit) if unit in _SHOWN else number(value, 4))
 
 
+def dimension_of(key: str) -> str:
+    """The dimension of a figure, by the end of its key; GPU time, which is seconds of GPUs, is one of its own.
+
+    >>> dimension_of("lost_gpu_s"), dimension_of("mean_wait_s")
+    ('gpu_s', 's')
+    """
+    name = key.rpartition(".")[2]
+    if name.endswith("_gpu_s"):
+        return "gpu_s"
+    return max((unit for unit in UNITS if name.endswith(f"_{unit}")), key=len, default="ratio")
+
+
 def title_of(key: str) -> str:
     """What a figure is called; by its key without the unit, if it is no headline.
 
@@ -59,19 +75,27 @@ def bands_text(points: Sequence[PointBands]) -> str:
     points   in the order of the sweep.  A point of fewer than 20 years has no band, which a line below says
     """
     lines: list[str] = []
+    banded = any(row["low"] is not None for point in points for row in point["figures"])
+    several = any(row["standard_error"] is not None for point in points for row in point["figures"])
+    columns = ["mean", *(["standard_error"] if several else []), *(["low", "high"] if banded else [])]
+    heads = {"mean": "mean", "standard_error": "standard error", "low": "5 %", "high": "95 %"}
     for point in points[:_MOST_POINTS]:
         years = point["years_count"]
         words = [f"{name} {value}" for name, value in point["point"].items()]
         lines += ["", ", ".join([*words, f"{years:,} {'year' if years == 1 else 'years'}"])]
-        rows: list[tuple[str, ...]] = [("", "mean", "standard error", "5 %", "95 %")]
+        rows: list[tuple[str, ...]] = [("", *(heads[name] for name in columns))]
         for row in point["figures"]:
-            values = (row[name] for name in ("mean", "standard_error", "low", "high"))
-            rows.append((title_of(row["figure"]), *(figure_text(row["figure"], value) for value in values)))
+            values: dict[str, float | None] = {name: row[name] for name in heads}  # type: ignore[literal-required]
+            rows.append((title_of(row["figure"]), *(figure_text(row["figure"], values[name]) for name in columns)))
         lines += [f"  {line}" for line in aligned(rows)]
     if len(points) > _MOST_POINTS:
         lines.append(f"\n{len(points) - _MOST_POINTS:,} more points; --json prints all")
-    if any(row["low"] is None for point in points for row in point["figures"]):
-        lines.append("\na band of 5 to 95 % needs 20 seeds a point")
+    if not several:
+        lines.append(
+            "\none seed a point: how far the years of other seeds lie apart is not known; --over seed=1..20 would tell"
+        )
+    elif any(row["low"] is None for point in points for row in point["figures"]):
+        lines.append(f"\na band of 5 to 95 % needs {FEWEST_OF_BAND} seeds a point, which not every point has")
     return "\n".join(lines[1:])
 
 
@@ -80,7 +104,8 @@ def differences_text(compared: Sequence[CaseDifference]) -> str:
 
     compared   a case each, with what was changed of its inputs and the years that have a partner of the same seed
 
-    An asterisk marks a difference whose 95 % interval leaves out zero.  Figures that did not move stand in one line.
+    What is told apart from chance, since its 95 % interval leaves out zero, stands first, the rest in a block of its own.
+    Figures that did not move stand in one line.
     """
     lines: list[str] = []
     for entry in compared:
@@ -88,16 +113,26 @@ def differences_text(compared: Sequence[CaseDifference]) -> str:
         lines += [f"{entry['base']} -> {entry['other']}", *_changes(entry["changes"])]
         paired = f"{pairs} pairs of years, by seed" if pairs > 1 else "one pair of years: no interval can be given"
         left_out = f"; {entry['unpaired_count']} years without a partner are left out" if entry["unpaired_count"] else ""
-        rows: list[tuple[str, ...]] = [("", "from", "to", "difference", "95 % interval", "relative")]
-        rows += [_row(row) for row in entry["differences"] if row["difference"] or row["low"]]
-        same = [title_of(row["figure"]) for row in entry["differences"] if not row["difference"] and not row["low"]]
-        lines += [f"  {paired}{left_out}", "", *(f"  {line}" for line in aligned(rows))]
+        changed = [row for row in entry["differences"] if row["difference"] or row["low"]]
+        sure = [row for row in changed if is_told_apart(row)]
+        rest = [row for row in changed if not is_told_apart(row)]
+        lines += [f"  {paired}{left_out}", ""]
+        if sure:
+            lines += [_SURE, *_table(sure), ""]
+        if rest:
+            lines += [_UNSURE if pairs > 1 else "  changes, which may be chance", *_table(rest)]
+        same = [title_of(row["figure"]) for row in entry["differences"] if row not in changed]
         if same:
             lines.append(f"  unchanged: {', '.join(same)}")
         lines.append("")
-    if any(row["low"] is not None for entry in compared for row in entry["differences"]):
-        lines.append("* the interval leaves out zero; of 20 figures that do not change, one does so by chance")
     return "\n".join(lines).rstrip()
+
+
+def _table(rows: Sequence[FigureDifference]) -> list[str]:
+    """Rows of differences under their head; the interval has a column where any row has one."""
+    paired = any(row["low"] is not None for row in rows)
+    head = ("", "from", "to", "difference", *(["95 % interval"] if paired else []), "relative")
+    return [f"  {line}" for line in aligned([head, *(_row(row, paired=paired) for row in rows)])]
 
 
 def _changes(changes: Sequence[str]) -> list[str]:
@@ -113,11 +148,10 @@ def _changes(changes: Sequence[str]) -> list[str]:
     return lines
 
 
-def _row(row: FigureDifference) -> tuple[str, ...]:
-    """One figure: both values, the difference with its interval, and how much that is of the first."""
+def _row(row: FigureDifference, *, paired: bool) -> tuple[str, ...]:
+    """One figure: both values, the difference, its interval if that has a column, and how much it is of the first."""
     key, low, high = row["figure"], row["low"], row["high"]
     interval = "-" if low is None else f"{figure_text(key, low, sign=True)} to {figure_text(key, high, sign=True)}"
-    mark = " *" if low is not None and high is not None and (low > 0 or high < 0) else ""
     relative = "from nothing" if row["effect_ratio"] is None else f"{100 * row['effect_ratio']:+.2f} %"
-    values = (figure_text(key, row["base"]), figure_text(key, row["other"]))
-    return (title_of(key), *values, figure_text(key, row["difference"], sign=True), interval, relative + mark)
+    values = (figure_text(key, row["base"]), figure_text(key, row["other"]), figure_text(key, row["difference"], sign=True))
+    return (title_of(key), *values, *([interval] if paired else []), relative)

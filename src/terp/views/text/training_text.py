@@ -19,7 +19,7 @@ MOST_FRONTIER: Final = 24
 """Splits of a frontier that are shown; --json has all."""
 GIBI: Final = 1.07
 """Makers' gigabytes of GPU memory are 2^30 bytes."""
-_PARTS: Final = {
+PARTS: Final = {
     "compute_s": "matrix products and work between them",
     "attention_s": "attention",
     "tensor_s": "tensor-parallel exchanges, not hidden",
@@ -57,7 +57,7 @@ def training_text(result: TrainingResult) -> str:
         ("memory", f"{show(result.memory_bytes, 'bytes', 3)} of {show(room, 'bytes', 3)} a GPU: {held}"),
         ("power", f"{powers[0]} a GPU, {powers[1]} a node, {powers[2]} {where}"),
         ("a step", _spent(result)),
-        ("split", _split_text(result.strategy)),
+        ("split", split_text(result.strategy)),
         ("trained", _trained_text(result)),
         ("software", f"{result.software}: {result.software_title}"),
     ]
@@ -67,7 +67,7 @@ def training_text(result: TrainingResult) -> str:
     lines += [f"  {name:9} {text}" for name, text in rows if text]
     lines += ["", "  where the time goes"]
     parts = sorted(asdict(result.breakdown).items(), key=lambda item: -item[1])
-    lines += [f"    {value / result.step_s:6.1%}  {_PARTS[part]}" for part, value in parts if value > 5e-4 * result.step_s]
+    lines += [f"    {value / result.step_s:6.1%}  {PARTS[part]}" for part, value in parts if value > 5e-4 * result.step_s]
     if result.run is not None:
         lines += ["", *_run_lines(result.run, "tokens" if result.sequence_tokens_count else "samples")]
     lines += ["", *(f"  mind that {notebook.sentence(caveat)}" for caveat in result.caveats)] if result.caveats else []
@@ -109,7 +109,7 @@ def _spent(spent: TrainingResult | TrainingRun) -> str:
     return ", ".join([show(spent.energy_j, "j", 3), *words])
 
 
-def _split_text(split: TrainingSplit) -> str:
+def split_text(split: TrainingSplit) -> str:
     """A split by the field's abbreviations, as far as anything is split.
 
     Counts of 1 are left out, but the micro-batch and what ZeRO shards are always told.
@@ -214,7 +214,7 @@ def _step_row(entry: FrontierEntry) -> tuple[str, ...]:
     """A line of a frontier by the step."""
     return (
         str(entry.nodes_count), str(entry.gpus_count), show(entry.step_s, "s", 4), f"{entry.mfu_fraction:.1%}",
-        show(entry.memory_bytes, "bytes", 3), show(entry.energy_j, "j", 3), _eur(entry), _split_text(entry.strategy),
+        show(entry.memory_bytes, "bytes", 3), show(entry.energy_j, "j", 3), _eur(entry), split_text(entry.strategy),
     )  # fmt: skip
 
 
@@ -229,5 +229,5 @@ def _run_row(entry: FrontierEntry, run: TrainingRun) -> tuple[str, ...]:
     return (
         str(entry.nodes_count), str(entry.gpus_count), number(run.run_s / DAY_S, 3), f"{entry.mfu_fraction:.1%}",
         number(run.energy_j / J_PER_KWH, 3), "-" if euros is None else number(euros, 3), number(run.interruptions_count, 2),
-        _split_text(entry.strategy),
+        split_text(entry.strategy),
     )  # fmt: skip

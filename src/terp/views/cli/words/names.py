@@ -105,6 +105,12 @@ def written_folders(ctx: click.Context, parameter: click.Parameter, incomplete: 
     return [CompletionItem(folder) for folder in sorted(found)] or [CompletionItem(incomplete, type="dir")]
 
 
+def things_to_report(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """What `terp report` takes: folders that a verb wrote, machines, and the word for every model's validation."""
+    folders = written_folders(ctx, parameter, incomplete)
+    return [*matching([*quick_names("machines"), "validate"], incomplete), *folders]
+
+
 def _folders(top: Path, depth: int) -> list[str]:
     """Folders below one that hold what a verb wrote; those that cannot be looked into are passed over."""
     try:

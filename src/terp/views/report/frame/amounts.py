@@ -72,6 +72,11 @@ def in_one_unit(
     return unit, shown
 
 
+def factor_of(dimension: str, unit: str) -> float:
+    """What a number in a unit is multiplied with to be in SI."""
+    return _shown_units(dimension)[unit]
+
+
 def _unit_for(largest: float, units: Mapping[str, float]) -> str:
     """The largest unit in which a value is at least 1; the SI unit for nought."""
     if not largest:
@@ -79,15 +84,27 @@ def _unit_for(largest: float, units: Mapping[str, float]) -> str:
     return next((name for name, factor in units.items() if largest >= factor), list(units)[-1])
 
 
-def _shown_units(dimension: str) -> dict[str, float]:
-    """Units of a dimension that people are shown, the largest first: energies in watt-hours, times in hours and days."""
-    kept = {
-        "j": ("TWh", "GWh", "MWh", "kWh", "Wh"),
-        "s": ("days", "h", "min", "s", "ms", "us"),
-        "bytes": ("EB", "PB", "TB", "GB", "MB", "kB", "B"),
-        "bytes_per_s": ("PB/s", "TB/s", "GB/s", "MB/s", "kB/s", "B/s"),
-        "kg": ("t", "kg"),
-    }
+_SHOWN: Final[Mapping[str, tuple[str, ...]]] = {
+    "j": ("TWh", "GWh", "MWh", "kWh", "Wh"),
+    "s": ("days", "h", "min", "s", "ms", "us"),
+    "bytes": ("EB", "PB", "TB", "GB", "MB", "kB", "B"),
+    "bytes_per_s": ("PB/s", "TB/s", "GB/s", "MB/s", "kB/s", "B/s"),
+    "kg": ("t", "kg"),
+    "eur": ("EUR",),
+}
+"""Dimension -> its units for people, the largest first: energies in watt-hours, times in hours and days, money whole."""
+_OWN: Final[Mapping[str, Mapping[str, float]]] = {
+    "fraction": {"%": 0.01},
+    "gpu_s": {"GPU hours": 3600.0},
+    "count": {"": 1.0},
+    "ratio": {"": 1.0},
+}
+"""Dimensions that pages write otherwise than files."""
+
+
+def _shown_units(dimension: str) -> Mapping[str, float]:
+    """Units of a dimension that people are shown, the largest first."""
+    if dimension in _OWN:
+        return _OWN[dimension]
     units = UNITS[dimension]
-    names = kept.get(dimension, tuple(sorted(units, key=lambda unit: -units[unit])))
-    return {name: units[name] for name in names}
+    return {name: units[name] for name in _SHOWN.get(dimension, tuple(sorted(units, key=lambda unit: -units[unit])))}

@@ -75,14 +75,14 @@ def down(run: Run) -> Markup:
 def waits_by_size(run: Run) -> Markup:
     """Waits by GPUs a job."""
     rows = [_wait_row(_size(entry), entry) for entry in run.summary.sizes if entry.jobs_count]
-    return both(lambda width: run_charts.waits(rows, _seconds, "Wait by size of job", "wait, logarithmic", width))
+    return both(lambda width: run_charts.waits(rows, waited, "Wait by size of job", "wait, logarithmic", width))
 
 
 def waits_by_domain(run: Run) -> Markup:
     """Waits by field of science and work."""
     titles = run.origin["titles"]["domains"]
     rows = [_wait_row(titles[name], entry) for name, entry in run.summary.domains.items()]
-    return both(lambda width: run_charts.waits(rows, _seconds, "Wait by field", "wait, logarithmic", width))
+    return both(lambda width: run_charts.waits(rows, waited, "Wait by field", "wait, logarithmic", width))
 
 
 def domains(run: Run) -> Markup:
@@ -120,6 +120,6 @@ def _wait_row(name: str, entry: ShareOfTime | SizeClass) -> tuple[str, float, fl
     return name, entry.median_wait_s, entry.mean_wait_s, entry.p95_wait_s
 
 
-def _seconds(value: float) -> str:
+def waited(value: float) -> str:
     """A wait in its unit, to two digits, short enough for an axis."""
     return show(float(np.round(value, 1)), "s", 2).replace(" days", " d").replace(" day", " d")

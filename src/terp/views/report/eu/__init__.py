@@ -1,0 +1,1 @@
+"""The page of the yearly report to the EU's database."""

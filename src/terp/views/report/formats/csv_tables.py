@@ -1,0 +1,88 @@
+"""The tables of a thing as CSV, safe to open in a spreadsheet: no text in them begins as a formula does."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
+
+from terp.hardware import Machine
+from terp.plan import PurchasePlan
+from terp.plan.outcome.plan_folder import TABLES
+from terp.results import Run, Sweep
+from terp.results.comparison import bands
+from terp.results.record import Result, as_json
+from terp.results.run_folder import TABLES as RUN_TABLES
+from terp.results.training_results import SearchResult
+from terp.sweep import Comparison
+from terp.validate import AllGrades, Grades
+
+_FORMULA: Final = "^[=+\\-@\\t\\r]"
+"""How a text begins that a spreadsheet takes for a formula."""
+_NUMBER: Final = "^[+\\-]?(\\d+\\.?\\d*|\\.\\d+)([eE][+\\-]?\\d+)?$"
+"""A number as text, which is none."""
+
+
+def tables_of(thing: object) -> dict[str, pa.Table]:
+    """The tables of a result or of a machine, by name; the first is the one that a single file holds."""
+    if isinstance(thing, Run):
+        return {name: getattr(thing, name).arrow for name in RUN_TABLES} | {"summary": _flat(thing.to_dict())}
+    if isinstance(thing, Sweep):
+        points = [{**point["point"], "years_count": point["years_count"], **row}
+                  for point in bands(thing.cases) for row in point["figures"]]  # fmt: skip
+        return {"rows": thing.rows.arrow, "points": pa.Table.from_pylist(points)}
+    if isinstance(thing, Comparison):
+        return {"differences": thing.table.arrow}
+    if isinstance(thing, PurchasePlan):
+        return {name: thing.table(name).arrow for name in TABLES}
+    if isinstance(thing, Machine):
+        return {"figures": _flat(thing.to_dict()), "bill": thing.bill.table.arrow, "nodes": thing.nodes.table.arrow}
+    if isinstance(thing, AllGrades | Grades):
+        models = thing.models if isinstance(thing, AllGrades) else (thing,)
+        cases = [grades.cases.arrow for grades in models if grades.cases.num_rows]
+        return {"grades": thing.table.arrow} | ({"cases": pa.concat_tables(cases)} if cases else {})
+    if isinstance(thing, SearchResult):
+        return {"frontier": thing.table.arrow}
+    return {"figures": _flat(thing.to_dict())} if isinstance(thing, Result) else {}
+
+
+def _flat(document: Mapping[str, object]) -> pa.Table:
+    """A document as rows of a figure and its value, by dotted path."""
+    rows: list[dict[str, str]] = []
+
+    def walk(path: str, value: object) -> None:
+        if isinstance(value, Mapping):
+            for key, inner in value.items():
+                walk(f"{path}.{key}" if path else str(key), inner)
+        elif isinstance(value, list):
+            for index, inner in enumerate(value):
+                walk(f"{path}.{index}", inner)
+        else:
+            rows.append({"figure": path, "value": "" if value is None else str(value)})
+
+    walk("", as_json(document))
+    return pa.Table.from_pylist(rows)
+
+
+def as_csv(table: pa.Table) -> bytes:
+    """A table as CSV in UTF-8; a text that a spreadsheet would take for a formula has an apostrophe before it."""
+    columns = [_safe(table.column(name)) for name in table.column_names]
+    out = io.BytesIO()
+    csv.write_csv(pa.table(dict(zip(table.column_names, columns, strict=True))), out)
+    return out.getvalue()
+
+
+def _safe(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column without formulas; lists become words, and numbers stay numbers."""
+    if pa.types.is_nested(column.type) or pa.types.is_dictionary(column.type):
+        column = pa.chunked_array([[None if value is None else str(value) for value in column.to_pylist()]], pa.string())
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return column
+    column = column.cast(pa.string())
+    risky = pc.and_(pc.match_substring_regex(column, _FORMULA), pc.invert(pc.match_substring_regex(column, _NUMBER)))
+    marked = pc.binary_join_element_wise("'", column, "")
+    return pc.if_else(pc.fill_null(risky, False), marked, column)  # noqa: FBT003 (its signature)

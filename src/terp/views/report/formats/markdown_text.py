@@ -1,0 +1,104 @@
+"""A page as Markdown: the same words and tables, without its drawings, whose captions stay."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from typing import Final
+
+_SKIPPED: Final = ("style", "nav", "svg", "head", "title")
+_PLAIN: Final = {"b": "**", "strong": "**", "code": "`"}
+_BLANKS: Final = re.compile(r"[ \t\r\n]+")
+
+
+def as_markdown(page: str) -> str:
+    """The words of a page, as Markdown that people and other programs read.
+
+    page   HTML as the frame makes it
+    """
+    reader = _Reader()
+    reader.feed(page)
+    reader.close()
+    text = re.sub(r"(?m)^(?!- )(.+)\n(?=- )", r"\1\n\n", "\n".join(reader.lines))  # a list stands apart
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+class _Reader(HTMLParser):
+    """Collects lines; what is skipped is counted by its depth, and cells are kept until their row ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+        self.words = ""
+        self.skipped = 0
+        self.row: list[str] | None = None
+        self.head = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Begins what a tag begins."""
+        if tag in _SKIPPED or self.skipped:
+            self.skipped += tag not in ("meta", "br", "link")
+            return
+        if tag in ("h1", "h2", "h3", "p", "li", "summary", "figcaption", "caption", "table"):
+            self._flush()
+        elif tag == "tr":
+            self.row = []
+        elif tag == "thead":
+            self.head = True
+        elif tag in ("th", "td"):
+            self.words = ""
+        elif tag == "div" and ("class", "card") in attrs:
+            self._flush()
+        if tag in _PLAIN and self.row is None:
+            self.words += _PLAIN[tag]
+
+    def handle_endtag(self, tag: str) -> None:
+        """Ends what a tag ends."""
+        if self.skipped:
+            self.skipped -= 1
+            return
+        marks = {"h1": "# ", "h2": "## ", "h3": "### ", "p": "", "li": "- ", "figcaption": "*Figure: ", "caption": ""}
+        if tag in ("th", "td") and self.row is not None:
+            self.row.append(self._taken())
+        elif tag == "tr" and self.row is not None:
+            self._end_row()
+        elif tag in _PLAIN and self.row is None:
+            self.words = self.words.rstrip() + _PLAIN[tag] + " "
+        elif tag == "summary":
+            words = self._taken()
+            self.lines += ["", words if words.startswith("#") else f"### {words}", ""]
+        elif tag in marks:
+            words = self._taken()
+            if words:
+                self.lines += [*([] if tag == "li" else [""]), marks[tag] + words + ("*" if tag == "figcaption" else "")]
+        elif tag == "div" and self.words.strip():
+            self.lines.append(f"- {self._taken()}")
+        elif tag == "table":
+            self.lines.append("")
+
+    def handle_data(self, data: str) -> None:
+        """Takes words; the signs that make Markdown are left as they are but for the bar of a table."""
+        if not self.skipped:
+            self.words += data
+
+    def _taken(self) -> str:
+        """The words so far, on one line."""
+        words, self.words = _BLANKS.sub(" ", self.words).strip(), ""
+        return words
+
+    def _flush(self) -> None:
+        """Keeps words that stood outside of any block."""
+        words = self._taken()
+        if words:
+            self.lines += ["", words]
+
+    def _end_row(self) -> None:
+        """Writes a row of a table, and under the first the line that makes it a head."""
+        cells = [cell.replace("|", "\\|") for cell in self.row or []]
+        self.row = None
+        if self.head:
+            self.lines.append("")
+        self.lines.append(f"| {' | '.join(cells)} |")
+        if self.head:
+            self.lines.append("|" + "---|" * len(cells))
+            self.head = False

@@ -1,0 +1,1 @@
+"""The page of a machine: what it is, drawn and counted."""

@@ -1,0 +1,1 @@
+"""Pages of many years: what changed between cases, and the points of a sweep with their bands."""
