@@ -173,7 +173,10 @@ def test_a_title_with_markup_is_text_in_the_report(run_folder, tmp_path):
         (("simulate", "gefion", "--dayz", "3"), "No such option"),
         (("simulate", "gefion", "--days", "0"), "--days"),
         (("simulate", "gefion", "--seed", "-1"), "--seed"),
-        (("report", "nowhere"), "nowhere: holds no run; name a folder that `terp simulate -o` made"),
+        (
+            ("report", "nowhere"),
+            "nowhere: no folder, no file and no machine has this name; name a folder that a verb wrote with -o",
+        ),
     ],
 )
 def test_mistakes_are_one_clear_line_and_exit_2(words, says):

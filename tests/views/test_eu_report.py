@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 
-from terp.catalogue import hourly
+from terp.catalogue import hourly, read_catalogue
 from terp.describe import Renewables, read_machine, read_site, read_workload
 from terp.hardware import build_machine
 from terp.physics import cooling_degree_days
@@ -63,9 +63,53 @@ def test_units_are_those_of_the_regulation(report):
 
 def test_values_are_there_just_where_they_are_known(report):
     for item in [*report["items"], *report["indicators"]]:
-        absent = item["known"] in ("not declared", "not simulated")
-        assert (item["value"] in (None, [])) == absent, item["point"]
-    assert all(item["known"] == "not simulated" for item in report["items"] if item["point"][:4] in ("II.2", "II.3"))
+        assert (item["value"] in (None, [])) == (item["known"] == "not declared"), item["point"]
+
+
+def test_every_item_that_is_missing_names_a_key_that_gives_it(run, report):
+    """The keys are those of a site file: each is taken by the reader, and the item is then known."""
+    missing = {item["point"] + item["symbol"]: item["key"] for item in report["items"] if item["value"] in (None, [])}
+    assert all(missing.values())
+    said = {
+        "owner": "a foundation", "municipality": "GM0014", "centre": "colocation", "in_operation": "2026-10",
+        "electrical_redundancy": "N+1", "cooling_redundancy": "N+1", "backup_energy": "3 MWh", "grid_functions": ["reserve"],
+        "grid_battery": "200 kW", "potable": 0.5, "server_capacity": 1000, "rate_in": "400 Gb/s", "rate_out": "400 Gb/s",
+        "data_in": "3 PB", "data_out": "2 PB",
+    }  # fmt: skip
+    asked = {key.removeprefix("declared.") for key in missing.values() if key.startswith("declared.")}
+    assert asked <= set(said)
+    shipped = read_site("groningen-warm")
+    data = {**shipped.tree.mapping, "declared": said}
+    site = read_site(data).record
+    origin = {**run.origin, "declared": site.declared.model_dump()}
+    full = eu_report(dataclasses.replace(run, origin=origin))
+    items = {item["point"] + item["symbol"]: item for item in full["items"]}
+    for point, key in missing.items():
+        if key.startswith("declared."):
+            assert items[point]["known"] == "declared", point
+    assert items["II.1(d)EDC-BG"]["value"] == pytest.approx(3000)
+    assert items["II.3(a)BIN"]["value"] == pytest.approx(50)
+    assert items["II.1(i)WIN-POT"]["value"] == pytest.approx(0.5 * items["II.1(h)WIN"]["value"])
+
+
+def test_what_is_declared_is_no_input_of_a_run(run):
+    """A declaration changes nothing that is simulated, so runs with and without one are years of one case."""
+    from terp.simulate.account.origin import digests_of
+
+    machine, workload = build_machine(read_machine("gefion"), read_catalogue()), read_workload("national")
+    shipped = read_site("groningen")
+    declared = read_site({**shipped.tree.mapping, "declared": {"owner": "a foundation"}})
+    assert digests_of(machine, shipped, workload) == digests_of(machine, declared, workload)
+
+
+def test_the_page_says_what_is_missing_and_which_key_gives_it(report):
+    from terp.views.report.eu.eu_page import eu_html
+
+    page = eu_html(report)
+    for item in report["items"]:
+        if item["value"] in (None, []):
+            assert item["key"] in page
+    assert "What is missing" in page
 
 
 def test_items_are_the_run_in_the_units_of_the_regulation(run, report):
@@ -105,6 +149,11 @@ def test_a_longer_run_reports_its_first_calendar_year(run):
     long = dataclasses.replace(run, hours=hours, summary={**run.summary, "days": 369})
     report = eu_report(long)
     assert (report["from"], report["to"], report["whole_year"]) == ("2024-01-01", "2024-12-31", True)
+    year_of_365 = dataclasses.replace(run, hours=hours.slice(0, 365 * 24), summary={**run.summary, "days": 365})
+    short = eu_report(year_of_365)
+    assert (short["to"], short["whole_year"]) == ("2024-12-30", True)
+    assert "365 days" in short["year_rule"]
+    assert eu_report(run)["whole_year"] is False
     once = by_symbol(eu_report(run))["EDC"]["value"]
     assert by_symbol(report)["EDC"]["value"] == pytest.approx(122 * once)
 
@@ -124,6 +173,11 @@ def test_degree_days_are_of_the_site_s_air(run):
 
 def test_a_hall_that_declares_nothing_says_so(gefion):
     report = eu_report(year(gefion, site=read_site("copenhagen"), workload=read_workload("national"), days=1, seed=1))
+    known = {item["symbol"] or item["point"]: item for item in report["items"]}
+    assert known["CSTOR"]["value"] == pytest.approx(gefion.storage.usable_bytes / 1e15)
+    assert "assumes" in known["CSTOR"]["note"]
+    assert known["I.1(e)"]["value"] == "2024"
+    assert "DK" in known["I.1(c)"]["note"]
     items = by_symbol(report)
     assert {items[symbol]["known"] for symbol in ("TWH", "SDC", "SCR")} == {"not declared"}
     assert (items["WIN"]["value"], items["WIN-POT"]["value"], items["EREUSE"]["value"]) == (0, 0, 0)
@@ -135,13 +189,14 @@ def test_the_command_writes_or_prints_it_and_a_new_run_takes_it_away(run, report
     folder = tmp_path / "run"
     save_run(run, folder)
     asked = CliRunner().invoke(command, [str(folder), "--eu"])
-    assert asked.output.strip() == str(folder / "eu-report.json")
+    assert asked.output.split() == [str(folder / "eu-report.json"), str(folder / "eu-report.html")]
     written = json.loads((folder / "eu-report.json").read_text("utf-8"))
     assert written == json.loads(json.dumps(report))
     printed = CliRunner().invoke(command, [str(folder), "--eu", "--json", "-o", str(tmp_path / "mine.json")])
     assert json.loads(printed.output) == json.loads((tmp_path / "mine.json").read_text("utf-8")) == written
     save_run(run, folder)
     assert not (folder / "eu-report.json").exists()
+    assert not (folder / "eu-report.html").exists()
     assert CliRunner().invoke(command, [str(folder), "--json"]).exit_code == 2
 
 

@@ -28,6 +28,11 @@ def read_prediction(path: str | Path) -> Prediction:
     """The prediction of a file that `terp predict ... --json` printed.
 
     Its caveats come back as the sentences that they were printed as.  Raises Problems for what is none, part by part.
+
+    path   of the file; titles of machine and model are not in it, so that pages of it go by their names
+
+        result = read_prediction("step.json")
+        result.report("step.html")
     """
     return prediction_of(read_json(Path(path)), str(path))
 
@@ -36,6 +41,10 @@ def prediction_of(document: object, file: str = "") -> Prediction:
     """The prediction of a document, as `to_dict` gives it.
 
     file   named in errors.  Raises Problems, one for each part that does not fit
+
+    document   of a step, a search, HPL, HPCG or HPL-MxP; `caveats` are sentences, and keep their words
+
+    What is read equals what was kept as far as documents go: the same keys with the same values.
     """
     kind = _kind_of(document)
     if kind is None or not isinstance(document, Mapping):
@@ -63,7 +72,10 @@ def prediction_of(document: object, file: str = "") -> Prediction:
 
 
 def _kind_of(document: object) -> type[Result] | None:
-    """Which record a document is of, by the keys that only one has; None where it is of none."""
+    """Which record a document is of, by the keys that only one has; None where it is of none.
+
+    document   of any kind at all; of a benchmark by its name, of a training by its step, of a search by its frontier
+    """
     if not isinstance(document, Mapping):
         return None
     if "frontier" in document and "evaluated_count" in document:
@@ -75,7 +87,10 @@ def _kind_of(document: object) -> type[Result] | None:
 
 
 def _split(values: object) -> object:
-    """A split by the names of its record's fields: `tp` is `tp_count`."""
+    """A split by the names of its record's fields: `tp` is `tp_count`.
+
+    values   of a document; what is no mapping is left for the reader to refuse
+    """
     if not isinstance(values, Mapping):
         return values
     names = [field.name for field in fields(TrainingSplit)]

@@ -42,7 +42,10 @@ def power_parts(machine: Machine) -> tuple[PowerPart, ...]:
 
 
 def _beside(machine: Machine) -> list[PowerPart]:
-    """Networks with their optics, storage and management servers, from the bill; the nodes' own optics are in the nodes."""
+    """Networks with their optics, storage and management servers, from the bill; the nodes' own optics are in the nodes.
+
+    Expected power is what is typical of a part, rated power its maker's maximum; optics have the same for both.
+    """
     sums = {name: [0.0, 0.0] for name in ("networks", "storage", "management")}
     for line in machine.bill:
         name = "storage" if isinstance(line.part, StorageAppliance) else "networks"

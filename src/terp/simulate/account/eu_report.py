@@ -105,7 +105,10 @@ def _hours(run: Run, name: str, days: int) -> NDArray[np.float64]:
 
 
 def _said(run: Run, name: str) -> Value:
-    """What the site file declares under `declared`; None where it is silent, and for runs of earlier versions."""
+    """What the site file declares under `declared`; None where it is silent, and for runs of earlier versions.
+
+    name   of the field, with its unit
+    """
     value: Value = run.origin.get("declared", {}).get(name)
     return None if value in ([], "") else value
 
@@ -140,7 +143,10 @@ def _declared(point: str, symbol: str, name: str, unit: str, value: Value, note:
 
 
 def _scaled(run: Run, name: str, factor: float) -> float | None:
-    """A declared number in the regulation's unit, which is `factor` of SI; None where it is not declared."""
+    """A declared number in the regulation's unit, which is `factor` of SI; None where it is not declared.
+
+    name   of the field under `declared`;  factor   SI units in one of the regulation's
+    """
     value = _said(run, name)
     return float(value) / factor if isinstance(value, int | float) else None
 

@@ -63,7 +63,10 @@ def command(
 
 
 def _usual(things: tuple[Path, ...], thing: Thing, ending: str) -> Path:
-    """Where a report goes if nobody says: into the folder that it is of, else beside what it is of or here, by its name."""
+    """Where a report goes if nobody says: into the folder that it is of, else beside what it is of or here, by its name.
+
+    ending   of the name, which is also the format
+    """
     from terp.plan import PurchasePlan
     from terp.sweep import Comparison
 
@@ -78,7 +81,10 @@ def _usual(things: tuple[Path, ...], thing: Thing, ending: str) -> Path:
 
 
 def _thing(things: tuple[Path, ...]) -> Thing:
-    """What is to be shown.  Raises Problems or UnknownName for what is none."""
+    """What is to be shown.  Raises Problems or UnknownName for what is none.
+
+    things   as they were typed; several are compared, whatever they are called
+    """
     import terp
 
     if len(things) > 1:
@@ -115,7 +121,10 @@ def _machine(path: Path) -> Thing:
 
 
 def _eu(things: tuple[Path, ...], out: Path | None, wanted: str | None, *, as_json: bool) -> None:
-    """Writes or prints the yearly report to the EU's database: JSON and a page, or the one that the name or format says."""
+    """Writes or prints the yearly report to the EU's database: JSON and a page, or the one that the name or format says.
+
+    Without a name or a format both are written, into the run's folder; JSON alone where a name ends with .json.
+    """
     from terp.files import write_whole
     from terp.results import load_run
     from terp.simulate import eu_report

@@ -83,7 +83,10 @@ def _span(rows: Sequence[ForestRow], *, zero: bool) -> tuple[float, float]:
 
 
 def _mark(row: ForestRow, x: Callable[[float], float], y: float, span: tuple[float, float]) -> list[str]:
-    """The interval and the dot of a row; an arrow where the interval goes on beyond the axis."""
+    """The interval and the dot of a row; an arrow where the interval goes on beyond the axis.
+
+    x, y   places along the axis and of the row;  span   the axis' ends, beyond which an arrow stands
+    """
     body = []
     style = "reach" if row.sure else "reach-soft"
     if row.ends is not None:

@@ -121,7 +121,10 @@ def _places(count: int, width: Coordinate) -> list[float]:
 
 
 def _boxes(tier: Tier, y: float, high: float, width: Coordinate) -> list[str]:
-    """The boxes of a level."""
+    """The boxes of a level.
+
+    y   its upper edge;  high   its height;  width   of the figure
+    """
     wide = width / tier.shown_count
     tip = escape(tier.words)
     return [
@@ -132,6 +135,9 @@ def _boxes(tier: Tier, y: float, high: float, width: Coordinate) -> list[str]:
 
 
 def _cables(top: float, high: float, counts: tuple[int, int], width: Coordinate) -> list[str]:
-    """Lines from each box below to each above."""
+    """Lines from each box below to each above.
+
+    counts   boxes below and above; lines stand for cables, and are not counted
+    """
     lower, upper = (_places(count, width) for count in counts)
     return [line(above, below, top, top + high, "cable") for below in lower for above in upper]

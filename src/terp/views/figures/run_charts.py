@@ -62,7 +62,10 @@ def over_days(
 
 
 def _month_marks(days: int, x: Place, height: int, width: Coordinate) -> list[str]:
-    """The first of each month, or every few days of a short run; as many as have room for their names."""
+    """The first of each month, or every few days of a short run; as many as have room for their names.
+
+    days   of the run;  x   place of a day;  height, width   of the figure
+    """
     firsts = [day for day in range(days) if (FIRST_DAY + timedelta(days=day)).day == 1]
     marked = firsts if days > 62 else list(range(0, days, 1 if days <= 14 else 7))
     needs = 26 if days > 62 else 44

@@ -83,7 +83,10 @@ def _grid(
     ends_x: tuple[float, float], ends_y: tuple[float, float], places: tuple[Place, Place],
     labels: tuple[tuple[str, Label], tuple[str, Label]], size: tuple[float, float],
 ) -> list[str]:  # fmt: skip
-    """The lines and the words of the two axes of a scatter, the vertical one's title over the plot."""
+    """The lines and the words of the two axes of a scatter, the vertical one's title over the plot.
+
+    ends_x, ends_y   of the axes;  labels   title and way to write a value, of each;  size   of the figure
+    """
     (x, y), (x_label, y_label), (width, height) = places, labels, size
     body = []
     for value in ticks(*ends_x, 7 if width >= WIDTH else 4):
@@ -128,6 +131,8 @@ def _dot(point: Point, true: tuple[float, float], at: tuple[float, float], x: Pl
     """A machine: a cross or a circle if it lost, else its numbered dot with its interval and a line to where it belongs.
 
     true, at   where it belongs, and where it is drawn
+
+    x   place along the axis, for the ends of the interval
     """
     tip = f"<title>{escape(point.words)}</title>"
     if not point.mark.isdigit():

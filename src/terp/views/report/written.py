@@ -57,6 +57,8 @@ def as_html_page(thing: Thing, language: str = "en") -> str:
     """The page of a thing, complete in itself.
 
     language   "en", or "nl" for plans.  Raises Problems for another language than a page has
+
+    thing   a result or a machine, read or just made
     """
     if isinstance(thing, PurchasePlan):
         from terp.views.brief import as_brief
@@ -69,7 +71,10 @@ def as_html_page(thing: Thing, language: str = "en") -> str:
 
 
 def _page(thing: Thing) -> Page:
-    """The parts of a thing's page, by its kind; what a page needs is loaded when there is one to make."""
+    """The parts of a thing's page, by its kind; what a page needs is loaded when there is one to make.
+
+    thing   any result or machine; one that has no page is refused by its kind
+    """
     if isinstance(thing, Run):
         from terp.views.report.run.run_page import run_page
 
@@ -141,7 +146,10 @@ def write_page(page: str, out: Path, kind: Format) -> Path:
 
 
 def _write_tables(thing: Thing, out: Path) -> list[Path]:
-    """Writes the tables of a thing: into a folder, a file each, or the one table that it has into a file."""
+    """Writes the tables of a thing: into a folder, a file each, or the one table that it has into a file.
+
+    out   a folder, which is made if it is not there, or a file that ends with .csv
+    """
     from terp.views.report.formats.csv_tables import as_csv, tables_of
 
     tables = tables_of(thing)

@@ -50,7 +50,10 @@ def _cards(indicators: Sequence[Item], known: int, missing: int) -> Cards:
 
 
 def _missing(items: Sequence[Item], site: str) -> list[Block]:
-    """What is still to be declared, and which key of which file gives it."""
+    """What is still to be declared, and which key of which file gives it.
+
+    items   without a value;  site   the file that ships, or whose copy is the operator's own
+    """
     if not items:
         return [Heading("What is missing"), Words("Nothing: every item has a value.")]
     rows = [(item["point"], item["name"], item["unit"] or NONE, item["key"] or NONE, item["note"]) for item in items]
@@ -63,7 +66,10 @@ def _missing(items: Sequence[Item], site: str) -> list[Block]:
 
 
 def _table(caption: str, items: Sequence[Item]) -> Rows:
-    """Items with their values, and how each is known."""
+    """Items with their values, and how each is known.
+
+    items   of annexes or indicators, each with its unit as the regulation has it
+    """
     rows = [
         (item["point"], item["symbol"] or NONE, item["name"], f"{_value(item)} {item['unit']}", item["known"], item["note"])
         for item in items

@@ -28,7 +28,10 @@ _NUMBER: Final = "^[+\\-]?(\\d+\\.?\\d*|\\.\\d+)([eE][+\\-]?\\d+)?$"
 
 
 def tables_of(thing: object) -> dict[str, pa.Table]:
-    """The tables of a result or of a machine, by name; the first is the one that a single file holds."""
+    """The tables of a result or of a machine, by name; the first is the one that a single file holds.
+
+    thing   as of `written.Thing`; of what has no table of its own, its figures are one
+    """
     if isinstance(thing, Run):
         return {name: getattr(thing, name).arrow for name in RUN_TABLES} | {"summary": _flat(thing.to_dict())}
     if isinstance(thing, Sweep):
@@ -51,7 +54,10 @@ def tables_of(thing: object) -> dict[str, pa.Table]:
 
 
 def _flat(document: Mapping[str, object]) -> pa.Table:
-    """A document as rows of a figure and its value, by dotted path."""
+    """A document as rows of a figure and its value, by dotted path.
+
+    document   with mappings and lists within it, whose places are counted from 0; null becomes an empty cell
+    """
     rows: list[dict[str, str]] = []
 
     def walk(path: str, value: object) -> None:
@@ -69,7 +75,10 @@ def _flat(document: Mapping[str, object]) -> pa.Table:
 
 
 def as_csv(table: pa.Table) -> bytes:
-    """A table as CSV in UTF-8; a text that a spreadsheet would take for a formula has an apostrophe before it."""
+    """A table as CSV in UTF-8; a text that a spreadsheet would take for a formula has an apostrophe before it.
+
+    table   with names of columns as they are in results: each ends with its unit, and values are in SI
+    """
     columns = [_safe(table.column(name)) for name in table.column_names]
     out = io.BytesIO()
     csv.write_csv(pa.table(dict(zip(table.column_names, columns, strict=True))), out)

@@ -35,7 +35,10 @@ class _Reader(HTMLParser):
         self.head = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Begins what a tag begins."""
+        """Begins what a tag begins.
+
+        tag, attrs   as the parser gives them; what stands inside a drawing or a list of contents is passed over
+        """
         if tag in _SKIPPED or self.skipped:
             self.skipped += tag not in ("meta", "br", "link")
             return
@@ -53,7 +56,10 @@ class _Reader(HTMLParser):
             self.words += _PLAIN[tag]
 
     def handle_endtag(self, tag: str) -> None:
-        """Ends what a tag ends."""
+        """Ends what a tag ends.
+
+        tag   as the parser gives it; a block that ends is written with the mark that Markdown has for it
+        """
         if self.skipped:
             self.skipped -= 1
             return
@@ -93,7 +99,10 @@ class _Reader(HTMLParser):
             self.lines += ["", words]
 
     def _end_row(self) -> None:
-        """Writes a row of a table, and under the first the line that makes it a head."""
+        """Writes a row of a table, and under the first the line that makes it a head.
+
+        A bar within a cell is escaped, since it would begin another one.
+        """
         cells = [cell.replace("|", "\\|") for cell in self.row or []]
         self.row = None
         if self.head:

@@ -60,7 +60,7 @@ def as_pdf(page: str) -> bytes:
         return target.read_bytes()
 
 
-def _failed(program: str, said: str) -> Problems:
-    """A refusal that names the browser and what it said last."""
+def _failed(program: str, words: str) -> Problems:
+    """A refusal that names the browser, with its last words."""
     would_do = f"write HTML and print that, or name another browser in {VARIABLE}"
-    return Problems([Problem(program, 0, 0, "", "did not print the page", printable(said)[:200], would_do)])
+    return Problems([Problem(program, 0, 0, "", "did not print the page", printable(words)[:200], would_do)])

@@ -18,7 +18,10 @@ NONE: Final = "\u2013"
 
 
 def quantity(value: float | None, dimension: str, digits: int = 3) -> str:
-    """A value with its unit, kept together: 1.5e6 W is "1.5 MW".  A dash for None."""
+    """A value with its unit, kept together: 1.5e6 W is "1.5 MW".  A dash for None.
+
+    dimension   a key of `units.UNITS`;  digits   significant ones, at least
+    """
     return NONE if value is None else show(value, dimension, digits).replace(" ", SPACE)
 
 
@@ -27,6 +30,8 @@ def percent(fraction: float | None, decimals: int = 1, *, sign: bool = False) ->
 
     >>> percent(-0.0131, 2, sign=True) == MINUS + "1.31" + SPACE + "%"
     True
+
+    decimals   behind the point;  sign   whether a share above 0 has its plus
     """
     if fraction is None:
         return NONE
@@ -45,7 +50,11 @@ def euros(value: float | None) -> str:
 
 
 def count(value: float, word: str = "") -> str:
-    """A whole number, with its word if there is one: `count(1, "job")` is "1 job"."""
+    """A whole number, with its word if there is one: `count(1, "job")` is "1 job".
+
+    value   a count; what stands behind its point is rounded away
+    word    in the singular, such as "job"; an s makes it many
+    """
     return f"{value:,.0f}" + (f"{SPACE}{word}{'' if value == 1 else 's'}" if word else "")
 
 
@@ -73,12 +82,18 @@ def in_one_unit(
 
 
 def factor_of(dimension: str, unit: str) -> float:
-    """What a number in a unit is multiplied with to be in SI."""
+    """What a number in a unit is multiplied with to be in SI.
+
+    dimension   as of `in_one_unit`;  unit   one that this gave
+    """
     return _shown_units(dimension)[unit]
 
 
 def _unit_for(largest: float, units: Mapping[str, float]) -> str:
-    """The largest unit in which a value is at least 1; the SI unit for nought."""
+    """The largest unit in which a value is at least 1; the SI unit for nought.
+
+    largest   without its sign, in SI;  units   with their factors, the largest first
+    """
     if not largest:
         return next((name for name, factor in units.items() if factor == 1), list(units)[-1])
     return next((name for name, factor in units.items() if largest >= factor), list(units)[-1])

@@ -29,12 +29,17 @@ def environment() -> Environment:
     """What all templates of pages are filled by.
 
     Words are escaped unless they are markup already, and a name that is not given is an error.
+
+    Pages of a run and papers of a plan come from the same settings, so that neither can forget to escape.
     """
     return Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
 
 def as_page(page: Page) -> str:
-    """A page as HTML, complete in itself."""
+    """A page as HTML, complete in itself.
+
+    page   its title, its answer in some sentences, and its parts in order
+    """
     template = _template("blocks.html.j2")
     return framed("en", page.title, template.render(page=page))
 
@@ -62,7 +67,10 @@ def framed(language: str, title: str, body: str, *, more_style: str = "", conten
 
 @cache
 def _template(name: str) -> Template:
-    """A template of this folder."""
+    """A template of this folder.
+
+    name   of the file.  Kept after the first use, since a page needs the same two every time
+    """
     return environment().from_string(resources.files(FOLDER).joinpath(name).read_text("utf-8"))
 
 
@@ -70,6 +78,8 @@ def _numbered(body: str) -> tuple[str, list[tuple[str, Markup]]]:
     """A body whose headings have places to go to, and the list of those, as (place, words).
 
     A box that scrolls and has no name yet is called by the heading over it, and can be reached by the keyboard.
+
+    body   as a template filled it; places are numbered in the order of the headings, so that none is twice
     """
     entries: list[tuple[str, Markup]] = []
     last: str = ""

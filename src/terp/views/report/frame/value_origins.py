@@ -31,13 +31,19 @@ def value_folds(rows: Sequence[Row], titles: Mapping[str, str]) -> list[Block]:
 
 
 def _assumed(rows: Sequence[Row], titles: Mapping[str, str]) -> Rows:
-    """The table of assumptions."""
+    """The table of assumptions.
+
+    rows   those of status "assumed" alone;  titles   as of `value_folds`
+    """
     cells, groups = _grouped(rows, titles, lambda row: (row.get("value", ""), row.get("range", ""), row.get("note", "")))
     return Rows("Assumed values", ("what", "value", "range", "why"), cells, frozenset({1, 2, 3}), groups=groups)
 
 
 def _sourced(rows: Sequence[Row], titles: Mapping[str, str]) -> Rows:
-    """The table of everything that has somebody who says so."""
+    """The table of everything that has somebody who says so.
+
+    rows   those of any other status;  titles   as of `value_folds`
+    """
 
     def cells_of(row: Row) -> tuple[Cell, ...]:
         source = Markup("<code>{}</code> ").format(row["source"]) if row.get("source") else Markup("")
@@ -68,7 +74,10 @@ def _grouped(
 
 
 def _group(path: str, titles: Mapping[str, str]) -> tuple[str, str]:
-    """A dotted path in words, without its first word, and what that first word stands for."""
+    """A dotted path in words, without its first word, and what that first word stands for.
+
+    titles   what the first word of a path stands for; else that word and the next name the group
+    """
     first, _, rest = path.partition(".")
     if first in titles:
         return _in_words(rest), titles[first]
@@ -82,7 +91,12 @@ def _in_words(path: str) -> str:
 
 
 def source_fold(sources: Mapping[str, Mapping[str, str]]) -> list[Block]:
-    """The list of sources, folded; nothing where there is none."""
+    """The list of sources, folded; nothing where there is none.
+
+    sources   short name -> title, publisher, grade, address and licence, as far as they are known
+
+    Only addresses of the web become links, so that no source can put a script behind one.
+    """
     if not sources:
         return []
     rows = []

@@ -51,7 +51,10 @@ def machine_page(machine: Machine) -> Page:
 
 
 def _cards(machine: Machine) -> Cards:
-    """The figures to take along."""
+    """The figures to take along.
+
+    What the file does not tell, such as storage or the price, has no card.
+    """
     power, peaks, storage = machine_power(machine), machine.peak_flop_per_s, machine.storage
     cards = [
         (count(machine.gpus_count), f"GPUs, {quantity(machine.gpu_memory_bytes, 'bytes')} of memory"),
@@ -72,7 +75,10 @@ def _cards(machine: Machine) -> Cards:
 
 
 def _what(machine: Machine) -> list[Block]:
-    """The named lines of `terp show`, and what is held against it."""
+    """The named lines of `terp show`, and what is held against it.
+
+    The lines are those of the terminal, so that the two never differ.
+    """
     lines = [(name, _PERCENT.sub(rf"\1{SPACE}%", words)) for name, words in rows(machine) if name]
     blocks: list[Block] = [Heading("What it is"), Rows("The machine in lines", ("what", "as built"), lines, frozenset({1}))]
     held = held_against(machine)
@@ -89,7 +95,10 @@ def _what(machine: Machine) -> list[Block]:
 
 
 def _racks(machine: Machine) -> list[Block]:
-    """The racks with their nodes, and what stands in the others."""
+    """The racks with their nodes, and what stands in the others.
+
+    Racks of other things are counted from the bill, and stand behind those of nodes.
+    """
     in_rack = Counter(machine.nodes.rack.tolist())
     unit_of = dict(zip(machine.nodes.rack.tolist(), machine.nodes.unit.tolist(), strict=True))
     drawn = [machine_drawings.DrawnRack(in_rack[number], unit_of[number]) for number in sorted(in_rack)]
@@ -107,7 +116,10 @@ def _racks(machine: Machine) -> list[Block]:
 
 
 def _fabric(machine: Machine) -> list[Block]:
-    """The compute fabric by tiers, with counts and bisection; the networks beside it."""
+    """The compute fabric by tiers, with counts and bisection; the networks beside it.
+
+    Full bisection is what half of the nodes can send: the ratio says how much of that the middle carries.
+    """
     fabric, node, switch = machine.fabric, machine.node, machine.switch
     injection = fabric.node_cables_count * node.compute_port_rate_bytes_per_s
     bisection = quantity(fabric.bisection_bytes_per_s, "bytes_per_s")
@@ -137,7 +149,12 @@ def _fabric(machine: Machine) -> list[Block]:
 
 
 def _tiers(machine: Machine, *, narrow: bool) -> list[machine_drawings.Tier]:
-    """The levels of the fabric from the nodes upwards."""
+    """The levels of the fabric from the nodes upwards.
+
+    narrow   whether fewer boxes have room
+
+    A level that the fabric has not is left out: a dragonfly has its switches alone.
+    """
     fabric, node = machine.fabric, machine.node
     most = _MOST_BOXES // 2 if narrow else _MOST_BOXES
     rate = quantity(node.compute_port_rate_bytes_per_s, "bytes_per_s")
@@ -164,7 +181,10 @@ def _within(machine: Machine) -> str:
 
 
 def _power(machine: Machine) -> list[Block]:
-    """Where the power goes, with the hall where the machine names a site."""
+    """Where the power goes, with the hall where the machine names a site.
+
+    The hall's part is its mean PUE over the year, at the site that the machine's file names; without a site it is left out.
+    """
     parts = [(part.part, part.expected_w, part.rated_w) for part in power_parts(machine) if part.expected_w or part.rated_w]
     total_w, rates = sum(part[1] for part in parts), site_rates(machine)
     if rates is not None:
@@ -198,7 +218,10 @@ def _power(machine: Machine) -> list[Block]:
 
 
 def _bill(machine: Machine) -> list[Block]:
-    """Every part with its count, folded."""
+    """Every part with its count, folded.
+
+    Counts are pieces, as on the bill that `terp show --bom` prints.
+    """
     lines = [
         (line.where, line.part.title, Markup("<code>{}</code>").format(line.name), count(line.count))
         for line in machine.bill
@@ -211,7 +234,10 @@ def _bill(machine: Machine) -> list[Block]:
 
 
 def _origins(machine: Machine) -> list[Block]:
-    """Who says each value."""
+    """Who says each value.
+
+    Values of the parts are those of the catalogue, under the name of each part.
+    """
     listed: list[Row] = []
     for path, entry in sorted(machine.provenance.items()):
         row = {"path": path, "value": entry.value_text, "status": entry.status, "source": entry.source}

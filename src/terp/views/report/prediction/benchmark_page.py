@@ -32,7 +32,10 @@ def benchmark_page(result: BenchmarkResult) -> Page:
 
 
 def _cards(result: BenchmarkResult) -> Cards:
-    """The figures to take along."""
+    """The figures to take along.
+
+    Energy and power are of the machine; what the hall adds is no part of a benchmark.
+    """
     cards = [
         (quantity(result.value, "flop_per_s", 4), TITLES[result.benchmark]),
         (quantity(result.run_s, "s"), "the run takes"),
@@ -51,7 +54,10 @@ def _cards(result: BenchmarkResult) -> Cards:
 
 
 def _breakdown(result: BenchmarkResult) -> list[Block]:
-    """Where the time goes; nothing where that is not modelled."""
+    """Where the time goes; nothing where that is not modelled.
+
+    Parts are in the order of the model, and add up to the run; parts that are none are left out.
+    """
     shares = {name.removesuffix("_fraction"): share for name, share in asdict(result.breakdown).items()}
     drawn = [(PARTS[part], shares[part], None, f"bar-{index}") for index, part in enumerate(PARTS) if shares.get(part)]
     if not drawn:
@@ -61,7 +67,10 @@ def _breakdown(result: BenchmarkResult) -> list[Block]:
 
 
 def _ranks(result: BenchmarkResult) -> list[Block]:
-    """The rank in each edition of the TOP500 that is held."""
+    """The rank in each edition of the TOP500 that is held.
+
+    Editions that are held in part give an interpolated place, which says "about".
+    """
     if not isinstance(result, HplResult):
         return []
     rows = []

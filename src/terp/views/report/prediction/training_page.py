@@ -51,7 +51,10 @@ def _step_page(result: TrainingResult) -> Page:
 
 
 def _cards(result: TrainingResult) -> Cards:
-    """The figures to take along."""
+    """The figures to take along.
+
+    Money stands only where it is known: electricity with a site, hire with a price of an hour.
+    """
     cards = [
         (quantity(result.step_s, "s", 4), "a step"),
         (f"{count(result.tokens_per_s)}" if result.tokens_per_s else f"{result.samples_per_s:,.3g}",
@@ -67,7 +70,10 @@ def _cards(result: TrainingResult) -> Cards:
 
 
 def _time(result: TrainingResult) -> list[Block]:
-    """Where a step's time goes, the largest first, and how it is split."""
+    """Where a step's time goes, the largest first, and how it is split.
+
+    What does not hide behind other work counts; parts below a fifth of a percent are not drawn.
+    """
     parts = sorted(asdict(result.breakdown).items(), key=lambda item: -item[1])
     shares = [(PARTS[part], value / result.step_s) for part, value in parts if value > _LEAST * result.step_s]
     drawn = [(words, share, None, f"bar-{index % 6}") for index, (words, share) in enumerate(shares)]
@@ -81,7 +87,10 @@ def _time(result: TrainingResult) -> list[Block]:
 
 
 def _memory(result: TrainingResult) -> list[Block]:
-    """What the fullest GPU holds, part by part, over its capacity where that is known."""
+    """What the fullest GPU holds, part by part, over its capacity where that is known.
+
+    A prediction that was read from a file does not know the GPU's memory: its parts are then shares of their sum.
+    """
     parts = {name: value for name, value in asdict(result.memory).items() if value}
     room = result.gpu_memory_bytes or result.memory_bytes
     drawn = [
@@ -102,7 +111,10 @@ def _memory(result: TrainingResult) -> list[Block]:
 
 
 def _run(result: TrainingResult) -> list[Block]:
-    """The whole run; nothing where no number of tokens was given."""
+    """The whole run; nothing where no number of tokens was given.
+
+    Goodput is time without failures and checkpoints, over all of the run's time.
+    """
     run = result.run
     if run is None:
         return []
@@ -121,7 +133,10 @@ def _run(result: TrainingResult) -> list[Block]:
 
 
 def _scaling(result: TrainingResult) -> list[Block]:
-    """The same training on every number of nodes, with the best split of each, where machine and model can be read."""
+    """The same training on every number of nodes, with the best split of each, where machine and model can be read.
+
+    The split is searched anew for every count, as whoever has more GPUs would; the batch stays as it is.
+    """
     try:
         search = terp.predict.search(
             result.machine, result.model, global_batch=result.global_batch_count, seq=result.sequence_tokens_count,
@@ -136,7 +151,12 @@ def _scaling(result: TrainingResult) -> list[Block]:
 
 
 def _frontier(entries: list[FrontierEntry], caption: str) -> list[Block]:
-    """A row an entry, and its speed over that of the smallest, drawn beside what as many GPUs more would give."""
+    """A row an entry, and its speed over that of the smallest, drawn beside what as many GPUs more would give.
+
+    entries   in order of their GPUs; of very many, every second or third is shown
+
+    Efficiency is over the smallest count that fits, whose own split may be a poor one: it can be above 100 %.
+    """
     shown = entries if len(entries) <= _MOST_ROWS else entries[:: -(-len(entries) // _MOST_ROWS)]
     first = shown[0]
     drawn = []
@@ -164,7 +184,10 @@ def _frontier(entries: list[FrontierEntry], caption: str) -> list[Block]:
 
 
 def _search_page(result: SearchResult) -> Page:
-    """The frontier of a search."""
+    """The frontier of a search.
+
+    The table is in order of GPUs, since a reader looks for a size; the best by what was asked leads.
+    """
     best, where = result.best, f" on {result.machine_title}" if result.machine_title else ""
     return Page(
         title=f"Splits of {result.model_title or 'a training'}{where}",

@@ -54,7 +54,10 @@ def _cards(s: ReplaySummary) -> Cards:
 
 
 def _waits(replay: Replay) -> list[Block]:
-    """Waits by the size of a job: drawn, and as a table in hours."""
+    """Waits by the size of a job: drawn, and as a table in hours.
+
+    Sizes are in GPUs where the trace counts those, else in nodes; jobs that never started are in none.
+    """
     trace = replay.trace
     started = np.asarray(trace.start_s) >= 0
     wait_s = (np.asarray(trace.start_s) - np.asarray(trace.submit_s))[started].astype(float)
@@ -79,7 +82,10 @@ def _waits(replay: Replay) -> list[Block]:
 
 
 def _table(rows: Sequence[tuple[str, int, float, float, float]], unit: str) -> Rows:
-    """Waits by size in hours."""
+    """Waits by size in hours.
+
+    rows   size, jobs started, and median, mean and 95th percentile of their waits [s];  unit   what sizes count
+    """
     _, shown = in_one_unit([value for row in rows for value in row[2:]], "s", 2, "h")
     cells = [(row[0], count(row[1]), *shown[3 * place : 3 * place + 3]) for place, row in enumerate(rows)]
     return Rows(
@@ -88,7 +94,10 @@ def _table(rows: Sequence[tuple[str, int, float, float, float]], unit: str) -> R
 
 
 def _rest(s: ReplaySummary) -> list[Block]:
-    """Energy, what was refused, what was repaired, and what else the engine counted."""
+    """Energy, what was refused, what was repaired, and what else the engine counted.
+
+    What is empty has no table: a clean trace of which every job ran shows its counts alone.
+    """
     blocks: list[Block] = [Heading("What it rests on")]
     if s.energy is not None:
         blocks.append(

@@ -19,7 +19,10 @@ _LOW: int = 130
 
 
 def use(run: Run) -> Markup:
-    """GPUs in use by day, over all."""
+    """GPUs in use by day, over all.
+
+    The axis reaches from none to all GPUs, whatever the run had.
+    """
     values = by_day(run).busy_fraction.tolist()
     return both(
         lambda width: run_charts.over_days(
@@ -30,7 +33,10 @@ def use(run: Run) -> Markup:
 
 
 def queue(run: Run) -> Markup:
-    """GPUs that are waited for by day, over all."""
+    """GPUs that are waited for by day, over all.
+
+    A value of 2 means that waiting jobs ask for twice as many GPUs as the machine has.
+    """
     values = by_day(run).waiting_gpus_count / run.summary.gpus_count
     high = max(float(values.max()) * 1.05, 0.1)
     title = "GPUs waited for by day, over the GPUs there are"
@@ -42,7 +48,10 @@ def queue(run: Run) -> Markup:
 
 
 def power(run: Run) -> Markup:
-    """Power by day: at the meter, and of the machine before it."""
+    """Power by day: at the meter, and of the machine before it.
+
+    What lies between the two areas is what the hall adds: cooling and losses.
+    """
     daily = by_day(run)
     high = max(float(daily.facility_power_w.max()), 1.0) * 1.05
     series = [("area", "fill-c", daily.facility_power_w.tolist()), ("area", "fill-a", daily.it_power_w.tolist())]
@@ -51,7 +60,10 @@ def power(run: Run) -> Markup:
 
 
 def pue(run: Run) -> Markup:
-    """PUE by day, on a scale of its own range."""
+    """PUE by day, on a scale of its own range.
+
+    It moves little, so that an axis from 1 would show a straight line.
+    """
     values = by_day(run).pue_ratio
     low, high = float(values.min()) - 0.005, float(values.max()) + 0.005
     return both(
@@ -62,7 +74,10 @@ def pue(run: Run) -> Markup:
 
 
 def down(run: Run) -> Markup:
-    """Nodes down by day."""
+    """Nodes down by day.
+
+    Nodes that are broken or being mended; spare nodes that stand in for them are not subtracted.
+    """
     values = by_day(run).down_nodes_count
     high = max(float(values.max()) * 1.1, 1.0)
     return both(
@@ -73,7 +88,10 @@ def down(run: Run) -> Markup:
 
 
 def waits_by_size(run: Run) -> Markup:
-    """Waits by GPUs a job."""
+    """Waits by GPUs a job.
+
+    Classes without a job are left out.
+    """
     rows = [_wait_row(_size(entry), entry) for entry in run.summary.sizes if entry.jobs_count]
     return both(lambda width: run_charts.waits(rows, waited, "Wait by size of job", "wait, logarithmic", width))
 
@@ -121,5 +139,8 @@ def _wait_row(name: str, entry: ShareOfTime | SizeClass) -> tuple[str, float, fl
 
 
 def waited(value: float) -> str:
-    """A wait in its unit, to two digits, short enough for an axis."""
+    """A wait in its unit, to two digits, short enough for an axis.
+
+    value   [s];  days are written "d", so that neighbours on an axis do not touch
+    """
     return show(float(np.round(value, 1)), "s", 2).replace(" days", " d").replace(" day", " d")

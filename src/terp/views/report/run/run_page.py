@@ -48,7 +48,10 @@ def span_of(days: int) -> str:
 
 
 def _lost_fraction(summary: RunSummary) -> float:
-    """GPU time that failures cost, over all there was."""
+    """GPU time that failures cost, over all there was.
+
+    The GPU time that there was is all GPUs over all days, whether they were in use or not.
+    """
     return summary.lost_gpu_s / (summary.gpus_count * summary.days * DAY_S)
 
 
@@ -58,12 +61,18 @@ def _tonnes(mass_kg: float) -> str:
 
 
 def _million(value: float) -> str:
-    """A large count in words."""
+    """A large count in words.
+
+    value   as it is; from a million up it is shown to three digits
+    """
     return f"{number(value / 1e6)}{SPACE}million" if value >= 1e6 else count(value)
 
 
 def _lead(run: Run, span: str) -> str:
-    """What happened, in five sentences."""
+    """What happened, in five sentences.
+
+    span   what so many days are called, from `span_of`
+    """
     s, largest = run.summary, run.summary.sizes[-1]
     half = "no time at all" if s.median_wait_s == 0 else f"at most {quantity(s.median_wait_s, 's')}"
     large = ""
@@ -119,7 +128,10 @@ def _modelled(run: Run) -> list[Block]:
 
 
 def _glance(run: Run, span: str) -> list[Block]:
-    """Use and queue by day, and how jobs ended."""
+    """Use and queue by day, and how jobs ended.
+
+    span   what so many days are called, from `span_of`
+    """
     s = run.summary
     ends = (
         f"Of the jobs submitted, {count(s.jobs_completed_count)} completed, {count(s.jobs_cancelled_count)} were "
@@ -139,7 +151,10 @@ def _glance(run: Run, span: str) -> list[Block]:
 
 
 def _waits(run: Run) -> list[Block]:
-    """Waits by size of job, and by domain where domains differ."""
+    """Waits by size of job, and by domain where domains differ.
+
+    Where no field's mean is half as large again as another's, a sentence stands in place of the figure of fields.
+    """
     legend = (("median", "median"), ("mean", "mean"), ("p95", "95th percentile"))
     s, titles = run.summary, run.origin["titles"]["domains"]
     means = [entry.mean_wait_s for entry in s.domains.values()]
@@ -213,7 +228,10 @@ def _failures(run: Run) -> list[Block]:
 
 
 def _origins(run: Run) -> list[Block]:
-    """Where the numbers come from: mostly folded, since few read it and nobody should miss it."""
+    """Where the numbers come from: mostly folded, since few read it and nobody should miss it.
+
+    The workload, the kinds of job, the series, what is assumed, what has a source, the sources, the fingerprints.
+    """
     s, origin = run.summary, run.origin
     statuses = ", ".join(f"{number} {status}" for status, number in origin["statuses"].items())
     short = " (a short run holds few long jobs and meets fewer)" if s.days < 180 else ""

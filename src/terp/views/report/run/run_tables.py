@@ -39,7 +39,10 @@ def got(caption: str, what: str, entries: Mapping[str, ShareOfTime], titles: Map
 
 
 def sizes(summary: RunSummary) -> Rows:
-    """Jobs, GPU time and waits by size of job, waits in one unit."""
+    """Jobs, GPU time and waits by size of job, waits in one unit.
+
+    Waits are in hours, since half of the jobs wait for minutes and some for weeks.
+    """
     some = [entry for entry in summary.sizes if entry.jobs_count]
     values = [(entry.median_wait_s, entry.mean_wait_s, entry.p95_wait_s) for entry in some]
     unit, shown = in_one_unit([wait for row in values for wait in row], "s", 2, "h")
@@ -59,7 +62,10 @@ def sizes(summary: RunSummary) -> Rows:
 
 
 def months(run: Run) -> Rows:
-    """Energy, price and carbon month by month, and in all."""
+    """Energy, price and carbon month by month, and in all.
+
+    Energies at the meter; the price is the mean over the hours of the month, whether energy was drawn in them or not.
+    """
     s, some = run.summary, by_month(run)
     unit, energies = in_one_unit([*(month.facility_energy_j for month in some), s.facility_energy_j], "j", 2)
     rows = [
@@ -83,7 +89,10 @@ def months(run: Run) -> Rows:
 
 
 def kinds(run: Run) -> Sequence[Block]:
-    """Work and power of the kinds of job, under what the numbers mean."""
+    """Work and power of the kinds of job, under what the numbers mean.
+
+    Speeds are over the GPUs that a kind's jobs were published on; powers of a whole node, without its fans.
+    """
     s, titles = run.summary, run.origin["titles"]["jobs"]
     work = s.work_gpu_s / HOUR_S
     unit, powers = in_one_unit([kind.node_power_w for kind in s.kinds], "w")
@@ -115,6 +124,9 @@ def series(entries: Mapping[str, Mapping[str, str]]) -> Rows:
 
 
 def fingerprints(origin: Mapping[str, Mapping[str, str]]) -> Rows:
-    """SHA-256 of every input."""
+    """SHA-256 of every input.
+
+    Two runs with the same fingerprints, seed and days have the same tables.
+    """
     rows = [(name.replace("_", " "), Markup("<code>{}</code>").format(digest)) for name, digest in origin["digests"].items()]
     return Rows("Fingerprints", ("input", "SHA-256"), rows, frozenset({1}))

@@ -51,7 +51,10 @@ def case_blocks(entries: Sequence[CaseDifference], named: Callable[[str], str] =
 
 
 def _case(entry: CaseDifference) -> list[Block]:
-    """What was asked otherwise, and what came of it."""
+    """What was asked otherwise, and what came of it.
+
+    Figures that did not move stand in one line, so that nobody looks for them.
+    """
     changed = [row for row in entry["differences"] if row["difference"] or row["low"]]
     sure = [row for row in changed if is_told_apart(row)]
     unsure = [row for row in changed if not is_told_apart(row)]
@@ -76,7 +79,10 @@ def _case(entry: CaseDifference) -> list[Block]:
 
 
 def _asked(entry: CaseDifference) -> str:
-    """What differs between the two, and how many pairs there are."""
+    """What differs between the two, and how many pairs there are.
+
+    Two inputs or more that differ are warned of: no difference can be put down to one of them.
+    """
     changes, pairs = entry["changes"], len(entry["seeds"])
     asked = f"Changed: {'; '.join(changes)}." if changes else "The same inputs."
     if len(changes) > 1:
@@ -87,7 +93,10 @@ def _asked(entry: CaseDifference) -> str:
 
 
 def _drawn(rows: Sequence[FigureDifference]) -> list[ForestRow]:
-    """Rows of the forest plot: relative changes, as far as there was something before."""
+    """Rows of the forest plot: relative changes, as far as there was something before.
+
+    Figures that were nought before have no relative change, and are in the table alone.
+    """
     drawn = []
     for row in rows:
         if row["effect_ratio"] is None or not row["base"]:
@@ -101,7 +110,10 @@ def _drawn(rows: Sequence[FigureDifference]) -> list[ForestRow]:
 
 
 def _table(caption: str, rows: Sequence[FigureDifference]) -> Rows:
-    """A row a figure, each with its own unit in a column, so that all of a row's numbers share it."""
+    """A row a figure, each with its own unit in a column, so that all of a row's numbers share it.
+
+    rows   of differences, all in SI; the unit of each is chosen by its largest value
+    """
     paired = any(row["low"] is not None for row in rows)
     cells = []
     for row in rows:
@@ -118,7 +130,10 @@ def _table(caption: str, rows: Sequence[FigureDifference]) -> Rows:
 
 
 def _decimals(values: Sequence[float | None], dimension: str) -> int:
-    """Decimals at which the difference, the third of the values, has two digits; none more than that takes."""
+    """Decimals at which the difference, the third of the values, has two digits; none more than that takes.
+
+    values   before, after, and their difference, in SI
+    """
     unit, _ = in_one_unit(values, dimension)
     difference = abs(values[2] or 0.0) / factor_of(dimension, unit)
     return min(max(1 - floor(log10(difference)), 0), 6) if difference else 2

@@ -47,7 +47,10 @@ def _name(axis: str) -> str:
 
 
 def _value(axis: str, value: object) -> str:
-    """A value of an axis, in the unit that the axis' name ends with."""
+    """A value of an axis, in the unit that the axis' name ends with.
+
+    axis   its field's name, which ends with its dimension;  value   in SI, None for as the files say
+    """
     if value is None:
         return "as in the file"
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -57,7 +60,12 @@ def _value(axis: str, value: object) -> str:
 
 
 def _points(points: Sequence[PointBands]) -> list[Block]:
-    """Every point: figures with their bands, drawn and as tables of one unit a column."""
+    """Every point: figures with their bands, drawn and as tables of one unit a column.
+
+    points   with the headline figures of each, in the order of the sweep
+
+    Where a point has 20 seeds its band is drawn, else twice the standard error, and a line says which.
+    """
     blocks: list[Block] = [Heading("The points, with their bands")]
     for key in _DRAWN:
         figure = _figure(points, key)
@@ -89,7 +97,10 @@ def _row(point: PointBands, key: str) -> FigureBand | None:
 
 
 def _words(point: Mapping[str, object]) -> str:
-    """A point in words, by its values of the axes."""
+    """A point in words, by its values of the axes.
+
+    point   value by field; empty where nothing but the seed was varied
+    """
     return ", ".join(f"{_name(axis)} {_value(axis, value)}" for axis, value in point.items()) or "as in the files"
 
 
@@ -101,7 +112,10 @@ def _unit_words(points: Sequence[PointBands], key: str) -> str:
 
 
 def _figure(points: Sequence[PointBands], key: str) -> Markup:
-    """A figure of every point: its mean, and its band or twice its standard error."""
+    """A figure of every point: its mean, and its band or twice its standard error.
+
+    key   of a headline; points without it are left out, and of very many the first are drawn
+    """
     dimension = dimension_of(key)
     known = [(point, row) for point in points[:_MOST_DRAWN] if (row := _row(point, key))]
     means = [row["mean"] for _, row in known]
@@ -118,7 +132,10 @@ def _figure(points: Sequence[PointBands], key: str) -> Markup:
 
 
 def _table(caption: str, points: Sequence[PointBands], keys: Sequence[str]) -> Rows:
-    """A row a point, a column a figure, in one unit."""
+    """A row a point, a column a figure, in one unit.
+
+    keys   of the figures, a column each;  the error has as many decimals as the mean
+    """
     columns, head = [], ["point", "years"]
     for key in keys:
         dimension = dimension_of(key)
@@ -138,7 +155,10 @@ def _table(caption: str, points: Sequence[PointBands], keys: Sequence[str]) -> R
 
 
 def _changes(sweep: Sweep) -> list[Block]:
-    """What changed from the first point to the others, where they share seeds."""
+    """What changed from the first point to the others, where they share seeds.
+
+    Points of which no two share a seed cannot be compared, which is said in place of the figure.
+    """
     try:
         points = {case.name: _words(case.point) for case in sweep.cases}
         return case_blocks(compare(sweep.cases), lambda name: points.get(name, name))
@@ -147,7 +167,10 @@ def _changes(sweep: Sweep) -> list[Block]:
 
 
 def _asked(sweep: Sweep) -> list[Block]:
-    """What is fixed, and what failed."""
+    """What is fixed, and what failed.
+
+    What failed is shown as the sweep's folder tells it, a column a key.
+    """
     document = sweep.document
     fixed = [(_name(name), _value(name, value)) for name, value in document["fixed"].items()]
     blocks: list[Block] = [Heading("What was asked"), Fold("Fields that are the same in all", [

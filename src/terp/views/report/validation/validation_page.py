@@ -46,7 +46,10 @@ def _beats(grade: Grade) -> bool:
 
 
 def _all(grades: Sequence[Grade]) -> list[Block]:
-    """The table of all sets, and their median errors drawn."""
+    """The table of all sets, and their median errors drawn.
+
+    grades   of all models, each on rows that nothing was fitted to
+    """
     if not grades:
         return []
     drawn = [
@@ -75,7 +78,10 @@ def _beside(grade: Grade) -> str:
 
 
 def _model(entry: Grades) -> list[Block]:
-    """One model: its line where it has no errors, and its cases folded."""
+    """One model: its line where it has no errors, and its cases folded.
+
+    Fleets, costs and replays have tables of their own kind; all others have a fold a set, with its cases.
+    """
     blocks: list[Block] = []
     detail = entry.detail
     if isinstance(detail, FleetGrade):
@@ -103,7 +109,10 @@ def _named(head: Sequence[str]) -> tuple[str, ...]:
 
 
 def _cases(grade: Grade) -> list[Block]:
-    """The cases of a set, the worst first; of very many their parts."""
+    """The cases of a set, the worst first; of very many their parts.
+
+    Above 200 cases a table would hide what it shows: parts with their medians stand in its place.
+    """
     if len(grade.cases) > _MOST_CASES:
         rows = [(part, count(number), percent(median), percent(p90)) for part, number, median, p90 in lines.by_part(grade)]
         return [Rows(f"{grade.model} by part", ("part", "cases", "median error", "90 % within"), rows)]
