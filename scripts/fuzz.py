@@ -39,9 +39,9 @@ from terp.connect import Known, read_config, read_observed, read_slurm_conf, rea
 from terp.describe import read_budget, read_model, read_policy, read_scenario, read_site, read_workload
 from terp.errors import TerpError, printable
 from terp.hardware import machine_from
+from terp.simulate import eu_report
 from terp.validate import GRADERS
 from terp.views.report import as_html
-from terp.views.report.eu_report import eu_report
 
 ROOT = Path(__file__).parents[1]
 SEEDS = ROOT / "tests" / "hostile" / "seeds"

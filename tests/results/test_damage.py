@@ -12,7 +12,8 @@ from support.damage import of_a_folder, printable
 import terp
 from terp.errors import Problems, TerpError
 from terp.results import bands
-from terp.views.report.eu_report import eu_report
+from terp.simulate import eu_report
+from terp.views.report.written import as_html_page
 from terp.views.text.comparison_text import bands_text, differences_text
 from terp.views.text.replay_text import replay_text
 from terp.views.text.summary_text import as_text
@@ -46,15 +47,17 @@ def read_by_all(folder):
     json.dumps(result.to_dict(), allow_nan=False)
     repr(result)
     if isinstance(result, terp.Run):
-        terp.viewer().run_page(result)
+        as_html_page(result)
         json.dumps(eu_report(result), allow_nan=False)
         as_text(result)
         differences_text(terp.sweep.compare(folder.parent / "other", folder).entries)
     elif isinstance(result, terp.Sweep):
         bands_text(bands(result.cases))
+        as_html_page(result)
         differences_text(terp.sweep.compare(folder).entries)
     else:
         replay_text(result)
+        as_html_page(result)
 
 
 def damaged_in_turn(folder, work, every):

@@ -79,6 +79,29 @@ class FacilityAsUsed(TypedDict):
     renewables: DeclaredShares | None
 
 
+class DeclaredToEu(TypedDict):
+    """`declared` of run.json: what the site file declares to the EU's database, null where it is silent.
+
+    Runs of earlier versions have none of it, and of the four keys of run.json that came with it.
+    """
+
+    owner: str | None
+    municipality: str | None
+    centre: str | None
+    in_operation: str | None
+    electrical_redundancy: str | None
+    cooling_redundancy: str | None
+    backup_energy_j: float | None
+    grid_functions: list[str]
+    grid_battery_w: float | None
+    potable_fraction: float | None
+    server_capacity_ratio: float | None
+    rate_in_bytes_per_s: float | None
+    rate_out_bytes_per_s: float | None
+    data_in_bytes: float | None
+    data_out_bytes: float | None
+
+
 class DeclaredShares(TypedDict):
     """`facility.renewables` of run.json."""
 
@@ -168,6 +191,10 @@ class RunOrigin(TypedDict):
     provenance: dict[str, ValueRow]
     sources: dict[str, Citation]
     controls: ControlsInForce
+    declared: NotRequired[DeclaredToEu]
+    country: NotRequired[str]
+    in_service: NotRequired[int | None]
+    storage_bytes: NotRequired[float | None]
 
 
 def damage_of_summary(summary: RunSummary, titles: TitlesOfWork) -> Iterator[Damage]:

@@ -1,4 +1,8 @@
-"""Effects and values with their intervals, a row each: the forest plot of a comparison, and the bands of a sweep."""
+"""Effects and values with their intervals, a row each: the forest plot of a comparison, and the bands of a sweep.
+
+What is told apart from chance has a full dot, what is not an empty one; the axis is made for the former, so that a figure
+that nobody can tell anything of does not squeeze those that matter.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Writes anything that Terp makes: which format a name asks for, which page a thing has, and where it goes."""
+"""Writes anything that Terp makes: which format a name asks for, which page a thing has, and where it goes.
+
+The command line and `.report(path)` of results both end here, so that the two refuse the same names and write the
+same bytes.  What a page needs is loaded when there is one of its kind to make.
+"""
 
 from __future__ import annotations
 

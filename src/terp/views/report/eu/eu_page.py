@@ -1,4 +1,8 @@
-"""The yearly report to the EU's database as a page: what is known, what is missing, and which key of which file gives it."""
+"""The yearly report to the EU's database as a page: what is known, what is missing, and which key of which file gives it.
+
+What is missing stands first, since that is what whoever sends the report in has to do; what is known follows with how it is
+known.  The page is made of the document alone, so that a report that was kept as JSON can be shown again.
+"""
 
 from __future__ import annotations
 

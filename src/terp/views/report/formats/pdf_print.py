@@ -1,4 +1,8 @@
-"""A page printed as PDF by the browser that this computer has: Chromium, Chrome or Edge, without a window."""
+"""A page printed as PDF by the browser that this computer has: Chromium, Chrome or Edge, without a window.
+
+A library that lays out pages would be the largest dependency of Terp, and would not know the style that a browser knows.
+So the browser does it, with a profile of its own that is thrown away, in a folder that only this user can read.
+"""
 
 from __future__ import annotations
 

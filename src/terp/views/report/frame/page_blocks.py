@@ -33,7 +33,9 @@ class Heading:
 
 @dataclass(frozen=True)
 class Words:
-    """A paragraph.
+    """A paragraph, as text that is escaped or as markup of ours.
+
+    words   one paragraph: a page has several of these, so that each can be a sentence or five
 
     look   "" for running text, "lead" or "note"
     """
@@ -49,7 +51,12 @@ class Words:
 
 @dataclass(frozen=True)
 class Cards:
-    """The figures that a reader should take along, each as (value, what it is)."""
+    """The figures that a reader should take along, each as (value, what it is).
+
+    cards   eight at most, or they are a table: a value is short, and its words say what it is of, with the figure beside it
+
+    Values have their unit and stand large; on a telephone two of them share a line.
+    """
 
     cards: Sequence[tuple[Cell, Cell]]
 
@@ -88,6 +95,8 @@ class Rows:
 class Picture:
     """A figure with its caption.
 
+    caption  what is drawn, in which unit, and where its numbers are means of something
+
     drawn    as SVG, in both widths: what `views.figures.svg.both` gives
     legend   (class of the key, what it stands for)
     """
@@ -105,6 +114,8 @@ class Picture:
 @dataclass(frozen=True)
 class Fold:
     """What is there for who wants it: folded away on a screen, open on paper.
+
+    Sources, assumptions and long tables go here, so that a page stays under ten screens and still holds everything.
 
     summary   what is inside, in some words
     """

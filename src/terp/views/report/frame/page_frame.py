@@ -2,6 +2,10 @@
 
 Everything that comes from files of the user is escaped by the templates, and the page as a whole goes through `printable`,
 so that no control character or mark of direction is in it.
+
+A page has no script and asks nothing of the web.  Its list of contents is made of the headings that are in it; boxes that
+scroll sideways can be reached by the keyboard and are called by the heading over them.  How it looks, `page.css` says: for
+light and dark, for telephones and for A4, where the head of a table stands on every page that the table is on.
 """
 
 from __future__ import annotations

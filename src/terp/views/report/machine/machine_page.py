@@ -1,4 +1,8 @@
-"""A machine as a page: what it is, its racks, its fabric, where the power goes, the bill of materials, who says so."""
+"""A machine as a page: what it is, its racks, its fabric, where the power goes, the bill of materials, who says so.
+
+All numbers are those of the built machine and of the models of its power; drawings are schematic, as a machine file says
+how many racks and switches there are and not where they stand.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""A sweep as a page: what was varied, the headlines of each point with their bands, and what changed from the first."""
+"""A sweep as a page: what was varied, the headlines of each point with their bands, and what changed from the first.
+
+A point is all years that differ in seed alone.  Four headlines are drawn, point under point; all stand in tables of a row a
+point and a column a figure, in one unit each.
+"""
 
 from __future__ import annotations
 

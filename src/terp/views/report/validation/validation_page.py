@@ -1,4 +1,7 @@
-"""A validation as a page: how far every model is off on rows that nothing was fitted to, beside a one-line baseline."""
+"""A validation as a page: how far every model is off on rows that nothing was fitted to, beside a one-line baseline.
+
+The words and the numbers of its tables are those of the terminal's; the page adds the figure, the folds and the sources.
+"""
 
 from __future__ import annotations
 
