@@ -1,4 +1,7 @@
-"""The tables of a thing as CSV, safe to open in a spreadsheet: no text in them begins as a formula does."""
+"""The tables of a thing as CSV, safe to open in a spreadsheet: no text in them begins as a formula does.
+
+Numbers are unrounded and in SI, as in Parquet: a table is for programs, and pages are for people.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Who says each number of a page: folded tables by status, grouped by what the values are of, and the list of sources."""
+"""Who says each number of a page: folded tables by status, grouped by what the values are of, and the list of sources.
+
+Paths of values are put in words, and what they begin with, such as the name of a machine, becomes the head of a group.
+"""
 
 from __future__ import annotations
 

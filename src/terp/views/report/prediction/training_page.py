@@ -1,4 +1,8 @@
-"""A predicted training as a page: the step and what it is made of, memory, the run, and how it scales; or a search."""
+"""A predicted training as a page: the step and what it is made of, memory, the run, and how it scales; or a search.
+
+A prediction that was read from a file has no titles, and goes by the names of its machine and its model.  How it scales is
+searched anew where both of them ship, since a kept prediction is of one number of GPUs alone.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""A replayed trace as a page: what ran where, waits, use, energy, and what was refused or repaired."""
+"""A replayed trace as a page: what ran where, waits, use, energy, and what was refused or repaired.
+
+A trace does not say what its jobs compute, so that there is nothing of domains or of work here; its energy is that of long
+training on every node in use.
+"""
 
 from __future__ import annotations
 

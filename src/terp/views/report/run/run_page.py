@@ -1,4 +1,8 @@
-"""A simulated run as a page: use, waits, who got what, power and its cost, failures, and where every number comes from."""
+"""A simulated run as a page: use, waits, who got what, power and its cost, failures, and where every number comes from.
+
+The first screen answers; what follows shows how it came about, and what few read is folded at the end.  Sentences that
+depend on what happened, such as on stops for other jobs, are left out where it did not.
+"""
 
 from __future__ import annotations
 
