@@ -193,6 +193,8 @@ def _wrong_unit(number: str, unit: str, dimension: str) -> tuple[str, str]:
 def parse_days(text: str) -> int:
     """Whole days of a text such as "30", "30 days", "2w" or "1y", which is 365 days.  Raises NotAQuantity.
 
+    text   a number alone counts days; with a unit of time it must come to whole days
+
     >>> parse_days("2w"), parse_days("1 year")
     (14, 365)
     """

@@ -96,7 +96,7 @@ def spelt_alike(name: str, kind: str) -> str | None:
 
 
 def _bare(name: str) -> str:
-    """A name without what people spell differently."""
+    """A name without what people spell differently: case, dots, dashes, underscores and blanks."""
     return name.lower().translate(str.maketrans("", "", ".-_ "))
 
 
@@ -137,7 +137,10 @@ def _with_kinds(hint: str, known: Sequence[str]) -> str:
 
 
 def _kind_in(path: Path) -> str:
-    """The kind of a file by its key `kind`.  Raises Problems."""
+    """The kind of a file by its key `kind`.  Raises Problems.
+
+    path   of a YAML file; what else stands in it is checked when it is read as that kind
+    """
     data = parse_yaml(read_text(path), str(path)).data
     word = data.get("kind") if isinstance(data, dict) else None
     for kind in KINDS.values():

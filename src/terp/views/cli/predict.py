@@ -342,7 +342,11 @@ def _check_ending(path: Path) -> None:
 
 
 def _hand_out(result: Result, text: str, figure: str, path: Path | None, *, as_json: bool) -> None:
-    """Prints a training or a search as JSON or for people, and draws its figure where one was asked for."""
+    """Prints a training or a search as JSON or for people, and draws its figure where one was asked for.
+
+    text     of the result for people;  figure  its name, as `Result.plot` has it
+    path     of the picture, whose ending was checked before; None for none
+    """
     if path is not None:
         from terp.views.figures.plots import save_figure
 

@@ -107,7 +107,10 @@ def _show_machines(names: tuple[str, ...], given: list[str], way: tuple[int, int
 
 
 def _show_others(names: tuple[str, ...], kind: str | None, *, as_json: bool) -> None:
-    """Things that are no machines, or not all of one kind: those of one kind side by side, others one below the other."""
+    """Things that are no machines, or not all of one kind: those of one kind side by side, others one below the other.
+
+    names   as typed;  kind   that all are of, in plural; None where they have none in common
+    """
     import terp
     from terp.views.text.about_text import about_text, beside_text
     from terp.views.text.columns import is_watched, screen_width
@@ -123,7 +126,10 @@ def _show_others(names: tuple[str, ...], kind: str | None, *, as_json: bool) -> 
 
 
 def _say_other_kinds(names: tuple[str, ...], shown: str | None) -> None:
-    """A line for each name that is of another kind too, which --kind shows."""
+    """A line for each name that is of another kind too, which --kind shows.
+
+    shown   the kind that was shown; None where each was shown as its likeliest
+    """
     from terp.predict.about import KINDS as ALL
     from terp.predict.about import kinds_of
 

@@ -75,7 +75,11 @@ def heading(name: str) -> str:
 
 
 def listing_text(listing: Listing, width: int) -> str:
-    """A list for people: a line an entry, its title last and folded to the screen."""
+    """A list for people: a line an entry, its title last and folded to the screen.
+
+    listing   of one kind, or of all kinds
+    width     of the screen; columns that it has no room for are left out, so that titles stay readable
+    """
     columns = _columns(listing, width)
     head = ["kind" if listing.kind == "kinds" else KINDS[listing.kind].word, *map(heading, columns[1:])]
     rows = [[cell(entry[column], column) for column in columns] for entry in listing.entries]
@@ -86,7 +90,10 @@ def listing_text(listing: Listing, width: int) -> str:
 
 
 def _columns(listing: Listing, width: int) -> list[str]:
-    """The columns that a screen has room for beside the title, which needs some words a line."""
+    """The columns that a screen has room for beside the title, which needs some words a line.
+
+    Columns of `DROPPED` go one after the other until the title has room, or none of them is left.
+    """
     columns = list(listing.entries[0]) if listing.entries else ["name"]
     for dropped in ("", *DROPPED):
         columns = [column for column in columns if column != dropped]
@@ -98,7 +105,13 @@ def _columns(listing: Listing, width: int) -> list[str]:
 
 
 def about_text(about: About, width: int) -> str:
-    """One thing for people: its values with who says them, and the citations below."""
+    """One thing for people: its values with who says them, and the citations below.
+
+    about   what is known of it
+    width   of the screen, to which lines are folded
+
+    Values that nobody states and that are empty, zero or no are left out; the document has them.
+    """
     title = f"{about.title} ({about.name}), {WORDS.get(about.kind, f'a {about.kind}')}"
     lines = [*labelled("", title, 0, width, 0), ""]
     told = [line for line in about.lines if line.status or line.value not in (0, False, "", 0.0)]
@@ -121,7 +134,10 @@ def _label(line: AboutLine) -> str:
 
 
 def _who(line: AboutLine) -> str:
-    """Who says a value, in a few words, with its range."""
+    """Who says a value, in a few words, with its range.
+
+    A published value has the name of its source alone; of others the status stands before it.
+    """
     said = line.source or line.status
     if line.source and line.status not in ("", "published"):
         said = f"{line.status}, {line.source}"

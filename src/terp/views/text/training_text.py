@@ -81,7 +81,10 @@ def _nodes(result: TrainingResult) -> str:
 
 
 def _trained_text(result: TrainingResult) -> str:
-    """What is trained, where it is not all in the usual way: adapters and their rank, the frozen format, the states."""
+    """What is trained, where it is not all in the usual way: adapters and their rank, the frozen format, the states.
+
+    Empty for a plain training, whose line is then left out.
+    """
     split, share = result.strategy, result.trained_parameters_count / result.parameters_count
     words = []
     if split.adapters:
@@ -194,7 +197,10 @@ def frontier_text(result: SearchResult) -> str:
 
 
 def _knee_lines(result: SearchResult) -> list[str]:
-    """What the knee means, and what going on to the fastest costs."""
+    """What the knee means, and what going on to the fastest costs.
+
+    Where the knee is the largest that was looked at, that more would pay, if the batch could be shared by more.
+    """
     knee, fastest = result.knee, min(result, key=lambda entry: entry.time_s)
     if knee.gpus_count == max(entry.gpus_count for entry in result):
         return [f"  more GPUs still pay at {knee.gpus_count:,}, the most that this batch can be shared by here"]
@@ -224,7 +230,10 @@ def _run_head(money: str) -> tuple[str, ...]:
 
 
 def _run_row(entry: FrontierEntry, run: TrainingRun) -> tuple[str, ...]:
-    """A line of a frontier of whole runs, one unit a column."""
+    """A line of a frontier of whole runs, one unit a column.
+
+    run   of the entry; euros are its hire where an hour has a price, else its electricity
+    """
     euros = run.cost_eur if run.hire_eur is None else run.hire_eur
     return (
         str(entry.nodes_count), str(entry.gpus_count), number(run.run_s / DAY_S, 3), f"{entry.mfu_fraction:.1%}",

@@ -7,8 +7,10 @@ from dataclasses import asdict
 
 import click
 
+from terp.views.cli.words.suggestions import TerpCommand
 
-@click.command("clean")
+
+@click.command("clean", cls=TerpCommand)
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON, data alone.")
 def command(*, dry_run: bool, as_json: bool) -> None:

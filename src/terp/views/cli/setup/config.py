@@ -6,8 +6,10 @@ import json
 
 import click
 
+from terp.views.cli.words.suggestions import TerpCommand
 
-@click.command("config")
+
+@click.command("config", cls=TerpCommand)
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON, data alone.")
 def command(*, as_json: bool) -> None:
     """Show the defaults of site, policy, workload, out and workers, and who set each: an option overrides them all.

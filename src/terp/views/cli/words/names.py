@@ -35,7 +35,13 @@ Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]
 
 
 def quick_names(kind: str) -> list[str]:
-    """The names of a kind, sorted, from files alone; empty for an unknown kind."""
+    """The names of a kind, sorted, from files alone; empty for an unknown kind.
+
+    kind   in plural, one of `KINDS`
+
+    Parts of the user's own catalogue stand among them where TERP_CATALOGUE names one; policies of plugins do not, since
+    loading a plugin could take as long as it likes.
+    """
     if kind in SHIPPED:
         packed = _PACKAGE / "shipped" / kind
         folder = packed if packed.is_dir() else _PACKAGE.parent.parent / kind
@@ -60,7 +66,11 @@ def _keys(path: Path, behind: str) -> list[str]:
 
 
 def matching(names: Iterable[str], incomplete: str) -> list[CompletionItem]:
-    """Names that begin so, whatever the case."""
+    """Names that begin so, whatever the case.
+
+    names        in the order in which they are offered
+    incomplete   what stands on the line so far; all names begin with an empty text
+    """
     return [CompletionItem(name) for name in names if name.lower().startswith(incomplete.lower())]
 
 
@@ -90,7 +100,12 @@ def of_words(*words: str) -> Completer:
 
 
 def listed(kind: str) -> Completer:
-    """A completer of several names with commas between."""
+    """A completer of several names with commas between.
+
+    kind   in plural, one of `KINDS`
+
+    What stands before the last comma is kept as it was typed.
+    """
 
     def complete(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001
         before, comma, last = incomplete.rpartition(",")
@@ -112,7 +127,10 @@ def things_to_report(ctx: click.Context, parameter: click.Parameter, incomplete:
 
 
 def _folders(top: Path, depth: int) -> list[str]:
-    """Folders below one that hold what a verb wrote; those that cannot be looked into are passed over."""
+    """Folders below one that hold what a verb wrote; those that cannot be looked into are passed over.
+
+    top   where to look;  depth   levels below it, so that a home folder is not searched whole
+    """
     try:
         inside = [entry for entry in os.scandir(top) if not entry.name.startswith(".") and entry.is_dir()]
     except OSError:

@@ -83,7 +83,11 @@ class TerpGroup(click.Group):
 
 
 def _with_hint(error: click.NoSuchOption, command: click.Command, ctx: click.Context) -> click.NoSuchOption:
-    """The error of an option that there is not, with the options that were perhaps meant."""
+    """The error of an option that there is not, with the options that were perhaps meant.
+
+    error     as click raised it, whose own guesses are left out
+    command   whose options are looked at; hidden ones are proposed to nobody
+    """
     named = [name for part in command.get_params(ctx) for name in part.opts if not getattr(part, "hidden", False)]
     known = [name for name in named if name.startswith("--")]
     message = f"No such option: {error.option_name}; {nearest(error.option_name, known)}"
