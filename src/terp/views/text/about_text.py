@@ -60,7 +60,10 @@ def cell(value: object, name: str, dimension: str = "") -> str:
 
 
 def _parameters(count: float) -> str:
-    """Parameters in words."""
+    """Parameters in words, to three digits.
+
+    count   of a model; below a million it is written out
+    """
     for scale, word in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million")):
         if count >= scale:
             return f"{count / scale:.3g} {word}"
@@ -129,7 +132,10 @@ def about_text(about: About, width: int) -> str:
 
 
 def _label(line: AboutLine) -> str:
-    """What a value is called: its path in words, without the unit of a field."""
+    """What a value is called: its path in words, without the unit of a field.
+
+    A value that follows from others has no path in a file, and goes by its own key.
+    """
     return heading(line.path) if line.path == line.label else line.path.replace("_", " ")
 
 

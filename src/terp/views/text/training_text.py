@@ -75,7 +75,10 @@ def training_text(result: TrainingResult) -> str:
 
 
 def _nodes(result: TrainingResult) -> str:
-    """The nodes that a job stands on, of which it does not fill the last."""
+    """The nodes that a job stands on, of which it does not fill the last.
+
+    In words, such as "a node" or "3 nodes".
+    """
     nodes = -(-result.gpus_count // max(result.node_gpus_count, 1))
     return "a node" if nodes == 1 else f"{nodes:,} nodes"
 
