@@ -27,7 +27,7 @@ CUT = """() => [...document.querySelectorAll('svg text')].filter(t => t.getClien
 
 
 @pytest.fixture(scope="module")
-def chromium():
+def chromium(pages):  # which are made first: a sweep's processes and a browser's loop do not go together
     sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e .[dev]")
     path = browser()
     if path is None:

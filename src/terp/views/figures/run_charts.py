@@ -16,6 +16,7 @@ from terp.views.figures.svg import WIDTH, Coordinate, line, rect, svg, text, tic
 
 _RIGHT, _TOP, _BOTTOM = 14, 10, 24
 _CHARS = 40  # of a name beside its bar; a longer one takes two lines
+_CHARS_OVER = 48  # of a name over its bar
 
 Label = Callable[[float], str]
 """How to write a value."""
@@ -134,6 +135,8 @@ def shares(
     over = width < WIDTH
     left, line_h = (10, 46) if over else (150, 30)
     longest = max((len(name) for name, *_ in rows), default=0)
+    second = 14 if over and longest > _CHARS_OVER else 0  # a line more for names that need it
+    line_h += second
     left = left if over else max(left, min(7 * longest + 20, 7 * _CHARS + 20))
     height = _TOP + line_h * len(rows) + 28
     most = max([0.05, *(row[1] for row in rows), *(row[2] or 0 for row in rows)])
@@ -150,8 +153,12 @@ def shares(
             text(x(value), height - 8, f"{value:.0%}".replace("%", "\u00a0%"), "tick", "middle" if value else "start")
         )
     for index, (name, share, entitlement, style) in enumerate(rows):
-        top = _TOP + line_h * index + (20 if over else 6)
-        body.append(text(left, top - 5, name, "name over") if over else wrapped(left - 12, top + 9, name, _CHARS))
+        top = _TOP + line_h * index + (20 + second if over else 6)
+        body.append(
+            wrapped(left, top - 9 - second / 2, name, _CHARS_OVER, "name over", "start")
+            if over
+            else wrapped(left - 12, top + 9, name, _CHARS)
+        )
         body.append(rect(left, top, max(x(share) - left, 1), 18, style))
         body.append(text(x(share) + 8, top + 13, f"{100 * share:.1f}\u00a0%", "value"))
         if entitlement is not None:

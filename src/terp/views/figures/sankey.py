@@ -36,7 +36,7 @@ class _Places:
 
 
 _WIDE: Final = _Places((150.0, 370.0, 560.0), (21, 21, 28), inside=False)
-_SLIM: Final = _Places((2.0, 118.0, 232.0), (13, 13, 14), inside=True)
+_SLIM: Final = _Places((2.0, 118.0, 232.0), (13, 13, 13), inside=True)
 
 
 @dataclass
