@@ -242,4 +242,26 @@ def test_reprs_print():
     data = {**read_site("copenhagen").tree.mapping, "title": EVIL.replace("\x00", "")}
     assert isinstance(read_site(data).record, Site)
     clean(repr(read_site(data)))
+    clean(read_site(data)._repr_html_())
     assert str(Interrupted("x")) == "x"
+
+
+def test_tables_and_pages_of_a_notebook_print():
+    from terp.views.notebook import html, table_html
+
+    clean(html(EVIL, {EVIL: {EVIL: [EVIL, {EVIL: EVIL}]}}))
+    clean(table_html(EVIL, [{EVIL: EVIL, "n": 1.5}]))
+
+
+def test_digests_do_not_depend_on_how_a_library_spells_numbers():
+    """pydantic writes 4.4e-8, and wrote 4.4e-08: one machine had two digests."""
+    import hashlib
+
+    from terp.describe import read_machine
+    from terp.reader import record_digest, record_json
+
+    record = read_machine("gefion").record
+    plain = json.dumps(record.model_dump(mode="json"), separators=(",", ":"))
+    assert "e-08" in plain
+    assert record_json(record) == plain
+    assert record_digest(record) == hashlib.sha256(plain.encode()).hexdigest() == read_machine("gefion").digest

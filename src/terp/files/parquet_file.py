@@ -40,9 +40,11 @@ def read_parquet(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
     file = _checked(path, columns)
     names = [field.name for field in file.schema_arrow if _is_text(field.type)]
     try:
-        return pq.read_table(path, columns=columns, read_dictionary=names, memory_map=False, use_threads=False)
+        table = pq.read_table(path, columns=columns, read_dictionary=names, memory_map=False, use_threads=False)
+        table.validate(full=True)  # Arrow takes codes beyond the words of a column as they come
     except (OSError, pa.ArrowException, ValueError, OverflowError, MemoryError) as error:
         raise _damaged(path, error) from None
+    return table
 
 
 def words_of(column: pa.ChunkedArray) -> NDArray[np.object_]:

@@ -11,6 +11,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from terp.errors import printable
 from terp.results.record import Result
 from terp.units import number
 from terp.views.messages import Coded, Language
@@ -50,7 +51,7 @@ def html(title: str, data: Mapping[str, object]) -> str:
     title   above the table;  data   what `to_dict()` gives.  All text is escaped
     """
     shown = {key: value for key, value in data.items() if key != _MEASURED}
-    return f'<div class="terp"><strong>{escape(title)}</strong>{_rows(shown, _folded)}</div>'
+    return printable(f'<div class="terp"><strong>{escape(title)}</strong>{_rows(shown, _folded)}</div>')
 
 
 def report(thing: object, path: Path, language: str = "en") -> Path:
@@ -83,7 +84,7 @@ def table_html(title: str, rows: Sequence[Mapping[str, object]]) -> str:
     names = list(rows[0]) if rows else []
     head = "".join(f"<th>{escape(name)}</th>" for name in names)
     body = "".join("<tr>" + "".join(f"<td>{_cell(row[name])}</td>" for name in names) + "</tr>" for row in rows)
-    return f'<div class="terp"><strong>{escape(title)}</strong><table><tr>{head}</tr>{body}</table></div>'
+    return printable(f'<div class="terp"><strong>{escape(title)}</strong><table><tr>{head}</tr>{body}</table></div>')
 
 
 def _rows(data: Mapping[str, object], inner: Callable[[object], str]) -> str:
