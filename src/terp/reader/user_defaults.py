@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from terp.errors import Problem, Problems, did_you_mean
+from terp.files.open_file import read_text
 
 PROJECT: Final = "terp.toml"
 """The file of a project, looked for in the folder that one is in and in those above it."""
@@ -93,8 +94,11 @@ def _of_file(file: Path, problems: list[Problem]) -> dict[str, str | int]:
         if not file.is_file() or file.stat().st_size > _MOST_BYTES:
             problems.append(Problem(str(file), 0, 0, "", "is no file of defaults", would_do="a small text in TOML would do"))
             return {}
-        text = file.read_text("utf-8")
+        text = read_text(file)
         document = tomllib.loads(text)
+    except Problems as error:
+        problems.extend(error.problems)
+        return {}
     except (OSError, ValueError, RecursionError) as error:
         place = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
         line, column = (int(place[1]), int(place[2])) if place else (0, 0)
