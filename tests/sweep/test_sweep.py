@@ -6,6 +6,8 @@ import multiprocessing
 import os
 import re
 import signal
+import subprocess
+import sys
 import threading
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -418,3 +420,20 @@ def test_mistakes_from_python_are_all_said(tmp_path):
     with pytest.raises(Problems, match="an axis of what is no name"):
         terp.sweep.run(over={"machine": [terp.machine("gefion")]}, out=tmp_path / "a")
     assert not (tmp_path / "a").exists()
+
+
+def test_two_sweeps_of_one_folder_take_turns(tmp_path):
+    """Both end well, with the same folder as one alone would have made but for the clock."""
+    words = ["sweep", "gefion", "--over", "seed=1..2", "--days", "1", "--workers", "1", "-o"]
+    ran = [
+        subprocess.Popen([sys.executable, "-m", "terp", *words, tmp_path / "two"], stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    said = [process.communicate()[0] for process in ran]
+    assert [process.returncode for process in ran] == [0, 0]
+    assert said[0] == said[1]
+    assert {path.name.partition("-")[0] for path in (tmp_path / "two").iterdir()} == {"part", "sweep.json"}
+    assert [path.name for path in tmp_path.iterdir()] == ["two"]
+    run_sweep(read_axes(["seed=1..2"], {"machine": "gefion", "days": 1}), tmp_path / "alone", here)
+    two, alone = (load_sweep(tmp_path / name).rows.arrow.drop_columns(["wall_s"]) for name in ("two", "alone"))
+    assert two.equals(alone)
