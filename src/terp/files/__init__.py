@@ -5,6 +5,10 @@ the writer and whenever.  What a killed writer left is swept by the next one, an
 
 The one way in which it reads: `open_file` opens regular files alone and stops at limits; `json_text` and `parquet_file`
 read what is in them, whoever wrote it.
+
+The modules: `whole_file` and `whole_folder` write, `folder_lock` keeps a second writer out, `document_check` and
+`table_check` compare what was read with what should stand there.  Nothing here knows what a result means; who writes one
+hands over its `FolderKind`.
 """
 
 from terp.files.folder_lock import Writing, one_writer

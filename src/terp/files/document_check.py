@@ -3,6 +3,8 @@
 A document's type is a dataclass or a TypedDict.  Checked are which keys are there, of what kind each value is, and that
 numbers are numbers: not null, not NaN, not beyond what anything here can reach.  Keys that a later release added are passed
 over.
+
+Who reads a result calls `read_document`, lists `damage_of` its type, and raises `damaged` if that list is not empty.
 """
 
 from __future__ import annotations
@@ -28,11 +30,17 @@ MOST_NUMBER: Final = 1e30
 _WORDS: Final[dict[object, str]] = {
     str: "a text", int: "a whole number", float: "a number", bool: "true or false", types.NoneType: "null",
 }  # fmt: skip
+"""Kind of a plain value -> it in words, for messages such as "not a whole number"."""
 
 
 @dataclass(frozen=True)
 class Damage:
-    """What is wrong in a document or a table: where in it, what should stand there, and what does."""
+    """What is wrong in a document or a table: where in it, what should stand there, and what does.
+
+    path    of the value: keys with dots between and places in brackets, such as `jobs[3].wait_s`; of a table, the column
+    wrong   what should stand there or is missing, to follow "is damaged: "
+    found   the value as `shown` gives it; empty where there is none to show
+    """
 
     path: str
     wrong: str
@@ -104,7 +112,12 @@ def damage_of(kind: object, value: object, path: str = "") -> Iterator[Damage]:
 
 
 def damage_of_numbers(value: object, path: str = "") -> Iterator[Damage]:
-    """Numbers anywhere in a document that cannot be, and texts that are none, whatever its type."""
+    """Numbers anywhere in a document that cannot be, and texts that are none, whatever its type.
+
+    path   of the value in its document, for people; empty for all of it
+
+    Keys of mappings are looked at as texts too.  Truths and null pass, whose type is not asked for here.
+    """
     if isinstance(value, Mapping):
         for key, entry in value.items():
             yield from damage_of_numbers(key, path)
@@ -117,7 +130,13 @@ def damage_of_numbers(value: object, path: str = "") -> Iterator[Damage]:
 
 
 def _damage_of_record(kind: object, value: object, path: str) -> Iterator[Damage]:
-    """What of a record's keys is missing or wrong; a field with a default may be left out."""
+    """What of a record's keys is missing or wrong; a field with a default may be left out.
+
+    kind    a dataclass or a TypedDict;  value   what stands in its place, of any kind
+    path    of the value; that of a key is added behind it
+
+    Keys that the record does not have are not looked at.
+    """
     if not isinstance(value, Mapping):
         yield Damage(path, "no mapping", shown(value))
         return
@@ -155,7 +174,11 @@ def _damage_of_union(kinds: tuple[object, ...], value: object, path: str) -> Ite
 
 
 def _damage_of_plain(kind: object, value: object, path: str) -> Iterator[Damage]:
-    """A text, a number, a truth or null."""
+    """A text, a number, a truth or null.
+
+    Whole numbers do for numbers, but truths do for neither, though Python counts them among the whole ones.  A text with
+    half of a surrogate pair cannot be written as UTF-8, and is refused.
+    """
     if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
         if not isfinite(value) or abs(value) > MOST_NUMBER:
             yield Damage(path, "no number that can be", shown(value))
@@ -169,12 +192,23 @@ def _damage_of_plain(kind: object, value: object, path: str) -> Iterator[Damage]
 
 
 def _below(path: str) -> int:
-    """How far below zero a whole number may go: counts may not."""
+    """How far below zero a whole number may go: counts may not.
+
+    path   of the number, whose last word ends with `_count` if it is a count
+
+    Counts lie from 0 to 2^53; others from -2^52 up to 2^52.
+    """
     return 0 if path.endswith("_count") else MOST_INTEGER // 2
 
 
 def shown(value: object) -> str:
-    """A value in a message: as JSON has it, cut short."""
+    """A value in a message: as JSON has it, cut short.
+
+    Forty characters of it, with dots where more were; the name of its type for what JSON cannot hold.
+
+    >>> shown({"a": None})
+    '{"a": null}'
+    """
     most = 40
     try:
         text = json.dumps(value)
@@ -184,5 +218,8 @@ def shown(value: object) -> str:
 
 
 def _under(path: str, key: object) -> str:
-    """The path of a key."""
+    """The path of a key.
+
+    path   of the mapping that holds it; empty for the document itself
+    """
     return f"{path}.{key}" if path else str(key)

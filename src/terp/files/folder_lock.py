@@ -22,7 +22,12 @@ _GUARD: Final = threading.Lock()
 
 @dataclass
 class _Held:
-    """A lock that this process has: who of its threads is in, how deep, and the open file."""
+    """A lock that this process has: who of its threads is in, how deep, and the open file.
+
+    turn          lets one thread of this process in at a time; the same thread may come in again
+    depth_count   how many blocks of that thread hold it; the lock goes back when the last one ends
+    handle        of the lock file; None while nobody holds it
+    """
 
     turn: threading.RLock = field(default_factory=threading.RLock)
     depth_count: int = 0
@@ -35,7 +40,12 @@ _HELD: Final[dict[Path, _Held]] = {}
 
 @dataclass(frozen=True)
 class Writing:
-    """Who writes a folder: its process, and the machine that it runs on; empty where that is not known."""
+    """Who writes a folder: its process, and the machine that it runs on; empty where that is not known.
+
+    process   its number, in digits;  host   its name, as the system tells it
+
+    As a text it is "process 12", with " on HOST" behind it where that is another machine.
+    """
 
     process: str
     host: str
@@ -132,7 +142,12 @@ def _taken(folder: Path, path: Path, waiting: Callable[[Writing], None] | None) 
 
 
 def _leave(held: _Held, path: Path) -> None:
-    """Gives a lock back, and its file goes with it."""
+    """Gives a lock back, and its file goes with it.
+
+    held   whose handle is closed and forgotten;  path   of the lock file
+
+    The file is removed before the lock ends, and only if it is still the one that stands under that name.
+    """
     if held.handle is not None:
         with suppress(OSError):
             if is_at(held.handle, path):
@@ -142,7 +157,12 @@ def _leave(held: _Held, path: Path) -> None:
 
 
 def _writer(handle: int) -> Writing:
-    """Who wrote its number into a lock file."""
+    """Who wrote its number into a lock file.
+
+    handle   of the lock file, of which the first 200 bytes are read
+
+    Empty texts where it is not as `_taken` writes it: the number, a blank, and the host.
+    """
     words = os.pread(handle, 200, 0).decode("utf-8", "replace").split()
     number = words[0] if words and words[0].isdigit() else ""
     return Writing(number, words[1] if len(words) > 1 else "")

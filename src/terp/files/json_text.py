@@ -19,6 +19,7 @@ from terp.files.open_file import MAX_BYTES, open_unpacked, read_text
 MOST_ENTRY_LETTERS: Final = 4 * 2**20
 """Longest single entry of a list, or value beside it, in characters; what it is parsed into takes some twenty times that."""
 _PIECE_BYTES: Final = 2**20
+"""How much of a file is read at a time; more where an entry is longer."""
 _BLANKS: Final = " \t\n\r"
 _CUT_LETTERS: Final = 16
 """A mistake so close to the end of what was read may be none once more is read."""
@@ -124,7 +125,10 @@ class _Scanner:
                 return found
 
     def _list(self) -> Iterator[object]:
-        """The entries of a list whose bracket comes next."""
+        """The entries of a list whose bracket comes next.
+
+        Raises Problems where an entry is no JSON, or where neither a comma nor the end follows one.
+        """
         self._at += 1
         if self._look() == "]":
             self._at += 1
@@ -144,7 +148,10 @@ class _Scanner:
         return letter == ","
 
     def _take(self, wanted: str) -> None:
-        """Takes a letter that must come next."""
+        """Takes a letter that must come next.
+
+        wanted   one letter;  raises Problems where another or the end of the file comes
+        """
         if self._look() != wanted:
             raise self._wrong(f"{wanted} should stand here")
         self._at += 1
@@ -192,6 +199,11 @@ class _Scanner:
         return True
 
     def _wrong(self, what: str) -> Problems:
-        """The text is no JSON, here."""
+        """The text is no JSON, here.
+
+        what   is wrong, to follow "not JSON: "
+
+        The problem names the line of the file that the scanner has come to; its column is always 1.
+        """
         line = self._line + self._text.count("\n", 0, self._at)
         return Problems([Problem(self._file, line, 1, "", f"not JSON: {what}", would_do="write it again, whole")])

@@ -53,7 +53,10 @@ _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
 def _problem(path: Path, wrong: str, would_do: str = "", line: int = 0) -> Problems:
-    """A refusal of a file, in one line."""
+    """A refusal of a file, in one line.
+
+    line   of the file, from 1; 0 where no line is meant, and then the problem has no column either
+    """
     return Problems([Problem(str(path), line, 1 if line else 0, "", wrong, would_do=would_do)])
 
 
@@ -112,7 +115,11 @@ def read_limited(path: Path, most_bytes: int = MAX_BYTES) -> bytes:
 
 
 def _next_piece(stream: IO[bytes], path: Path, size: int = _PIECE) -> bytes:
-    """The next bytes of an open file; empty at its end.  Raises Problems where they cannot be read."""
+    """The next bytes of an open file; empty at its end.  Raises Problems where they cannot be read.
+
+    stream   open for bytes;  path   its name, for the problem
+    size     the most that are given at a time [bytes]
+    """
     try:
         return stream.read(size) or b""
     except OSError as error:

@@ -57,7 +57,12 @@ def words_of(column: pa.ChunkedArray) -> NDArray[np.object_]:
 
 
 def _checked(path: Path, columns: Sequence[str] | None = None) -> pq.ParquetFile:
-    """A file whose end was read and whose size is believed.  Raises Problems."""
+    """A file whose end was read and whose size is believed.  Raises Problems.
+
+    columns   that will be read, whose size counts; None for all
+
+    Refused is what would take more than 64 MiB and more than a hundred times the size of the file.
+    """
     with open_regular(path) as stream:
         refuse_packed(stream.read(8), path)
         size_bytes = stream.seek(0, 2)
@@ -73,7 +78,12 @@ def _checked(path: Path, columns: Sequence[str] | None = None) -> pq.ParquetFile
 
 
 def _unpacked_bytes(file: pq.ParquetFile, columns: Sequence[str] | None) -> int:
-    """What some columns of a file take in memory, by what its end tells of rows, types and pages."""
+    """What some columns of a file take in memory, by what its end tells of rows, types and pages.
+
+    columns   names of those whose widths count; None for all
+
+    The larger of two: rows times the widths of the columns, and what the row groups, with all columns, say they come to.
+    """
     metadata, schema = file.metadata, file.schema_arrow
     widths = [_width_bytes(field.type) for field in schema if columns is None or field.name in columns]
     groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
@@ -82,7 +92,10 @@ def _unpacked_bytes(file: pq.ParquetFile, columns: Sequence[str] | None) -> int:
 
 
 def _width_bytes(kind: pa.DataType) -> int:
-    """What a value of a type takes; a text or a word of a dictionary takes its number."""
+    """What a value of a type takes; a text or a word of a dictionary takes its number.
+
+    At least one byte, also for truths, of which Arrow packs eight into one.
+    """
     if _is_text(kind) or pa.types.is_dictionary(kind):
         return 4
     try:

@@ -57,6 +57,9 @@ def damage_of_table(table: pa.Table, columns: Mapping[str, Column]) -> Iterator[
     """What in a table is not as its columns should be.
 
     columns   by name; all of them must be there, once
+
+    For each column it yields whether it is missing, of another type, empty where it may not be, or holds numbers that
+    cannot be.
     """
     for name, column in columns.items():
         count = table.column_names.count(name)

@@ -211,7 +211,10 @@ def is_at(handle: int, path: Path) -> bool:
 
 
 def sync_folder(folder: Path) -> None:
-    """Has the names in a folder brought to the disk, where the system does that for folders."""
+    """Has the names in a folder brought to the disk, where the system does that for folders.
+
+    Renaming a file is safe from a loss of power only after this.  What the system refuses is passed over.
+    """
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -221,6 +224,9 @@ def sync_folder(folder: Path) -> None:
 
 
 def short_name(name: str) -> str:
-    """A name, or its digest where it is too long to grow."""
+    """A name, or its digest where it is too long to grow.
+
+    At most 200 bytes, or the first 32 digits of the name's SHA-256 in hexadecimal.
+    """
     raw = os.fsencode(name)
     return name if len(raw) <= _LONG else hashlib.sha256(raw).hexdigest()[:32]

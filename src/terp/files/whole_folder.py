@@ -183,7 +183,13 @@ def _sync(draft: Path) -> None:
 
 
 def _put(draft: Path, target: Path, kind: FolderKind) -> None:
-    """Puts a whole draft under its name."""
+    """Puts a whole draft under its name.
+
+    draft    filled and brought to the disk;  target   the folder, its links followed
+    kind     of the result, whose names are told from those of the user's files
+
+    Where nothing stands it is renamed.  Else the two change places; where that cannot be, files take theirs one by one.
+    """
     if not target.exists():
         draft.rename(target)
     elif inside(target) or not _link_others(target, draft, kind.own) or not _exchange(draft, target):
@@ -227,7 +233,11 @@ def _exchange(draft: Path, target: Path) -> bool:
 
 
 def _keep_newer(old: Path, target: Path, own: Collection[str]) -> None:
-    """What the user wrote into the earlier folder while it was exchanged goes to the new one."""
+    """What the user wrote into the earlier folder while it was exchanged goes to the new one.
+
+    old      the earlier folder, which now has the draft's name and will be deleted
+    target   the new result;  own   names of files of the result, which stay behind
+    """
     for path in list(old.iterdir()):
         if path.name in own or _is_left(path.name, own):
             continue

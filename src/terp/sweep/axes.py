@@ -23,6 +23,7 @@ from terp.reader import record_of_values
 from terp.units import NotAQuantity
 
 MOST: Final = 1_000_000
+"""Scenarios of a sweep, and values of a range, at most."""
 AS_FILED: Final = "file"
 """What an axis says for "as the files say", of fields that may be left to them."""
 _RANGE: Final = re.compile(r"\s*(\d+)\s*\.\.\s*(\d+)\s*")
@@ -125,7 +126,11 @@ def axes_of_values(
 
 
 def _option_of(word: str) -> str:
-    """The option of a field by its word, as problems of the command line name it."""
+    """The option of a field by its word, as problems of the command line name it.
+
+    >>> _option_of("gpu_cap")
+    '--gpu-cap'
+    """
     return f"--{word.replace('_', '-')}"
 
 
@@ -159,12 +164,18 @@ def _axes_of(
 
 
 def _problem(path: str, wrong: str, value: str = "", would_do: str = "") -> Problem:
-    """A problem of a question, which stands in no file."""
+    """A problem of a question, which stands in no file.
+
+    path   of an axis or a field, such as `--over load`; empty for the question as a whole
+    """
     return Problem("", 0, 0, path, wrong, value, would_do)
 
 
 def _axis(words: str) -> str:
-    """How an axis is called in problems of the command line: `--over load`."""
+    """How an axis is called in problems of the command line: `--over load`.
+
+    words   an axis as it was typed, of which what stands before the first `=` is the field
+    """
     return f"--over {words.partition('=')[0]}"
 
 

@@ -2,6 +2,8 @@
 
 A crew is a function that opens an executor, and not the executor itself: a pool whose worker was killed is of no more use,
 and the sweep asks for a new one.
+
+`processes` and `dask` give crews.  A sweep sends either of them batches of scenarios, as `points.do_batch` takes them.
 """
 
 from __future__ import annotations
@@ -103,5 +105,8 @@ def _distributed() -> Any:
 
 
 def _refused(wrong: str, would_do: str) -> Problems:
-    """Problems of the option that names the scheduler."""
+    """Problems of the option that names the scheduler.
+
+    wrong   what is the matter, in words;  would_do   instead, such as a command to run first
+    """
     return Problems([Problem("", 0, 0, "--scheduler", wrong, would_do=would_do)])

@@ -42,8 +42,11 @@ from terp.sweep.executors import Crew
 
 TASK_S: Final = 3.0  # a task's work, so that sending it costs little and losing it no more
 _LARGEST: Final = 256
+"""Scenarios of a batch, at most."""
 _KILLS: Final = 3
+"""Workers that may die with a scenario under way before it is given up."""
 _SMALL: Final = 200
+"""Parts, each of the rows of a batch, that may lie in the folder before they are merged into one."""
 
 Item = tuple[str, Scenario]
 Outcome = tuple[str, Row | None, str]
@@ -191,6 +194,9 @@ def _until_broken(executor: Executor, workers: int, work: _Work) -> None:
 
     A broken executor takes all that is under way with it; each such batch is put back, and counts as one that may have
     killed the worker.
+
+    workers   in the executor; up to twice as many batches are under way at a time
+    work      what is left, which this changes
     """
     flying: dict[Future[list[Outcome]], list[Item]] = {}
     broken = False
@@ -269,7 +275,12 @@ def _files(scenario: Scenario) -> Scenario:
 
 @lru_cache(maxsize=16)
 def _read(files: Scenario, given: GivenInputs | None) -> ScenarioInputs:
-    """The inputs of scenarios, read once by a process."""
+    """The inputs of scenarios, read once by a process.
+
+    files   as `_files` makes them;  given   inputs that stand for those that they name
+
+    The last sixteen are kept.  Raises TerpError for what is wrong with a file.
+    """
     return inputs_of(files, given)
 
 
@@ -287,6 +298,8 @@ def _outcome(digest: str, scenario: Scenario, given: GivenInputs | None) -> Outc
     Files are read once by a process; where they no longer give the digest that was asked for they are read again, and if
     they
     still do not, the scenario fails: it would be another one.
+
+    Whatever error the simulation raises is caught and becomes the words of the outcome.
     """
     try:
         inputs = _read(_files(scenario), given)
