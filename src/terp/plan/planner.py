@@ -3,6 +3,13 @@
 This is the order of the work, and nothing else: each step is a package beside it.  The years of the frontier's machines
 are sent out as soon as the frontier is known, and are collected at the end, so that other processes simulate while this
 one draws prices.  What is made here is the record that `terp.plan.purchase` gives.
+
+    designs       kinds of machine that may be bought at all; the others are losers with a reason (`machines.designs`)
+    search        every design with every number of nodes that is tried (`search`)
+    check         the frontier, each machine of which passes `outcome.independent_check`, or is taken out
+    scenarios     prices drawn, the leading designs sized anew in each of them (`uncertainty`)
+    simulation    the years of the frontier's machines, in other processes (`outcome.simulated_years`)
+    records       figures, payers, assumptions and reasons of what was found (`outcome`)
 """
 
 from __future__ import annotations
@@ -61,6 +68,7 @@ DESIGNS_PER_KIND: Final = 4
 WIDER: Final = 3.0
 """Times the money up to which machines are looked at in price scenarios, where all may be cheaper."""
 _MOST_DROPPED: Final = 200
+"""Rounds in which machines that the independent checker refuses are taken out, before the planner gives up."""
 
 Progress = Callable[[str, float], None]
 """Hears what is being done ("search", "prices" or "simulate") and the share of it that is done."""
@@ -82,6 +90,9 @@ def make_plan(
     progress          hears the stage and the share of it that is done; None: nobody
 
     Raises NothingFits, with what the cheapest fit would cost, and Problems for what cannot be planned at all.
+
+    The stages are told in the order "search", "prices", "simulate", each with a share from 0 to 1; the last one only where
+    there is a crew.  What `progress` raises ends the plan.
     """
     began, tell = time.perf_counter(), progress or (lambda _stage, _share: None)
     with team(crew) as workers:
@@ -126,6 +137,10 @@ def _plan(
 
     picks      the frontier, the recommended machine first;  machines   the same as records, in the same order
     sure       the recommended kind's share of wins, how sure it is, and the swings of the inputs
+    extent     what was looked at
+
+    Payers, cash flow, rent, binding constraints and caveats are of the recommended machine; assumptions of the whole
+    frontier.
     """
     inputs, best = workings.inputs, picks[0]
     allocation, rows = allocation_of(workings, best), assumptions(workings, picks)
@@ -152,7 +167,11 @@ def _plan(
 
 
 def _budget(inputs: PlanningInputs) -> PlannedBudget:
-    """What was asked for, with names and titles of domains and sites, so that a plan is read without its budget."""
+    """What was asked for, with names and titles of domains and sites, so that a plan is read without its budget.
+
+    Domains are the weights that the plan went by, which sum to one, whether the budget gave them or its workload.  Sites are
+    only those that were tried.
+    """
     record = inputs.budget.record
     return PlannedBudget(
         name=record.name,
@@ -176,6 +195,8 @@ def _extent(workings: Workings, searched: Searched, best: Pick, scenarios_count:
     """What was looked at, and how much better anything else could be.
 
     began_s   when the plan was begun, on the clock of `time.perf_counter` [s]
+
+    Counts are of the search itself, before the independent checker took anything out; the bound is of what it left.
     """
     steps = [workings.step_of(entry.design.frame) for entry in searched.entries]
     return SearchExtent(
@@ -193,6 +214,8 @@ def _rent(workings: Workings, pick: Pick) -> RentInstead:
     """What as many H100-hours as a machine does in all years would cost by the hour, without storage, egress and management.
 
     The price is that of the reference, moved to the month of the budget.
+
+    Its low and high are the ends of the range of the price, and no interval of the price scenarios, which do not draw it.
     """
     price = unit_price(workings.inputs.prices, read_reference().record.rent, workings.inputs.budget.record.prices_of)
     hours = pick.value("science")
@@ -211,6 +234,8 @@ def _payers(workings: Workings, pick: Pick, allocation: payers.Allocation, hours
 
     allocation    of the recommended machine's costs
     hours_count   GPU-hours of finished work a year
+
+    `by_class` has every class of COST_CLASSES, with 0 for those of which a payer pays nothing.
     """
     record, sources = workings.inputs.budget.record, workings.inputs.sources
     access = payers.access(allocation, sources)
@@ -235,6 +260,8 @@ def _workable(inputs: PlanningInputs, wanted: Sequence[Design]) -> tuple[Working
     """The designs whose nodes can run the workload and whose parts all have a price, and why the others cannot.
 
     Gives the workings of all frames, the designs that are left, and a loser for each node of which no design is left.
+
+    A node is no loser where any of its designs is left, such as one with another network.
     """
     workings, kept, lost = Workings(inputs, [design.frame for design in wanted]), list[Design](), dict[str, Loser]()
     for design in wanted:
@@ -248,7 +275,10 @@ def _workable(inputs: PlanningInputs, wanted: Sequence[Design]) -> tuple[Working
 
 
 def _unworkable(workings: Workings, design: Design) -> Reason | None:
-    """Why nothing can be worked out of a design, a part without a price or a job that it cannot run; None if it can."""
+    """Why nothing can be worked out of a design, a part without a price or a job that it cannot run; None if it can.
+
+    The jobs are predicted on a small machine of the design's frame, once for all designs of it.
+    """
     unpriced = unpriced_parts(workings.inputs, design.frame)
     if unpriced:
         return Reason(Code.NO_PRICE, {"parts": ", ".join(unpriced)})
@@ -286,14 +316,20 @@ def _checked(workings: Workings, searched: Searched) -> tuple[Searched, list[Pic
 
 
 def _without(entry: Evaluated, row: int) -> Evaluated:
-    """A design without the machine of one row, which then meets every constraint but one named "checked"."""
+    """A design without the machine of one row, which then meets every constraint but one named "checked".
+
+    row   index into the arrays of the entry.  Rows that were taken out before stay out
+    """
     mask = entry.met.get("checked", np.ones(entry.nodes_count.size, np.bool_)).copy()
     mask[row] = False
     return replace(entry, met={**entry.met, "checked": mask})
 
 
 def subject_of(workings: Workings, pick: Pick) -> Subject:
-    """A pick as the checker takes it."""
+    """A pick as the checker takes it.
+
+    All that it knows of the hardware is the text of the machine's file, so that what is checked is what would be saved.
+    """
     return Subject(pick.name, text_of(workings, pick), pick.design.place, pick.design.years_count, pick.design.delivered)
 
 
@@ -301,6 +337,8 @@ def text_of(workings: Workings, pick: Pick) -> str:
     """The machine file of a pick, which `independent_check` builds and `save` writes.
 
     It names the site file, not the candidate's name, so that the machine is simulated at its place without the budget.
+
+    Raises pydantic's ValidationError for a machine that no file can describe.
     """
     inputs, design = workings.inputs, pick.design
     board_w = workings.jobs_of(design.frame).machine.accelerator.board_power_w

@@ -3,6 +3,11 @@
 The planner says nothing in words: it gives a code with the numbers that decided, so that one plan can be read in English
 and in Dutch, and compared by program.  A code stays when its sentence is reworded, since plans that were saved name it.
 A test holds the codes of this module and the sentences of the catalogue of messages to each other.
+
+    Reason(Code.TOO_EXPENSIVE, {"cost_eur": 2.1e8, "money_eur": 1.6e8})
+
+is what the planner says of a machine that costs more than there is; `terp.plan.outcome.purchase_plan.plan_viewer` makes
+the English sentence of it.  In plan.json both stand side by side, as `reason`, `reason_code` and `reason_data`.
 """
 
 from __future__ import annotations
@@ -24,12 +29,16 @@ class Reason:
     data   what fills the sentence's gaps, by name; numbers in SI, their names end with the unit
 
     Two reasons are equal if code and data are.  The hash sorts the data's names, so that their order does not matter.
+
+    Nothing checks here that the code has a sentence, or the data all that it needs: `plan_of` tries every sentence of a plan
+    that is read, and refuses one that cannot be said.
     """
 
     code: str
     data: Mapping[str, Datum] = field(default_factory=dict)
 
     def __hash__(self) -> int:
+        """By the code and the data in the order of their names, so that reasons may be keys and members of sets."""
         return hash((self.code, repr(sorted(self.data.items()))))
 
 
@@ -43,6 +52,11 @@ class Code(StrEnum):
     In order: what machines are called, why they stand on the frontier, why others lost, caveats, why nothing can be bought,
     and titles and notes of assumptions.  Families whose last part is a name have no entry here: `check.NAME` of constraints,
     `line.NAME` of lines of cost, `input.PATH` of a budget's inputs and `site.PATH` of a site's.
+
+    Who says what: `verdicts.whys` says LEADS to BEST_OF_GPU, `verdicts.rejected` BEATEN to NO_COUNT_FITS, `machines.designs`
+    and the planner's first step NO_NETWORK to WORKLOAD_CANNOT_RUN, `verdicts.caveats` SCIENCE_BY_THROUGHPUT to
+    WORK_BY_MEMORY, and `no_plan` NOTHING_TO_TRY to NOTHING_PAID.  NOTHING_CHECKED is the planner's own.  The rest, from
+    ACCEPTANCE on, are titles, values and notes of assumptions and of inputs that swing.
     """
 
     MACHINE = "machine"

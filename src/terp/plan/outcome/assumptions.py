@@ -2,6 +2,10 @@
 
 Rows are in the order of a reader's interest: the budget, prices, rates, speed of GPUs, halls, then the planner's own
 constants.  A row's value and range are as its file has them, so that they can be found there.
+
+A row is named by where it stands: `prices.NAME` and `rates.NAME` of the catalogue, a path of the budget as it is,
+`throughput.GPU.DOMAIN`, and `SITE.PATH` of a site's file; the planner's own constants have a word.  Its status is one of the
+reader's STATUSES, and its source a short name that `cited` looks up, or empty.
 """
 
 from __future__ import annotations
@@ -86,7 +90,10 @@ def _in_percent(row: Assumption) -> Assumption:
 
 
 def _percent(words: Words) -> Words:
-    """Words with every share in them in percent, "0.21" as "21 %"; a code stays as it is."""
+    """Words with every share in them in percent, "0.21" as "21 %"; a code stays as it is.
+
+    The numbers of a range are changed one by one, so "0.05 .. 0.1" becomes "5 % .. 10 %".
+    """
     if not isinstance(words, str):
         return words
     return _SHARE.sub(lambda match: f"{100 * float(match[0]):g} %", words)
@@ -138,6 +145,9 @@ def _listed(workings: Workings, path: str) -> Words:
 def _prices(workings: Workings, picks: Sequence[Pick]) -> Iterator[Assumption]:
     """The prices that any machine of the frontier pays, each with its date, and with its trend where it was moved to another
     month.
+
+    A note says of which month the price is; where it has a trend and that is not the budget's month, the note is of a price
+    that was moved.  The value shown is the one of the file, before it was moved, with its currency and what it is per.
     """
     prices, month = workings.inputs.prices, workings.inputs.budget.record.prices_of
     for column, paid in paid_columns(workings, picks):
@@ -165,7 +175,10 @@ def _rates(workings: Workings) -> Iterator[Assumption]:
 
 
 def _throughput(workings: Workings, picks: Sequence[Pick]) -> Iterator[Assumption]:
-    """What an hour of each GPU of the frontier is worth to each domain, in H100-hours, with its range; without a cap."""
+    """What an hour of each GPU of the frontier is worth to each domain, in H100-hours, with its range; without a cap.
+
+    Each GPU is listed once, in the order of the frontier, for every domain that counts in the budget.
+    """
     seen = set[str]()
     for pick in picks:
         node = workings.inputs.catalogue.part(Node, pick.design.frame.node)
@@ -193,7 +206,10 @@ def short_name(workings: Workings, gpu: str) -> str:
 
 
 def _site(workings: Workings) -> Iterator[Assumption]:
-    """What is assumed of the halls."""
+    """What is assumed of the halls.
+
+    Only inputs of a site's file that are marked as assumed are listed; what is published of a site stays in its file.
+    """
     for place in workings.inputs.places.values():
         for path, entry in place.site.provenance.items():
             if entry.status == "assumed":
@@ -204,7 +220,10 @@ def _site(workings: Workings) -> Iterator[Assumption]:
 
 
 def cited(workings: Workings, rows: Sequence[Assumption]) -> tuple[SourceNote, ...]:
-    """The citations of some assumptions, each once, by their short names in order."""
+    """The citations of some assumptions, each once, by their short names in order.
+
+    rows   assumptions whose `source` is a short name of the catalogue; of any other, or of an empty one, nothing is cited
+    """
     sources = workings.inputs.catalogue.sources
     return tuple(
         SourceNote(name, source.title, source.publisher, source.dated, source.address, source.grade)
@@ -230,6 +249,8 @@ def status_of(workings: Workings, line: str) -> str:
     """How the prices of a line of cost are known: "assumed" if any of them is, else as the first of them says.
 
     line   of the ledger
+
+    The status is "published" where nothing is known of a line's prices, which is so of the energy tax.
     """
     prices, given = workings.inputs.prices.provenance, workings.inputs.budget.provenance
     paths = [f"prices.{column.name}.price" for column in workings.prices.columns if column.line == line]
@@ -243,6 +264,9 @@ def factor_origin(workings: Workings, factor: str) -> tuple[str, Words, str, str
     """Kind, title, status and source of a factor that prices move by.
 
     factor   name of a price, a rate, the level of the deal, "programme" or "electricity";  kind is "price" or "rate"
+
+    The source is the short name of a citation, empty where there is none.  Of the budget's own amounts and of electricity
+    only the status is known here.
     """
     prices = workings.inputs.prices
     if factor == MARKET:

@@ -3,6 +3,10 @@
 Nothing here is taken from the search but the file's text, the place, the years and the month of delivery.  The machine is
 built by the builder, its hall is worked out hour by hour, its bill is priced line by line, and who pays is settled by a
 maximum flow, where the search uses tables and the min-cut condition.  A machine that fails here is not recommended.
+
+What is shared is below both: the models of `physics`, of halls hour by hour, and of the jobs' power.  Constraints have names
+of their own here (`ConstraintName`): the search keeps Rmax and rank in one mask, and does not look at what its designs meet
+by construction, such as storage, cooling and the month of delivery.  All of these are looked at here.
 """
 
 from __future__ import annotations
@@ -38,6 +42,7 @@ from terp.simulate.controls import capped_kinds
 from terp.units import YEAR_S
 
 _ROUNDING_EUR = 1.0
+"""What may stay unpaid without failing the check on money [EUR]."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,7 @@ class Subject:
 
     text        of its machine file, which is all that is known of its hardware
     place       name of a candidate site;  years_count   of operation;  delivered   month, "YYYY-MM"
+    name        of the machine, for what is said of its file
     """
 
     name: str
@@ -59,6 +65,13 @@ def check_machine(inputs: PlanningInputs, subject: Subject) -> list[ConstraintCh
     """Every constraint that the budget has, on a machine; one check alone, "built", where its file cannot be built.
 
     The order is that of the budget's page: what is physical, what must be there, speed, money.
+
+    inputs    of the plan: budget, catalogue, prices, sites and workload
+    subject   the machine, at one of the places of `inputs`
+
+    Power, delivery and money are always checked; any other only where the budget or the place has such a constraint.
+    Whether a check is met is in `met`, and nothing is raised for one that is not.  Raises KeyError for a place that `inputs`
+    does not have.
     """
     try:
         machine = build_machine(machine_of_text(subject.text, subject.name), inputs.catalogue)
@@ -75,7 +88,10 @@ def check_machine(inputs: PlanningInputs, subject: Subject) -> list[ConstraintCh
 
 
 def _capped_off_w(machine: Machine) -> float:
-    """What a cap of the GPUs takes off the rated power of the whole machine [W]; 0 without a cap."""
+    """What a cap of the GPUs takes off the rated power of the whole machine [W]; 0 without a cap.
+
+    GPUs times what each of them may draw by its maker's limit less what it may draw under the cap; spares are counted too.
+    """
     cap_w = machine.file.compute.gpu_cap_w
     return machine.gpus_count * (machine.accelerator.board_power_w - cap_w) if cap_w else 0.0
 
@@ -85,6 +101,12 @@ def _year(inputs: PlanningInputs, subject: Subject, machine: Machine) -> tuple[f
 
     The nodes in service draw the busy power of the mix for the share of the load, and idle power for the rest; spares stand
     by.  The worst hour is that with everything at its rated power, less what a cap takes off.
+
+        it      = base + (nodes - spares) (load busy + (1 - load) idle) + spares standby
+        energy  = it PUE YEAR_S
+
+    base is what all but the nodes draws, and busy the mean over the jobs of the workload by their share of the GPU time,
+    each under the cap of the GPUs.  Only what the nodes in service draw is cooled by liquid, and only in nodes that are.
     """
     levels, power, cap_w = levels_of(machine), machine_power(machine), machine.file.compute.gpu_cap_w
     kinds, _ = capped_kinds(machine, kinds_of(machine, inputs.workload), cap_w)
@@ -106,6 +128,9 @@ def _physical(inputs: PlanningInputs, subject: Subject, machine: Machine) -> lis
     """Power, PUE, carbon, and when it can be delivered.
 
     PUE and carbon are checked only where the place or the budget has a ceiling.
+
+    A machine may be delivered from the later of the budget's first month and the month in which the place is ready, up to
+    the budget's last month; months are compared as text, "YYYY-MM".
     """
     record, choice = inputs.budget.record, inputs.places[subject.place].choice
     _, pue, worst_w, carbon_kg = _year(inputs, subject, machine)
@@ -128,6 +153,9 @@ def _wanted(inputs: PlanningInputs, machine: Machine) -> list[ConstraintCheck]:
     so.
 
     Storage is counted on the bill of the machine as built, and not from the budget's floors.
+
+    Flash is what stands on appliances of the kind that the section `storage` of the machine file names first; all appliances
+    count as storage, by their usable bytes.  European nodes are servers of the partitions over GPU nodes, spares included.
     """
     must, checks = inputs.budget.record.must, list[ConstraintCheck]()
     stores = [line for line in machine.bill if isinstance(line.part, StorageAppliance)]
@@ -155,7 +183,11 @@ def _wanted(inputs: PlanningInputs, machine: Machine) -> list[ConstraintCheck]:
 
 
 def _speed(inputs: PlanningInputs, subject: Subject, machine: Machine) -> list[ConstraintCheck]:
-    """Rmax of the machine as its file is, and its rank on delivery; each where the budget asks for it."""
+    """Rmax of the machine as its file is, and its rank on delivery; each where the budget asks for it.
+
+    Both are of all GPUs under the cap of the file, at the central prediction.  A machine that is below the last place of the
+    list has no rank, and "below 500" is shown for it.
+    """
     must, checks = inputs.budget.record.must, list[ConstraintCheck]()
     rmax = predict_hpl(benchmark_system(machine)).rmax_flop_per_s
     if must.rmax_flop_per_s:
@@ -172,6 +204,16 @@ def costs_by_class(inputs: PlanningInputs, subject: Subject, machine: Machine) -
     """Costs of all years by class, and what the contract with the vendor comes to [EUR], both without value-added tax.
 
     machine   the subject as built
+
+    Gives a mapping with every class of COST_CLASSES, and the contract.  With H the hardware at quoted prices, g the level of
+    a deal of that size, and i and m the rates of installation and of maintenance a year:
+
+        acquisition  = g H (1 + i)
+        building     = a new hall and its grid connection, or the fit-out of one that stands
+        operation    = g H m years + rent + software + energy tax + electricity + staff
+        contract     = acquisition + maintenance + software
+
+    A hall, a fit-out and a rent are paid by the rated power under the cap, and the grid by the worst hour at the meter.
     """
     record, prices, years = inputs.budget.record, inputs.prices, subject.years_count
     choice = inputs.places[subject.place].choice
@@ -183,6 +225,7 @@ def costs_by_class(inputs: PlanningInputs, subject: Subject, machine: Machine) -
     maintenance = level * quoted * prices.rate_range("maintenance")[1] * years
 
     def each(name: str) -> float:
+        """Central price of a name in the catalogue at the month of the budget [EUR per unit].  Raises UnknownName."""
         return unit_price(prices, name, record.prices_of).eur
 
     kilowatt = (machine_power(machine).rated_w - _capped_off_w(machine)) / 1e3
@@ -203,6 +246,10 @@ def _money(inputs: PlanningInputs, subject: Subject, machine: Machine) -> list[C
     """That the payers can pay it within what each of them may pay, and the contract within its ceiling.
 
     A euro that nobody pays is rounding (_ROUNDING_EUR); the limit that is shown is None where a payer has no bound.
+
+    The value that is shown is the sum of all costs without tax, and the limit all the money less the reserve.  Costs below
+    that limit may still not be payable, because of ceilings of payers and of tax, and so the maximum flow decides and not
+    the sum.
     """
     record, (costs, contract) = inputs.budget.record, costs_by_class(inputs, subject, machine)
     by_class = [costs[kind] for kind in COST_CLASSES]

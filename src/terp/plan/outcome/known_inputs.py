@@ -1,6 +1,14 @@
 """Inputs of a budget and of a site that have a title in the catalogue of messages, and what they are used for.
 
 An input that is not here is still listed among a plan's assumptions, by its path; here it gets words in both languages.
+
+A path is that of the value in its file, such as "must.gpus", and not the name of a field of the record, which ends with the
+unit.  `assumptions.py` alone reads these tables: it looks for an input of the budget in `USES` by its whole path, then in
+`OF_PAYER_OR_SITE` by the last part of the path where the rest of it names a payer or a site.  `OF_SITE_FILE` is of another
+file, the one that describes the site itself.
+
+What an input is used for is a class or a line of cost where it makes one ("programme", "staff"), and else a word for the
+part of a plan that it goes into ("must", "want", "delivery"); it becomes `used_for` of the plan's `Assumption`.
 """
 
 from __future__ import annotations
@@ -42,7 +50,10 @@ OF_PAYER_OR_SITE: Final = {
 }
 """Last part of the path of an input of a payer or a site -> what it is used for; its title is `input.PART`."""
 SHARES: Final = ("reserve", "vat.rate", "must.european_nodes", "access_ceiling")
-"""PlanningInputs that are shares of something, which people write in percent."""
+"""Inputs that are shares of something, which people write in percent: paths, or the last part of the path of one of a payer.
+
+Their values and ranges are fractions in the file, and are shown as percentages in a plan.
+"""
 OF_SITE_FILE: Final = (
     "cooling.conversion.no_load",
     "cooling.conversion.proportional",
@@ -76,4 +87,8 @@ OF_SITE_FILE: Final = (
     "hall.setpoint",
     "hall.return_air",
 )
-"""Paths of a site's file; the title of each is `site.PATH`."""
+"""Paths of a site's file; the title of each is `site.PATH`.
+
+Only inputs that the site's file marks as assumed are listed in a plan.  One that is assumed and not here is called by the
+words of its path.
+"""

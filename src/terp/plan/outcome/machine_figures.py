@@ -1,6 +1,10 @@
 """A machine of the frontier in figures: what it is, costs, reaches and gets done, for the plan's document.
 
-Arrays of the search end here: a `PlannedMachine` has plain numbers of one machine.
+Arrays of the search end here: a `PlannedMachine` has plain numbers of one machine.  Nothing is decided: the planner calls
+`machine_figures` for each machine of the frontier when the checks, the price scenarios and the simulated years are there.
+
+Central values are those of the search.  Intervals of costs are the 5th and the 95th percentile over the price scenarios,
+those of Rmax come from `rmax_interval` of the GPU, and those of ranks from the growth of the TOP500.
 """
 
 from __future__ import annotations
@@ -57,6 +61,7 @@ LINES: Final[dict[str, str]] = {
 }
 """Line of the ledger -> its key in a document, in the order in which lines of a class stand; its title is `line.KEY`."""
 _INTERVAL: Final = (0.05, 0.95)
+"""Quantiles of the price scenarios that are the ends of a 90 % interval."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,8 @@ class FrontierFindings:
     tariff       the price scenarios
     by_scenario  costs of each machine by scenario [EUR], shape (scenarios, classes), by name
     years        simulated, by name; empty where none were
+
+    Checks, reasons and costs are there for every pick.  Amounts are of all years and without value-added tax.
     """
 
     picks: tuple[Pick, ...]
@@ -84,7 +91,10 @@ def _node_of(workings: Workings, name: str) -> Node:
 
 
 def title_of(workings: Workings, pick: Pick) -> str:
-    """The title of its machine file, such as "3,348 GPUs, GB200 NVL4, Groningen, a new hall"."""
+    """The title of its machine file, such as "3,348 GPUs, GB200 NVL4, Groningen, a new hall".
+
+    GPUs of the spare nodes are counted too, and the title is in English, as all of a machine file is.
+    """
     gpus = int(pick.entry.gpus_count[pick.row])
     label = _node_of(workings, pick.design.frame.node).short_title
     return f"{gpus:,} GPUs, {label}, {workings.inputs.places[pick.design.place].title}"
@@ -97,7 +107,10 @@ def gpu_of(workings: Workings, pick: Pick) -> str:
 
 
 def named_kind(workings: Workings, kind: Kind) -> MachineKind:
-    """A kind of machine with what people call its node and its place."""
+    """A kind of machine with what people call its node and its place.
+
+    kind   of a design of this plan.  Raises UnknownName for a node, and KeyError for a place, that the plan does not know
+    """
     return MachineKind(
         kind.node, _node_of(workings, kind.node).short_title, kind.place, workings.inputs.places[kind.place].title
     )
@@ -107,6 +120,13 @@ def machine_figures(workings: Workings, findings: FrontierFindings, pick: Pick) 
     """One machine of the frontier, with intervals over the price scenarios.
 
     findings   of all machines of the frontier, since what leads in an objective is told by comparison;  pick   one of them
+
+    Costs, power, energy and work are the row of the pick in the arrays of its design: at central prices, under a load that
+    is the same all year.  Acquisition and building together are `capex_eur`, and operation over the years is
+    `opex_eur_per_year`; the programme is in `tco_eur` alone.  A cost per hour is all of `tco_eur` over the hours of all
+    years.
+
+    Raises KeyError for a machine of which the findings have no check, reason or costs.
     """
     entry, row, design, inputs = pick.entry, pick.row, pick.design, workings.inputs
     acquisition, building, operation, _ = entry.by_class_eur[row].tolist()
@@ -162,7 +182,10 @@ def _intervals(by_scenario_eur: Floats) -> tuple[list[float], list[float]]:
 
 
 def _rmax_of(workings: Workings, pick: Pick) -> tuple[float, float, float]:
-    """Rate in HPL, with its interval [flop/s]."""
+    """Rate in HPL, with its interval [flop/s].
+
+    Gives the central rate, then low and high, which are fixed shares of it that depend on the GPU alone.
+    """
     node = _node_of(workings, pick.design.frame.node)
     low, high = rmax_interval(workings.inputs.catalogue.part(Accelerator, node.accelerator))
     rmax = pick.value("rmax")
@@ -170,14 +193,20 @@ def _rmax_of(workings: Workings, pick: Pick) -> tuple[float, float, float]:
 
 
 def _leads(picks: Sequence[Pick], pick: Pick, objective: str) -> bool:
-    """True if a machine alone is the best of the frontier in an objective; of equal ones none leads."""
+    """True if a machine alone is the best of the frontier in an objective; of equal ones none leads.
+
+    picks   the whole frontier, `pick` among them;  objective   a key of OBJECTIVES
+    """
     values = [other.value(objective) for other in picks]
     best = min(values) if OBJECTIVES[objective].less else max(values)
     return pick.value(objective) == best and values.count(best) == 1
 
 
 def _design(workings: Workings, pick: Pick) -> PlannedDesign:
-    """Everything of a machine but the number of its nodes, with the counts of what stands beside them."""
+    """Everything of a machine but the number of its nodes, with the counts of what stands beside them.
+
+    Appliances are whole, so storage may be more than the floor of the budget; the first tier is flash.
+    """
     design, inputs = pick.design, workings.inputs
     node, place = inputs.catalogue.part(Node, design.frame.node), inputs.places[design.place]
     extras = design.extras(inputs, np.array([pick.nodes_count])).single
@@ -206,7 +235,11 @@ def _design(workings: Workings, pick: Pick) -> PlannedDesign:
 
 
 def _ranks(pick: Pick) -> tuple[RankOfYear, ...]:
-    """Places on delivery and in each year of operation, with the interval of the list's growth."""
+    """Places on delivery and in each year of operation, with the interval of the list's growth.
+
+    The first entry is the place on delivery, and each of the others is a year later than the one before: one more entry than
+    there are years of operation.  `year` is the calendar year; the rate of the machine stays the same, and the list grows.
+    """
     began, rmax = year_of_month(pick.design.delivered), pick.value("rmax")
     rows = []
     for year in range(pick.design.years_count + 1):
@@ -244,14 +277,21 @@ def cost_lines(workings: Workings, pick: Pick, tariff: Tariff) -> tuple[CostOfLi
 
 
 def allocation_of(workings: Workings, pick: Pick) -> payers.Allocation:
-    """Who pays what of a machine at central prices, by payer and class [EUR], with the tax that each pays."""
+    """Who pays what of a machine at central prices, by payer and class [EUR], with the tax that each pays.
+
+    What a payer pays nothing of has no entry.  Where costs exceed what may be paid, entries sum to less than the costs.
+    """
     record = workings.inputs.budget.record
     costs = pick.entry.by_class_eur[pick.row].tolist()
     return payers.allocate(costs, workings.inputs.sources, record.vat, record.reserve_fraction)
 
 
 def _simulated(workings: Workings, findings: FrontierFindings, pick: Pick) -> SimulatedYears | None:
-    """Its simulated years, with its first in the year of its first jobs; None where there are none."""
+    """Its simulated years, with its first in the year of its first jobs; None where there are none.
+
+    GPU-hours become H100-hours by the worth of this machine's GPUs under its cap, and energy is billed at the price of its
+    place.
+    """
     years = findings.years.get(pick.name)
     if not years:
         return None

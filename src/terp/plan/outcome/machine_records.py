@@ -97,6 +97,8 @@ class ConstraintCheck:
     """A constraint on one machine: what it comes to, what it may be, and whether it is met.
 
     unit   suffix of the value's dimension; its title is the message `check.CONSTRAINT`
+
+    value and limit are in SI, in euros, or a word such as a month; a limit of None means that there is no bound.
     """
 
     constraint: ConstraintName

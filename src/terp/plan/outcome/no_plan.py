@@ -2,6 +2,12 @@
 
 An empty answer would help nobody: so the search is run again with all the money of the world, and the error says what is
 missing.
+
+    NOTHING_TO_TRY        every kind of machine is turned away before any number of nodes is looked at
+    NOTHING_MEETS         something else than money stands in the way, and it is named
+    NOTHING_IN_CONTRACT   the payers could pay, but the contract with the vendor may not be as large
+    NOTHING_IN_MONEY      the cheapest costs more than all payers have after the reserve
+    NOTHING_PAID          there is money enough in all, but not for each class of cost, or not with the tax
 """
 
 from __future__ import annotations
@@ -25,6 +31,7 @@ from terp.plan.search.workings import Workings
 
 _ANY: Final = np.ones(1, np.bool_)
 _MOST_NAMED: Final = 12
+"""Kinds of machine that an error names at most, of those that could not be tried."""
 
 
 class NothingFits(TerpError):
@@ -57,6 +64,9 @@ def nothing_fits(workings: Workings, entries: Sequence[Evaluated]) -> NothingFit
     """Why no machine of some designs fits, and what would, with as much money as it takes.
 
     entries   all designs that were tried, as the search left them; they are evaluated anew, without a bound on the money
+
+    The cheapest is of those that meet all constraints which do not change with prices.  It returns the error and does not
+    raise it.
     """
     free = workings.wider(float("inf"))
     entries = [evaluate(free, entry.design) for entry in entries]
@@ -75,7 +85,11 @@ def nothing_fits(workings: Workings, entries: Sequence[Evaluated]) -> NothingFit
 
 
 def _whatever_it_costs(workings: Workings, entries: Sequence[Evaluated]) -> Reason:
-    """Which constraints no machine meets, with all the money of the world."""
+    """Which constraints no machine meets, with all the money of the world.
+
+    The limits are names of constraints of the search; what it keeps as "rank" is called "rmax" where the budget asks for no
+    rank.  "together" stands where each constraint is met by some machine, but no machine meets all of them.
+    """
     names = dict.fromkeys(name for entry in entries for name in entry.met if name not in PRICED)
     blocking = [name for name in names if not any(entry.met.get(name, _ANY).any() for entry in entries)]
     if workings.inputs.budget.record.must.rank_count is None:

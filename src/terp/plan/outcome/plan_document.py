@@ -28,6 +28,9 @@ def data_of(value: object, say: Say) -> Json:
     """A record of a plan as plain data, records and tuples inside it too; anything else as JSON takes it.
 
     say   a code in English
+
+    A field stands under its name, but for those of `_KEYS`.  Titles of lines of cost and of constraints, which no record
+    keeps, are added in English; bounds that a payer has reached become one text with commas.
     """
     if isinstance(value, tuple):
         return [data_of(entry, say) for entry in value]
@@ -66,6 +69,8 @@ def _noted(parts: tuple[Words, ...], say: Say) -> dict[str, Json]:
     """A note of several parts, and its parts where any of them is of a code.
 
     A note of a file alone has no codes beside it: its text is all there is.
+
+    parts   of the note, in their order; they are joined by semicolons
     """
     text = "; ".join(part if isinstance(part, str) else say(part) for part in parts)
     if all(isinstance(part, str) for part in parts):
@@ -77,6 +82,9 @@ def fields_of(data: object) -> object:
     """Data of a document as the fields of the records that it came from: sentences as their codes.
 
     Nothing is checked here: `plan_of` validates what comes out.
+
+    A key K_code with K_data becomes a code in the field K, where it takes the place of the English sentence, and K_kind the
+    kind of machine of K.  The titles that `data_of` added stay, and are fields of no record.
     """
     if isinstance(data, list):
         return [fields_of(entry) for entry in data]

@@ -1,6 +1,13 @@
 """A plan's folder: the recommended machine, the frontier, the document, tables and the paper, whole or not at all.
 
 `plan.json` alone is the plan; all else is made from it, or is there to be run, read or opened elsewhere.
+
+    plan.json        the document (docs/formats/plan.md)
+    best.yaml        the machine file of the recommended machine, a copy of the one under its own name
+    NAME.yaml        the machine file of each machine of the frontier
+    workload.yaml    the workload as the budget weighs it
+    TABLE.parquet    each of TABLES
+    brief.html       the decision paper
 """
 
 from __future__ import annotations
@@ -50,7 +57,11 @@ def save_plan(plan: PurchasePlan, folder: Path, brief: str) -> None:
 
 
 def plan_kind(folder: Path) -> FolderKind:
-    """The folder of a plan, with the names of the machine files of the one that lies there: only those may be replaced."""
+    """The folder of a plan, with the names of the machine files of the one that lies there: only those may be replaced.
+
+    Which machine files are its own is read from the table of the frontier in the folder; where that cannot be read, none
+    are.
+    """
     own = {DOCUMENT, BEST, BRIEF, WORKLOAD, *(f"{name}.parquet" for name in TABLES)}
     try:
         names = words_of(read_parquet(folder / "frontier.parquet", ["file"]).column("file")).tolist()

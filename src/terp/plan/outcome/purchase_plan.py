@@ -1,6 +1,14 @@
 """A plan of what to buy, as `terp.plan.purchase` gives it: typed, frozen, and its own document.
 
 `save` and `read_plan` are each other's inverse, as are `to_dict` and `plan_of`: what is read is equal to what was saved.
+
+    plan = terp.plan.read_plan("plan")
+    plan.best.tco_eur, plan.robustness_fraction
+    plan.table("sensitivity").to_pandas()
+    plan.brief("brief.html", language="nl")
+
+The records that a plan is made of are in `machine_records.py` and `plan_records.py`, how they become a document in
+`plan_document.py`, and what is written to a folder in `plan_folder.py`.
 """
 
 from __future__ import annotations
@@ -70,6 +78,12 @@ class PurchasePlan(Result):
     sensitivity          what each uncertain input does to the answer, the strongest first
     robustness_fraction  of price scenarios in which the recommended kind, sized anew, is still the best
     files, workload      text of each machine's file by its name, and of the workload's, as `save` writes them
+    version              release of Terp that made it
+    budget, searched     what was asked, and what was looked at
+    rejected             kinds of machine that are not on the frontier, and why
+    assumptions          prices, rates and inputs that the plan rests on, with their sources
+
+    Two plans are equal if their digests are, whatever time they took, and with or without their files.
     """
 
     version: str
@@ -130,6 +144,7 @@ class PurchasePlan(Result):
 
     @cached_property
     def _document(self) -> dict[str, Json]:
+        """The document, made once: sentences are English, and the recommended machine stands in it twice, as `best` too."""
         say = plan_viewer().sentence
         frontier = [data_of(machine, say) for machine in self.machines]
         parts = (
@@ -215,6 +230,9 @@ def plan_of(document: object, file: str = "", files: Mapping[str, str] | None = 
     files, workload   texts of its machine files by name, and of its workload; a plan without them cannot be saved
 
     Raises Problems, one for each part that does not fit.
+
+    A document is checked in this order: its format, its numbers, the types of all fields, that there is a machine, and that
+    every code in it has a sentence.
     """
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         shown = document.get("format") if isinstance(document, dict) else None

@@ -2,6 +2,9 @@
 
 The search takes the same load all year; here jobs arrive, wait, fail and run again.  Years are sent to other processes as
 plain words (`MachineYears`) and come back as figures, while price scenarios are still worked out in this one.
+
+Year k of any machine, counted from 0, has the seed FIRST_SEED + k, so that machines are compared under the same seeds, and
+a plan is the same whoever simulates and in whatever order the years come back.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from terp.sweep.executors import Crew
 from terp.units import HOUR_S
 
 DAYS: Final = 365
+"""Days of a simulated year."""
 FIRST_SEED: Final = 1
 
 
@@ -34,6 +38,8 @@ class YearFigures:
     """What a plan keeps of one simulated year of a machine.
 
     gpu_hours   GPU-hours of finished work by domain
+    facility_energy_j, carbon_kg   of the year, at the meter;  mean_pue   mean over the year
+    mean_wait_s, p95_wait_s        from arrival to start
     """
 
     seed: int
@@ -78,7 +84,10 @@ def _inputs(wanted: MachineYears) -> ScenarioInputs:
 
 
 def _that_fits(workload: Written[Workload], gpus_count: int) -> Written[Workload]:
-    """A workload without the jobs of its profiles that are larger than a machine."""
+    """A workload without the jobs of its profiles that are larger than a machine.
+
+    The limit of a workload that sets a smaller one stays.
+    """
     record = workload.record.model_copy(update={"largest_job_count": largest_on(workload.record, gpus_count)})
     return Written(record, workload.file, workload.provenance, workload.tree)
 
@@ -87,6 +96,9 @@ def one_year(wanted: MachineYears, seed: int) -> YearFigures:
     """The figures of one simulated year of DAYS days.
 
     wanted   the machine and its workload;  seed   of arrivals and failures: the same seed gives the same year anywhere
+
+    It is called in other processes, and reads catalogue, site and workload there.  Work that failures undid is not counted
+    in `gpu_hours`.
     """
     scenario = Scenario(machine=wanted.name, days=DAYS, seed=seed)
     summary = simulate_scenario(scenario, _inputs(wanted)).summary
@@ -115,13 +127,20 @@ class Team:
     tasks: dict[Future[YearFigures], str] = field(default_factory=dict)
 
     def begin(self, machines: Sequence[MachineYears], years_count: Mapping[str, int]) -> None:
-        """Sends out all years of some machines, each with a seed of its own; the same seeds for all machines."""
+        """Sends out all years of some machines, each with a seed of its own; the same seeds for all machines.
+
+        machines      in plain words;  years_count   of operation, by the name of each machine
+        """
         for wanted in machines:
             for year in range(years_count[wanted.name]):
                 self.tasks[self.executor.submit(one_year, wanted, FIRST_SEED + year)] = wanted.name
 
     def finish(self, tell: Callable[[float], None]) -> dict[str, list[YearFigures]]:
-        """The years of each machine, by name; `tell` hears the share done."""
+        """The years of each machine, by name; `tell` hears the share done.
+
+        Years come back in any order and are given in the order of their seeds.  What was raised in another process is raised
+        here.
+        """
         years: dict[str, list[YearFigures]] = {name: [] for name in self.tasks.values()}
         for done, task in enumerate(as_completed(self.tasks), 1):
             years[self.tasks[task]].append(task.result())
@@ -131,7 +150,11 @@ class Team:
 
 @contextmanager
 def team(crew: Crew | None) -> Iterator[Team | None]:
-    """The crew at work; its processes start while the machines are still searched.  None: nobody simulates."""
+    """The crew at work; its processes start while the machines are still searched.  None: nobody simulates.
+
+    As many tasks as there are workers go first, which load the catalogue.  Leaving the block leaves the crew, which closes
+    its executor or not.
+    """
     if crew is None:
         yield None
         return
@@ -153,9 +176,13 @@ def summary_of(years: Years, h100_ratio: Mapping[str, float], first_year: int, e
     h100_ratio   H100-hours of a GPU-hour, by domain
     first_year   calendar year of the first
     eur_per_j    price of electricity, without tax
+
+    Mean GPU-hours are of the domains of `h100_ratio` alone, and science is those hours times the ratio of the domain.  Each
+    year has the calendar year after the one before, and its electricity is all its energy at the one price.
     """
 
     def mean(values: Iterable[float]) -> float:
+        """The mean as a plain number, of at least one value."""
         return float(np.mean(list(values)))
 
     hours = {name: mean(year.gpu_hours.get(name, 0.0) for year in years) for name in h100_ratio}

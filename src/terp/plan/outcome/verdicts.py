@@ -1,6 +1,10 @@
 """Why each machine stands on the frontier, why the others lost, and what binds: codes with the numbers that decided.
 
 Nothing here decides: the search has.  This looks back at its arrays for the numbers that a reader would ask for.
+
+`whys`, `rejected`, `binding` and `caveats` each make one part of a plan; `unfit`, `cheapest_fit` and `contract_eur` also
+serve the error that says why nothing fits.  Constraints have the search's names in its masks (`Evaluated.met`), and those of
+the independent checker in the records of a plan.
 """
 
 from __future__ import annotations
@@ -28,6 +32,7 @@ from terp.plan.uncertainty.price_scenarios import kind_of
 from terp.predict import work_is_measured
 
 LOOSER: Final = 0.01
+"""How much more a constraint is let have to tell what it is worth, as a share of what it allows."""
 _CHEAPER: Final = 0.99  # of the best machine's cost: below it a machine is there for being cheaper
 _BEATEN_IN: Final = {
     "rmax": Code.BEATEN_IN_RMAX,
@@ -43,6 +48,9 @@ def whys(workings: Workings, picks: Sequence[Pick]) -> dict[str, Reason]:
     """What each machine of the frontier is there for, by its name.
 
     picks   the frontier, the recommended machine first; ratios in the reasons are over that machine
+
+    The first that is true is said of each: it has the most Rmax of the frontier, it does science earlier, it costs less than
+    99 % of the recommended one, or else it is the best of its GPU.
     """
     best = picks[0]
     reasons = {best.name: Reason(Code.LEADS, {"objective": workings.inputs.objective})}
@@ -94,6 +102,9 @@ def _beaten(pick: Pick, best: Pick, objective: str) -> Reason:
 
     Ratios are over the recommended machine; `worth_ratio` is the H100-hours that an hour of the beaten machine's GPUs is
     worth.
+
+    Where the objective is science, cost or time the reason compares science and cost alone; of any other objective the ratio
+    in that objective stands beside them.
     """
     data: dict[str, Datum] = {
         "science_ratio": pick.value("science") / best.value("science"),
@@ -110,6 +121,10 @@ def unfit(workings: Workings, entries: Sequence[Evaluated]) -> Reason:
     """Which constraint keeps all numbers of nodes of some designs out, with what the best of them reaches.
 
     entries   of one kind of machine, at least one; none of their machines meets all constraints
+
+    Looked for in this order: a PUE above the ceiling of the place, an Rmax or a rank out of reach, the ceiling on the
+    contract, the money, the power of the place.  If none of these explains it, all constraints are named that no machine
+    meets, or "together" if each of them is met by some.
     """
     node = workings.inputs.catalogue.part(Node, entries[0].design.frame.node)
     place = workings.inputs.places[entries[0].design.place].choice
@@ -164,7 +179,11 @@ def binding(workings: Workings, best: Pick) -> tuple[BindingConstraint, ...]:
 
 
 def _limits(workings: Workings, best: Pick) -> Iterator[_Limit]:
-    """The constraints that can hold a machine back by degrees: money, power, PUE and the contract, where there are any."""
+    """The constraints that can hold a machine back by degrees: money, power, PUE and the contract, where there are any.
+
+    The room that is left is a share of what the constraint allows; of the money it is 1 where a payer has no bound.  More
+    money means more of every payer alike, with ceilings and reserve as they are.
+    """
     inputs, entry, more = workings.inputs, best.entry, 1 + LOOSER
     record, place = inputs.budget.record, inputs.places[best.design.place].choice
     money_eur = inputs.money_eur * (1 - record.reserve_fraction)
@@ -204,6 +223,8 @@ def contract_eur(workings: Workings, entry: Evaluated) -> Floats:
 def caveats(workings: Workings, best: Pick) -> tuple[Caveat, ...]:
     """What is not known to be true for a plan: what holds for all of them first, then what the best machine brings with
     it.
+
+    What can be added is about its network if that is tapered, its cap, and what nobody has measured on its GPUs.
     """
     notes = [Caveat(Code.SCIENCE_BY_THROUGHPUT), Caveat(Code.UNMEASURED_GPUS), Caveat(Code.PRICES_MOVE)]
     if best.design.frame.oversubscription_ratio > 1:

@@ -2,6 +2,10 @@
 
 The arithmetic of prices is in `price_scenarios.py`; here it becomes records, and the range of each GPU's speed, which no
 price moves, is held against the choice in the same way.
+
+Two questions are answered apart.  In the price scenarios everything is uncertain at once: which kind wins how often, what
+the recommended machine would cost, and what is lost by having chosen it.  In the sensitivity each input moves alone from one
+end of its range to the other, all else at its central value, and the inputs are ordered by what they do to the objective.
 """
 
 from __future__ import annotations
@@ -49,6 +53,9 @@ def robustness(
 
     The share is of all scenarios, those in which nothing can be bought too.  Regret is the mean loss of the objective over
     those in which something can, by having chosen the recommended kind and sized it anew.
+
+    Wins are listed with the most frequent first, and kinds that never win are left out.  The share in which the very machine
+    can be paid counts the reserve as money to spend, as the reserve is there for that.
     """
     chosen = kind_of(best.entry)
     drawn = futures(workings, leading, tariff)
@@ -81,7 +88,13 @@ def robustness(
 
 
 def _sensitivity(workings: Workings, leading: Sequence[Evaluated], chosen: Kind) -> tuple[InputSwing, ...]:
-    """What each price, rate and throughput does to the answer, the strongest first; each alone, all else central."""
+    """What each price, rate and throughput does to the answer, the strongest first; each alone, all else central.
+
+    leading   the best designs of each kind, with as many nodes as lower prices could pay;  chosen   the recommended kind
+
+    Prices and rates come from the tables of the plan, speeds from the range of each GPU among the kinds that could be
+    bought.
+    """
     central = futures(workings, leading, tariffs(workings, {}, 1))
     of_speed = throughput_swings(workings, central, best_of_kinds(leading, "science"), chosen)
     rows = [_of_price(workings, swing) for swing in swings(workings, leading, chosen)]
@@ -89,7 +102,10 @@ def _sensitivity(workings: Workings, leading: Sequence[Evaluated], chosen: Kind)
 
 
 def _of_price(workings: Workings, swing: PriceSwing) -> InputSwing:
-    """The swing of a price or a rate as a record, with its title, status and source."""
+    """The swing of a price or a rate as a record, with its title, status and source.
+
+    Effects are over the central objective, less one: -1 where nothing can be bought at that end of the range.
+    """
     kind, title, status, source = factor_origin(workings, swing.name)
     changes = swing.changes_at_ratio is not None
     return InputSwing(
@@ -115,7 +131,11 @@ def _named(workings: Workings, kind: Kind | None) -> MachineKind | None:
 
 
 def throughput_range(workings: Workings, pick: Pick) -> tuple[float, float]:
-    """Low and high of what an hour of a machine's GPUs is worth, over the central value [-], by the budget's domains."""
+    """Low and high of what an hour of a machine's GPUs is worth, over the central value [-], by the budget's domains.
+
+    The mean over the domains, weighed by the share of the time that the budget gives to each, at the low and at the high end
+    of the range of all domains together.
+    """
     work, weights = workings.work_of_frame(pick.design.frame, pick.design.gpu_cap_fraction), workings.inputs.weights
     central, low, high = (
         sum(weights[name] * ratios[name] for name in weights)
@@ -134,6 +154,9 @@ def throughput_swings(
     chosen    the recommended kind
 
     One swing a GPU: where that of the chosen machine is low, or another's is high, another kind may win.
+
+    A GPU's speed changes no cost, so machines keep their size, and the objective of a kind moves in proportion to its GPU's
+    speed.  Kinds of which nothing can be paid at central prices are left out.  The other GPUs stay at their central speed.
     """
     if workings.inputs.objective != "science":
         return
@@ -169,6 +192,8 @@ def _of_chosen(
     """What the speed of the chosen machine's GPU does: where it is low, the best of another GPU may win.
 
     best   objective of the chosen kind
+    swing   ends of the range over the central speed
+    own     the best kind of that GPU;  rival   the best kind of any other GPU, None where there is none
     """
     (kind, value), (other, other_value) = own, rival
     at_low, at_high = value * swing[0], value * swing[1]
@@ -182,6 +207,8 @@ def _of_rival(workings: Workings, gpu: str, swing: tuple[float, float], own: Val
     """What the speed of another GPU does: where it is high, the best of it may win.
 
     swing   ends of its range over the central speed;  own   the best kind of that GPU;  chosen   the recommended kind
+
+    Its low end changes nothing, since the recommended kind wins there as it does now.
     """
     (kind, value), (best_kind, best) = own, chosen
     at_high = value * swing[1]
@@ -202,6 +229,8 @@ def _of_speed(
 
     swing     ends of its range over the central speed;  ends   objective there over the central one, less one
     winners   kinds that win at both ends;  changes   multiple of its speed at which another kind wins, and which
+
+    The kind of input is "throughput", and its status "derived", since speeds are predicted and not asked of anyone.
     """
     return InputSwing(
         name=f"throughput.{gpu}",
