@@ -1,6 +1,9 @@
 """`terp compare RUN RUN ...`: what changed, seed by seed.
 
 Which runs are years of one case, and which cases are compared with which, `terp.sweep.compare` decides.
+
+That something differs is no error: the exit code is 0.  The text comes from `views.text.comparison_text`; --json prints the
+records, numbers in SI.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""`terp list [KIND]`: what ships, with titles and sizes."""
+"""`terp list [KIND]`: what ships, with titles and sizes.
+
+`terp.listing` gives the entries; here they become a table as wide as the screen, or JSON with every column.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,9 @@
 
 Exit codes: 0 done; 1 the answer is "no"; 2 the input is wrong; 130 interrupted.
 Every error that a user can cause is a TerpError, one line a problem; anything else is a bug and shows its traceback.
+
+`main` is what the installed command calls.  It guards the two streams, looks whether another package of the same name is in
+the way, runs the verb by click, and turns what was raised into one of the codes above.
 """
 
 from __future__ import annotations
@@ -68,7 +71,10 @@ _OF_OUTPUT: Final = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.E
 
 @contextmanager
 def _unseen_by_click() -> Iterator[None]:
-    """Lets errors pass click that it would take for others: a full disk for a gone reader, the end of a file for Ctrl-C."""
+    """Lets errors pass click that it would take for others: a full disk for a gone reader, the end of a file for Ctrl-C.
+
+    Raises `_Unwritten` in place of an OSError, and RuntimeError in place of an EOFError; others pass as they are.
+    """
     try:
         yield
     except OSError as error:
@@ -78,24 +84,36 @@ def _unseen_by_click() -> Iterator[None]:
 
 
 def command_of(verb: str) -> click.Command:
-    """The click command of a verb, whose module is imported now."""
+    """The click command of a verb, whose module is imported now.
+
+    verb   one of `VERBS`; what looks after Terp itself lies in the folder `setup`, all others in this one
+    """
     folder = "terp.views.cli.setup" if verb in GROUPS["set up"] else "terp.views.cli"
     command: click.Command = import_module(f"{folder}.{verb}").command
     return command
 
 
 class _Verbs(TerpGroup):
-    """Lists verbs without importing them; a wrong verb gets a hint."""
+    """Lists verbs without importing them; a wrong verb gets a hint.
+
+    Click calls these methods with its context of the command line, `ctx`; no verb is imported until its own name is read.
+    """
 
     what = "verb"
 
     def invoke(self, ctx: click.Context) -> object:
-        """Runs the verb."""
+        """Runs the verb.
+
+        ctx   click's, in which the words are read.  An error of writing is raised as `_Unwritten`
+        """
         with _unseen_by_click():
             return super().invoke(ctx)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Reads the words, and prints the help or the version where they ask for it."""
+        """Reads the words, and prints the help or the version where they ask for it.
+
+        args   words behind `terp`.  Raises NoSuchOption for an option that there is not, with what was perhaps meant
+        """
         with _unseen_by_click():
             return super().parse_args(ctx, args)
 
@@ -104,11 +122,19 @@ class _Verbs(TerpGroup):
         return list(VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """The command of a verb, imported now; None for a verb that there is not."""
+        """The command of a verb, imported now; None for a verb that there is not.
+
+        cmd_name   the verb as it was typed
+        """
         return command_of(cmd_name) if cmd_name in VERBS else None
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The whole help, which fits a screen of 80 columns and 24 lines: the verbs by who asks, then options."""
+        """The whole help, which fits a screen of 80 columns and 24 lines: the verbs by who asks, then options.
+
+        formatter   click's, to which the lines are written
+
+        Written by hand, since click would import every verb for its short help.
+        """
         formatter.write("Usage: terp VERB ...    (`terp VERB --help` says all of a verb)\n\n")
         formatter.write("  An AI supercomputer in software, from one description of the machine.\n")
         formatter.write("  Start with `terp show gefion`, then `terp simulate gefion`.\n\nVerbs:\n")
@@ -121,7 +147,10 @@ class _Verbs(TerpGroup):
                 formatter.write(f"  {record[0]:15} {record[1]}\n")
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Verbs with their questions, and options, without importing any verb."""
+        """Verbs with their questions, and options, without importing any verb.
+
+        incomplete   what stands of the word so far; empty gives all verbs
+        """
         verbs = [CompletionItem(verb, help=question) for verb, question in VERBS.items() if verb.startswith(incomplete)]
         return [*verbs, *click.Command.shell_complete(self, ctx, incomplete)]
 
@@ -145,13 +174,19 @@ def cli(context: click.Context, catalogue: str | None) -> None:
 
 
 def _where_to_look(error: click.ClickException) -> str:
-    """Where a wrong option or argument is explained; empty where click does not say which command it was."""
+    """Where a wrong option or argument is explained; empty where click does not say which command it was.
+
+    error   as click raised it;  what comes back stands behind its message, such as "; see `terp plan --help`"
+    """
     context = error.ctx if isinstance(error, click.UsageError) else None
     return f"; see `{context.command_path} --help`" if context else ""
 
 
 def _with_lists(text: str) -> str:
-    """The lines of an error; that of a name which is near none leads to the list that has all of its kind."""
+    """The lines of an error; that of a name which is near none leads to the list that has all of its kind.
+
+    text   lines of problems, of which those that are cut off behind some of the known names are changed
+    """
     kinds = "|".join(map(re.escape, LISTS))
     return re.sub(
         rf"(no ({kinds}) '[^\n]*; known: [^\n]*), \.\.\.$", lambda m: f"{m[1]}; `terp list {LISTS[m[2]]}` has all", text,
@@ -179,14 +214,21 @@ def main() -> NoReturn:
 
 
 def _as_line(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object, **__: object) -> None:
-    """A warning on stderr: our own as a line like all others, another's with its place.  The arguments are Python's."""
+    """A warning on stderr: our own as a line like all others, another's with its place.  The arguments are Python's.
+
+    Stands in the place of `warnings.showwarning`.  If stderr takes nothing the warning is lost, and the verb goes on.
+    """
     place = "" if category.__module__.startswith("terp.") else f"{filename}:{lineno}: {category.__name__}: "
     with suppress(OSError):
         click.echo(f"terp: {place}{message}", err=True)
 
 
 def _code_of_verb() -> int:
-    """Runs the verb that was asked for; its exit code, with what went wrong said on stderr."""
+    """Runs the verb that was asked for; its exit code, with what went wrong said on stderr.
+
+    A verb's own exit code, such as 1 for the answer "no", is handed on.  Raises what is none of the user's making, whose
+    traceback Python then shows.
+    """
     try:
         plugins = os.environ.get("TERP_PLUGINS")
         if plugins and "_TERP_COMPLETE" not in os.environ:  # a press of Tab waits for nothing
@@ -216,7 +258,10 @@ def _code_of_verb() -> int:
 
 
 class _Unwritten(Exception):
-    """What we print could not be written; click would make its own of the system's error."""
+    """What we print could not be written; click would make its own of the system's error.
+
+    why   the error as the system raised it, in which its number and perhaps a file are
+    """
 
     def __init__(self, why: OSError) -> None:
         super().__init__(str(why))
@@ -227,6 +272,10 @@ def _say_unwritten(why: OSError) -> int:
     """The exit code where standard output takes no more: 0 where its reader has gone, as `| head` does, else 2 with a line.
 
     Raises the error again if it is of something else, which is a bug.
+
+    why   an error without a file, of a full disk, a broken pipe or the like
+
+    What standard output still held is thrown away, so that nothing tries to write it again at the end.
     """
     if why.filename is not None or why.errno not in _OF_OUTPUT:
         raise why

@@ -2,6 +2,8 @@
 
 The verb calls `terp.plan.purchase`, saves the plan where -o says, and prints it.  That no machine fits the budget is an
 answer, not an error: it goes to stderr with the reasons, and the exit code is 1.
+
+Progress, reasons and errors go to stderr, so that what is printed can be handed to another program.
 """
 
 from __future__ import annotations
@@ -114,6 +116,10 @@ def _planned(out: Path | None, lang: str, make: Callable[[], PurchasePlan]) -> P
     """A plan, made and saved while nobody else writes its folder, which is checked before the work.
 
     out   its folder, None for none;  lang  of the paper in it
+
+    make   works the plan out, called once; what it raises passes
+
+    Raises Problems before the work if the folder cannot be written, holds something else, or another process writes it.
     """
     from terp.files import check_target, one_writer
     from terp.plan.outcome.plan_folder import plan_kind
@@ -128,7 +134,10 @@ def _planned(out: Path | None, lang: str, make: Callable[[], PurchasePlan]) -> P
 
 
 def _say_nothing_fits(why: str) -> None:
-    """Why nothing can be bought, on stderr, a line a reason, folded; the line of progress is wiped first."""
+    """Why nothing can be bought, on stderr, a line a reason, folded; the line of progress is wiped first.
+
+    why   lines of reasons, each of which may be longer than the 125 columns that are printed
+    """
     if sys.stderr.isatty():
         click.echo("\r\033[K", nl=False, err=True)
     for line in why.splitlines():
@@ -136,7 +145,12 @@ def _say_nothing_fits(why: str) -> None:
 
 
 def _names(sites: str) -> tuple[str, ...]:
-    """The names of --sites; none where it is not given."""
+    """The names of --sites; none where it is not given.
+
+    sites   names with commas between, blanks around them allowed
+
+    Raises UsageError where there are commas or blanks alone.
+    """
     names = tuple(name.strip() for name in sites.split(",") if name.strip())
     if sites and not names:
         raise click.UsageError("--sites names no site")

@@ -40,6 +40,8 @@ class _Options(TypedDict):
     """Options of a training that a search has too, by the keywords of both calls; numbers as they were typed.
 
     None means that the option was not given: the prediction then chooses, as its help says.
+
+    The numbers are read by the record of the call, so that the terminal and Python refuse the same ones.
     """
 
     global_batch: str
@@ -70,25 +72,36 @@ _OPTIONS: Final = tuple(_Options.__annotations__)
 KINDS: Final = ("hpl", "hpcg", "mxp", "train")
 """What can be predicted, in the order of the help."""
 _GPUS = click.option("--gpus", type=COUNT, metavar="COUNT", help="GPUs of the run, in whole nodes; all if not given.")
+"""Of all three benchmarks."""
 _ORDER = click.option(
     "--n", "order", type=COUNT, metavar="COUNT", help="Order of the matrix, such as 2M; fills the memory if not given."
 )
+"""Of HPL and HPL-MxP, which factorise one matrix."""
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, data alone.")
 
 
 def machine_or_kind(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """What completes the first word: machines, and what can be predicted, which may stand before the machine."""
+    """What completes the first word: machines, and what can be predicted, which may stand before the machine.
+
+    incomplete   what stands of the word so far; files are offered only where no name begins so
+    """
     items = [*named("machines", files=False)(ctx, parameter, incomplete), *matching(KINDS, incomplete)]
     return items or named("machines")(ctx, parameter, incomplete)
 
 
 class _Predictions(TerpGroup):
-    """What is predicted stands behind the machine or before it: `predict gefion hpl` and `predict hpl gefion`."""
+    """What is predicted stands behind the machine or before it: `predict gefion hpl` and `predict hpl gefion`.
+
+    Click hands its context on as `ctx`; its group reads the machine as an argument, and the prediction as its command.
+    """
 
     what = "prediction"
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """The words, with the machine first.  Raises UsageError where nothing says what to predict, or on which machine."""
+        """The words, with the machine first.  Raises UsageError where nothing says what to predict, or on which machine.
+
+        args   words behind `predict`; where the first says what to predict, the machine among the others is put before it
+        """
         words = list(args)
         kind = words[0] if words and words[0] in KINDS else ""
         if kind:
@@ -101,7 +114,10 @@ class _Predictions(TerpGroup):
         return super().parse_args(ctx, words)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """What can be predicted; machines behind one that is."""
+        """What can be predicted; machines behind one that is.
+
+        incomplete   what stands of the word so far
+        """
         if ctx.params.get("machine") in KINDS:
             return named("machines")(ctx, self.params[0], incomplete)
         return super().shell_complete(ctx, incomplete)
@@ -111,7 +127,11 @@ class _Predictions(TerpGroup):
         return list(KINDS)
 
     def _machine_in(self, ctx: click.Context, kind: str, words: list[str]) -> str | None:
-        """The word behind what is predicted that names a machine: the first that is no option's; None if there is none."""
+        """The word behind what is predicted that names a machine: the first that is no option's; None if there is none.
+
+        kind    what is predicted, whose options tell which words belong to them
+        words   behind it; if they cannot be read, the first that does not begin with a dash is taken for the machine
+        """
         command = self.get_command(ctx, kind)
         if command is None:
             return None
@@ -159,7 +179,12 @@ def _by_options() -> Iterator[None]:
 
 
 def _by_option(problem: Problem) -> Problem:
-    """A problem with the option that it is about, and with options in what would do."""
+    """A problem with the option that it is about, and with options in what would do.
+
+    problem   of a call from Python, whose path is a keyword; `gpus=8` in what would do becomes `--gpus 8`
+
+    Problems of other paths, such as of a file, keep them.
+    """
     path = f"--{problem.path.replace('_', '-')}" if problem.path in _OPTIONS else problem.path
     would_do = re.sub(r"\b([a-z_]+)=(\S+)", lambda m: f"--{m[1].replace('_', '-')} {m[2]}", problem.would_do)
     would_do = re.sub(r"\bor pp of\b", "or --pp of", would_do)
@@ -169,7 +194,11 @@ def _by_option(problem: Problem) -> Problem:
 
 
 def _print(machine: Machine, result: BenchmarkResult, edition: str | None = None, *, as_json: bool) -> None:
-    """Prints a prediction as JSON or for people; `edition` leaves one edition of the TOP500 in the text."""
+    """Prints a prediction as JSON or for people; `edition` leaves one edition of the TOP500 in the text.
+
+    machine   that the result is of, for its title and its listed run
+    edition   None leaves all editions
+    """
     from terp.views.text.benchmark_text import as_text
 
     click.echo(json.dumps(result.to_dict(), indent=2) if as_json else as_text(machine, result, edition))
@@ -334,7 +363,10 @@ def train(
 
 
 def _check_ending(path: Path) -> None:
-    """Refuses a figure's file by its ending before anything is computed.  Raises UsageError."""
+    """Refuses a figure's file by its ending before anything is computed.  Raises UsageError.
+
+    path   of the file, which need not be there; small and capital letters are alike
+    """
     from terp.views.figures.plots import ENDINGS
 
     if path.suffix.lower() not in ENDINGS:

@@ -2,6 +2,8 @@
 
 A THING is a folder that a verb wrote, a machine, a file with a prediction, or the word `validate`; several folders of runs
 are compared.  `views.report.written` has the formats; where it goes is all that is printed.
+
+With --eu the same verb writes the yearly report of a data centre, which only a run has.
 """
 
 from __future__ import annotations
@@ -66,6 +68,10 @@ def _usual(things: tuple[Path, ...], thing: Thing, ending: str) -> Path:
     """Where a report goes if nobody says: into the folder that it is of, else beside what it is of or here, by its name.
 
     ending   of the name, which is also the format
+
+    things   as they were typed, of which the first names the place;  thing   what they were read as
+
+    A plan's paper is called brief, and every other page in a folder report.
     """
     from terp.plan import PurchasePlan
     from terp.sweep import Comparison
@@ -84,6 +90,9 @@ def _thing(things: tuple[Path, ...]) -> Thing:
     """What is to be shown.  Raises Problems or UnknownName for what is none.
 
     things   as they were typed; several are compared, whatever they are called
+
+    One is taken for a folder if there is one, then for a prediction if it is a file that ends with .json, then for the word
+    `validate` unless a file has that name, and else for a machine.
     """
     import terp
 
@@ -124,6 +133,11 @@ def _eu(things: tuple[Path, ...], out: Path | None, wanted: str | None, *, as_js
     """Writes or prints the yearly report to the EU's database: JSON and a page, or the one that the name or format says.
 
     Without a name or a format both are written, into the run's folder; JSON alone where a name ends with .json.
+
+    things   one folder of a run;  out   a file, None for the usual names;  wanted   a format, None where it was not said
+    as_json  prints the document, and writes it only where `out` names a file
+
+    Raises UsageError for several things and for CSV, and Problems for what is no run.
     """
     from terp.files import write_whole
     from terp.results import load_run

@@ -2,6 +2,8 @@
 
 A machine is shown as it is built, everything else by its values with who says them; several of one kind stand side by side.
 Tables of parts and nodes of a machine are CSV, so that spreadsheets read them.
+
+What was asked for goes to stdout; hints about other kinds and lists go to stderr, and with --json there are none.
 """
 
 from __future__ import annotations
@@ -67,7 +69,10 @@ def command(
 
 
 def _list_machines(*, as_json: bool) -> None:
-    """All machines that ship, a line each; or the document of each."""
+    """All machines that ship, a line each; or the document of each.
+
+    As a list for people it ends with a hint on stderr, where the other kinds are.
+    """
     import terp
     from terp.views.text.about_text import listing_text
     from terp.views.text.columns import screen_width
@@ -80,7 +85,14 @@ def _list_machines(*, as_json: bool) -> None:
 
 
 def _show_machines(names: tuple[str, ...], given: list[str], way: tuple[int, int] | None, *, as_json: bool) -> None:
-    """Machines: one whole, or what an option asks of it; several side by side."""
+    """Machines: one whole, or what an option asks of it; several side by side.
+
+    names   shipped ones or files;  given   the one option of a machine that was set, as typed, or nothing
+    way     numbers of two GPUs, None where --way was not given
+
+    As JSON one machine is its document, several are a list of them.  Machines side by
+    side are folded only where somebody watches.
+    """
     from terp.hardware import machine_from
     from terp.views.text import machine_text as view
     from terp.views.text.columns import is_watched, screen_width
@@ -110,6 +122,8 @@ def _show_others(names: tuple[str, ...], kind: str | None, *, as_json: bool) -> 
     """Things that are no machines, or not all of one kind: those of one kind side by side, others one below the other.
 
     names   as typed;  kind   that all are of, in plural; None where they have none in common
+
+    Raises UnknownName or Problems for a name that is of nothing.
     """
     import terp
     from terp.views.text.about_text import about_text, beside_text
@@ -129,6 +143,8 @@ def _say_other_kinds(names: tuple[str, ...], shown: str | None) -> None:
     """A line for each name that is of another kind too, which --kind shows.
 
     shown   the kind that was shown; None where each was shown as its likeliest
+
+    names   as typed.  The lines go to stderr
     """
     from terp.predict.about import KINDS as ALL
     from terp.predict.about import kinds_of
@@ -143,6 +159,8 @@ def _say_other_kinds(names: tuple[str, ...], shown: str | None) -> None:
 def _show_way(built: Machine, gpus: tuple[int, int], *, as_json: bool) -> None:
     """Prints the way between two GPUs, numbered from 0 through the whole machine, with its latency [s] unless it
     is the same.
+
+    gpus      their numbers;  as_json   the way's record in place of a sentence
     """
     from dataclasses import asdict
 

@@ -86,6 +86,9 @@ def _refuse_pairs(
     """Refuses options that contradict each other, or that need another.
 
     words   values of the scenario's fields that were given, by their words.  Raises click.UsageError
+
+    The others are as click gave them, None where they were not given.  Caps are refused with a trace, the powers of whose
+    jobs are not known.
     """
     if words.get("policy") and slurm_conf:
         raise click.UsageError("--policy and --slurm-conf both say how the machine is shared: leave one out")
@@ -105,6 +108,10 @@ def _year(scenario: Scenario, inputs: ScenarioInputs, out: Path | None, *, as_js
     out   its folder; if None, one under runs/ named by machine, site, workload, days and seed, or with --json none at all
 
     The folder is checked before the run, so that a year is not simulated in vain.
+
+    scenario   what was asked;  inputs   what its names were read as
+
+    Raises Problems before the run for a folder that cannot be used and for controls that this machine cannot have.
     """
     from terp.files import check_target, one_writer
     from terp.results import RUN, save_run
@@ -146,6 +153,8 @@ def _trace(
     conf   a slurm.conf in the place of a policy, None without
     source the trace, its format, and what a processor of an SWF trace is; "" and None where the file tells
     out    its folder; nothing is written if None
+
+    Raises Problems before the trace is read if the folder cannot be used, or if another process writes it.
     """
     from terp.files import check_target, one_writer
     from terp.results.replay_folder import REPLAY
@@ -180,12 +189,18 @@ def _trace(
 
 
 def say_waiting(folder: Path) -> Callable[[object], None]:
-    """A line on stderr where another process writes a folder, and it is waited for."""
+    """A line on stderr where another process writes a folder, and it is waited for.
+
+    folder   as it was named; what comes back takes the `terp.files.Writing` that has it
+    """
     return lambda writer: click.echo(f"{folder} is being written by {writer}; waiting until it has ended ...", err=True)
 
 
 def _progress(days: int) -> Callable[[float], None] | None:
-    """Shows how far the run is and how long it will take, where someone watches; None where stderr is no terminal."""
+    """Shows how far the run is and how long it will take, where someone watches; None where stderr is no terminal.
+
+    days   that are simulated; the time left is by the pace so far
+    """
     if not sys.stderr.isatty():
         return None
     began = time.perf_counter()
@@ -203,6 +218,9 @@ def _check(scenario: Scenario, inputs: ScenarioInputs, *, as_json: bool) -> int:
     """Draws the jobs and prints them beside the published shares; 0 if all pass, else 1.
 
     A figure passes within 10 % of what is published, or within one percentage point of a share.
+
+    scenario   whose days and seed count;  inputs   whose workload is drawn, on the GPUs of its machine
+    as_json    a list of the figures, numbers in SI
     """
     from terp.simulate import TOLERANCE, check_workload, draw_jobs
     from terp.units import DAY_S, number

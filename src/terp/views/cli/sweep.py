@@ -108,7 +108,12 @@ def command(
 
 
 def _engines_of(swept: SweepAxes) -> set[str]:
-    """The engines that a sweep's policies need; a policy that is not there is said later, with all else that is wrong."""
+    """The engines that a sweep's policies need; a policy that is not there is said later, with all else that is wrong.
+
+    swept   the scenarios, of whose policies each is read once
+
+    A sweep without a policy needs the core alone.
+    """
     from terp.describe import read_policy
     from terp.errors import TerpError
     from terp.simulate.engine.engines import needs_controller
@@ -127,6 +132,9 @@ def _stoppable(tell: Callable[[int, int, float], None] | None) -> Callable[[int,
     """Hears Ctrl-C for sure: it can get lost in a library's own handler or in a callback, and a pool can hang on it.
 
     tell   shows progress; None where nobody watches.  What comes back takes the same arguments and is to be called often
+
+    The signal raises KeyboardInterrupt where the work is, and again at the next call of what comes back.  If that does not
+    end the process within `_PATIENCE_S`, it ends with exit code 130; rows that were written stay.
     """
     import pyarrow as pa
 
@@ -154,7 +162,10 @@ def _stoppable(tell: Callable[[int, int, float], None] | None) -> Callable[[int,
 
 
 def _progress() -> Callable[[int, int, float], None] | None:
-    """Shows how many are done and how long the rest will take, where someone watches; None where stderr is no terminal."""
+    """Shows how many are done and how long the rest will take, where someone watches; None where stderr is no terminal.
+
+    What it gives has the arguments of `terp.sweep.points.Progress`.
+    """
     if not sys.stderr.isatty():
         return None
 

@@ -2,6 +2,8 @@
 
 Without a model, one table of all; with one, its cases too.  That a median has worsened is the answer "no", exit code 1;
 a bar that is missed is shown and is none.
+
+`terp.validate` grades, `views.text.grades_text` words the grades; --json prints the document of the same records.
 """
 
 from __future__ import annotations
@@ -74,6 +76,8 @@ def _check_options(model: str | None, cases: Path | None, gpu: str | None, repla
     replay   --trace, --observed, --slurm-conf and --assoc, None where not given
 
     Raises UsageError for options, UnknownName for a model that there is not, Problems for a replay in one file.
+
+    model   as typed, None for all;  cases   a table in the place of ours;  gpu   of `kernels` with a table of its own
     """
     from terp.errors import Problem, Problems, UnknownName
     from terp.validate import GRADERS
@@ -97,7 +101,11 @@ def _check_options(model: str | None, cases: Path | None, gpu: str | None, repla
 
 
 def _graded(model: str, cases: Path | None, gpu: str | None, replay: dict[str, Path | None]) -> Grades:
-    """The grades of one model: each takes a table, but kernels a GPU too, and replays their four files."""
+    """The grades of one model: each takes a table, but kernels a GPU too, and replays their four files.
+
+    model   one of `terp.validate.GRADERS`;  cases   the user's table, None for the rows that ship
+    gpu     of the kernels, None for the reference GPU;  replay   files of a replay of Slurm, None where not given
+    """
     from terp import validate
 
     if model == "slurm":

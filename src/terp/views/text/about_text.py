@@ -1,4 +1,7 @@
-"""What ships as a list, and one thing with a name as its values, each with who says it."""
+"""What ships as a list, and one thing with a name as its values, each with who says it.
+
+`terp list` prints `listing_text`, and `terp show` the other two, of all that is no machine.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,7 @@ LEAST_TITLE: Final = 22
 SMALL: Final = 1e-4
 """Below this a number is written with its power of ten."""
 _DIGITS: Final = {"count", "size", "index", ""}
+"""Dimensions that are shown as plain numbers, since they have no unit that could be scaled."""
 
 
 def cell(value: object, name: str, dimension: str = "") -> str:
@@ -63,6 +67,9 @@ def _parameters(count: float) -> str:
     """Parameters in words, to three digits.
 
     count   of a model; below a million it is written out
+
+    >>> _parameters(8.03e9)
+    '8.03 billion'
     """
     for scale, word in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million")):
         if count >= scale:
@@ -71,7 +78,13 @@ def _parameters(count: float) -> str:
 
 
 def heading(name: str) -> str:
-    """The heading of a column: its name without its unit, in words."""
+    """The heading of a column: its name without its unit, in words.
+
+    name   of a column or a field, with its unit at the end
+
+    >>> heading("memory_bytes")
+    'memory'
+    """
     dimension = dimension_of(name)
     bare = name.removesuffix(f"_{dimension}") if dimension else name
     return NOUNS.get(name) or NOUNS.get(bare) or bare.replace("_", " ")
@@ -154,6 +167,8 @@ def beside_text(several: Sequence[About], width: int | None) -> str:
     """Things of one kind side by side, a column each; a dash where one has no such value.
 
     width   of the screen; None leaves lines as long as they are
+
+    several   at least one; rows come in the order in which the first of them has them, what only later ones have below
     """
     columns = [{_label(line): cell(line.value, line.label, line.dimension) for line in each.lines} for each in several]
     names = list(dict.fromkeys(name for column in columns for name in column))

@@ -74,7 +74,11 @@ def as_text(machine: Machine, result: BenchmarkResult, only_edition: str | None 
 
 
 def _rank_lines(machine: Machine, result: HplResult, only: str | None) -> list[str]:
-    """A line an edition: ranks, and who stands above and below; `only` leaves one of them."""
+    """A line an edition: ranks, and who stands above and below; `only` leaves one of them.
+
+    machine   whose listed run is named at the end if it used another number of GPUs
+    result    with its ranks by edition; `only` is None for all editions
+    """
     lines = ["  edition   TOP500  Green500*  between"]
     for name, rank in result.rank.items():
         if only not in (None, name):

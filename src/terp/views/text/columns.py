@@ -1,4 +1,7 @@
-"""Rows of text as aligned columns, and lines folded to the width of the reader's screen."""
+"""Rows of text as aligned columns, and lines folded to the width of the reader's screen.
+
+`aligned` leaves lines as long as they are, for files and programs; `folded` and `labelled` break them for a screen.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,10 @@ def aligned(table: Sequence[Sequence[str]]) -> list[str]:
 
 
 def screen_width() -> int:
-    """Columns of the reader's screen: of COLUMNS or the terminal; 80 where neither is known."""
+    """Columns of the reader's screen: of COLUMNS or the terminal; 80 where neither is known.
+
+    At least 40, however narrow the screen is, since fewer columns hold no table.
+    """
     return max(shutil.get_terminal_size((USUAL, 24)).columns, 40)
 
 
@@ -67,8 +73,13 @@ def folded(table: Sequence[Sequence[str]], width: int, *, titles: bool = False) 
 def labelled(name: str, text: str, label_width: int, width: int, indent: int = 2) -> list[str]:
     """A named line: the name in a column of its own, the text behind it folded to a width.
 
-    >>> labelled("cables", "1,528 node + 4 manager", 8, 24)
-    ['  cables   1,528 node +', '           4 manager']
+    >>> labelled("cables", "1,528 node + 4 manager", 8, 27)
+    ['  cables   1,528 node + 4', '           manager']
+
+    name          of the line; one longer than its column has a line to itself
+    label_width   columns of the names, 0 for a text that has none
+    width         of the screen, in columns; the text has 16 or more, however narrow that is
+    indent        blanks before the name
     """
     behind = indent + label_width + 1 if label_width else indent
     parts = wrap(text, max(width - behind, LEAST_CELL), break_on_hyphens=False) or [""]

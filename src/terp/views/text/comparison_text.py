@@ -52,6 +52,8 @@ def dimension_of(key: str) -> str:
 
     >>> dimension_of("lost_gpu_s"), dimension_of("mean_wait_s")
     ('gpu_s', 's')
+
+    key   as of `figure_text`; "ratio" where it ends with no unit
     """
     name = key.rpartition(".")[2]
     if name.endswith("_gpu_s"):
@@ -129,7 +131,10 @@ def differences_text(compared: Sequence[CaseDifference]) -> str:
 
 
 def _table(rows: Sequence[FigureDifference]) -> list[str]:
-    """Rows of differences under their head; the interval has a column where any row has one."""
+    """Rows of differences under their head; the interval has a column where any row has one.
+
+    rows   of one case, in the order in which they are shown
+    """
     paired = any(row["low"] is not None for row in rows)
     head = ("", "from", "to", "difference", *(["95 % interval"] if paired else []), "relative")
     return [f"  {line}" for line in aligned([head, *(_row(row, paired=paired) for row in rows)])]
@@ -149,7 +154,10 @@ def _changes(changes: Sequence[str]) -> list[str]:
 
 
 def _row(row: FigureDifference, *, paired: bool) -> tuple[str, ...]:
-    """One figure: both values, the difference, its interval if that has a column, and how much it is of the first."""
+    """One figure: both values, the difference, its interval if that has a column, and how much it is of the first.
+
+    As many cells as the head in `_table` has: five, and a sixth with the interval.
+    """
     key, low, high = row["figure"], row["low"], row["high"]
     interval = "-" if low is None else f"{figure_text(key, low, sign=True)} to {figure_text(key, high, sign=True)}"
     relative = "from nothing" if row["effect_ratio"] is None else f"{100 * row['effect_ratio']:+.2f} %"

@@ -64,7 +64,13 @@ def table_rows(grades: Sequence[Grade]) -> list[tuple[str, ...]]:
 
 
 def _share(value: float | None, form: str = ".1%") -> str:
-    """A fraction as per cent by a format of Python's; a dash for None."""
+    """A fraction as per cent by a format of Python's; a dash for None.
+
+    form   in Python's language of formats, such as "+.1%" for a sign and a digit
+
+    >>> _share(0.0812), _share(None)
+    ('8.1%', '-')
+    """
     return "-" if value is None else f"{value:{form}}"
 
 
@@ -80,7 +86,10 @@ MOST_LEFT = 60
 
 
 def by_part(grade: Grade) -> list[tuple[str, int, float, float]]:
-    """Cases and errors of each part: name, number, median and 90th percentile of the errors without sign [fractions]."""
+    """Cases and errors of each part: name, number, median and 90th percentile of the errors without sign [fractions].
+
+    Parts come in the order of their names; the signs of errors are left out before the quantiles are taken.
+    """
     errors: dict[str, list[float]] = {}
     for case in grade.cases:
         errors.setdefault(case.part, []).append(abs(case.error_fraction))
@@ -104,6 +113,8 @@ def as_text(grade: Grade) -> str:
     """One model: its line of the table, its cases or, of very many, their parts, and every row that none was made of.
 
     Cases are in order of their errors without sign, so that the worst stand last, where a terminal ends.
+
+    grade   of any model; published and predicted values are shown in its own unit, scaled
     """
     lines = [*table_lines([grade]), ""]
     cases = sorted(grade.cases, key=lambda case: abs(case.error_fraction))
@@ -142,7 +153,10 @@ def fleets_line(graded: FleetGrade) -> str:
 
 
 def fleet_rows(graded: FleetGrade) -> list[tuple[str, ...]]:
-    """A row a figure under FLEET_HEAD, numbers in the unit that was printed, with both intervals."""
+    """A row a figure under FLEET_HEAD, numbers in the unit that was printed, with both intervals.
+
+    graded   whose cases each have the published figure, the simulated one, and the 95 % interval of either, as far as known
+    """
     return [
         (
             "inside" if case.inside else "outside",
@@ -249,7 +263,10 @@ def slurm_rows(grades: Sequence[SlurmGrade]) -> list[tuple[str, ...]]:
 
 
 def slurm_line(grades: Sequence[SlurmGrade]) -> str:
-    """The replays in one line: the median error of their mean waits without sign, and how many meet all bars."""
+    """The replays in one line: the median error of their mean waits without sign, and how many meet all bars.
+
+    grades   one a replay, at least one
+    """
     off = float(np.median([abs(entry.error_fraction) for entry in grades]))
     met = sum(not entry.missed for entry in grades)
     return (
@@ -302,7 +319,10 @@ def slurm_text(replays: Sequence[SlurmGrade]) -> str:
 
 
 def grades_text(grades: Grades) -> str:
-    """What `terp validate MODEL` prints, by the model's own kind of grade."""
+    """What `terp validate MODEL` prints, by the model's own kind of grade.
+
+    grades   of one model, as a function of `terp.validate` gives them; what its `detail` is decides how it is shown
+    """
     match grades.detail:
         case KernelGrades() as graded:
             return kernels_text(graded)
@@ -323,6 +343,8 @@ def below_lines(models: Sequence[Grades]) -> list[str]:
     """What stands below the table of all models: those that have no errors to take a median of.
 
     Benchmarks, kernels and the others stand in the table and add nothing here.
+
+    models   all that were graded, of which only fleets and replays give a line each
     """
     lines: list[str] = []
     for grades in models:

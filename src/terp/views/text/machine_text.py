@@ -19,7 +19,10 @@ LABEL: Final = 15
 
 
 def rows(built: Machine) -> list[tuple[str, str]]:
-    """The machine as named lines, (name, text) each; a name of "" is a gap, and lines with nothing to say are left out."""
+    """The machine as named lines, (name, text) each; a name of "" is a gap, and lines with nothing to say are left out.
+
+    Sizes, rates and powers are scaled; the peaks are those of FP64 tensor, BF16 and FP8 where the GPU has them.
+    """
     power, node, file = machine_power(built), built.node, built.file
     wanted = ("fp64-tensor", "bf16", "fp8")
     peaks = [f"{name} {show(rate, 'flop_per_s')}" for name, rate in built.peak_flop_per_s.items() if name in wanted]
@@ -56,7 +59,10 @@ def counted(count: int, singular: str, plural: str) -> str:
 
 
 def _units(topology: str) -> tuple[str, str]:
-    """What the topology calls the group in which nodes are bought: one, and many of them."""
+    """What the topology calls the group in which nodes are bought: one, and many of them.
+
+    topology   of the compute fabric, as the machine's file has it
+    """
     if topology == "rail-optimised-fat-tree":
         return "scalable unit", "scalable units"
     return ("group of leaves", "groups of leaves") if topology == "fat-tree" else ("group", "groups")
@@ -92,7 +98,11 @@ def _network_rows(built: Machine) -> list[tuple[str, str]]:
 
 
 def _counts(counts: dict[str, int]) -> str:
-    """Counts with their names, those of 0 left out."""
+    """Counts with their names, those of 0 left out.
+
+    >>> _counts({"leaf": 1200, "spine": 64, "core": 0})
+    '1,200 leaf + 64 spine'
+    """
     return " + ".join(f"{count:,} {name}" for name, count in counts.items() if count)
 
 
@@ -127,7 +137,12 @@ def as_text(built: Machine, width: int = USUAL) -> str:
 
 
 def assumed_text(built: Machine, width: int = USUAL) -> str:
-    """The values that are assumed, each as taken and within which range it may lie."""
+    """The values that are assumed, each as taken and within which range it may lie.
+
+    width   of the screen, to which cells are folded
+
+    One line says so where nothing is assumed.
+    """
     paths = assumed_paths(built)
     if not paths:
         return f"nothing of {built.file.name} is assumed"

@@ -51,7 +51,11 @@ def as_text(plan: PurchasePlan) -> str:
 
 
 def _cut(words: str, most: int) -> str:
-    """At most so many characters, with dots where something was cut."""
+    """At most so many characters, with dots where something was cut.
+
+    >>> _cut("supercomputer", 8)
+    'super...'
+    """
     return words if len(words) <= most else f"{words[: most - 3].rstrip()}..."
 
 
@@ -105,7 +109,10 @@ def _answer(plan: PurchasePlan) -> list[str]:
 
 
 def _rent(plan: PurchasePlan) -> list[tuple[str, str]]:
-    """What as many H100-hours would cost by the hour."""
+    """What as many H100-hours would cost by the hour.
+
+    One row, as (name, words): the sum with its range, and the price of an H100-hour [EUR].
+    """
     rent = plan.rent_instead
     span = f"{show(rent.low_eur, 'eur')} to {show(rent.high_eur, 'eur')}"
     each = f"at {number(rent.eur_per_h100_hour)} EUR each, without storage, network traffic and management"
@@ -113,7 +120,10 @@ def _rent(plan: PurchasePlan) -> list[tuple[str, str]]:
 
 
 def _reserves(plan: PurchasePlan) -> list[str]:
-    """What keeping back more or less of the money would mean: GPUs, science, and how often the money is enough."""
+    """What keeping back more or less of the money would mean: GPUs, science, and how often the money is enough.
+
+    Nothing where no reserves were tried; the one that was planned with is marked.
+    """
     reserves = plan.robustness.reserves
     if not reserves:
         return []
@@ -126,7 +136,11 @@ def _reserves(plan: PurchasePlan) -> list[str]:
 
 
 def _frontier(machines: Sequence[PlannedMachine]) -> list[str]:
-    """The machines that nothing beats in every respect, numbered as in the paper: money, rank, science and energy a year."""
+    """The machines that nothing beats in every respect, numbered as in the paper: money, rank, science and energy a year.
+
+    Money is in millions of euros over the years of operation, HPL in Pflop/s, science in millions of H100-hours a year, and
+    energy in GWh a year.  Nothing for no machines.
+    """
     if not machines:
         return []
     rows = [
@@ -151,7 +165,10 @@ def _frontier(machines: Sequence[PlannedMachine]) -> list[str]:
 
 
 def _payers(payers: Sequence[PayerShare]) -> list[str]:
-    """Who pays what, gets what, and what bound is reached; euros in all, and GPU hours a year."""
+    """Who pays what, gets what, and what bound is reached; euros in all, and GPU hours a year.
+
+    A payer without an upper bound has "no bound" in its place, and a dash where it reaches none of its bounds.
+    """
     if not payers:
         return []
     rows = [("payer", "at most", "pays", "access", "GPU h a year", "bound reached")]
@@ -164,7 +181,10 @@ def _payers(payers: Sequence[PayerShare]) -> list[str]:
 
 
 def _binding(binding: Sequence[BindingConstraint]) -> list[str]:
-    """The limits on the best machine: how much room is left of each, and what 1 % more of it would add to the objective."""
+    """The limits on the best machine: how much room is left of each, and what 1 % more of it would add to the objective.
+
+    Room is a share of the limit, and worth a share of the objective, with its sign.
+    """
     if not binding:
         return []
     rows = [(row.constraint, f"{row.slack_fraction:.1%}", f"{row.worth:+.2%}") for row in binding]
@@ -190,6 +210,8 @@ def _lost(rejected: Sequence[RejectedKind]) -> list[str]:
 def _sensitivity(sensitivity: Sequence[InputSwing]) -> list[str]:
     """The inputs that move the objective most, with the multiple at which another design wins; an asterisk marks what is
     assumed.
+
+    The effect is a share of the objective, with the input at its low and at its high end.
     """
     if not sensitivity:
         return []
@@ -231,7 +253,10 @@ def _caveats(plan: PurchasePlan) -> list[str]:
 
 
 def _files(plan: PurchasePlan) -> list[str]:
-    """What -o writes."""
+    """What -o writes.
+
+    They are named whether or not -o was given, so that who reads the answer knows that there is more.
+    """
     count = len(plan.machines)
     machines = "a machine file" if count == 1 else f"{count} machine files"
     files = f"plan.json, best.yaml, {machines} of the frontier, workload.yaml, tables and the paper, brief.html"

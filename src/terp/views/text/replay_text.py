@@ -13,7 +13,12 @@ from terp.units import show
 
 
 def conf_text(conf: SlurmConf) -> str:
-    """What became of the lines of a slurm.conf: how many are modelled, and the others by why they are not."""
+    """What became of the lines of a slurm.conf: how many are modelled, and the others by why they are not.
+
+    conf   as it was read, with the lines that have an effect and those that have none
+
+    A reason has one line, with all keys that it holds for and the lines of the file on which they stand.
+    """
     kept, passed = len(conf.modelled), len(conf.ignored)
     lines = [f"slurm.conf: {kept} settings are modelled, {passed} are not:"]
     reasons: dict[str, list[str]] = {}
@@ -23,7 +28,10 @@ def conf_text(conf: SlurmConf) -> str:
 
 
 def replay_text(replay: Replay) -> str:
-    """The figures of a trace that fit on a screen: waits, use, energy if powers are known, refused jobs, repaired rows."""
+    """The figures of a trace that fit on a screen: waits, use, energy if powers are known, refused jobs, repaired rows.
+
+    replay   of one trace, with its summary: waits and times in seconds, energy in joules
+    """
     s = replay.summary
     waits = {"mean": s.mean_wait_s, "median": s.median_wait_s, "95th percentile": s.p95_wait_s}
     used = f"{s.utilisation_fraction:.1%} until the last submission, {s.utilisation_to_end_fraction:.1%} to the end"
@@ -46,5 +54,9 @@ def replay_text(replay: Replay) -> str:
 
 
 def _note(text: str) -> str:
-    """A note of the reader, its first word set apart from what was done."""
+    """A note of the reader, its first word set apart from what was done.
+
+    >>> _note("dropped: jobs without an end")
+    'dropped   jobs without an end'
+    """
     return re.sub(r"^(\w+): ", lambda match: f"{match[1]:9} ", text)

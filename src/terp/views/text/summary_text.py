@@ -18,7 +18,10 @@ _WAITS: Final = {"median": "median_wait_s", "mean": "mean_wait_s", "95th percent
 
 
 def as_text(run: Run) -> str:
-    """The figures of a run that fit on a screen, and which of its series are modelled and not observed."""
+    """The figures of a run that fit on a screen, and which of its series are modelled and not observed.
+
+    run   as it was simulated or read from its folder; rows for what it has none of, such as delays or taxes, are left out
+    """
     s, titles = run.summary, run.origin["titles"]
     ends = [f"{getattr(s, f'jobs_{word}_count'):,} {word}" for word in ("completed", "cancelled", "failed")]
     as_there = "as many failed and cancelled as on the clusters whose published jobs these are drawn from"
@@ -93,5 +96,9 @@ def _table(titles: Mapping[str, Mapping[str, str]], summary: RunSummary) -> list
 
 
 def _unit_of(values: Sequence[float], dimension: str) -> str:
-    """The unit in which the largest of a column is shown, for the whole column."""
+    """The unit in which the largest of a column is shown, for the whole column.
+
+    values      in the SI unit of the dimension; none count as 0
+    dimension   a key of `UNITS`
+    """
     return show(max(values, default=0.0), dimension).rpartition(" ")[2]

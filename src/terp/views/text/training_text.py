@@ -101,7 +101,11 @@ def _trained_text(result: TrainingResult) -> str:
 
 
 def _euro_text(value: float) -> str:
-    """An amount: whole euros from 1000 up, three digits below."""
+    """An amount: whole euros from 1000 up, three digits below.
+
+    >>> _euro_text(1234.4), _euro_text(0.0512)
+    ('EUR 1,234', 'EUR 0.0512')
+    """
     return f"EUR {value:,.0f}" if value >= 1000 else f"EUR {value:.3g}"
 
 
@@ -119,6 +123,8 @@ def split_text(split: TrainingSplit) -> str:
     """A split by the field's abbreviations, as far as anything is split.
 
     Counts of 1 are left out, but the micro-batch and what ZeRO shards are always told.
+
+    The micro-batch is in samples, ZeRO a stage from 0 to 3.
     """
     counts = {"TP": split.tp_count, "PP": split.pp_count, "VP": split.vp_count}
     counts |= {"CP": split.cp_count, "EP": split.ep_count, "DP": split.dp_count}
@@ -144,7 +150,10 @@ def _run_lines(run: TrainingRun, unit: str) -> list[str]:
 
 
 def _checkpoint_text(run: TrainingRun) -> str:
-    """How often to write a checkpoint, or that none is needed."""
+    """How often to write a checkpoint, or that none is needed.
+
+    None is needed where next to nothing would be lost without one; its interval is then None.
+    """
     written = show(run.checkpoint_bytes, "bytes", 3)
     if run.checkpoint_interval_s is None:
         return f"no checkpoint needed on the way, the last holds {written}"
@@ -215,12 +224,18 @@ def _knee_lines(result: SearchResult) -> list[str]:
 
 
 def _step_head(money: str) -> tuple[str, ...]:
-    """Headings of a frontier by the step."""
+    """Headings of a frontier by the step.
+
+    money   what the euros of the column are for, "hire" or "electricity"
+    """
     return ("nodes", "GPUs", "step", "MFU", "memory", "energy a step", money, "split")
 
 
 def _step_row(entry: FrontierEntry) -> tuple[str, ...]:
-    """A line of a frontier by the step."""
+    """A line of a frontier by the step.
+
+    Cells in the order of `_step_head`; time, memory and energy are scaled each for itself.
+    """
     return (
         str(entry.nodes_count), str(entry.gpus_count), show(entry.step_s, "s", 4), f"{entry.mfu_fraction:.1%}",
         show(entry.memory_bytes, "bytes", 3), show(entry.energy_j, "j", 3), _eur(entry), split_text(entry.strategy),
@@ -228,7 +243,10 @@ def _step_row(entry: FrontierEntry) -> tuple[str, ...]:
 
 
 def _run_head(money: str) -> tuple[str, ...]:
-    """Headings of a frontier of whole runs."""
+    """Headings of a frontier of whole runs.
+
+    money   as of `_step_head`
+    """
     return ("nodes", "GPUs", "days", "MFU", "kWh", f"EUR of {money}", "failures", "split")
 
 

@@ -1,4 +1,7 @@
-"""`terp clean`: empties the folder of compiled code, and says what that was."""
+"""`terp clean`: empties the folder of compiled code, and says what that was.
+
+A line a folder with its files and its size [MB], and one for all; --dry-run says what would go.
+"""
 
 from __future__ import annotations
 

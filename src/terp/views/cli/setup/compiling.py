@@ -1,4 +1,7 @@
-"""The one pause of a first simulation: what the verb needs is compiled before it starts, and says how far it is."""
+"""The one pause of a first simulation: what the verb needs is compiled before it starts, and says how far it is.
+
+Compiled code is kept on disk, so a later run of the same version does not pause again.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,9 @@ def compile_first(engines: Iterable[str]) -> None:
     """Compiles the engines that are not there yet, at the same time, and tells of it on stderr; nothing if all are.
 
     engines   "core", "pool" or "controller"
+
+    The one that takes longest is compiled in this process, each other in a process of its own.  Those end with this call,
+    also when it is interrupted.
     """
     from terp.simulate import compiled_before, kernels
 
@@ -52,7 +58,11 @@ def compile_first(engines: Iterable[str]) -> None:
 
 
 def _tick(ended: threading.Event, words: str, about_s: float) -> None:
-    """Tells how long it has gone on, over the last line where someone watches, until it has ended."""
+    """Tells how long it has gone on, over the last line where someone watches, until it has ended.
+
+    ended     is set when the compiling is over;  words   engines, for the message
+    about_s   how long it should take [s].  Nobody watches where stderr is no terminal: then it is a line every 15 s
+    """
     watched, began = sys.stderr is not None and sys.stderr.isatty(), time.perf_counter()
     while not ended.wait(_EVERY_S[watched]):
         text = f"compiling {words}: {time.perf_counter() - began:.0f} s of about {about_s:.0f} s"

@@ -1,4 +1,8 @@
-"""`terp completion SHELL`: the script by which names, options and verbs complete with Tab."""
+"""`terp completion SHELL`: the script by which names, options and verbs complete with Tab.
+
+The script is click's own for each shell.  It calls `terp` at a press of Tab with `VARIABLE` set, and `main` then answers
+with words in place of running a verb.
+"""
 
 from __future__ import annotations
 

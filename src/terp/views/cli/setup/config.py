@@ -1,4 +1,7 @@
-"""`terp config`: the defaults of one's own, each with who set it."""
+"""`terp config`: the defaults of one's own, each with who set it.
+
+`terp.reader.user_defaults` finds them; two lines each are printed, the value with who set it and what it means.
+"""
 
 from __future__ import annotations
 

@@ -42,6 +42,8 @@ def _others(folder: Path) -> Iterator[tuple[str, str]]:
     """Name and version of each distribution in a folder that owns the command or the package and is not this one.
 
     A folder that is not there, or a zip file, has none.
+
+    folder   of packages, with a folder NAME-VERSION.dist-info for each distribution
     """
     try:
         infos = [path for path in folder.iterdir() if path.name.endswith(".dist-info")]
@@ -60,12 +62,18 @@ def _others(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def _takes_the_package(info: Path) -> bool:
-    """Whether files of a distribution lie in a folder `terp`, by the list that it was installed with."""
+    """Whether files of a distribution lie in a folder `terp`, by the list that it was installed with.
+
+    info   the distribution's folder .dist-info; without a readable RECORD in it the answer is no
+    """
     return any(line.startswith("terp/") for line in _text(info / "RECORD").splitlines())
 
 
 def _text(path: Path) -> str:
-    """The text of a file; empty where it cannot be read."""
+    """The text of a file; empty where it cannot be read.
+
+    Bytes that are no UTF-8 are replaced, since only plain words are looked for.
+    """
     try:
         return path.read_text("utf-8", "replace")
     except OSError:

@@ -19,6 +19,7 @@ from click.shell_completion import CompletionItem
 import terp
 
 _PACKAGE: Final = Path(terp.__file__).parent
+"""Folder of the package itself, which holds the catalogue's files."""
 SHIPPED: Final = ("machines", "models", "sites", "workloads", "policies", "budgets")
 """Kinds that ship as a folder of files each."""
 _TABLES: Final = {"gpus": ("parts/accelerators.yaml", ""), "nodes": ("parts/nodes.yaml", ""), "software": (
@@ -32,6 +33,7 @@ FOLDER_DEPTH: Final = 2
 """Levels below the current folder at which such folders are looked for."""
 
 Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
+"""Takes click's context and parameter, and what stands of the word so far; gives what it may become."""
 
 
 def quick_names(kind: str) -> list[str]:
@@ -54,7 +56,10 @@ def quick_names(kind: str) -> list[str]:
 
 
 def _keys(path: Path, behind: str) -> list[str]:
-    """Keys at the left edge of a YAML file, or those two blanks in behind a line; none where it cannot be read."""
+    """Keys at the left edge of a YAML file, or those two blanks in behind a line; none where it cannot be read.
+
+    path     of the file;  behind   a whole line without its end, or empty for keys at the left edge
+    """
     try:
         text = path.read_text("utf-8")
     except (OSError, ValueError):
@@ -70,14 +75,23 @@ def matching(names: Iterable[str], incomplete: str) -> list[CompletionItem]:
 
     names        in the order in which they are offered
     incomplete   what stands on the line so far; all names begin with an empty text
+
+    >>> [item.value for item in matching(["gefion", "netherlands"], "GE")]
+    ['gefion']
     """
     return [CompletionItem(name) for name in names if name.lower().startswith(incomplete.lower())]
 
 
 def named(*kinds: str, files: bool = True) -> Completer:
-    """A completer of names of some kinds and, where they do as well, of files; any file only where no name begins so."""
+    """A completer of names of some kinds and, where they do as well, of files; any file only where no name begins so.
+
+    kinds   in plural, some of `KINDS`;  files   whether a path does as well
+
+    Names are not offered behind a slash, where a path is being typed.
+    """
 
     def complete(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001
+        """As `shell_complete` of click calls it: names first, then files of this folder."""
         near = [] if "/" in incomplete else [name for kind in kinds for name in quick_names(kind)]
         items = matching(near, incomplete) + (_files_here(incomplete) if files else [])
         return items or ([CompletionItem(incomplete, type="file")] if files else [])
@@ -86,7 +100,10 @@ def named(*kinds: str, files: bool = True) -> Completer:
 
 
 def _files_here(incomplete: str) -> list[CompletionItem]:
-    """Files of the current folder that begin so: scripts of shells drop names where they are to look for files."""
+    """Files of the current folder that begin so: scripts of shells drop names where they are to look for files.
+
+    Those that end with .yaml and are not hidden, in the order of their names.
+    """
     try:
         here = sorted(path.name for path in Path().glob("*.yaml") if not path.name.startswith("."))
     except OSError:
@@ -95,7 +112,10 @@ def _files_here(incomplete: str) -> list[CompletionItem]:
 
 
 def of_words(*words: str) -> Completer:
-    """A completer of some words."""
+    """A completer of some words.
+
+    words   in the order in which they are offered; small and capital letters are alike
+    """
     return lambda ctx, parameter, incomplete: matching(words, incomplete)  # noqa: ARG005 - click's signature
 
 
@@ -108,6 +128,7 @@ def listed(kind: str) -> Completer:
     """
 
     def complete(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001
+        """As `shell_complete` of click calls it; only what stands behind the last comma is completed."""
         before, comma, last = incomplete.rpartition(",")
         return [CompletionItem(f"{before}{comma}{item.value}") for item in matching(quick_names(kind), last)]
 
@@ -115,13 +136,21 @@ def listed(kind: str) -> Completer:
 
 
 def written_folders(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001
-    """Folders near by that a verb wrote, and any folder where there is none that begins so."""
+    """Folders near by that a verb wrote, and any folder where there is none that begins so.
+
+    incomplete   a path from the current folder, as far as it was typed
+
+    They are looked for two levels deep, and known by the files of `WRITTEN`.
+    """
     found = [folder for folder in _folders(Path(), FOLDER_DEPTH) if folder.startswith(incomplete)]
     return [CompletionItem(folder) for folder in sorted(found)] or [CompletionItem(incomplete, type="dir")]
 
 
 def things_to_report(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """What `terp report` takes: folders that a verb wrote, machines, and the word for every model's validation."""
+    """What `terp report` takes: folders that a verb wrote, machines, and the word for every model's validation.
+
+    incomplete   what stands of the word so far; if no folder begins so, the shell may complete any
+    """
     folders = written_folders(ctx, parameter, incomplete)
     return [*matching([*quick_names("machines"), "validate"], incomplete), *folders]
 

@@ -38,7 +38,10 @@ class ScenarioCommand(TerpCommand):
 
 
 class FieldOption(click.Option):
-    """An option that sets a field of a scenario; its value is the text that was typed."""
+    """An option that sets a field of a scenario; its value is the text that was typed.
+
+    Its class tells such options from a verb's own, so that they are made once.
+    """
 
 
 def field_options() -> list[click.Parameter]:
@@ -70,7 +73,10 @@ def field_options() -> list[click.Parameter]:
 
 
 def _completer(field: ScenarioField) -> Completer | None:
-    """What completes a field's value: names of its kind, its words, or nothing."""
+    """What completes a field's value: names of its kind, its words, or nothing.
+
+    field   of a scenario; numbers and what has no list of words get None
+    """
     if field.word in _KINDS:
         return named(_KINDS[field.word])
     words = field.choices or (("yes", "no") if field.type is bool else ())
@@ -78,7 +84,13 @@ def _completer(field: ScenarioField) -> Completer | None:
 
 
 def axes(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """What completes an axis: names of fields with `=` behind, and behind that the values of one."""
+    """What completes an axis: names of fields with `=` behind, and behind that the values of one.
+
+    ctx, parameter   click's, handed on
+    incomplete       the axis as far as it was typed; values before the last comma are kept
+
+    Of files those of the current folder are offered alone, though an axis may name others.
+    """
     from terp.describe.scenario import own_word, scenario_fields
 
     word, equals, values = incomplete.partition("=")
@@ -96,6 +108,8 @@ def typed_fields(options: Mapping[str, object]) -> dict[str, str]:
     """What was typed for each field, by the field's name.  Raises click.UsageError for `--failures yes --no-failures`.
 
     A switch of the form --no-X counts as "no"; fields that were not typed are not in it.
+
+    options   all that click hands over, by its names for them
     """
     from terp.describe.scenario import scenario_fields
 
@@ -144,6 +158,8 @@ def _of_file(options: Mapping[str, object]) -> dict[str, object]:
     """The values of the file that --scenario names, as they are written there, by the words of the fields.
 
     Values keep the form of the file: a text with a unit, a number, or the `value` of a mapping with a source.
+
+    Empty where --scenario was not given.  Raises Problems for a file that is no scenario.
     """
     from terp.describe import read_scenario
     from terp.describe.scenario import own_word
@@ -157,7 +173,11 @@ def _of_file(options: Mapping[str, object]) -> dict[str, object]:
 
 
 def option_of(word: str) -> str:
-    """How a field is spelt on the command line, by its word: `gpu_cap` is `--gpu-cap`, and the machine is the argument."""
+    """How a field is spelt on the command line, by its word: `gpu_cap` is `--gpu-cap`, and the machine is the argument.
+
+    >>> option_of("gpu_cap")
+    '--gpu-cap'
+    """
     return word if word == "machine" else f"--{word.replace('_', '-')}"
 
 
@@ -165,6 +185,8 @@ def with_defaults(words: Mapping[str, object], without: tuple[str, ...] = ()) ->
     """Words with the defaults of the user's own for those that nothing says, told on stderr with who set each.
 
     words     as `typed_words` gives them;  without   words that have no default here, since something else says them
+
+    Only site, policy and workload have defaults here.  Raises Problems for a mistake in any default.
     """
     from terp.reader.user_defaults import user_defaults
 
@@ -176,7 +198,10 @@ def with_defaults(words: Mapping[str, object], without: tuple[str, ...] = ()) ->
 
 
 def default_of(name: str) -> str | int | None:
-    """A default of the user's own, None where nobody set it.  Raises Problems for a mistake in any of them."""
+    """A default of the user's own, None where nobody set it.  Raises Problems for a mistake in any of them.
+
+    name   a key of `terp.reader.user_defaults.KEYS`, such as "out" or "workers"
+    """
     from terp.reader.user_defaults import user_defaults
 
     return user_defaults()[name].value

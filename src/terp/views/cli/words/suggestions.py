@@ -53,7 +53,10 @@ class TerpCommand(click.Command):
     """A command whose unknown options end with what was perhaps meant."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """The words of the command line, read.  Raises NoSuchOption with a hint."""
+        """The words of the command line, read.  Raises NoSuchOption with a hint.
+
+        ctx    click's, into which the values go;  args   words behind the verb
+        """
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
@@ -61,21 +64,30 @@ class TerpCommand(click.Command):
 
 
 class TerpGroup(click.Group):
-    """A command with commands below it, for which the same holds; of an unknown one too."""
+    """A command with commands below it, for which the same holds; of an unknown one too.
+
+    Its commands are `TerpCommand` too, so that their options get the same hints.
+    """
 
     command_class = TerpCommand
     what = "command"
     """What its commands are called in a message."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """The words of the command line, read.  Raises NoSuchOption with a hint."""
+        """The words of the command line, read.  Raises NoSuchOption with a hint.
+
+        ctx    click's, into which the values go;  args   words behind the group
+        """
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
             raise _with_hint(error, self, ctx) from None
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that the words name, and the words behind it.  Raises UsageError with what was perhaps meant."""
+        """The command that the words name, and the words behind it.  Raises UsageError with what was perhaps meant.
+
+        args   at least one, the first the name of a command.  While Tab completes a line, nothing is raised for a name
+        """
         name = args[0]
         if name not in self.list_commands(ctx) and not ctx.resilient_parsing:
             ctx.fail(f"no {self.what} {name!r}; {nearest(name, self.list_commands(ctx))}")
@@ -98,7 +110,10 @@ class KnownWord(click.Choice):  # type: ignore[type-arg]
     """One of some words; another ends with the one that was perhaps meant, or with all."""
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> object:
-        """The word.  Raises BadParameter for another."""
+        """The word.  Raises BadParameter for another.
+
+        value   as typed; small and capital letters are alike, and the word comes back as it is listed
+        """
         if isinstance(value, str) and value not in self.choices:
             words = [str(choice) for choice in self.choices]
             lowered = {word.lower(): word for word in words}
@@ -108,5 +123,8 @@ class KnownWord(click.Choice):  # type: ignore[type-arg]
         return super().convert(value, param, ctx)
 
     def get_missing_message(self, param: click.Parameter, ctx: click.Context | None = None) -> str:  # noqa: ARG002
-        """Which words there are, in one line."""
+        """Which words there are, in one line.
+
+        Behind click's own words for a parameter that must be given and was not.
+        """
         return f"Choose from: {', '.join(str(choice) for choice in self.choices)}"
