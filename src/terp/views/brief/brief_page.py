@@ -2,6 +2,9 @@
 
 The template `page.html.j2` holds the order of the paper and no numbers; what it needs is made here, in two parts: what
 writes and draws (`_words`), and rows of data (`_data`).  A name that the template asks for and nobody gives is an error.
+
+The template gives the body of the page; the frame that all pages share puts style, contents and head around it.  Sums
+here are over rows of the plan: nothing is predicted or priced anew.  Amounts that are not words yet are in euros.
 """
 
 from __future__ import annotations
@@ -66,7 +69,16 @@ def _environment(language: Language) -> Environment:
 
 
 def _words(plan: PurchasePlan, language: Language) -> dict[str, object]:
-    """What writes, marks and draws, by the names that the template uses."""
+    """What writes, marks and draws, by the names that the template uses.
+
+    t, name, titled, design    functions that give words in the language
+    mark, marked_input         functions that give the dagger of what is assumed, or nothing
+    constraint                 function that makes the code of a constraint's title, for the filter `said`
+    source, reached, used      functions: a source as a link, bounds that a payer has reached, what an assumption is used for
+    figures                    SVG by name, as of `_figures`
+    answer                     the two sentences of `_answer`
+    years, simulated_years     numbers of years with their noun; "0 years" where none was simulated
+    """
     marks, budget, best = Marks(plan.assumptions, language), plan.budget, plan.best
     return {
         "lang": language.code,
@@ -91,7 +103,15 @@ def _words(plan: PurchasePlan, language: Language) -> dict[str, object]:
 
 
 def _data(plan: PurchasePlan, language: Language) -> dict[str, object]:
-    """The plan, and rows made from it, by the names that the template uses."""
+    """The plan, and rows made from it, by the names that the template uses.
+
+    classes, class_sums         classes of cost, and what all payers pay of each [EUR]
+    bars                        payer -> class of its colour, as in the figures
+    cost_rows                   lines of cost, as of `_cost_rows`
+    simulated_by_year           rows of the simulated years, none where no year was simulated
+    bounded_eur                 as of `_bounded`
+    lost, felt, decisive, constraints, groups, simulated   rows as of `paper_rows`
+    """
     classes = _classes(plan)
     return {
         "plan": plan,
@@ -116,7 +136,11 @@ def _data(plan: PurchasePlan, language: Language) -> dict[str, object]:
 
 
 def _web(address: str) -> str:
-    """An address that may be linked to: of the web, or none, so that no source can put a script behind a link."""
+    """An address that may be linked to: of the web, or none, so that no source can put a script behind a link.
+
+    >>> _web("https://www.top500.org"), _web("javascript:alert(1)")
+    ('https://www.top500.org', '')
+    """
     return address if address.startswith(("https://", "http://")) else ""
 
 
@@ -126,7 +150,11 @@ def _years(count: int, language: Language) -> str:
 
 
 def _listed(words: Sequence[str], language: Language) -> str:
-    """Words as a list in a sentence: "a, b and c"; one word alone, and nothing for none."""
+    """Words as a list in a sentence: "a, b and c"; one word alone, and nothing for none.
+
+    >>> _listed(["storage", "staff", "energy"], Language("en"))
+    'storage, staff and energy'
+    """
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} {language.text('and')} {words[-1]}"
@@ -136,6 +164,10 @@ def _answer(plan: PurchasePlan, language: Language) -> list[str]:
     """The answer in two sentences: what to buy for how much and who pays, then what it does and when.
 
     A machine below the TOP500 has a second sentence of its own, and a plan that nobody pays anything of a first.
+
+    plan   of which `best` is the answer;  language   of both sentences
+
+    A payer that pays nothing is not named.  Science is that of a year, in H100-hours.
     """
     best, text = plan.best, language.text
     payers = [
@@ -159,18 +191,28 @@ def _answer(plan: PurchasePlan, language: Language) -> list[str]:
 
 
 def _within(title: str) -> str:
-    """A title as it stands within a sentence: an article in front loses its capital."""
+    """A title as it stands within a sentence: an article in front loses its capital.
+
+    >>> _within("The ministry"), _within("University hospitals")
+    ('the ministry', 'University hospitals')
+    """
     return f"t{title[1:]}" if title.startswith("The ") else title
 
 
 def _bounded(payers: Sequence[PayerShare]) -> tuple[float, bool]:
-    """What payers with a bound may give at most [EUR], and whether that is all of them."""
+    """What payers with a bound may give at most [EUR], and whether that is all of them.
+
+    payers   of the plan; what those without a bound may give is no part of the sum
+    """
     known = [payer.amount_eur for payer in payers if payer.amount_eur is not None]
     return sum(known), len(known) == len(payers)
 
 
 def _domains(plan: PurchasePlan, language: Language) -> dict[str, str]:
-    """Domain -> what it is called, those of the machine's work first, then those that only the budget weighs."""
+    """Domain -> what it is called, those of the machine's work first, then those that only the budget weighs.
+
+    In English the budget's own title goes before the name that `messages` has; in Dutch that name goes before the title.
+    """
     names = {**dict.fromkeys(plan.best.science, ""), **dict.fromkeys(plan.budget.domains, "")}
     return {key: language.name("domains", key, plan.budget.domain_titles.get(key, "")) for key in names}
 
@@ -214,6 +256,10 @@ def _design(machine: PlannedMachine, language: Language, *, node: bool) -> str |
     """What a machine is, in a line under its name; with its node or without.
 
     What is as usual is not mentioned: no taper, no cap, no spares, and cooling that the node's title says already.
+
+    machine   of the frontier;  node   whether the title of its node stands first
+
+    Parts stand between raised dots; the first space of each does not break.
     """
     design, text = machine.design, language.text
     ratio = design.oversubscription_ratio
@@ -231,7 +277,10 @@ def _design(machine: PlannedMachine, language: Language, *, node: bool) -> str |
 
 
 def _bars(plan: PurchasePlan) -> dict[str, str]:
-    """Payer -> class of its colour."""
+    """Payer -> class of its colour.
+
+    Six colours take turns, so that a seventh payer has the first one's again.
+    """
     return {payer.name: f"bar-{index % 6}" for index, payer in enumerate(plan.payers)}
 
 
@@ -249,7 +298,10 @@ class CostRow:
 
 
 def _cost_rows(plan: PurchasePlan, language: Language) -> list[CostRow]:
-    """Lines of cost with their share, a bar each, all bars on the scale of the highest end of an interval."""
+    """Lines of cost with their share, a bar each, all bars on the scale of the highest end of an interval.
+
+    Shares are of the sum of all lines at central prices, and lines stand in the plan's order.
+    """
     costs = plan.best.costs
     most = max((cost.high_eur for cost in costs), default=0.0)
     total = sum(cost.eur for cost in costs)
@@ -278,13 +330,25 @@ def _simulated_by_year(plan: PurchasePlan, language: Language) -> list[tuple[str
 
 
 def _spread(values: Sequence[float], label: Callable[[float], str]) -> str:
-    """Mean of some values, and the lowest and highest where there is more than one, each written by `label`."""
+    """Mean of some values, and the lowest and highest where there is more than one, each written by `label`.
+
+    values   at least one of them
+
+    >>> _spread([2.0], str)
+    '2.0'
+    """
     mean = label(sum(values) / len(values))
     return mean if len(values) == 1 else f"{mean} ({label(min(values))} \u2013 {label(max(values))})"
 
 
 def _figures(plan: PurchasePlan, language: Language) -> Mapping[str, Markup]:
-    """All figures of the page by name, as SVG; empty where there is nothing to show."""
+    """All figures of the page by name, as SVG; empty where there is nothing to show.
+
+    flows, cash           payers, classes and lines of cost as bands;  money by year and payer
+    cost, rmax            the frontier: science against cost, and against the rate in HPL
+    rank, science         the recommended machine's rank by year;  its science by domain, beside the next machine's
+    sensitivity, robust   what each input moves;  how often each kind of machine wins
+    """
     names, styles = _domains(plan, language), _bars(plan)
     made = {
         "flows": paper_figures.flows(plan, language, styles),

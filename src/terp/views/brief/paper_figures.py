@@ -2,6 +2,9 @@
 
 How a figure is drawn is in `views.figures`; here values get their scale, and things their names.  Each function gives SVG,
 or an empty text where there is nothing to show.
+
+Along axes money is in million EUR, science in million H100-hours a year and a rate in Pflop/s; a plan holds them in euros,
+hours and flop/s, so the scaling is done here.  Every figure is drawn in two widths (`views.figures.svg.both`).
 """
 
 from __future__ import annotations
@@ -35,6 +38,8 @@ def flows(plan: PurchasePlan, language: Language, styles: Mapping[str, str]) -> 
     """Where the money goes: from payers by class of cost to lines of cost, as bands as wide as the money.
 
     styles   payer -> class of its colour
+
+    A payer that `styles` does not name is drawn in the sixth colour.
     """
     payers = {payer.name: payer.title for payer in plan.payers}
 
@@ -59,6 +64,9 @@ def frontier(plan: PurchasePlan, language: Language, axis: Axis) -> Markup:
     """Science against another figure: the frontier numbered as in its table, and those that lost where they are known.
 
     axis   "tco": cost of all years [million EUR];  "rmax": rate in HPL [Pflop/s].  Science is in million H100-hours a year
+
+    A machine that lost is drawn where the plan knows both of its figures: as a cross where a constraint keeps it out, as a
+    circle where another machine beats it.
     """
     scale = _SCALES[axis]
     points = []
@@ -92,7 +100,10 @@ def _of_loser(row: RejectedKind, axis: Axis) -> tuple[float, float] | None:
 
 
 def rank(best: PlannedMachine, language: Language) -> Markup:
-    """Rank over the years, with its band, of the recommended machine."""
+    """Rank over the years, with its band, of the recommended machine.
+
+    The band goes from `rank_low` to `rank_high`, which are by the growth of the list alone; None is below its last place.
+    """
     rows = [(str(row.year), row.rank, row.rank_low, row.rank_high) for row in best.ranks]
     return both(lambda width: charts.rank_over_years(rows, language.text("below"), language.text("rank_title"), width))
 
@@ -109,7 +120,10 @@ def cash(plan: PurchasePlan, language: Language, styles: Mapping[str, str]) -> M
 
 
 def cash_by_year(plan: PurchasePlan) -> dict[int, dict[str, float]]:
-    """Year -> payer -> euros, every year from the first to the last, those in which nobody pays too."""
+    """Year -> payer -> euros, every year from the first to the last, those in which nobody pays too.
+
+    A year in which nobody pays has an empty mapping; a plan without any payment gives no year.
+    """
     years = [row.year for row in plan.cash_flow]
     summed: dict[int, dict[str, float]] = {year: {} for year in range(min(years, default=0), max(years, default=-1) + 1)}
     for row in plan.cash_flow:
@@ -126,6 +140,7 @@ def science(plan: PurchasePlan, language: Language, names: Mapping[str, str]) ->
     """Each domain on the recommended machine and on the next of the frontier [million H100-hours a year].
 
     names   domain -> what it is called
+    In brackets behind each name stands the weight of the domain in the budget, 0 % where the budget does not weigh it.
     """
     machines = plan.machines[:2]
     rows = [
@@ -143,6 +158,8 @@ def sensitivity(rows: Sequence[InputSwing], language: Language) -> Markup:
     """The tornado: what each input does to the objective, and where another kind of machine wins.
 
     rows   the strongest first; the first MOST_SWINGS are drawn, and what is assumed has its mark
+    Ends are multiples of an input's central value, and effects are shares of the objective as planned.  On a telephone the
+    first MOST_SWINGS_NARROW are drawn.
     """
 
     def times(ratio: float) -> str:

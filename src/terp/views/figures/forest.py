@@ -42,6 +42,7 @@ def forest(rows: Sequence[ForestRow], label: Label, title: str, *, zero: bool = 
 
     The axis is made for what is sure, and for all where nothing is; what goes on beyond it ends in an arrow.  Empty without
     rows.
+    label, title   how to write a value of the axis;  what is read aloud
     """
     if not rows:
         return ""
@@ -74,7 +75,11 @@ def forest(rows: Sequence[ForestRow], label: Label, title: str, *, zero: bool = 
 
 
 def _span(rows: Sequence[ForestRow], *, zero: bool) -> tuple[float, float]:
-    """Ends of the axis: the values and intervals of what is sure, and nought if it is wanted, with some room."""
+    """Ends of the axis: the values and intervals of what is sure, and nought if it is wanted, with some room.
+
+    With nought wanted, what is not sure counts as far as twice the largest end of what is sure, whatever its sign.  The room
+    is 6 % of the span at either end; where the span is nothing, 5 % of the value, or 0.01.
+    """
     some = [row for row in rows if row.sure] or list(rows)
     values = [row.value for row in some]
     values += [end for row in some if row.ends is not None for end in row.ends]

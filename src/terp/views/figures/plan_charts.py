@@ -2,6 +2,9 @@
 
 Each function gives one SVG as text, or an empty text where there is nothing to draw; words and ways to write numbers
 come from the caller, who knows the language.
+
+A `width` below WIDTH (760) is that of a telephone: names then stand over their bars.  Colours are classes of the page's
+style, so that a figure follows light, dark and paper.
 """
 
 from __future__ import annotations
@@ -69,11 +72,13 @@ def cash_flow(
     rows: Sequence[tuple[str, Sequence[float]]], styles: Sequence[str], label: Label, title: str, axis: Label,
     width: Coordinate = WIDTH,
 ) -> str:  # fmt: skip
-    """Money by year as stacked bars, a colour a payer, with the sum on top.
+    """Money by year as stacked bars, a colour a payer, with the sum on top.  Empty where nobody pays anything.
 
-    rows          (year, amounts by payer) [EUR], as many amounts as styles
+    rows          (year, amounts by payer), as many amounts as styles, in the unit that the labels write
     styles        class of colour of each payer
     label, axis   how to write an amount, and a value of the axis
+
+    The axis ends at the largest sum of a year.
     """
     height = 230.0
     most = max((sum(amounts) for _, amounts in rows), default=0.0)
@@ -113,6 +118,7 @@ def pairs(
     styles   class of colour of each bar of a group
 
     Names stand beside their bars, and over them where it is narrow.
+    All bars are on the scale of the largest value; empty where no value is above 0.
     """
     over = width < WIDTH
     left, bar_h, chars, top = (8.0, 17.0, 50, 6.0) if over else (276.0, 17.0, 38, 6.0)
@@ -162,6 +168,7 @@ def tornado(rows: Sequence[TornadoBar], label: Label, title: str, width: Coordin
     rows    the strongest first, as the plan sorts them;  label   how to write an effect
 
     Names stand beside their bars, and over them where it is narrow.
+    The axis reaches as far as the largest effect without its sign, alike to both sides.
     """
     over = width < WIDTH
     left, chars, edge, y = (0.0, 52, 52.0, 8.0) if over else (256.0, 35, 58.0, 8.0)
@@ -214,6 +221,9 @@ def interval(value: float, low: float, high: float, most: float) -> str:
     """A bar with its interval, small enough for a cell of a table; `most` is what fills its width [EUR].
 
     value, low, high   in euros, the ends those of its interval
+
+    The bar of `most` is 160 units wide, and none is narrower than half a unit.  It is hidden from what
+    reads a page aloud.
     """
 
     def x(eur: float) -> float:
@@ -225,10 +235,12 @@ def interval(value: float, low: float, high: float, most: float) -> str:
 
 
 def effect_at(ratio: float, low: tuple[float, float], high: tuple[float, float]) -> float | None:
-    """Effect of an input at a multiple of its central value, by straight lines in its logarithm; None outside the range.
+    """Effect of an input at a multiple of its central value; None outside the range.  effect(end) log(ratio) / log(end)
 
     ratio       value over the central one, which has no effect
-    low, high   (ratio, effect) at the ends
+    low, high   (ratio, effect) at the ends of the range; an end at the central value itself says nothing
+
+    From no effect at the central value to the effect at an end goes a straight line in the logarithm of the ratio.
 
     >>> effect_at(10.0, (0.1, -0.2), (100.0, 0.4))
     0.2

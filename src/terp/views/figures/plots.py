@@ -57,7 +57,10 @@ def plot(result: Result, figure: str, axes: Axes | None = None) -> Axes:
 
 
 def _own_axes() -> Axes:
-    """Axes of a figure that belongs to nobody else.  Raises Problems where matplotlib is not installed."""
+    """Axes of a figure that belongs to nobody else.  Raises Problems where matplotlib is not installed.
+
+    The figure is 7.5 by 3.2 inches and made without pyplot, which would keep it open.
+    """
     try:
         from matplotlib.figure import Figure
     except ImportError:
@@ -67,7 +70,10 @@ def _own_axes() -> Axes:
 
 
 def use(result: Result, axes: Axes) -> None:
-    """GPUs in use by day, as a share of all [%]."""
+    """GPUs in use by day, as a share of all [%].
+
+    result   a Run;  axes   to draw in, from day 0 on and from 0 to 100 %
+    """
     daily = by_day(cast("Run", result))
     axes.fill_between(np.arange(daily.busy_fraction.size), 100 * daily.busy_fraction, color=COLOURS[0], alpha=0.8)
     axes.set(xlabel="day", ylabel="GPUs in use [%]", ylim=(0, 100))
@@ -77,6 +83,7 @@ def power(result: Result, axes: Axes) -> None:
     """Power by day: at the meter, and of the machine [MW].
 
     What lies between the two lines is what cooling and conversion take.
+    result   a Run;  axes   to draw in, from 0 upwards
     """
     daily = by_day(cast("Run", result))
     days = np.arange(daily.it_power_w.size)
@@ -90,6 +97,7 @@ def waits(result: Result, axes: Axes) -> None:
     """Median, mean and 95th percentile of the wait by size of job, in hours, on a logarithmic axis.
 
     Classes without a job are left out; the smallest stands at the bottom.
+    result   a Run;  axes   to draw in; a wait of less than a second is drawn as one of a second
     """
     classes = [entry for entry in cast("Run", result).summary.sizes if entry.jobs_count]
     rows = np.arange(len(classes))
@@ -102,7 +110,10 @@ def waits(result: Result, axes: Axes) -> None:
 
 
 def breakdown(result: Result, axes: Axes) -> None:
-    """Where a step's time goes: a bar a part, as a share of the step [%], the largest on top."""
+    """Where a step's time goes: a bar a part, as a share of the step [%], the largest on top.
+
+    result   a TrainingResult; parts that are less than LEAST_PART of the step are left out
+    """
     step = cast("TrainingResult", result)
     shares = {name.removesuffix("_s"): part / step.step_s for name, part in asdict(step.breakdown).items()}
     drawn = dict(sorted(((name, share) for name, share in shares.items() if share > LEAST_PART), key=lambda item: item[1]))
@@ -114,6 +125,7 @@ def frontier(result: Result, axes: Axes) -> None:
     """Days of the run, or seconds of a step, over GPUs, of the best split of each number of nodes, both logarithmic.
 
     Beside it the line of perfect scaling from the smallest, and the knee, with its GPUs and time.
+    result   a SearchResult; days are drawn where its best split has a run, seconds of a step otherwise
     """
     searched = cast("SearchResult", result)
     entries = sorted(searched.frontier, key=lambda entry: entry.gpus_count)
@@ -141,6 +153,7 @@ def save_figure(result: Result, figure: str, path: Path) -> None:
     path     that ends with .svg, .png or .pdf
 
     Raises Problems for another ending, where matplotlib is not installed, and where it cannot be written.
+    A picture of pixels has 160 to an inch.  The file is whole or not there: it is written beside its name, then renamed.
     """
     if path.suffix.lower() not in ENDINGS:
         found = repr(path.suffix) if path.suffix else "none"

@@ -2,6 +2,9 @@
 
 Colours are classes, so that the page's style sets them for light, dark and paper.  Every function takes the width to draw
 in: in a narrow one, names stand over their rows and not beside them.
+
+Rows are plain tuples, so that pages of runs, replays, machines and predictions draw by the same functions.  Each gives one
+SVG as text, in units of its viewBox.
 """
 
 from __future__ import annotations
@@ -35,6 +38,7 @@ def over_days(
     label       how to write a value of the axis;  title   what is read aloud
 
     A mean is drawn as a step from its day's start to its end, as it holds for all of it.
+    The first series says how many days there are; day 0 is `run_days.FIRST_DAY`.  Later series lie over earlier ones.
     """
     left = 64 if width >= WIDTH else 54
     days = len(series[0][2])
@@ -66,6 +70,8 @@ def _month_marks(days: int, x: Place, height: int, width: Coordinate) -> list[st
     """The first of each month, or every few days of a short run; as many as have room for their names.
 
     days   of the run;  x   place of a day;  height, width   of the figure
+
+    Up to 14 days each day is marked, up to 62 every seventh, and beyond that the first of each month.
     """
     firsts = [day for day in range(days) if (FIRST_DAY + timedelta(days=day)).day == 1]
     marked = firsts if days > 62 else list(range(0, days, 1 if days <= 14 else 7))
@@ -89,6 +95,8 @@ def waits(
     rows    (name, median, mean, 95th percentile), in seconds;  label   how to write a wait;  axis   what it shows
 
     The axis ends at a mark, so that the last dot is never beyond what can be read.
+    A row is a line from its median to its 95th percentile with three dots, of the classes median, mean and p95.  On a
+    telephone every second mark has words, and the last.
     """
     over = width < WIDTH
     left, line_h, top = (16, 44, 14) if over else (150, 34, _TOP)
@@ -131,6 +139,10 @@ def shares(
 
     rows   (name, share, entitlement or None, class); shares as fractions.  The axis reaches 5 % at least
     mark   what the mark of a row is, in its tip
+
+    class   of a bar's colour, such as "bar-0";  title   what is read aloud
+
+    All bars are on the scale of the largest share or entitlement.  Names too long for one line take two.
     """
     over = width < WIDTH
     left, line_h = (10, 46) if over else (150, 30)

@@ -27,6 +27,9 @@ class Daily:
 
     busy_fraction        GPUs in use over all;  waiting_gpus_count   GPUs that waiting jobs ask for
     down_nodes_count     nodes that are broken or being mended
+
+    A mean of a count need not be whole: half a day with one node down is 0.5.  `it_power_w` is of the machine,
+    `facility_power_w` at the meter of its hall.
     """
 
     busy_fraction: Floats
@@ -38,7 +41,10 @@ class Daily:
 
 
 def by_day(run: Run) -> Daily:
-    """Exact means of the piecewise-constant state over each day of a run, and its hourly energies by day."""
+    """Exact means of the piecewise-constant state over each day of a run, and its hourly energies by day.
+
+    run   with a row an hour for each of its days, 24 a day; its summary says how many days and GPUs there are
+    """
     days = run.summary.days
     edges = np.arange(days + 1) * DAY_S
     time_s = run.timeline.column("time_s").to_numpy()
@@ -63,6 +69,11 @@ def _means(time_s: NDArray[np.int64], values: NDArray[np.int32], edges: NDArray[
     """Mean of a step function between each two edges, shape (edges - 1,).
 
     time_s   when the function changes, ascending and from 0;  values   what it is from then on
+
+    edges   ascending, within the time of the function; the last one is also where it ends
+
+    >>> _means(np.array([0, 5]), np.array([0, 10]), np.array([0, 10])).tolist()
+    [5.0]
     """
     ends = np.append(time_s, edges[-1])
     until = np.concatenate([[0.0], np.cumsum(values * np.diff(ends).astype(float))])
@@ -90,6 +101,9 @@ def by_month(run: Run) -> list[Month]:
     """Energy, price and carbon month by month, in the order of the calendar.
 
     Hours are those of the run's table; energies are in joules, prices in euros per MWh, temperatures in degrees Celsius.
+
+    A month's PUE is its energy at the meter over that of the machine; its price is a plain mean over its hours, whatever was
+    drawn in them.
     """
     hours = run.hours
     days = [FIRST_DAY + timedelta(days=int(second) // DAY_S) for second in hours.column("start_s").to_numpy()[::24]]

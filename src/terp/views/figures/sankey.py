@@ -2,6 +2,8 @@
 
 Widths are to scale and sum to the same in each of the three stages, which a test adds up from the attributes of the
 bars.  A stage with many labels is taller than the others; each is centred on the height.
+
+A euro is `_BODY` over the sum of all flows high, so that all money together is 300 units in every figure.
 """
 
 from __future__ import annotations
@@ -72,6 +74,8 @@ def sankey(
     name    (stage, key) -> what people call it
     style   payer -> class of colour
     money   how to write an amount
+
+    Raises KeyError for a payer that `style` has no class for.
     """
     places = _WIDE if width >= WIDTH else _SLIM
     stages = [_nodes(flows, stage, name, money, places) for stage in _STAGES]
@@ -94,6 +98,7 @@ def _nodes(
     """The bars of a stage, in the order of the flows for payers and classes, by amount within a class for parts.
 
     stage   "payer", "class" or "line"; gives key -> bar, without its place
+    name, money   as of `sankey`;  places   how many characters a line of a label has, by stage
     """
     nodes: dict[str, _Node] = {}
     classes = list(dict.fromkeys(flow.cost_class for flow in flows))
@@ -119,6 +124,8 @@ def _stack(nodes: Mapping[str, _Node], scale: float) -> float:
     """Sets the tops of a stage, each with room for its label, and gives its height.
 
     scale   height of a euro
+
+    A label may need more height than its bar, which then stands in the middle of that room; 9 units lie between two rooms.
     """
     at = 0.0
     for node in nodes.values():
@@ -173,6 +180,8 @@ def _bars(
     """A bar and a label each: payers on the left where there is room, the others on the right of their bar.
 
     Amounts stand unrounded in `data-eur`, from which a test sums the stages.
+
+    No bar is lower than one unit, so that a small amount can still be pointed at.
     """
     body = []
     for place, nodes in enumerate(stages):

@@ -47,6 +47,9 @@ def scatter(
     x_label, y_label   what the axis shows, and how to write a value of it
 
     Dots that would lie on one another are moved apart, each with a line to where it belongs.
+
+    A point whose mark is a number is of the frontier; any other mark is of one that lost.  Values may be in any unit that
+    the labels write.
     """
     height = 370.0
     xs = [value for point in points for value in (point.at[0], *(point.ends or ()))]
@@ -106,6 +109,9 @@ def _spread(places: Sequence[tuple[float, float]], limits: tuple[float, float, f
     """Places moved apart until no two are nearer than the size of a dot, each as little as that takes.
 
     limits   left, right, top and bottom that none leaves
+    places   centres of the dots, in units of the figure
+
+    Two that lie on the very same place are parted up and down.  After 80 rounds what is still too near stays so.
     """
     at = [[left, top] for left, top in places]
     for _ in range(80):
@@ -149,7 +155,10 @@ def _dot(point: Point, true: tuple[float, float], at: tuple[float, float], x: Pl
 
 
 def _lost(mark: str, x: float, y: float, tip: str) -> str:
-    """The cross or the circle of a machine that lost, with its tip."""
+    """The cross or the circle of a machine that lost, with its tip.
+
+    mark   "x" for a cross, any other for a circle;  x, y   its middle;  tip   as an element of SVG
+    """
     if mark == "x":
         return f'<path class="lost" d="M{x - 4:.1f},{y - 4:.1f} l8,8 m0,-8 l-8,8">{tip}</path>'
     return f'<circle class="lost" cx="{x:.1f}" cy="{y:.1f}" r="4.5">{tip}</circle>'
@@ -159,6 +168,11 @@ def _room(values: Sequence[float]) -> tuple[float, float]:
     """Ends of an axis, with some room around the values.
 
     An axis of values that are never negative does not go below 0.
+
+    values   at least one of them
+
+    >>> _room([10.0, 20.0])
+    (9.2, 20.8)
     """
     low, high = min(values), max(values)
     around = (high - low) * 0.08 or abs(high) * 0.1 or 1.0

@@ -25,12 +25,14 @@ LINE: Final = 13.5
 
 
 def ticks(low: float, high: float, most: int = 5) -> list[float]:
-    """Round values that span low to high, the first at or below low and the last at or above high.
+    """Round values from low to high: every multiple of a step that lies within, low and high themselves if they are some.
 
     most   steps at most, about;  steps are 1, 2, 2.5 or 5 times a power of ten
 
-    >>> ticks(0, 100, 4)
-    [0.0, 25.0, 50.0, 75.0, 100.0]
+    Where high is not above low, `low` stands alone.
+
+    >>> ticks(0, 100, 4), ticks(3, 98, 4)
+    ([0.0, 25.0, 50.0, 75.0, 100.0], [25.0, 50.0, 75.0])
     """
     if high <= low:
         return [low]

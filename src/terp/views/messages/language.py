@@ -281,6 +281,7 @@ def capital(words: str) -> str:
 
 
 def _read(name: str) -> str:
+    """The text of a file of this folder, in UTF-8."""
     return resources.files("terp.views.messages").joinpath(name).read_text("utf-8")
 
 

@@ -38,6 +38,11 @@ def format_of(out: Path | None, wanted: str | None) -> Format:
     out   the file, or with CSV a folder of tables;  wanted   a `Format`, None where it was not said
 
     Raises Problems for an ending that says nothing, and for one that says otherwise than what is wanted.
+
+    A folder of tables is asked for by "csv" with a name that has none of the ENDINGS.
+
+    >>> format_of(Path("year.pdf"), None), format_of(Path("tables"), "csv"), format_of(None, None)
+    ('pdf', 'csv', 'html')
     """
     if wanted is not None and wanted not in get_args(Format):
         would_do = did_you_mean(wanted, get_args(Format))
@@ -63,6 +68,7 @@ def as_html_page(thing: Thing, language: str = "en") -> str:
     language   "en", or "nl" for plans.  Raises Problems for another language than a page has
 
     thing   a result or a machine, read or just made
+    Raises Problems as well for a thing that no page is made of.
     """
     if isinstance(thing, PurchasePlan):
         from terp.views.brief import as_brief
@@ -123,6 +129,8 @@ def write_report(thing: Thing, out: Path, wanted: str | None = None, language: s
     wanted   a `Format`; None to go by the ending of the name
 
     Raises Problems for a name or a format that does not go, and where it cannot be written.
+
+    thing      a result, a plan or a machine;  language   "en", or "nl" for plans
     """
     kind = format_of(out, wanted)
     if kind == "csv":
@@ -132,9 +140,11 @@ def write_report(thing: Thing, out: Path, wanted: str | None = None, language: s
 
 
 def write_page(page: str, out: Path, kind: Format) -> Path:
-    """Writes a page that is made already, as HTML, PDF or Markdown.
+    """Writes a page that is made already, as HTML, PDF or Markdown, and gives the file that it was given.
 
-    kind   any format but "csv".  Raises Problems
+    page   HTML, complete in itself;  out   the file, whose ending is not looked at;  kind   any format but "csv"
+
+    Raises Problems where no browser prints the PDF, and where the file cannot be written: an old one is then as it was.
     """
     content: str | bytes = page
     if kind == "pdf":
@@ -153,6 +163,9 @@ def _write_tables(thing: Thing, out: Path) -> list[Path]:
     """Writes the tables of a thing: into a folder, a file each, or the one table that it has into a file.
 
     out   a folder, which is made if it is not there, or a file that ends with .csv
+
+    Gives the files that were written, in the order of the tables.  Raises Problems where several tables would go into one
+    file, and where the folder or a file cannot be written.
     """
     from terp.views.report.formats.csv_tables import as_csv, tables_of
 

@@ -18,7 +18,13 @@ Item = Mapping[str, object]
 
 
 def eu_html(report: Mapping[str, object]) -> str:
-    """The page of a report, as `terp.simulate.eu_report` gives it."""
+    """The page of a report, as `terp.simulate.eu_report` gives it.
+
+    report   the document of eu-report.json, with its items of annexes I and II and its indicators of annex III
+
+    An item without a value, which is None or an empty list, is missing.  Raises KeyError for a document that lacks a key
+    that the page shows; docs/formats/eu-report.md has them.
+    """
     items = cast("Sequence[Item]", report["items"])
     indicators = cast("Sequence[Item]", report["indicators"])
     missing = [item for item in items if item["value"] in (None, [])]
@@ -48,7 +54,11 @@ def eu_html(report: Mapping[str, object]) -> str:
 
 
 def _cards(indicators: Sequence[Item], known: int, missing: int) -> Cards:
-    """The indicators, and how much of the report is there."""
+    """The indicators, and how much of the report is there.
+
+    indicators       of annex III, such as the PUE, each with its symbol
+    known, missing   how many items of annexes I and II have a value, and how many have none
+    """
     cards = [(_value(item), f"{item['symbol']}: {item['name']}") for item in indicators]
     return Cards([*cards, (count(known), "items known"), (count(missing), "items to declare")])
 
@@ -57,6 +67,7 @@ def _missing(items: Sequence[Item], site: str) -> list[Block]:
     """What is still to be declared, and which key of which file gives it.
 
     items   without a value;  site   the file that ships, or whose copy is the operator's own
+    A row has the item's point of the annex, its name, its unit, the key of the site file that would give it, and a note.
     """
     if not items:
         return [Heading("What is missing"), Words("Nothing: every item has a value.")]
@@ -88,7 +99,11 @@ def _text(rows: Sequence[Sequence[object]]) -> list[list[str]]:
 
 
 def _value(item: Item) -> str:
-    """A value with three digits at least, whole from a thousand up; words as they are; a dash for none."""
+    """A value with three digits at least, whole from a thousand up; words as they are; a dash for none.
+
+    >>> _value({"value": 12345.6}), _value({"value": ["heat", "power"]}), _value({"value": None}) == NONE
+    ('12,346', 'heat, power', True)
+    """
     value = item["value"]
     if value is None:
         return NONE

@@ -1,6 +1,8 @@
 """The tables of a thing as CSV, safe to open in a spreadsheet: no text in them begins as a formula does.
 
 Numbers are unrounded and in SI, as in Parquet: a table is for programs, and pages are for people.
+
+What has no rows of its own becomes a table of two columns, `figure` and `value`.
 """
 
 from __future__ import annotations
@@ -31,9 +33,14 @@ _NUMBER: Final = "^[+\\-]?(\\d+\\.?\\d*|\\.\\d+)([eE][+\\-]?\\d+)?$"
 
 
 def tables_of(thing: object) -> dict[str, pa.Table]:
-    """The tables of a result or of a machine, by name; the first is the one that a single file holds.
+    """The tables of a result or of a machine, by name; a single file can hold them only where there is one alone.
 
     thing   as of `written.Thing`; of what has no table of its own, its figures are one
+
+    A run has its four tables and `summary`; a sweep `rows`, and `points` with a row a figure of a point; a comparison
+    `differences`; a plan the tables of its folder; a machine `figures`, `bill` and `nodes`; a validation `grades`, and
+    `cases` where there are any; a search `frontier`; any other result `figures`.  What is no result and no machine has no
+    table.
     """
     if isinstance(thing, Run):
         return {name: getattr(thing, name).arrow for name in RUN_TABLES} | {"summary": _flat(thing.to_dict())}
@@ -60,6 +67,9 @@ def _flat(document: Mapping[str, object]) -> pa.Table:
     """A document as rows of a figure and its value, by dotted path.
 
     document   with mappings and lists within it, whose places are counted from 0; null becomes an empty cell
+
+    >>> _flat({"energy": {"by_month": [5, None]}}).to_pylist()
+    [{'figure': 'energy.by_month.0', 'value': '5'}, {'figure': 'energy.by_month.1', 'value': ''}]
     """
     rows: list[dict[str, str]] = []
 
@@ -78,9 +88,12 @@ def _flat(document: Mapping[str, object]) -> pa.Table:
 
 
 def as_csv(table: pa.Table) -> bytes:
-    """A table as CSV in UTF-8; a text that a spreadsheet would take for a formula has an apostrophe before it.
+    r"""A table as CSV in UTF-8; a text that a spreadsheet would take for a formula has an apostrophe before it.
 
     table   with names of columns as they are in results: each ends with its unit, and values are in SI
+
+    >>> as_csv(pa.table({"note": ["=1+1", "-2"]})).decode().split()
+    ['"note"', '"\'=1+1"', '"-2"']
     """
     columns = [_safe(table.column(name)) for name in table.column_names]
     out = io.BytesIO()
@@ -89,7 +102,10 @@ def as_csv(table: pa.Table) -> bytes:
 
 
 def _safe(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column without formulas; lists become words, and numbers stay numbers."""
+    """A column without formulas; lists become words, and numbers stay numbers.
+
+    A number as text, such as "-2", begins as a formula may and is left as it is; an empty cell stays empty.
+    """
     if pa.types.is_nested(column.type) or pa.types.is_dictionary(column.type):
         column = pa.chunked_array([[None if value is None else str(value) for value in column.to_pylist()]], pa.string())
     if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):

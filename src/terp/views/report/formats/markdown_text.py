@@ -1,4 +1,8 @@
-"""A page as Markdown: the same words and tables, without its drawings, whose captions stay."""
+"""A page as Markdown: the same words and tables, without its drawings, whose captions stay.
+
+The page is read by Python's own parser of HTML, tag by tag, and only the tags that Terp's own templates write are
+known.  What Markdown has no sign for, such as colours, is left out, and so are the addresses of links.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +16,12 @@ _BLANKS: Final = re.compile(r"[ \t\r\n]+")
 
 
 def as_markdown(page: str) -> str:
-    """The words of a page, as Markdown that people and other programs read.
+    r"""The words of a page, as Markdown that people and other programs read.
 
     page   HTML as the frame makes it
+
+    >>> as_markdown("<h1>A run</h1><p>It <b>ran</b></p>")
+    '# A run\n\nIt **ran**\n'
     """
     reader = _Reader()
     reader.feed(page)
@@ -24,7 +31,14 @@ def as_markdown(page: str) -> str:
 
 
 class _Reader(HTMLParser):
-    """Collects lines; what is skipped is counted by its depth, and cells are kept until their row ends."""
+    """Collects lines; what is skipped is counted by its depth, and cells are kept until their row ends.
+
+    lines     what is written so far, a line of Markdown each; empty ones part blocks
+    words     of the block or the cell that is open
+    skipped   how deep within a tag that is passed over the reader is; 0 outside of any
+    row       cells of the row that is open; None outside of rows
+    head      whether the row that ends next is the head of a table
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -83,7 +97,10 @@ class _Reader(HTMLParser):
             self.lines.append("")
 
     def handle_data(self, data: str) -> None:
-        """Takes words; the signs that make Markdown are left as they are but for the bar of a table."""
+        """Takes words; the signs that make Markdown are left as they are but for the bar of a table.
+
+        data   as the parser gives it, entities resolved
+        """
         if not self.skipped:
             self.words += data
 

@@ -26,7 +26,10 @@ _LIMIT_S: Final = 120
 
 
 def browser() -> str | None:
-    """The browser to print with: the one that TERP_BROWSER names, else the first that is there; None without any."""
+    """The browser to print with: the one that TERP_BROWSER names, else the first that is there; None without any.
+
+    Where TERP_BROWSER names nothing that is there, the answer is None: no other browser is taken in its place.
+    """
     named = os.environ.get(VARIABLE)
     return shutil.which(named) if named else next((path for name in BROWSERS if (path := shutil.which(name))), None)
 
@@ -35,6 +38,11 @@ def as_pdf(page: str) -> bytes:
     """A page as PDF, on A4, with what is folded open.
 
     Raises Problems where no browser is there, and where it fails or takes longer than two minutes.
+
+    page   HTML, complete in itself
+
+    The page and the browser's profile lie in a folder of their own, which is gone when the bytes are given.  For root it
+    runs without its sandbox, since Chromium refuses root with it.
     """
     program = browser()
     if program is None:
@@ -65,6 +73,9 @@ def as_pdf(page: str) -> bytes:
 
 
 def _failed(program: str, words: str) -> Problems:
-    """A refusal that names the browser, with its last words."""
+    """A refusal that names the browser, with its last words.
+
+    program   path of the browser;  words   what it said, of which 200 characters are shown
+    """
     would_do = f"write HTML and print that, or name another browser in {VARIABLE}"
     return Problems([Problem(program, 0, 0, "", "did not print the page", printable(words)[:200], would_do)])

@@ -2,6 +2,9 @@
 
 All numbers are those of the built machine and of the models of its power; drawings are schematic, as a machine file says
 how many racks and switches there are and not where they stand.
+
+Each function below `machine_page` makes a section: a heading, words, and a table or a picture.  Powers are in watts, rates
+in bytes and flop per second; how they are shown, `amounts` decides.
 """
 
 from __future__ import annotations
@@ -37,7 +40,13 @@ _MOST_BOXES: Final = 16
 
 
 def machine_page(machine: Machine) -> Page:
-    """The page of a built machine."""
+    """The page of a built machine.
+
+    machine   built, with the parts of the catalogue that it is made of
+
+    Power is before the hall, but for the section on where it goes.  Raises Problems or UnknownName where the site that the
+    machine's file names cannot be read.
+    """
     file, power = machine.file, machine_power(machine)
     place = f" at {read_site(file.site).record.title}" if file.site else ""
     since = f", in service since {file.in_service}" if file.in_service else ""
@@ -58,6 +67,9 @@ def _cards(machine: Machine) -> Cards:
     """The figures to take along.
 
     What the file does not tell, such as storage or the price, has no card.
+
+    Peaks are dense and of all GPUs, in those of FP64 on matrix units, BF16 and FP8 that the GPU has.  Power is that of long
+    training on every node, beside the sum of the makers' maxima.
     """
     power, peaks, storage = machine_power(machine), machine.peak_flop_per_s, machine.storage
     cards = [
@@ -82,6 +94,9 @@ def _what(machine: Machine) -> list[Block]:
     """The named lines of `terp show`, and what is held against it.
 
     The lines are those of the terminal, so that the two never differ.
+
+    Published counts, such as those of switches and racks, stand beside the built ones as the file has them: nothing is
+    adjusted.
     """
     lines = [(name, _PERCENT.sub(rf"\1{SPACE}%", words)) for name, words in rows(machine) if name]
     blocks: list[Block] = [Heading("What it is"), Rows("The machine in lines", ("what", "as built"), lines, frozenset({1}))]
@@ -102,6 +117,9 @@ def _racks(machine: Machine) -> list[Block]:
     """The racks with their nodes, and what stands in the others.
 
     Racks of other things are counted from the bill, and stand behind those of nodes.
+
+    A rack that holds nodes of two groups has the colour of the later one.  The power of a rack is the machine's rated power,
+    of switches and storage too, over the racks that hold nodes.
     """
     in_rack = Counter(machine.nodes.rack.tolist())
     unit_of = dict(zip(machine.nodes.rack.tolist(), machine.nodes.unit.tolist(), strict=True))
@@ -123,6 +141,9 @@ def _fabric(machine: Machine) -> list[Block]:
     """The compute fabric by tiers, with counts and bisection; the networks beside it.
 
     Full bisection is what half of the nodes can send: the ratio says how much of that the middle carries.
+
+    share of full = 2 bisection / injection, where injection is the rate of a node's port times the ports of all nodes [B/s].
+    A network beside it that has no switches has no row.
     """
     fabric, node, switch = machine.fabric, machine.node, machine.switch
     injection = fabric.node_cables_count * node.compute_port_rate_bytes_per_s
@@ -158,6 +179,9 @@ def _tiers(machine: Machine, *, narrow: bool) -> list[machine_drawings.Tier]:
     narrow   whether fewer boxes have room
 
     A level that the fabric has not is left out: a dragonfly has its switches alone.
+
+    A level is drawn with at most 16 boxes, or 8 where it is narrow, whatever its true count, which its words say.  `below`
+    of a level counts its cables to the one under it.
     """
     fabric, node = machine.fabric, machine.node
     most = _MOST_BOXES // 2 if narrow else _MOST_BOXES
@@ -176,7 +200,11 @@ def _tiers(machine: Machine, *, narrow: bool) -> list[machine_drawings.Tier]:
 
 
 def _within(machine: Machine) -> str:
-    """The cables of a dragonfly, within groups and between them; empty for a tree."""
+    """The cables of a dragonfly, within groups and between them; empty for a tree.
+
+    Cables within groups are counted of a dragonfly alone: where there are spines, as in a dragonfly+, they are cables
+    between tiers.
+    """
     fabric = machine.fabric
     if not fabric.global_cables_count:
         return ""
@@ -188,6 +216,9 @@ def _power(machine: Machine) -> list[Block]:
     """Where the power goes, with the hall where the machine names a site.
 
     The hall's part is its mean PUE over the year, at the site that the machine's file names; without a site it is left out.
+
+    hall = (PUE - 1) x sum of the parts [W].  Parts that draw nothing and are rated at nothing are left out; shares are of
+    the sum with the hall, for which no maker has a maximum.
     """
     parts = [(part.part, part.expected_w, part.rated_w) for part in power_parts(machine) if part.expected_w or part.rated_w]
     total_w, rates = sum(part[1] for part in parts), site_rates(machine)
@@ -225,6 +256,8 @@ def _bill(machine: Machine) -> list[Block]:
     """Every part with its count, folded.
 
     Counts are pieces, as on the bill that `terp show --bom` prints.
+
+    A row has where a part is used, its title, its name in the catalogue and how many there are.
     """
     lines = [
         (line.where, line.part.title, Markup("<code>{}</code>").format(line.name), count(line.count))
@@ -241,6 +274,9 @@ def _origins(machine: Machine) -> list[Block]:
     """Who says each value.
 
     Values of the parts are those of the catalogue, under the name of each part.
+
+    Values are folded by status, assumed ones first, and grouped by what their path begins with; those of the machine's own
+    file stand under its title.  The sources are those that the machine cites.
     """
     listed: list[Row] = []
     for path, entry in sorted(machine.provenance.items()):

@@ -1,4 +1,7 @@
-"""A predicted benchmark as a page: the rate with its interval, where the time goes, the power, the rank in each list."""
+"""A predicted benchmark as a page: the rate with its interval, where the time goes, the power, the rank in each list.
+
+Sections that a benchmark has nothing for are left out: only HPL has ranks.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,12 @@ _DAYS: Final = "of the run, before the cooling of the hall"
 
 
 def benchmark_page(result: BenchmarkResult) -> Page:
-    """The page of a predicted HPL, HPCG or HPL-MxP."""
+    """The page of a predicted HPL, HPCG or HPL-MxP.
+
+    result   of `terp.predict`, whose rate lies likely between `low` and `high` [flop/s]
+
+    The run's time is in seconds and its power in watts, of the machine without its hall.
+    """
     title = TITLES[result.benchmark]
     likely = f"{quantity(result.low, 'flop_per_s')} to {quantity(result.high, 'flop_per_s')}"
     return Page(
@@ -35,6 +43,9 @@ def _cards(result: BenchmarkResult) -> Cards:
     """The figures to take along.
 
     Energy and power are of the machine; what the hall adds is no part of a benchmark.
+
+    HPCG has no order of a matrix.  Only HPL has an efficiency, which is over the FP64 peak of the matrix units, a rate per
+    watt [Gflop/s], and the share of the GPUs' memory that its matrix takes: above 1 where the host's memory helps.
     """
     cards = [
         (quantity(result.value, "flop_per_s", 4), TITLES[result.benchmark]),
@@ -57,6 +68,8 @@ def _breakdown(result: BenchmarkResult) -> list[Block]:
     """Where the time goes; nothing where that is not modelled.
 
     Parts are in the order of the model, and add up to the run; parts that are none are left out.
+
+    Shares are of the run's time, from 0 to 1; `benchmark_text.PARTS` has their words and their order.
     """
     shares = {name.removesuffix("_fraction"): share for name, share in asdict(result.breakdown).items()}
     drawn = [(PARTS[part], shares[part], None, f"bar-{index}") for index, part in enumerate(PARTS) if shares.get(part)]
@@ -70,6 +83,9 @@ def _ranks(result: BenchmarkResult) -> list[Block]:
     """The rank in each edition of the TOP500 that is held.
 
     Editions that are held in part give an interpolated place, which says "about".
+
+    Empty for what is not HPL.  Without a rank a machine is below the list; behind its rank stand the machines above and
+    below it, with their Rmax.
     """
     if not isinstance(result, HplResult):
         return []
@@ -88,6 +104,9 @@ def _ranks(result: BenchmarkResult) -> list[Block]:
 
 
 def _caveats(sentences: object) -> list[Block]:
-    """What is not known to be true of it; nothing where all is."""
+    """What is not known to be true of it; nothing where all is.
+
+    sentences   what `result.sentences()` gives; anything but a list counts as none
+    """
     some = [str(words) for words in sentences] if isinstance(sentences, list) else []
     return [Heading("What to mind"), *(Words(f"{words[:1].upper()}{words[1:]}.") for words in some)] if some else []

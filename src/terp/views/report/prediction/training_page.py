@@ -31,12 +31,21 @@ _MOST_ROWS: Final = 24
 
 
 def training_page(result: TrainingResult | SearchResult) -> Page:
-    """The page of a predicted step, or of the frontier of a search."""
+    """The page of a predicted step, or of the frontier of a search.
+
+    result   a step, with its whole run where a number of tokens was given, or a search
+
+    The page of a step searches the best splits of other numbers of GPUs as well, see `_scaling`.
+    """
     return _search_page(result) if isinstance(result, SearchResult) else _step_page(result)
 
 
 def _step_page(result: TrainingResult) -> Page:
-    """A step, its run and its scaling."""
+    """A step, its run and its scaling.
+
+    The likely range is the one that nine of ten published steps of this software lie in.  Tokens a second are named where
+    the model has tokens.
+    """
     model, machine = result.model_title or result.model, result.machine_title or result.machine
     rate = f", {count(result.tokens_per_s)} tokens a second" if result.tokens_per_s else ""
     run = ""
@@ -58,6 +67,9 @@ def _cards(result: TrainingResult) -> Cards:
     """The figures to take along.
 
     Money stands only where it is known: electricity with a site, hire with a price of an hour.
+
+    MFU is the model's own arithmetic over the dense peak of the precision; HFU counts what is recomputed too.  Powers are
+    means over a step, and energies are of the machine without its hall.
     """
     cards = [
         (quantity(result.step_s, "s", 4), "a step"),
@@ -77,6 +89,8 @@ def _time(result: TrainingResult) -> list[Block]:
     """Where a step's time goes, the largest first, and how it is split.
 
     What does not hide behind other work counts; parts below a fifth of a percent are not drawn.
+
+    Shares are of `step_s`, which the parts of the breakdown add up to.
     """
     parts = sorted(asdict(result.breakdown).items(), key=lambda item: -item[1])
     shares = [(PARTS[part], value / result.step_s) for part, value in parts if value > _LEAST * result.step_s]
@@ -94,6 +108,8 @@ def _memory(result: TrainingResult) -> list[Block]:
     """What the fullest GPU holds, part by part, over its capacity where that is known.
 
     A prediction that was read from a file does not know the GPU's memory: its parts are then shares of their sum.
+
+    Parts are in bytes and in the order of the record; those that hold nothing are left out.
     """
     parts = {name: value for name, value in asdict(result.memory).items() if value}
     room = result.gpu_memory_bytes or result.memory_bytes
@@ -118,6 +134,9 @@ def _run(result: TrainingResult) -> list[Block]:
     """The whole run; nothing where no number of tokens was given.
 
     Goodput is time without failures and checkpoints, over all of the run's time.
+
+    Money stands only where it is known: electricity with a site, hire with a price of an hour, the share of the machine's
+    price where its file has one.  A model without tokens counts samples in their place.
     """
     run = result.run
     if run is None:
@@ -140,6 +159,9 @@ def _scaling(result: TrainingResult) -> list[Block]:
     """The same training on every number of nodes, with the best split of each, where machine and model can be read.
 
     The split is searched anew for every count, as whoever has more GPUs would; the batch stays as it is.
+
+    So do the length of a sequence, the precision, the optimizer, the software, and whether only adapters are trained.  Where
+    a search cannot be made, a sentence stands in its place.
     """
     try:
         search = terp.predict.search(
@@ -160,6 +182,10 @@ def _frontier(entries: list[FrontierEntry], caption: str) -> list[Block]:
     entries   in order of their GPUs; of very many, every second or third is shown
 
     Efficiency is over the smallest count that fits, whose own split may be a poor one: it can be above 100 %.
+
+    caption   of the table
+
+    efficiency = (step of the smallest / step) / (GPUs / GPUs of the smallest)
     """
     shown = entries if len(entries) <= _MOST_ROWS else entries[:: -(-len(entries) // _MOST_ROWS)]
     first = shown[0]
@@ -191,6 +217,8 @@ def _search_page(result: SearchResult) -> Page:
     """The frontier of a search.
 
     The table is in order of GPUs, since a reader looks for a size; the best by what was asked leads.
+
+    Titles are for people and no part of a kept document; without that of the model the page says "a training".
     """
     best, where = result.best, f" on {result.machine_title}" if result.machine_title else ""
     return Page(

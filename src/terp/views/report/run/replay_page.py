@@ -24,7 +24,12 @@ _CLASSES = (1, 2, 4, 8, 16, 64, 256, 1024)
 
 
 def replay_page(replay: Replay) -> Page:
-    """The page of a replay."""
+    """The page of a replay.
+
+    replay   a trace with its simulated starts and ends, and its figures
+
+    Waits are of the jobs that started; use is counted until the last submission, and a card has it to the last end.
+    """
     s = replay.summary
     return Page(
         title=f"{replay.source or 'A trace'} on {s.machine}",
@@ -40,7 +45,12 @@ def replay_page(replay: Replay) -> Page:
 
 
 def _cards(s: ReplaySummary) -> Cards:
-    """The figures to take along."""
+    """The figures to take along.
+
+    s   figures as summary.json has them: times in seconds, energies in joules, money in euros
+
+    Energy, its price and its carbon have cards only where a job ran, since there is none otherwise.
+    """
     cards = [
         (quantity(s.mean_wait_s, "s"), f"mean wait; median {quantity(s.median_wait_s, 's')}"),
         (quantity(s.p95_wait_s, "s"), "within which 95 % of the jobs started"),
@@ -61,6 +71,10 @@ def _waits(replay: Replay) -> list[Block]:
     """Waits by the size of a job: drawn, and as a table in hours.
 
     Sizes are in GPUs where the trace counts those, else in nodes; jobs that never started are in none.
+
+    A wait is from submission to the simulated start; a start below 0 is that of a job that never did.  A job's size is the
+    larger of its counts of GPUs and nodes.  A class reaches from its smallest size up to the next class, and has no row
+    without a job.
     """
     trace = replay.trace
     started = np.asarray(trace.start_s) >= 0
@@ -101,6 +115,9 @@ def _rest(s: ReplaySummary) -> list[Block]:
     """Energy, what was refused, what was repaired, and what else the engine counted.
 
     What is empty has no table: a clean trace of which every job ran shows its counts alone.
+
+    `refused` has the jobs by the reason why they could never start, `notes` the rows of the trace by what was repaired in
+    them.
     """
     blocks: list[Block] = [Heading("What it rests on")]
     if s.energy is not None:

@@ -2,6 +2,9 @@
 
 The first screen answers; what follows shows how it came about, and what few read is folded at the end.  Sentences that
 depend on what happened, such as on stops for other jobs, are left out where it did not.
+
+`run_figures` draws and `run_tables` makes the tables; the sentences are here.  Figures are those of summary.json, in SI, and
+what they are of is said by run.json, `run.origin`: titles, series, the status and source of each input, fingerprints.
 """
 
 from __future__ import annotations
@@ -18,7 +21,10 @@ from terp.views.report.run import run_figures, run_tables
 
 
 def as_html(run: Run) -> str:
-    """The page of a run, complete in itself."""
+    """The page of a run, complete in itself.
+
+    run   just simulated, or read from its folder
+    """
     return as_page(run_page(run))
 
 
@@ -47,7 +53,11 @@ def run_page(run: Run) -> Page:
 
 
 def span_of(days: int) -> str:
-    """What so many days are called: 365 and 366 are a year."""
+    """What so many days are called: 365 and 366 are a year.
+
+    >>> span_of(366)
+    'year'
+    """
     return "year" if days in (365, 366) else f"period of {count(days, 'day')}"
 
 
@@ -55,12 +65,16 @@ def _lost_fraction(summary: RunSummary) -> float:
     """GPU time that failures cost, over all there was.
 
     The GPU time that there was is all GPUs over all days, whether they were in use or not.
+    lost GPU seconds / (GPUs x days x 86,400 s)
     """
     return summary.lost_gpu_s / (summary.gpus_count * summary.days * DAY_S)
 
 
 def _tonnes(mass_kg: float) -> str:
-    """A mass in tonnes."""
+    """A mass in tonnes.
+
+    mass_kg   shown to three digits
+    """
     return f"{number(mass_kg / 1000)}{SPACE}t"
 
 
@@ -76,6 +90,9 @@ def _lead(run: Run, span: str) -> str:
     """What happened, in five sentences.
 
     span   what so many days are called, from `span_of`
+
+    What is said of large jobs is of the last class of sizes, and left out where it has no job; so are stops for other jobs
+    where there were none.
     """
     s, largest = run.summary, run.summary.sizes[-1]
     half = "no time at all" if s.median_wait_s == 0 else f"at most {quantity(s.median_wait_s, 's')}"
@@ -95,7 +112,11 @@ def _lead(run: Run, span: str) -> str:
 
 
 def _cards(run: Run) -> Cards:
-    """The figures to take along."""
+    """The figures to take along.
+
+    GPU hours delivered are the share of time in use, times all GPUs, times the hours of the run.  Tax, network, water and
+    reused heat are named only where there are any; a litre of water is taken as a kilogram.
+    """
     s, modelled = run.summary, run.origin["series"]["carbon"]["synthetic"]
     delivered = s.gpu_utilisation_fraction * s.gpus_count * s.days * 24
     levies = {"energy_tax_eur": "of it tax", "network_charge_eur": "for the network"}
@@ -122,7 +143,10 @@ def _cards(run: Run) -> Cards:
 
 
 def _modelled(run: Run) -> list[Block]:
-    """Which hours are modelled; nothing where all are observed."""
+    """Which hours are modelled; nothing where all are observed.
+
+    `synthetic` of a series in run.json says so; the note of the site's file stands behind them.
+    """
     synthetic = [entry["title"] for entry in run.origin["series"].values() if entry["synthetic"]]
     note = run.origin["note"]
     if not synthetic:
@@ -135,6 +159,9 @@ def _glance(run: Run, span: str) -> list[Block]:
     """Use and queue by day, and how jobs ended.
 
     span   what so many days are called, from `span_of`
+
+    Jobs are counted by what had become of them at the end of the run; those that reached their time limit are among the
+    failed.
     """
     s = run.summary
     ends = (
@@ -158,6 +185,8 @@ def _waits(run: Run) -> list[Block]:
     """Waits by size of job, and by domain where domains differ.
 
     Where no field's mean is half as large again as another's, a sentence stands in place of the figure of fields.
+
+    A wait is from submission to the first start, of jobs that started.
     """
     legend = (("median", "median"), ("mean", "mean"), ("p95", "95th percentile"))
     s, titles = run.summary, run.origin["titles"]["domains"]
@@ -183,7 +212,11 @@ def _waits(run: Run) -> list[Block]:
 
 
 def _shares(run: Run) -> list[Block]:
-    """What each domain and each group got."""
+    """What each domain and each group got.
+
+    A row has GPU time, jobs, wait, energy, money and CO2 of a domain or a group; groups have what they are entitled to as
+    well.  What no job drew is no row and stands in the words, from `summary.unattributed`.
+    """
     s, titles, rest = run.summary, run.origin["titles"], run.summary.unattributed
     over = s.gpu_utilisation_fraction > s.offered_load_fraction
     more = " Use exceeds what was asked for by the work that failures made necessary again." if over else ""
@@ -206,7 +239,10 @@ def _shares(run: Run) -> list[Block]:
 
 
 def _power(run: Run) -> list[Block]:
-    """Power and PUE by day, and energy, price and carbon by month."""
+    """Power and PUE by day, and energy, price and carbon by month.
+
+    A day's PUE is its energy at the meter over that of the machine, and so is a month's.
+    """
     return [
         Heading("Power, and what it costs"),
         Picture("Mean of each day", run_figures.power(run), (("a", "machine"), ("c", "cooling and losses"))),
@@ -216,7 +252,11 @@ def _power(run: Run) -> list[Block]:
 
 
 def _failures(run: Run) -> list[Block]:
-    """Failures of nodes and what they cost."""
+    """Failures of nodes and what they cost.
+
+    The loss is `lost_gpu_s`, in GPU hours and as a share of all the GPU time there was; nodes down are drawn as means of a
+    day.
+    """
     s = run.summary
     stops = f" and {count(s.preemptions_count, 'stop')} of jobs for others" if s.preemptions_count else ""
     return [
@@ -235,6 +275,9 @@ def _origins(run: Run) -> list[Block]:
     """Where the numbers come from: mostly folded, since few read it and nobody should miss it.
 
     The workload, the kinds of job, the series, what is assumed, what has a source, the sources, the fingerprints.
+
+    Paths that begin with the name of the machine, the site or the workload are grouped under its title.  Kinds of job have a
+    fold only where the summary has some.
     """
     s, origin = run.summary, run.origin
     statuses = ", ".join(f"{number} {status}" for status, number in origin["statuses"].items())

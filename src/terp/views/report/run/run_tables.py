@@ -1,4 +1,7 @@
-"""The tables of a run's page; every column has one unit, which its head names."""
+"""The tables of a run's page; every column has one unit, which its head names.
+
+Figures come from the run's summary and from `run_days`, in SI; here they are rounded, and one unit is chosen for a column.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,11 @@ def got(caption: str, what: str, entries: Mapping[str, ShareOfTime], titles: Map
     """What each domain or group got, a row each.
 
     what   a domain or a group, as the head calls it;  titles   key -> what people call it
+
+    caption   over the table;  entries   key -> what it got, in the summary's order
+
+    Waits are in hours, GPU time in GPU hours, money in euros and carbon in tonnes; energy, money and carbon are at the
+    meter.  The column of entitlements is there only where the entries have them, as groups do.
     """
     some = list(entries.values())
     wait_unit, waits = in_one_unit([entry.mean_wait_s for entry in some], "s", 2, "h")
@@ -42,6 +50,8 @@ def sizes(summary: RunSummary) -> Rows:
     """Jobs, GPU time and waits by size of job, waits in one unit.
 
     Waits are in hours, since half of the jobs wait for minutes and some for weeks.
+
+    A class without a job has no row; "95 % within" is the 95th percentile of its waits.
     """
     some = [entry for entry in summary.sizes if entry.jobs_count]
     values = [(entry.median_wait_s, entry.mean_wait_s, entry.p95_wait_s) for entry in some]
@@ -65,6 +75,8 @@ def months(run: Run) -> Rows:
     """Energy, price and carbon month by month, and in all.
 
     Energies at the meter; the price is the mean over the hours of the month, whether energy was drawn in them or not.
+
+    The last row has the year's energy, PUE, money and carbon, and neither a price nor a temperature.
     """
     s, some = run.summary, by_month(run)
     unit, energies = in_one_unit([*(month.facility_energy_j for month in some), s.facility_energy_j], "j", 2)
@@ -92,6 +104,8 @@ def kinds(run: Run) -> Sequence[Block]:
     """Work and power of the kinds of job, under what the numbers mean.
 
     Speeds are over the GPUs that a kind's jobs were published on; powers of a whole node, without its fans.
+
+    A kind has its speed by profile of published jobs; equal ones are written once.
     """
     s, titles = run.summary, run.origin["titles"]["jobs"]
     work = s.work_gpu_s / HOUR_S
@@ -115,7 +129,12 @@ def kinds(run: Run) -> Sequence[Block]:
 
 
 def series(entries: Mapping[str, Mapping[str, str]]) -> Rows:
-    """The hourly series of the site, with who made them."""
+    """The hourly series of the site, with who made them.
+
+    entries   use, such as "price" -> title, attribution and note of its series, and whether it is modelled, of run.json
+
+    A series that is modelled is marked so beside its title.
+    """
     rows = []
     for use, entry in entries.items():
         title = Markup('{} <span class="flag">modelled</span>') if entry["synthetic"] else Markup("{}")
@@ -127,6 +146,8 @@ def fingerprints(origin: Mapping[str, Mapping[str, str]]) -> Rows:
     """SHA-256 of every input.
 
     Two runs with the same fingerprints, seed and days have the same tables.
+
+    origin   run.json, of which `digests` has the fingerprint of each input by its name
     """
     rows = [(name.replace("_", " "), Markup("<code>{}</code>").format(digest)) for name, digest in origin["digests"].items()]
     return Rows("Fingerprints", ("input", "SHA-256"), rows, frozenset({1}))

@@ -1,4 +1,8 @@
-"""A comparison as a page: what is told apart from chance first, as a forest plot and a table, then what is not."""
+"""A comparison as a page: what is told apart from chance first, as a forest plot and a table, then what is not.
+
+A figure is told apart where the 95 % interval of its mean difference, over pairs of years of one seed, leaves out zero.
+`results.comparison` works that out; words, units and signs are added here.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +25,12 @@ MOST_CASES: Final = 6
 
 
 def comparison_page(comparison: Comparison) -> Page:
-    """The page of a comparison."""
+    """The page of a comparison.
+
+    comparison   of at least one case beside another
+
+    One pair of years gives no interval, so that nothing is told apart; the lead then says so.
+    """
     entries = comparison.entries
     told = sum(is_told_apart(row) for entry in entries for row in entry["differences"])
     words = f"{count(len(entries), 'case')} beside {entries[0]['base']}, in pairs of years of the same seed."
@@ -40,6 +49,8 @@ def case_blocks(entries: Sequence[CaseDifference], named: Callable[[str], str] =
     """Each case beside its base: the first of them open, the rest folded.
 
     named   what a case is called, from its name
+
+    entries   in the order of the comparison; as many as MOST_CASES stand open
     """
     blocks: list[Block] = []
     for entry in entries[:MOST_CASES]:
@@ -96,6 +107,8 @@ def _drawn(rows: Sequence[FigureDifference]) -> list[ForestRow]:
     """Rows of the forest plot: relative changes, as far as there was something before.
 
     Figures that were nought before have no relative change, and are in the table alone.
+
+    Both ends of an interval are over the size of what was before, as the change itself is.
     """
     drawn = []
     for row in rows:
@@ -113,6 +126,8 @@ def _table(caption: str, rows: Sequence[FigureDifference]) -> Rows:
     """A row a figure, each with its own unit in a column, so that all of a row's numbers share it.
 
     rows   of differences, all in SI; the unit of each is chosen by its largest value
+
+    The column of intervals is there only where a row has one; a figure that was nought before changed "from nothing".
     """
     paired = any(row["low"] is not None for row in rows)
     cells = []
@@ -133,6 +148,11 @@ def _decimals(values: Sequence[float | None], dimension: str) -> int:
     """Decimals at which the difference, the third of the values, has two digits; none more than that takes.
 
     values   before, after, and their difference, in SI
+
+    At most six, and two where nothing changed.
+
+    >>> _decimals([100.0, 100.5, 0.5], "w")
+    2
     """
     unit, _ = in_one_unit(values, dimension)
     difference = abs(values[2] or 0.0) / factor_of(dimension, unit)
@@ -140,5 +160,9 @@ def _decimals(values: Sequence[float | None], dimension: str) -> int:
 
 
 def _signed(shown: str) -> str:
-    """A number with its sign, unless it is nought."""
+    """A number with its sign, unless it is nought.
+
+    >>> _signed("1.5"), _signed("0.00")
+    ('+1.5', '0.00')
+    """
     return shown if shown.startswith(MINUS) or not shown.strip("0.,") else f"+{shown}"

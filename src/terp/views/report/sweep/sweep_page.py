@@ -30,7 +30,12 @@ _MOST_DRAWN: Final = 24
 
 
 def sweep_page(sweep: Sweep) -> Page:
-    """The page of a sweep of which something was done."""
+    """The page of a sweep of which something was done.
+
+    sweep   just made, or read from its folder; it may lack scenarios that failed or were not reached
+
+    The lead names up to eight values of each axis; the seed is no axis there, as its years are one point.
+    """
     document, points = sweep.document, bands(sweep.cases)
     axes = [f"{_name(axis)} ({', '.join(_value(axis, value) for value in values[:8])}{', ...' if len(values) > 8 else ''})"
             for axis, values in document["axes"].items() if axis != "seed"]  # fmt: skip
@@ -54,6 +59,9 @@ def _value(axis: str, value: object) -> str:
     """A value of an axis, in the unit that the axis' name ends with.
 
     axis   its field's name, which ends with its dimension;  value   in SI, None for as the files say
+
+    >>> _value("gpu_cap_w", None), _value("nodes_count", 128)
+    ('as in the file', '128')
     """
     if value is None:
         return "as in the file"
@@ -69,6 +77,8 @@ def _points(points: Sequence[PointBands]) -> list[Block]:
     points   with the headline figures of each, in the order of the sweep
 
     Where a point has 20 seeds its band is drawn, else twice the standard error, and a line says which.
+
+    The first seven headlines that any point has stand open, and the others are folded.
     """
     blocks: list[Block] = [Heading("The points, with their bands")]
     for key in _DRAWN:
@@ -119,6 +129,8 @@ def _figure(points: Sequence[PointBands], key: str) -> Markup:
     """A figure of every point: its mean, and its band or twice its standard error.
 
     key   of a headline; points without it are left out, and of very many the first are drawn
+
+    Empty where no point has the figure.
     """
     dimension = dimension_of(key)
     known = [(point, row) for point in points[:_MOST_DRAWN] if (row := _row(point, key))]
@@ -139,6 +151,8 @@ def _table(caption: str, points: Sequence[PointBands], keys: Sequence[str]) -> R
     """A row a point, a column a figure, in one unit.
 
     keys   of the figures, a column each;  the error has as many decimals as the mean
+
+    A cell is "mean ± error"; a point of one year has its mean alone, and one without the figure a dash.
     """
     columns, head = [], ["point", "years"]
     for key in keys:

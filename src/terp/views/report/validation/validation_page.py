@@ -1,6 +1,8 @@
 """A validation as a page: how far every model is off on rows that nothing was fitted to, beside a one-line baseline.
 
 The words and the numbers of its tables are those of the terminal's; the page adds the figure, the folds and the sources.
+
+An error is the predicted value over the published one, less one; a set is the rows of one table that one model predicts.
 """
 
 from __future__ import annotations
@@ -25,7 +27,13 @@ _MOST_CASES: Final = 200
 
 
 def validation_page(graded: AllGrades | Grades) -> Page:
-    """The page of one model's validation, or of all."""
+    """The page of one model's validation, or of all.
+
+    graded   one model, or all of them in the order of the terminal
+
+    The lead counts cases, sets and those that beat their baseline, and says whether any is predicted worse than what is
+    held.
+    """
     models = graded.models if isinstance(graded, AllGrades) else (graded,)
     grades = [grade for entry in models for grade in entry.grades]
     better = [grade for grade in grades if _beats(grade)]
@@ -43,7 +51,10 @@ def validation_page(graded: AllGrades | Grades) -> Page:
 
 
 def _beats(grade: Grade) -> bool:
-    """Whether a model's median error is below its baseline's."""
+    """Whether a model's median error is below its baseline's.
+
+    False where either is not known.
+    """
     median, baseline = grade.median_fraction, grade.baseline_fraction
     return median is not None and baseline is not None and median < baseline
 
@@ -52,6 +63,9 @@ def _all(grades: Sequence[Grade]) -> list[Block]:
     """The table of all sets, and their median errors drawn.
 
     grades   of all models, each on rows that nothing was fitted to
+
+    A line goes from none to the median error, with a full dot where the baseline is beaten.  Nothing is shown without a set
+    that is graded by errors: fleets and replays of Slurm have none.
     """
     if not grades:
         return []
@@ -75,7 +89,10 @@ def _all(grades: Sequence[Grade]) -> list[Block]:
 
 
 def _beside(grade: Grade) -> str:
-    """A median error and the baseline's."""
+    """A median error and the baseline's.
+
+    Both are shares of the published value; without a baseline the model's own stands alone.
+    """
     baseline = f" ({percent(grade.baseline_fraction)})" if grade.baseline_fraction is not None else ""
     return f"{percent(grade.median_fraction)}{baseline}"
 
@@ -84,6 +101,8 @@ def _model(entry: Grades) -> list[Block]:
     """One model: its line where it has no errors, and its cases folded.
 
     Fleets, costs and replays have tables of their own kind; all others have a fold a set, with its cases.
+
+    entry   whose `detail` says of which kind it is
     """
     blocks: list[Block] = []
     detail = entry.detail
@@ -107,7 +126,11 @@ def _model(entry: Grades) -> list[Block]:
 
 
 def _named(head: Sequence[str]) -> tuple[str, ...]:
-    """A head whose first column has a name as well."""
+    """A head whose first column has a name as well.
+
+    >>> _named(("", "error"))
+    ('verdict', 'error')
+    """
     return (head[0] or "verdict", *head[1:])
 
 
@@ -115,6 +138,9 @@ def _cases(grade: Grade) -> list[Block]:
     """The cases of a set, the worst first; of very many their parts.
 
     Above 200 cases a table would hide what it shows: parts with their medians stand in its place.
+
+    The worst is the one with the largest error without its sign.  A part's row has its cases, and the median and the 90th
+    percentile of their errors without sign; published and predicted values are shown in the set's unit.
     """
     if len(grade.cases) > _MOST_CASES:
         rows = [(part, count(number), percent(median), percent(p90)) for part, number, median, p90 in lines.by_part(grade)]
@@ -138,7 +164,10 @@ def _cases(grade: Grade) -> list[Block]:
 
 
 def _sources(graded: AllGrades | Grades) -> list[Block]:
-    """Who published the rows."""
+    """Who published the rows.
+
+    The `grade` of a source is how near to the maker its text is, and no grade of a model.
+    """
     sources = {
         note.key: {"title": note.title, "publisher": note.publisher, "grade": note.grade, "address": note.address}
         for note in graded.sources
