@@ -129,7 +129,10 @@ def sold(inputs: PlanningInputs) -> list[str]:
 
 
 def _frames(inputs: PlanningInputs, node: str) -> Iterator[Frame]:
-    """Fabrics of a node by rule; a taper of a rail-optimised tree is tried as of a plain one."""
+    """Fabrics of a node by rule; a taper of a rail-optimised tree is tried as of a plain one.
+
+    Every kit that fits the node is tried with every topology and oversubscription that the budget lets choose.
+    """
     choices = inputs.budget.record.choices
     for kit in kits_for(node, inputs.catalogue):
         for topology in choices.topologies:
@@ -162,7 +165,10 @@ def _delivery(inputs: PlanningInputs, node: str, place: CandidateSite) -> tuple[
 
 
 def _unfit(inputs: PlanningInputs, node: Node, place: CandidateSite) -> Reason | None:
-    """Why a node cannot stand at a place, or may not at all."""
+    """Why a node cannot stand at a place, or may not at all.
+
+    It may not where it is not cooled by liquid though the budget wants that, or where its GPUs have too little memory.
+    """
     must = inputs.budget.record.must
     if must.liquid_cooling and node.cooling != "liquid":
         return Reason(Code.AIR_COOLED)
@@ -175,7 +181,10 @@ def _unfit(inputs: PlanningInputs, node: Node, place: CandidateSite) -> Reason |
 
 
 def _variants(inputs: PlanningInputs, frame: Frame, place: CandidateSite, delivered: str) -> Iterator[Design]:
-    """Every combination of storage, cap, spares and years that the budget lets choose, of a frame at a place."""
+    """Every combination of storage, cap, spares and years that the budget lets choose, of a frame at a place.
+
+    All flash is tried only where the budget's floor for all storage is above the one for flash.
+    """
     record = inputs.budget.record
     for all_flash in (False, True) if record.must.storage_bytes > record.must.flash_bytes else (False,):
         for cap in record.choices.gpu_caps:

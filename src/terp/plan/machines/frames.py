@@ -107,7 +107,10 @@ class Extras:
         return (self.flash_appliances_count, self.capacity_appliances_count, self.european_servers_count, self.servers_count)
 
     def _with(self, flash: int, capacity: int, european: int, servers: int) -> Extras:
-        """The same parts with other counts."""
+        """The same parts with other counts.
+
+        Each is a number; the names of the parts stay.
+        """
         return replace(
             self,
             flash_appliances_count=flash,
@@ -143,7 +146,10 @@ def extras_for(
 
 
 def _beside() -> Beside:
-    """The usual parts beside the nodes."""
+    """The usual parts beside the nodes.
+
+    They are those of the catalogue's reference, and stand for what a budget does not name.
+    """
     return read_reference().record.beside
 
 
@@ -218,12 +224,18 @@ def frame_for(node: str, kit: NodeKit, topology: str, oversubscription_ratio: fl
 
 
 def rack_of(node: Node) -> str:
-    """The rack that a node stands in: the one that it names, such as its cabinet, or the usual one for its cooling."""
+    """The rack that a node stands in: the one that it names, such as its cabinet, or the usual one for its cooling.
+
+    It gives the name of a rack in the catalogue.
+    """
     return node.rack or read_reference().record.racks[node.cooling]
 
 
 def _fabric(frame: Frame) -> FabricSection:
-    """The section `fabric` of a machine file of a frame."""
+    """The section `fabric` of a machine file of a frame.
+
+    What there is none of, such as fabric managers of a network without any, is left out.
+    """
     kit, managers = frame.kit, frame.fabric_managers_count
     written = {
         "topology": frame.topology,

@@ -93,6 +93,7 @@ def _sourcing(frame: Frame, catalogue: Catalogue) -> Sourcing:
     """
 
     def said(path: str, value: object) -> Mapping[str, str]:
+        """The keys to be written beside the value of a path; none where nothing is said of it."""
         if path == "fabric.node_optic":
             return _stand_in(frame, catalogue)
         if value == 0:  # fabric managers of a network that has none
@@ -134,7 +135,8 @@ def _words(entry: Provenance, *, with_value: bool = True) -> Mapping[str, str]:
 def _section(record: Record, path: str, indent: str, sourcing: Sourcing) -> Iterator[str]:
     """The lines of a record, a field each, but for those that are as they are anyway.
 
-    path   of the section in the file;  indent   blanks before each line
+    path       of the section in the file;  indent   blanks before each line
+    sourcing   gives what is said of a value by its path and the value
 
     A field of its usual value is written only where something is said of it.
     """
@@ -149,11 +151,16 @@ def _section(record: Record, path: str, indent: str, sourcing: Sourcing) -> Iter
 
 
 def _reliability(catalogue: Catalogue) -> Iterator[str]:
-    """The usual fleet's values, with who says them."""
+    """The usual fleet's values, with who says them.
+
+    Only the fields of `Reliability` are written, and causes after all others; each value is as the catalogue's file has it,
+    with its status, range, source and note.
+    """
     name = read_reference().record.fleet
     fleet, path = catalogue.part(Fleet, name), f"fleets.{name}"
 
     def said(where: str, _: object) -> Mapping[str, str]:
+        """The sourcing of a value of the fleet in the catalogue, with the value as it is written there."""
         return _words(catalogue.provenance.get(where, Provenance("")))
 
     own = Reliability.model_construct(**{field: getattr(fleet, field) for field in Reliability.model_fields})
@@ -166,7 +173,11 @@ def _reliability(catalogue: Catalogue) -> Iterator[str]:
 
 
 def _value(text: str, words: Mapping[str, str]) -> str:
-    """A value as it stands in the file, alone or with its sourcing."""
+    """A value as it stands in the file, alone or with its sourcing.
+
+    text    the value itself, in quotes where it needs them
+    words   what is said of it by key; a `value` among them is written instead, as its own file has it
+    """
     if not words:
         return text
     text = words.get("value", text) if text[0].isdigit() else json.dumps(words["value"]) if "value" in words else text

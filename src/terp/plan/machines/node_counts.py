@@ -96,7 +96,10 @@ def built(frame: Frame, nodes: Ints, extras: Extras, catalogue: Catalogue) -> Sh
 
 @lru_cache(maxsize=1024)
 def _template(frame: Frame, kinds: Extras) -> MachineFile:
-    """A file of the frame for the names in it; its counts are not used."""
+    """A file of the frame for the names in it; its counts are not used.
+
+    kinds   what of each thing the machines have, from `Extras.kinds`.  It is kept by frame and kinds
+    """
     return machine_file(frame, 1, kinds)
 
 

@@ -32,6 +32,8 @@ class NodeWork:
     capped_off_w   what the cap of the GPUs takes off the rated power of the node [W]
     h100_ratio     H100-hours that a GPU-hour is worth, by domain; low_ratio and high_ratio are the ends of its range
     tokens_per_s, inference_tokens_per_s   of one GPU under the cap: trained, and written
+
+    Ratios have the domains that the budget counts, and are under the cap of the GPUs.
     """
 
     busy_w: float
@@ -62,7 +64,11 @@ class Jobs:
 
 
 def jobs_on(inputs: PlanningInputs, frame: Frame) -> Jobs:
-    """The jobs on as few nodes of a frame as the largest of them needs.  Raises Problems for what cannot run there."""
+    """The jobs on as few nodes of a frame as the largest of them needs.  Raises Problems for what cannot run there.
+
+    The sample is the smallest machine of the frame that can be built and has that many GPUs; what is predicted on it is
+    taken for any number of nodes.
+    """
     each = inputs.catalogue.part(Node, frame.node).accelerators_count
     nodes = np.arange(1, 2 + 2 * max(frame.nodes_per_unit_count, -(-largest_job(inputs) // each)))
     able = nodes[built(frame, nodes, Extras(), inputs.catalogue).fits & (nodes * each >= largest_job(inputs))]
@@ -91,6 +97,9 @@ def node_work(inputs: PlanningInputs, jobs: Jobs, cap_fraction: float) -> NodeWo
     cap_fraction   power that the GPUs may take over the makers' own limit; 1: no cap
 
     Busy power and worth are means over the jobs by their share of the GPU time, those of a domain by its own jobs.
+
+    The worth of a GPU-hour in a domain is the mean of its jobs' ratios, each times its pace under the cap; tokens are
+    slowed down by the mean pace of the jobs.
     """
     machine = jobs.machine
     board_w, levels = machine.accelerator.board_power_w, levels_of(machine)

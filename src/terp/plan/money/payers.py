@@ -82,7 +82,10 @@ def gross_ratio(source: FundingSource, vat: Vat) -> float:
 
 
 def _buys_eur(sources: Sequence[FundingSource], vat: Vat, reserve_fraction: float) -> list[float]:
-    """What each payer's money buys, without tax and reserve [EUR]: a_p."""
+    """What each payer's money buys, without tax and reserve [EUR]: a_p.
+
+    It is infinite for a payer without a bound.
+    """
     return [source.amount_eur * (1.0 - reserve_fraction) / gross_ratio(source, vat) for source in sources]
 
 

@@ -3,6 +3,10 @@
 The steps are those of `independent_check.py`, which takes the long way for one machine, as arrays for thousands: power of
 the nodes by the budget's mix, the hall around them, costs by the ledger, and a mask for each constraint.  Nothing is
 searched here, and nothing is rounded.
+
+Row i of every array is the machine with `nodes_count[i]` nodes.  The names of constraints are those of `_met`: "fabric",
+"largest job", "gpus", "power", "serving" and "money" always, and "pue", "contract", "carbon" and "rank" where the budget or
+the place has them; the planner adds "checked" where the independent checker has refused a machine.
 """
 
 from __future__ import annotations
@@ -95,6 +99,13 @@ def evaluate(workings: Workings, design: Design) -> Evaluated:
 
     Nodes in service draw the busy power of the mix for the share of the load, and idle power for the rest; spares stand by.
     Failures take what the spares do not make up for out of the work, and none of the power.
+
+    With N nodes, of which s stand by, and the load l of the time in service:
+
+        it      = base + (N - s) (l busy + (1 - l) idle) + s standby
+        energy  = it PUE YEAR_S
+        hours   = (N - s) GPUs a node, times l and the hours of a year, less what failures keep away
+        science = hours, times the share of each domain and the H100-hours that an hour is worth in it
     """
     inputs, work = workings.inputs, workings.work_of_frame(design.frame, design.gpu_cap_fraction)
     shapes = workings.shapes_of(design.frame, design.all_flash)
@@ -186,6 +197,9 @@ def _met(
     """Which machines meet which constraint, by its name; masks of shape (n,).
 
     by_class   costs of all years, shape (n, classes) [EUR];  peak_w   at the meter in the worst hour;  carbon_kg   per year
+
+    A machine of which all nodes stand by does not meet "serving".  "rank" asks for the larger of the budget's least Rmax and
+    that which the budget's rank will take in the month of delivery.
     """
     record, place = workings.inputs.budget.record, workings.inputs.places[design.place].choice
     node = workings.inputs.catalogue.part(Node, design.frame.node)

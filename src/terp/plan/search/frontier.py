@@ -184,7 +184,10 @@ def by_kind(entries: Sequence[Evaluated]) -> dict[Kind, list[Evaluated]]:
 
 
 def beaten(pick: Pick, entries: Sequence[Evaluated]) -> bool:
-    """True if something that fits is as good in all of FRONTIER (to a part in 1e9), and better in one."""
+    """True if something that fits is as good in all of FRONTIER (to a part in 1e9), and better in one.
+
+    entries   designs among whose machines that fit a better one is sought; the pick's own is no better than itself
+    """
     own = np.array([_signed(pick.entry, name)[pick.row] for name in FRONTIER])
     slack = _NEAR * np.abs(own)
     for entry in entries:

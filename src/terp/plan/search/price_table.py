@@ -1,4 +1,9 @@
-"""All that costs money in a plan: a column for each price and line of cost, central prices, and how far each may be off."""
+"""All that costs money in a plan: a column for each price and line of cost, central prices, and how far each may be off.
+
+One table serves all designs: its columns are those of the parts of every frame, the services that no bill names, and the
+electricity of each place.  A machine has 0 in columns that it takes nothing of.  The table is the link from the catalogue,
+whose prices have dates and currencies, to the ledger, which knows euros alone.
+"""
 
 from __future__ import annotations
 
@@ -46,6 +51,8 @@ class PriceTable:
     own_ranges     of the budget's own amounts: they are no prices, and not drawn
     programme_eur  what the programme beside the machine costs in all years
     contract_limit_eur   what the contract with a vendor may come to; None: anything
+
+    A factor is a price by its name, "electricity" for that of all places, a rate, or the level of the deal (MARKET).
     """
 
     columns: tuple[CostColumn, ...]
@@ -173,6 +180,6 @@ def unpriced_parts(inputs: PlanningInputs, frame: Frame) -> tuple[str, ...]:
 
 
 def _has_price(inputs: PlanningInputs, part: str) -> bool:
-    """Whether a part has a price, and the figure that its price goes by, such as its rated power for one per kW."""
+    """Whether a part has a price, and the figure that its price goes by, which is its usable bytes for a price per TB."""
     name = inputs.prices.of_part(part)
     return name is not None and quantity_of(inputs.prices.entries[name], part_of(inputs, part)) is not None

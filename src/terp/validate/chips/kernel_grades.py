@@ -223,7 +223,11 @@ class KernelGrades:
         return tuple(grade for grade in self.kinds.values() if grade.cases)
 
     def as_data(self) -> dict[str, Json]:
-        """The JSON of `terp validate kernels`: all that was timed together, and each kind under `groups`."""
+        """The JSON of `terp validate kernels`: all that was timed together, and each kind under `groups`.
+
+        The errors at the top are of all kinds whose quantity is a time; power and memory stand under `groups` alone.  Kinds
+        that the table has no row of are left out.
+        """
         groups: dict[str, Json] = {kind: grade.as_data() for kind, grade in self.kinds.items() if grade.rows_count}
         timed = [grade for grade in self.kinds.values() if grade.quantity == "time"]
         together = Errors(tuple(case for grade in timed for case in grade.cases))
@@ -249,6 +253,9 @@ def grade_kernels(path: Path | None = None, gpu: str | None = None) -> tuple[dic
     gpu    the catalogue's name of the GPU that the file was measured on, or its beginning; the reference GPU if None
 
     Gives model -> grade, and the rows left out.  Raises Problems for a file, UnknownName for a GPU.
+
+    A row that a model refuses is left out with the first line of the error.  Rows of the caller's own are never taken for
+    fitted.
     """
     all_rows, left = shipped() if path is None else read_rows(path, gpu or read_reference().record.gpu)
     rows, skipped = [row for row in all_rows if path is not None or not is_for_fitting(row)], list(left)

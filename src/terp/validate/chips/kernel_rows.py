@@ -91,7 +91,10 @@ class KernelRow:
 
     @property
     def kernel(self) -> str:
-        """The attention kernel, by the model's name."""
+        """The attention kernel, by the model's name.
+
+        It is from the column `backend`, where a name that is no key of BACKENDS is the model's already.
+        """
         return BACKENDS.get(self.text["backend"], self.text["backend"])
 
     @property
@@ -134,7 +137,10 @@ def shipped() -> Read:
 
 
 def shipped_rows() -> tuple[KernelRow, ...]:
-    """The rows that ship."""
+    """The rows that ship.
+
+    They are for fitting and for grading alike; `is_for_fitting` tells them apart.
+    """
     return shipped()[0]
 
 
@@ -310,7 +316,10 @@ def _bad(key: str, cell: str) -> str:
 
 
 def _number(cell: str) -> float:
-    """A cell as a finite number; -1 if it is none."""
+    """A cell as a finite number; -1 if it is none.
+
+    A cell that spells infinity, or no number, becomes -1, which no column that is checked allows.
+    """
     try:
         value = float(cell)
     except ValueError:

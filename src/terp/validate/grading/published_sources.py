@@ -31,7 +31,10 @@ FOLDERS: Final[dict[str, tuple[str, ...]]] = {
 
 @cache
 def sources_of(model: str) -> tuple[SourceNote, ...]:
-    """The citations of the shipped rows of a model, a key of `FOLDERS`.  Raises Problems if a file cannot be read."""
+    """The citations of the shipped rows of a model, a key of `FOLDERS`.  Raises Problems if a file cannot be read.
+
+    They are in the order of the folders, and are read once for a process.  Raises KeyError for a model that is not there.
+    """
     return tuple(_source(folder) for folder in FOLDERS[model])
 
 

@@ -106,7 +106,10 @@ def predict_row(row: TrainingRow) -> TrainingCase:
 
 
 def _step(row: TrainingRow, index: int) -> TrainingStep:
-    """The row's step with the strategy of an index into `strategies`."""
+    """The row's step with the strategy of an index into `strategies`.
+
+    It is predicted by `predict_step` from the row's GPU, network, work, batch and generation of software.
+    """
     generation = generation_named(row.software)
     return predict_step(row.chip, row.net, row.work, row.strategies[index], row.batch_count, generation)
 
@@ -115,6 +118,11 @@ def _baseline_s(row: TrainingRow) -> float:
     """Model flops, and what was recomputed where that is stated, over half of the peak [s].
 
     Adapters alone cost two thirds of the flops: the weights' own gradients are not made.
+
+        t = B F (1 + r / 3) a / (0.5 P N)
+
+    B is the batch, F the flops of a sample, r the share of the layers that are recomputed, a two thirds for adapters and
+    else 1, P the peak of a GPU in the precision of the row's first strategy, and N the number of GPUs.
     """
     strategy = row.strategies[0]
     peak = peak_flop_per_s(row.chip, strategy.precision)
@@ -136,7 +144,11 @@ class TrainingGrade:
 
     @property
     def grades(self) -> tuple[Grade, ...]:
-        """The grade of step times, and that of memory where some is published."""
+        """The grade of step times, and that of memory where some is published.
+
+        Rows that constants were fitted to count in the first alone; a row that publishes a memory is graded in the second
+        even then, as nothing was fitted to memory.
+        """
         constants = tuple(f"{name} of {generation}" for generation, names in FITTED.items() for name in names)
         kinds = (
             ("training", "step time", "s", [_case(c, c.row.step_s, c.step_s, c.baseline_s) for c in self.cases], constants),
@@ -158,7 +170,11 @@ class TrainingGrade:
         return tuple(entry for entry in graded if entry.cases or entry.model == "training")
 
     def as_data(self) -> dict[str, Json]:
-        """The JSON of `terp validate training`: errors of all, by source, and each case [s]."""
+        """The JSON of `terp validate training`: errors of all, by source, and each case [s].
+
+        Sources are in the order of their names, each with the errors of its own cases; docs/formats/validate.md has the
+        keys.
+        """
         groups: dict[str, list[TrainingCase]] = defaultdict(list)
         for case in self.cases:
             groups[case.row.source].append(case)
@@ -245,6 +261,8 @@ def figures_of(cases: Sequence[TrainingCase]) -> TrainingErrors:
     """What the errors of some cases add up to.
 
     Cases without a step time count in the errors of memory alone.
+
+    cases   of one table, one source or one model; an empty sequence gives None for every figure
     """
     errors = np.array([case.error_fraction for case in cases if case.error_fraction is not None])
     baseline = np.array([case.baseline_s / case.row.step_s - 1 for case in cases if case.row.step_s])
@@ -310,6 +328,8 @@ def read_table(path: Path) -> list[TrainingRow | Skipped]:
     """The rows of a CSV file, those that no case can be made of as `Skipped`.
 
     Raises Problems for a file that is none, or that lacks a column of NEEDED.
+
+    path   a CSV file whose first line names its columns; those that are not known are passed over
     """
     try:
         lines = csv.DictReader(io.StringIO(read_text(path)))
@@ -337,6 +357,8 @@ def shipped_rows() -> tuple[TrainingRow, ...]:
 def predictors_mape() -> float:
     """Mean error without sign [fraction] on the 37 published steps that other predictors were graded on; none of them was
     fitted to.
+
+    The steps stand in validation/training/predictors.csv, apart from the table that is graded.
     """
     rows = read_table(published_file("training", "predictors.csv"))
     errors = [predict_row(row).error_fraction for row in rows if isinstance(row, TrainingRow)]

@@ -101,6 +101,7 @@ def read_row(text: Mapping[str, str]) -> TrainingRow | Skipped:
 
 
 def _row(text: Mapping[str, str]) -> TrainingRow:
+    """The row of a line.  Raises Unmodelled, and ValidationError for sizes that no model has."""
     if "offload" in text.get("framework", "").lower():
         raise Unmodelled("what is held on the host and fetched from there is not modelled")
     software = _software(text)
@@ -158,6 +159,7 @@ def _number(text: Mapping[str, str], column: str) -> float | None:
 
 
 def _whole(text: Mapping[str, str], column: str, otherwise: int | None = None) -> int:
+    """A column as a whole number; `otherwise` where it is empty or 0.  Raises Unmodelled for a fraction."""
     value = _number(text, column)
     if value is None or value == 0:
         if otherwise is None:
@@ -169,6 +171,7 @@ def _whole(text: Mapping[str, str], column: str, otherwise: int | None = None) -
 
 
 def _software(text: Mapping[str, str]) -> str:
+    """The generation of software of the column `framework`, by SOFTWARE.  Raises Unmodelled for any other."""
     framework = text.get("framework", "").lower()
     generation = next((name for pattern, name in SOFTWARE if re.search(pattern, framework)), None)
     if generation is None:
@@ -227,6 +230,7 @@ def _model(text: Mapping[str, str]) -> ModelFile:
 
 @cache
 def _shipped(name: str, layers: int, *, ahead: bool = True) -> ModelFile:
+    """A model that ships, with the layers of the row if it is a transformer; `ahead`: with its further layers."""
     model = read_model(name).record
     if not ahead:
         model = model.model_copy(update={"ahead_count": 0})
@@ -309,6 +313,7 @@ def _strategies(
 
 
 def _recompute(text: Mapping[str, str]) -> Recompute | None:
+    """What is recomputed, None where the row does not say.  Raises Unmodelled for a word not in RECOMPUTE."""
     cell = text.get("recompute", "")
     if cell and cell not in RECOMPUTE:
         raise Unmodelled(f"no recomputation {cell[:20]!r}; there are " + ", ".join(RECOMPUTE))
@@ -335,6 +340,7 @@ def _sharding(text: Mapping[str, str], software: str, ranks: int) -> tuple[int, 
 
 
 def _micro_batches(text: Mapping[str, str], a_replica: float) -> tuple[float, ...]:
+    """Samples of a micro-batch: as stated, at most `a_replica`; else of MICRO_BATCHES what divides it."""
     stated = _number(text, "micro_batch")
     if stated:
         return (min(stated, a_replica),)
@@ -362,6 +368,7 @@ def _precisions(text: Mapping[str, str], chip: Accelerator) -> tuple[str, ...]:
 
 
 def _interleaves(text: Mapping[str, str], layers: int, p: int) -> tuple[int, ...]:
+    """Parts of each stage: as stated, 1 without; else each up to 8 that divides its layers, all where stages differ."""
     stated = _whole(text, "vp", 0)
     if stated or p == 1 or "1f1b" in text.get("framework", "").lower():
         return (stated or 1,)

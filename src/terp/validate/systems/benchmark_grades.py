@@ -151,7 +151,10 @@ def _rows() -> tuple[Row, ...]:
 
 @cache
 def _shipped() -> tuple[Built, ...]:
-    """The shipped rows that machines can be built from."""
+    """The shipped rows that machines can be built from.
+
+    Rows that no machine can be built from are left out here, and are listed by `grade` with the reason.
+    """
     built = [build_row(row, read_catalogue()) for row in _rows()]
     return tuple(case for case in built if isinstance(case, Built))
 
@@ -178,6 +181,7 @@ def _baseline(model: _Model, fit: Sequence[Built]) -> Callable[[Built], float | 
     medians = {key: statistics.median(values) for key, values in each.items()}
 
     def of_case(case: Built) -> float | None:
+        """The median a GPU times the GPUs of a machine, in SI; None where no fit row is of its GPU or architecture."""
         a_gpu = medians.get(case.part, medians.get(case.system.accelerator.architecture))
         return None if a_gpu is None else a_gpu * case.system.gpus_count
 

@@ -58,7 +58,10 @@ CONSTANTS: Final = (
 
 
 def is_for_fitting(row: PowerRow) -> bool:
-    """True if constants were fitted to the run: about half of each group, in validation's split.yaml."""
+    """True if constants were fitted to the run: about half of each group, in validation's split.yaml.
+
+    A run of the caller's own is for fitting if it has the benchmark, the nodes and the published name of one that is.
+    """
     return f"{row.group}|{row.run}" in groups_for_fitting(SOURCE)
 
 
@@ -107,7 +110,10 @@ def predicted(row: PowerRow, known: Mapping[str, Pattern] | None = None) -> JobP
 
 
 def swings_of(power: JobPower) -> tuple[float, ...]:
-    """What is predicted of the swings, in the order of SWINGS: five ratios over the mean power."""
+    """What is predicted of the swings, in the order of SWINGS: five ratios over the mean power.
+
+    The first three are levels, the 5th, 50th and 95th percentile; the others the 99th percentile and the most of its steps.
+    """
     return (*power.level_ratios, power.step_p99_ratio, power.step_max_ratio)
 
 
@@ -180,7 +186,11 @@ def grade_power(path: Path | None = None) -> PowerGrades:
 def _grade(
     model: str, quantity: str, unit: str, rows: list[PowerRow], cases: list[GradedCase], skipped: Sequence[Skipped] = ()
 ) -> Grade:
-    """One of the grades, with the limits that were fixed for its name."""
+    """One of the grades, with the limits that were fixed for its name.
+
+    rows      runs that are graded or were fitted to;  cases   what is graded of them, in the unit
+    skipped   runs that no case was made of, which count as rows
+    """
     return Grade(
         model=model,
         quantity=quantity,
@@ -235,7 +245,10 @@ def _how_known(row: PowerRow) -> str:
 
 
 def _part(row: PowerRow) -> str:
-    """Benchmark and nodes, in words."""
+    """Benchmark and nodes, in words.
+
+    It is what cases of energy are grouped by in a long list.
+    """
     return f"{row.benchmark}, {row.nodes_count} node{'s' if row.nodes_count > 1 else ''}"
 
 

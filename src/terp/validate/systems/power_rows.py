@@ -52,6 +52,8 @@ class PowerRow:
     step_p99_ratio, step_max_ratio   change of the job's power in two seconds over its mean
     computing_w, low_s      median of what is above 80 % of the highest; seconds in the run that are below it
     spread_fraction         standard deviation of the nodes' means over the mean; 0 of one node
+
+    Power is in W and time in s.  A ratio is over the mean power of the same run.
     """
 
     benchmark: str
@@ -113,7 +115,10 @@ def read_power_rows(path: Path) -> tuple[list[PowerRow], list[Skipped]]:
 
 
 def _table(path: Path) -> pa.Table:
-    """The columns that are used of a Parquet file.  Raises Problems for columns that lack or hold something else."""
+    """The columns that are used of a Parquet file.  Raises Problems for columns that lack or hold something else.
+
+    The columns of WINDOW are read only if both are there and hold whole numbers; all others of the file are passed over.
+    """
     schema = parquet_schema(path)
     missing = [name for name in NEEDED if name not in schema.names]
     if missing:
@@ -144,7 +149,10 @@ def _holds(kind: pa.DataType, wanted: str) -> bool:
 
 
 def _column(table: pa.Table, name: str) -> Column:
-    """A column as an array; numbers that are not there are NaN, words that are not there empty."""
+    """A column as an array; numbers that are not there are NaN, words that are not there empty.
+
+    Numbers of any width become floats, so that a reading that is not there can be NaN.
+    """
     column = table.column(name)
     if NEEDED.get(name) == "text":
         return words_of(column)
@@ -188,6 +196,11 @@ def summed_up(key: Key, readings: Mapping[str, Floats]) -> PowerRow | str:
     readings   column -> one value a reading of any node: node, t_s [s], power_ac_w [W], and those of WINDOW if told
 
     Every one of `n_nodes` nodes must have been read, FEWEST times in the mean.
+
+    key   benchmark, nodes, start and name of the run
+
+    The energy is that of one node in the mean, by trapezoids between the node's own readings; the job's power is the sum
+    over its nodes on a grid of STEP_S, interpolated between readings.
     """
     benchmark, nodes, start_ms, run = key
     read_nodes = np.unique(readings["node"])
@@ -220,7 +233,13 @@ def summed_up(key: Key, readings: Mapping[str, Floats]) -> PowerRow | str:
 
 
 def _around(readings: Mapping[str, Floats], start_ms: int, begin_s: float, end_s: float) -> tuple[float, float]:
-    """Seconds of readings before and after the run; NaN and NaN if the file does not say when it ran."""
+    """Seconds of readings before and after the run; NaN and NaN if the file does not say when it ran.
+
+    start_ms          when t_s is 0, in ms since 1970, as is the window
+    begin_s, end_s    first and last reading of the run, on the clock of t_s
+
+    Both are NaN, too, where they leave no time for the run.
+    """
     if WINDOW[0] not in readings:
         return float("nan"), float("nan")
     start, stop = (float(readings[name][0]) for name in WINDOW)
@@ -230,7 +249,10 @@ def _around(readings: Mapping[str, Floats], start_ms: int, begin_s: float, end_s
 
 
 def _measured(row: PowerRow, job_w: Floats) -> PowerRow:
-    """The row with what its power over time tells: `job_w` is a node in the mean, every two seconds [W]."""
+    """The row with what its power over time tells: `job_w` is a node in the mean, every two seconds [W].
+
+    Seconds of low power are counted within the run alone; all other figures are over lead, run and tail.
+    """
     mean_w = float(job_w.mean())
     low, middle, high = (float(value) / mean_w for value in np.quantile(job_w, SHARES))
     steps = np.abs(np.diff(job_w)) / mean_w
@@ -251,7 +273,10 @@ def _measured(row: PowerRow, job_w: Floats) -> PowerRow:
 
 
 def write_power_rows(rows: list[PowerRow], file: TextIO) -> None:
-    """Writes runs as CSV, six digits a number: `power_row` reads each line again."""
+    """Writes runs as CSV, six digits a number: `power_row` reads each line again.
+
+    The columns are the fields of `PowerRow` in their order, and the first line names them.
+    """
     names = [field.name for field in fields(PowerRow)]
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(names)
