@@ -19,6 +19,7 @@ from terp.physics import benchmark_system, predict_hpl, unpriced_parts
 from terp.plan import NothingFits
 from terp.plan.machines.designs import designs
 from terp.plan.money.payers import affordable
+from terp.plan.outcome import purchase_plan
 from terp.plan.outcome.independent_check import costs_by_class
 from terp.plan.planner import _workable, make_plan, subject_of
 from terp.plan.planning_inputs import read_inputs
@@ -559,3 +560,11 @@ def test_the_workload_of_a_plan_is_that_of_its_simulated_years(small, tmp_path):
     assert read.largest_job_count == plan.to_dict()["best"]["gpus_count"]
     same = {"name": meant.name, "title": meant.title, "largest_job_count": meant.largest_job_count}
     assert read.model_copy(update=same) == meant
+
+
+def test_money_that_flows_to_no_line_of_the_costs_is_damage(small):
+    """Each band of the decision paper has a name; a damaged document is refused before a page is begun."""
+    document = json.loads(json.dumps(small[1].to_dict()))
+    document["flows"][0]["line"] = ""
+    with pytest.raises(Problems, match=r"flows\.0\.line: is damaged: it is no line of the costs"):
+        purchase_plan.plan_of(document)

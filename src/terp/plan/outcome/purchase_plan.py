@@ -23,12 +23,14 @@ from typing import Final, Protocol, cast
 from pydantic import TypeAdapter, ValidationError
 
 import terp
+from terp.describe import COST_CLASSES
 from terp.errors import Problem, Problems, UnknownName
 from terp.files import write_whole
 from terp.files.document_check import Damage, damage_of_numbers, damaged, read_document
 from terp.files.document_check import shown as shown_value
 from terp.files.open_file import read_text
 from terp.notes import Caveat, SourceNote
+from terp.plan.outcome.machine_figures import LINES
 from terp.plan.outcome.machine_records import ConstraintCheck, PlannedMachine
 from terp.plan.outcome.plan_document import data_of, fields_of
 from terp.plan.outcome.plan_folder import TABLES, save_plan
@@ -259,6 +261,13 @@ def plan_of(document: object, file: str = "", files: Mapping[str, str] | None = 
         raise damaged(file, found, AGAIN) from None
     if not plan.machines:
         raise damaged(file, [Damage("frontier", "it is empty")], AGAIN)
+    lines = {*LINES.values(), *COST_CLASSES}
+    if found := [
+        Damage(f"flows.{place}.line", "it is no line of the costs", shown_value(flow.line))
+        for place, flow in enumerate(plan.flows)
+        if flow.line not in lines
+    ]:
+        raise damaged(file, found, AGAIN)
     try:
         plan.to_dict()  # every sentence of it can be said
     except (TypeError, ValueError, AttributeError, LookupError) as error:
