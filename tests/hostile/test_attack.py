@@ -43,7 +43,7 @@ PYTHON = {
 
 def run(*words, **more):
     """A finished `terp`, with its raw bytes as Latin-1, so that a control character stays one."""
-    done = subprocess.run([sys.executable, "-m", "terp", *map(str, words)], capture_output=True, timeout=60, **more)
+    done = subprocess.run([sys.executable, "-m", "terp", *map(str, words)], capture_output=True, timeout=600, **more)
     return done.returncode, done.stdout.decode("utf-8"), done.stderr.decode("utf-8")
 
 

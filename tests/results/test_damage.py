@@ -96,8 +96,8 @@ def test_damage_is_found_when_a_folder_is_read(folders, tmp_path, kind, every):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("kind", "every"), [("run", 7), ("replay", 1), ("sweep", 5)])
-def test_all_damage_is_found_when_a_folder_is_read(folders, tmp_path, kind, every):
+@pytest.mark.parametrize(("kind", "every"), [("run", 23), ("replay", 1), ("sweep", 41)])
+def test_more_damage_is_found_when_a_folder_is_read(folders, tmp_path, kind, every):
     shutil.copytree(folders / "other", tmp_path / "other")
     damaged_in_turn(folders / kind, tmp_path / kind, every)
 

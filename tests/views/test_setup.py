@@ -45,7 +45,7 @@ def test_a_variable_counts_before_the_project_and_that_before_the_user(tmp_path)
         ("workers = 0", "terp.toml:1:1: workers: no number of processes, found 0; write one from 1 to 1,024"),
         ("workers = true", "no number of processes, found True"),
         ("site = x", "terp.toml:1:8: cannot be read as TOML: Invalid value"),
-        ("site = '\ud800'", "cannot be read as TOML"),
+        ("site = '\ud800'", "not UTF-8 text, at byte 8"),
         ('site = ""', "site: no text, found ''"),
         ("x" * 100_000, "is no file of defaults"),
         ("a = " + "[" * 5_000, "cannot be read as TOML"),

@@ -21,7 +21,8 @@ from terp.results.figures import FigureBand, FigureDifference, bands_of, differe
 from terp.results.run_folder import Run, load_run
 from terp.results.sweep_folder import DIGESTS, SweepDocument, is_sweep, nothing_done, read_sweep, scalars
 
-_OF_RUN: Final = frozenset({"format", "title", "site_title", "note", "seed"})
+_OF_RUN: Final = frozenset({"format", "title", "site_title", "note", "seed", "country", "in_service", "storage_bytes"})
+"""Values of run.json that are no input of their own: they follow from the machine or the site, whose digests tell."""
 _FOLLOWS: Final = "predictions"
 _EXPLAINS: Final = {"load_fraction": "workload"}  # a field that changes what the digest of another is of
 
