@@ -19,7 +19,7 @@ _OVER: Final = re.compile(r"(\r(?:\x1b\[K)?)?(.*?)(\x1b\[K)?", re.DOTALL)
 """A line of progress: it goes back to the start of the line, says something, and wipes the rest."""
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula, and runs."""
-_NUMBER: Final = re.compile(r"[+-]?(\d[\d,]*\.?\d*|\.\d+)([eE][+-]?\d+)?%?")
+_NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 class _Printed(io.TextIOWrapper):
@@ -66,21 +66,26 @@ def _guarded(stream: TextIO, *, moves: bool) -> TextIO:
     return printed
 
 
+def no_formula(text: str) -> str:
+    """A text with an apostrophe before it where a spreadsheet would take it for a formula; "this is text", they read.
+
+    Numbers as text, negative ones too, stay as they are.
+
+    >>> no_formula("=1+1"), no_formula("-1.5")
+    ("'=1+1", '-1.5')
+    """
+    return f"'{text}" if text.startswith(_FORMULA) and not _NUMBER.fullmatch(text) else text
+
+
 def csv_cell(value: object) -> str:
     """A value as a cell of a CSV file that people open in a spreadsheet: no formula, and no control character.
-
-    A text that a spreadsheet would take for a formula gets an apostrophe before it, which spreadsheets read as "this is
-    text"; numbers, negative ones too, stay as they are.
 
     >>> csv_cell("=1+1"), csv_cell(-1.5), csv_cell("-1.5"), csv_cell("+49 30")
     ("'=1+1", '-1.5', '-1.5', "'+49 30")
     """
     if value is None:
         return ""
-    text = str(value)
-    if isinstance(value, int | float) or _NUMBER.fullmatch(text):
-        return text
-    return printable(f"'{text}" if text.startswith(_FORMULA) else text)
+    return str(value) if isinstance(value, int | float) else printable(no_formula(str(value)))
 
 
 def csv_text(rows: Sequence[Mapping[str, object]], columns: Sequence[str] = ()) -> str:

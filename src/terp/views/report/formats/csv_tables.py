@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from typing import Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import csv
 
 from terp.hardware import Machine
@@ -25,11 +23,7 @@ from terp.results.run_folder import TABLES as RUN_TABLES
 from terp.results.training_results import SearchResult
 from terp.sweep import Comparison
 from terp.validate import AllGrades, Grades
-
-_FORMULA: Final = "^[=+\\-@\\t\\r]"
-"""How a text begins that a spreadsheet takes for a formula."""
-_NUMBER: Final = "^[+\\-]?(\\d+\\.?\\d*|\\.\\d+)([eE][+\\-]?\\d+)?$"
-"""A number as text, which is none."""
+from terp.views.printing import no_formula
 
 
 def tables_of(thing: object) -> dict[str, pa.Table]:
@@ -102,15 +96,15 @@ def as_csv(table: pa.Table) -> bytes:
 
 
 def _safe(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column without formulas; lists become words, and numbers stay numbers.
+    """A column whose texts are no formulas; lists become words, and numbers stay numbers.
 
-    A number as text, such as "-2", begins as a formula may and is left as it is; an empty cell stays empty.
+    An empty cell stays empty.
     """
     if pa.types.is_nested(column.type) or pa.types.is_dictionary(column.type):
-        column = pa.chunked_array([[None if value is None else str(value) for value in column.to_pylist()]], pa.string())
-    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        texts = [None if value is None else str(value) for value in column.to_pylist()]
+    elif pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        texts = column.to_pylist()
+    else:
         return column
-    column = column.cast(pa.string())
-    risky = pc.and_(pc.match_substring_regex(column, _FORMULA), pc.invert(pc.match_substring_regex(column, _NUMBER)))
-    marked = pc.binary_join_element_wise("'", column, "")
-    return pc.if_else(pc.fill_null(risky, False), marked, column)  # noqa: FBT003 (its signature)
+    cells = {text: None if text is None else no_formula(text) for text in set(texts)}
+    return pa.chunked_array([[cells[text] for text in texts]], pa.string())
