@@ -63,7 +63,7 @@ class TerpCommand(click.Command):
             raise _with_hint(error, self, ctx) from None
 
 
-class TerpGroup(click.Group):
+class TerpGroup(TerpCommand, click.Group):
     """A command with commands below it, for which the same holds; of an unknown one too.
 
     Its commands are `TerpCommand` too, so that their options get the same hints.
@@ -72,16 +72,6 @@ class TerpGroup(click.Group):
     command_class = TerpCommand
     what = "command"
     """What its commands are called in a message."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """The words of the command line, read.  Raises NoSuchOption with a hint.
-
-        ctx    click's, into which the values go;  args   words behind the group
-        """
-        try:
-            return super().parse_args(ctx, args)
-        except click.NoSuchOption as error:
-            raise _with_hint(error, self, ctx) from None
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         """The command that the words name, and the words behind it.  Raises UsageError with what was perhaps meant.
