@@ -345,12 +345,12 @@ def number(value: float, digits: int = 3) -> str:
 
     Whole digits are never rounded away, and zeros behind the point are left out.
 
-    >>> number(12345.678), number(0.00012345)
-    ('12,346', '0.000123')
+    >>> number(12345.678), number(0.0012345)
+    ('12,346', '0.00123')
     """
     if value == 0:
         return "0"
     whole_digits = len(str(int(abs(value)))) if abs(value) >= 1 else 0
-    decimals = max(0, digits - whole_digits) if abs(value) >= 0.001 else digits - 1 - floor(log10(abs(value)))
+    decimals = max(0, digits - whole_digits) if abs(value) >= 0.1 else digits - 1 - floor(log10(abs(value)))
     text = f"{value:,.{decimals}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

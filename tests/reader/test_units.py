@@ -79,6 +79,7 @@ def test_scaling_agrees_with_pint(case, number):
 
 @given(st.sampled_from(["w", "j", "s", "bytes", "bytes_per_s", "flop_per_s", "eur"]), st.floats(1e-3, 1e18))
 @example("j", 0.001953125)  # millionths of a Wh
+@example("j", 6.0)  # thousandths of a Wh
 def test_what_is_shown_reads_back(dimension, value):
     back = units.parse(units.show(value, dimension, 6).replace(",", ""), dimension)
     assert math.isclose(back, value, rel_tol=1e-4, abs_tol=1e-6)
