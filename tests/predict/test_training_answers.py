@@ -9,7 +9,7 @@ from terp.connect import hub_model_name
 from terp.errors import TerpError
 from terp.physics import gpu_share_w, levels_of, machine_power, node_power_w, work_of
 from terp.physics.training.goodput import run_with_failures
-from terp.results.training_results import FrontierEntry, knee_of
+from terp.results.training_results import FrontierEntry, SearchResult, knee_of
 from terp.units import parse, parse_days, parse_tokens
 
 GEFION = terp.machine("gefion")
@@ -109,7 +109,9 @@ def test_the_text_of_runs_has_a_unit_a_column_and_the_knee(searched):
     assert "kWh" in head
     assert "EUR of hire" in head
     assert "failures" in head
-    assert ("the knee is at" in text) != ("more GPUs still pay" in text)
+    assert "the knee is not reached: more GPUs still pay at 128" in text
+    [marked] = [line for line in text.splitlines() if line.endswith("  <- no knee yet")]
+    assert marked.split()[1] == str(searched.knee.gpus_count)
 
 
 def entry_of(gpus, time_s):
@@ -130,12 +132,39 @@ def test_the_knee_is_where_the_slope_passes_one_half():
     assert knee_of(frontier) == 100
 
 
+@pytest.mark.parametrize(
+    ("most", "mark", "line", "label"),
+    [
+        (400, "  <- no knee yet", "the knee is not reached: more GPUs still pay at 400, the most that were looked at", "more still pay"),
+        (800, "  <- knee", "the knee is at 400 GPUs: of the larger numbers up to 800 none is faster with this batch", "knee"),
+    ],
+)  # fmt: skip
+def test_a_knee_at_the_last_number_of_gpus_says_so_in_its_line(most, mark, line, label):
+    pytest.importorskip("matplotlib")
+    from terp.views.text.training_text import frontier_text
+
+    frontier = tuple(entry_of(gpus, 800 / gpus) for gpus in (400, 200, 100))
+    searched = SearchResult(9, 9, frontier, knee_of(frontier), most_gpus_count=most)
+    text = frontier_text(searched).splitlines()
+    assert [row.split()[1] for row in text if row.endswith(mark)] == ["400"]
+    assert sum("<-" in row for row in text) == 1
+    assert text[-1].strip() == line
+    assert label in [drawn.get_label() for drawn in searched.plot("frontier").get_lines()]
+
+
+def test_one_number_of_gpus_has_no_knee():
+    from terp.views.text.training_text import frontier_text
+
+    frontier = (entry_of(8, 1.0),)
+    assert "knee" not in frontier_text(SearchResult(1, 1, frontier, 8, most_gpus_count=8))
+
+
 def test_the_figure_of_a_search_marks_the_knee(searched, tmp_path):
     pytest.importorskip("matplotlib")
     from terp.views.figures.plots import save_figure
 
     axes = searched.plot("frontier")
-    [knee] = [line for line in axes.get_lines() if line.get_label() == "knee"]
+    [knee] = [line for line in axes.get_lines() if line.get_label() == "more still pay"]
     assert knee.get_xdata()[0] == searched.knee.gpus_count
     assert knee.get_ydata()[0] == pytest.approx(searched.knee.run.run_s / 86_400)
     assert axes.get_ylabel() == "run [days]"

@@ -149,6 +149,31 @@ def test_a_damaged_column_is_named(folders, tmp_path):
         terp.load(tmp_path / "run")
 
 
+def test_codes_beyond_the_words_of_a_column_are_found_at_the_door(folders, tmp_path):
+    """Arrow reads them as they come, and whoever looks up the word would read beyond the memory of the words."""
+    shutil.copytree(folders / "run", tmp_path / "run")
+    file = tmp_path / "run" / "jobs.parquet"
+    table = pq.read_table(file)
+    pq.write_table(table, file, compression="none")
+    column = pq.ParquetFile(file).metadata.row_group(0).column(table.column_names.index("domain"))
+    begins, ends = column.data_page_offset, column.dictionary_page_offset + column.total_compressed_size
+    content = file.read_bytes()
+    for place in range(ends - 1, begins, -1):
+        file.write_bytes(content[:place] + b"\xff" + content[place + 1 :])
+        try:
+            spoilt = pq.read_table(file)
+        except (OSError, pa.ArrowException):
+            continue
+        try:
+            spoilt.validate(full=True)
+        except pa.ArrowInvalid:
+            break
+    else:
+        raise AssertionError("no place where a byte makes a code without a word")
+    with pytest.raises(Problems, match=r"jobs.parquet: cannot be read: .*; simulate it again"):
+        terp.load(tmp_path / "run")
+
+
 def test_a_half_deleted_run_is_simulated_over_again(folders, tmp_path):
     """Without run.json, or with nothing but one table of ours, it is still known; beside a file of the user's it is not."""
     run = terp.load(folders / "run")

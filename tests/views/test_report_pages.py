@@ -182,6 +182,14 @@ def test_markdown_has_the_words_and_tables_and_no_drawing(comparison):
     assert "viewBox" not in gefion
 
 
+def test_bold_words_of_markdown_stand_by_their_full_stop_and_apart_from_words():
+    text = as_markdown(
+        "<p>It <b>ran </b>, so <code>terp report</code>.</p><div class='card'><b>7</b><span>GPUs</span></div>"
+    )
+    assert text == "It **ran**, so `terp report`.\n\n- **7** GPUs\n"
+    assert as_markdown("<p><b>a</b><b>b</b> (<b>c</b>)</p>") == "**a** **b** (**c**)\n"
+
+
 def test_nothing_of_a_title_reaches_a_page_raw():
     evil = "\x1b[2J\u202eabc\x07<script>alert(1)</script>\u2066"
     page = as_page(Page(evil, evil, evil, [Words(evil), Rows(evil, (evil, "b"), [(evil, evil)])]))

@@ -45,12 +45,14 @@ def read_table(file: Path, would_do: str) -> pa.Table:
         raise Problems([Problem(str(file), 0, 0, "", "is missing", would_do=would_do)])
     try:
         parquet_schema(file)  # refuses one that would unpack without end
-        return pq.read_table(file, memory_map=False)
+        table = pq.read_table(file, memory_map=False)
+        table.validate(full=True)  # Arrow takes codes beyond the words of a column as they come
     except Problems as error:
         raise Problems(replace(problem, would_do=would_do) for problem in error.problems) from None
     except (OSError, ValueError, TypeError, KeyError, NotImplementedError, pa.ArrowException) as error:
         why = (str(error).splitlines() or [type(error).__name__])[0]
         raise Problems([Problem(str(file), 0, 0, "", f"cannot be read: {why}", would_do=would_do)]) from None
+    return table
 
 
 def damage_of_table(table: pa.Table, columns: Mapping[str, Column]) -> Iterator[Damage]:

@@ -104,6 +104,7 @@ def _searched(machine: Machine, model: Written[ModelFile], options: TrainingOpti
         machine_title=machine.file.title,
         model_title=model.record.title,
         global_batch_count=options.global_batch_count,
+        most_gpus_count=job.strategy.gpus_count,
         sources=sources_of(machine, model),
     )
 

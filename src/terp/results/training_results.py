@@ -249,6 +249,7 @@ class SearchResult(Result):
     knee_gpus_count   GPUs of the knee (`knee`)
 
     machine_title, model_title, global_batch_count   for people; no part of the document
+    most_gpus_count   the most GPUs that were looked at, for people; 0 where that is not known
     """
 
     evaluated_count: int
@@ -259,6 +260,7 @@ class SearchResult(Result):
     machine_title: str = unprinted("")
     model_title: str = unprinted("")
     global_batch_count: int = unprinted(0)
+    most_gpus_count: int = unprinted(0)
 
     @property
     def best(self) -> FrontierEntry:
@@ -272,6 +274,12 @@ class SearchResult(Result):
         There one per cent more GPU time buys one per cent less time; beyond it, it buys less.
         """
         return next(entry for entry in self.frontier if entry.gpus_count == self.knee_gpus_count)
+
+    @property
+    def knee_is_reached(self) -> bool:
+        """Whether more GPUs than the knee's were looked at; if not, more may pay."""
+        largest = max(self.most_gpus_count, *(entry.gpus_count for entry in self.frontier))
+        return self.knee_gpus_count < largest
 
     @property
     def table(self) -> Table:

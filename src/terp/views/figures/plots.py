@@ -136,7 +136,8 @@ def frontier(result: Result, axes: Axes) -> None:
     axes.plot(gpus, perfect, "--", color=COLOURS[4], linewidth=1, label="perfect scaling")
     axes.plot(gpus, times, "o-", color=COLOURS[0], markersize=3, label="best split")
     at, words = knee.time_s / unit_s, "days" if of_run else "s"
-    axes.plot([knee.gpus_count], [at], "D", color=COLOURS[1], markersize=8, label="knee")
+    mark = "knee" if searched.knee_is_reached else "more still pay"
+    axes.plot([knee.gpus_count], [at], "D", color=COLOURS[1], markersize=8, label=mark)
     label = f"{knee.gpus_count:,} GPUs, {at:.3g} {words}"
     axes.annotate(label, (knee.gpus_count, at), xytext=(-8, -14), textcoords="offset points", ha="right")
     axes.set(xlabel="GPUs", ylabel="run [days]" if of_run else "step [s]", xscale="log", yscale="log")

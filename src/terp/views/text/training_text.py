@@ -191,8 +191,9 @@ def frontier_text(result: SearchResult) -> str:
     shown = shown_entries(result)
     table = [_run_head(money) if result.best.run else _step_head(money)]
     table += [_run_row(entry, entry.run) if entry.run else _step_row(entry) for entry in shown]
-    knee = result.knee_gpus_count if result.knee_gpus_count < max(entry.gpus_count for entry in result) else 0
-    marks = ["", *("  <- knee" if entry.gpus_count == knee else "" for entry in shown)]
+    knee = result.knee_gpus_count if len(result) > 1 else 0
+    mark = "  <- knee" if result.knee_is_reached else "  <- no knee yet"
+    marks = ["", *(mark if entry.gpus_count == knee else "" for entry in shown)]
     batch = f"a batch of {result.global_batch_count:,}"
     run = result.best.run
     of_run = f", {run.tokens_count:,.0f} {'tokens' if result.best.tokens_per_s else 'samples'}" if run else ""
@@ -211,11 +212,17 @@ def frontier_text(result: SearchResult) -> str:
 def _knee_lines(result: SearchResult) -> list[str]:
     """What the knee means, and what going on to the fastest costs.
 
-    Where the knee is the largest that was looked at, that more would pay, if the batch could be shared by more.
+    Where the knee is the largest that was looked at, that there may be more to gain beyond; where none beyond it is faster,
+    that.  Nothing where there is one entry alone.
     """
     knee, fastest = result.knee, min(result, key=lambda entry: entry.time_s)
-    if knee.gpus_count == max(entry.gpus_count for entry in result):
-        return [f"  more GPUs still pay at {knee.gpus_count:,}, the most that this batch can be shared by here"]
+    if len(result) == 1:
+        return []
+    if not result.knee_is_reached:
+        return [f"  the knee is not reached: more GPUs still pay at {knee.gpus_count:,}, the most that were looked at"]
+    if knee is fastest:
+        beyond = f"of the larger numbers up to {result.most_gpus_count:,} none is faster with this batch"
+        return [f"  the knee is at {knee.gpus_count:,} GPUs: {beyond}"]
     faster, dearer = knee.time_s / fastest.time_s, fastest.gpu_time_s / knee.gpu_time_s
     return [
         f"  the knee is at {knee.gpus_count:,} GPUs: beyond it 1% more GPU time buys less than 1% less time;",

@@ -20,8 +20,8 @@ def as_markdown(page: str) -> str:
 
     page   HTML as the frame makes it
 
-    >>> as_markdown("<h1>A run</h1><p>It <b>ran</b></p>")
-    '# A run\n\nIt **ran**\n'
+    >>> as_markdown("<h1>A run</h1><p>It <b>ran</b>.</p>")
+    '# A run\n\nIt **ran**.\n'
     """
     reader = _Reader()
     reader.feed(page)
@@ -38,6 +38,7 @@ class _Reader(HTMLParser):
     skipped   how deep within a tag that is passed over the reader is; 0 outside of any
     row       cells of the row that is open; None outside of rows
     head      whether the row that ends next is the head of a table
+    closed    whether the last words end with the sign that ends bold words or code
     """
 
     def __init__(self) -> None:
@@ -47,6 +48,7 @@ class _Reader(HTMLParser):
         self.skipped = 0
         self.row: list[str] | None = None
         self.head = False
+        self.closed = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Begins what a tag begins.
@@ -67,7 +69,8 @@ class _Reader(HTMLParser):
         elif tag == "div" and ("class", "card") in attrs:
             self._flush()
         if tag in _PLAIN and self.row is None:
-            self.words += _PLAIN[tag]
+            self.words += (" " if self.closed else "") + _PLAIN[tag]
+            self.closed = False
 
     def handle_endtag(self, tag: str) -> None:
         """Ends what a tag ends.
@@ -83,7 +86,7 @@ class _Reader(HTMLParser):
         elif tag == "tr" and self.row is not None:
             self._end_row()
         elif tag in _PLAIN and self.row is None:
-            self.words = self.words.rstrip() + _PLAIN[tag] + " "
+            self.words, self.closed = self.words.rstrip() + _PLAIN[tag], True
         elif tag == "summary":
             words = self._taken()
             self.lines += ["", words if words.startswith("#") else f"### {words}", ""]
@@ -100,13 +103,16 @@ class _Reader(HTMLParser):
         """Takes words; the signs that make Markdown are left as they are but for the bar of a table.
 
         data   as the parser gives it, entities resolved
+
+        A word that follows a bold one at once, as in two parts of a tile, is set apart; a full stop is not.
         """
-        if not self.skipped:
-            self.words += data
+        if not self.skipped and data:
+            self.words += (" " if self.closed and data[0].isalnum() else "") + data
+            self.closed = False
 
     def _taken(self) -> str:
         """The words so far, on one line."""
-        words, self.words = _BLANKS.sub(" ", self.words).strip(), ""
+        words, self.words, self.closed = _BLANKS.sub(" ", self.words).strip(), "", False
         return words
 
     def _flush(self) -> None:
