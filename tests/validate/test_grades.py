@@ -16,6 +16,7 @@ from terp.validate.grading.csv_table import KNOWN, read_rows, rows_of
 from terp.validate.grading.published_rows import Built, Unbuilt, build_row
 from terp.validate.grading.split import group_of, groups_for_fitting
 from terp.validate.systems.benchmark_grades import grade, models
+from terp.views.text.error_text import as_text
 
 HEAD = "name,accelerator,gpus_est,processor,interconnect,rmax_tflops,nmax,rpeak_tflops,cpu_cores,cores_per_socket\n"
 GOOD = 'One,NVIDIA H100,1024,Xeon 8480C 56C,"Infiniband NDR400",45000,3000000,68000,14336,56\n'
@@ -239,3 +240,52 @@ def test_unknown_models_and_expectations():
         grade("hlp")
     with pytest.raises(UnknownName):
         expected("top500", "weather")
+
+
+def interval_case(name, published, low, high, class_name="known", group="a"):
+    return GradedCase(name, "x", published, 100.0, None, {}, low=low, high=high, class_name=class_name, group=group)
+
+
+def test_coverage_and_width_add_up_by_hand():
+    cases = (
+        interval_case("in", 100.0, 80.0, 120.0),
+        interval_case("on its end", 50.0, 50.0, 200.0, "chip not seen", "b"),
+        interval_case("out", 130.0, 80.0, 120.0),
+        GradedCase("without", "x", 100.0, 101.0, None, {}),
+    )
+    found = Grade(cases, "m", "q", "w", 4, 0, (), (), LIMITS)
+    assert found.inside_fraction == pytest.approx(2 / 3)
+    assert found.median_width_ratio == pytest.approx(1.5)
+    assert [case.inside for case in cases] == [True, True, False, None]
+    assert "inside" in found.missed
+    assert {name: len(errors.cases) for name, errors in found.by_class.items()} == {"chip not seen": 1, "known": 2}
+    assert found.by_group["a"].inside_fraction == 0.5
+    data = found.as_data()
+    assert data["by_group"]["b"]["median_width_ratio"] == pytest.approx(4.0)
+    assert (data["cases"][1]["low_w"], data["cases"][1]["high_w"], data["cases"][1]["class"]) == (
+        50.0,
+        200.0,
+        "chip not seen",
+    )
+    assert data["cases"][3]["low_w"] is None
+    none = Grade(cases[3:], "m", "q", "w", 1, 0, (), (), LIMITS)
+    assert none.inside_fraction is None
+    assert none.median_width_ratio is None
+    assert "inside" not in none.missed
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(1.0, None), (None, 1.0), (2.0, 1.0), (0.0, 1.0), (-1.0, 1.0), (float("nan"), 1.0)]
+)
+def test_an_interval_that_is_none_is_refused(low, high):
+    with pytest.raises(ValueError, match="interval"):
+        interval_case("odd", 1.0, low, high)
+
+
+def test_the_text_says_coverage_and_width_by_class_and_by_group():
+    cases = (interval_case("one", 100.0, 80.0, 120.0), interval_case("two", 300.0, 50.0, 200.0, "chip not seen", "b"))
+    text = as_text(Grade(cases, "m", "q", "w", 2, 0, (), (), LIMITS))
+    assert "inside  width" in text.splitlines()[0]
+    assert "inside x0.80 to x1.20, known" in text
+    assert "outside x0.50 to x2.00, chip not seen" in text
+    assert [line.split()[:2] for line in text.splitlines() if line.startswith(("  a ", "  b "))] == [["a", "1"], ["b", "1"]]

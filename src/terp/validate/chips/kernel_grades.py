@@ -237,10 +237,7 @@ class KernelGrades:
             "graded": len(together.cases),
             "fitted": fitted,
             "skipped": skipped_data(self.left),
-            "median_abs_error": together.median_fraction,
-            "p90_abs_error": together.p90_fraction,
-            "bias": together.bias_fraction,
-            "baseline_median_abs_error": together.baseline_fraction,
+            **together.figures(),
             "groups": groups,
         }
 

@@ -7,12 +7,17 @@ peak: a model that is no better on the same rows says nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from terp.results.record import Json
 from terp.statistics import quantile
 from terp.validate.grading.cases import ErrorLimits
+
+LEAST_INSIDE_FRACTION: Final = 0.80
+MOST_INSIDE_FRACTION: Final = 0.95
+"""Shares of left-out rows between which a 90 % interval holds: below it says too little of its doubt, above too much."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,9 @@ class GradedCase:
     baseline    the number of the one-line rule; None where that has no answer
     known       input -> how it is known: stated, inferred, assumed or open
     fitted      whether constants were fitted to the row; only on tables of the caller's own are such cases kept
+    low, high   ends of the model's 90 % interval; both None where the model states none
+    class_name  how much is known of the case, by which its interval is chosen, in words such as "chip not seen"
+    group       what is left out as a whole: who published it, or the family of machines
     """
 
     name: str
@@ -35,11 +43,32 @@ class GradedCase:
     baseline: float | None
     known: Mapping[str, str]
     fitted: bool = False
+    low: float | None = None
+    high: float | None = None
+    class_name: str = ""
+    group: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuses an interval with one end, or whose ends stand the wrong way round."""
+        if (self.low is None) != (self.high is None):
+            raise ValueError(f"{self.name}: an interval has two ends, and this one has {self.low} and {self.high}")
+        if self.low is not None and self.high is not None and not 0 < self.low <= self.high:
+            raise ValueError(f"{self.name}: an interval runs from a number above 0 upwards, not {self.low} to {self.high}")
 
     @property
     def error_fraction(self) -> float:
         """Predicted over published, less one."""
         return self.predicted / self.published - 1
+
+    @property
+    def inside(self) -> bool | None:
+        """True if the published number lies within the model's 90 % interval; None where the model states none."""
+        return None if self.low is None or self.high is None else self.low <= self.published <= self.high
+
+    @property
+    def width_ratio(self) -> float | None:
+        """High over low end of the interval [-]; None where the model states none."""
+        return None if self.low is None or self.high is None else self.high / self.low
 
 
 @dataclass(frozen=True)
@@ -88,8 +117,59 @@ class Errors:
         It is taken on the model's own rows, or on those of them that it can answer: its errors are never those of easier
         ones.
         """
+        return quantile(self._baseline_errors(), 0.5)
+
+    @property
+    def baseline_p90_fraction(self) -> float | None:
+        """90th percentile of the baseline's errors without sign, on the same cases; None where it has no answer."""
+        return quantile(self._baseline_errors(), 0.9)
+
+    @property
+    def inside_fraction(self) -> float | None:
+        """Share of the cases with an interval that lie in it, which a 90 % interval that holds has near 0.9; None without.
+
+        Cases of a class without an interval count neither way.
+        """
+        inside = [case.inside for case in self.cases if case.inside is not None]
+        return sum(inside) / len(inside) if inside else None
+
+    @property
+    def median_width_ratio(self) -> float | None:
+        """Median of high over low ends of the intervals [-]: what the share inside is bought with; None without one."""
+        return quantile((case.width_ratio for case in self.cases if case.width_ratio is not None), 0.5)
+
+    @property
+    def by_group(self) -> dict[str, Errors]:
+        """Group -> what its own cases add up to, in the order of the names; empty where cases name no group."""
+        return self._split_by(lambda case: case.group)
+
+    @property
+    def by_class(self) -> dict[str, Errors]:
+        """Class of how much is known -> what its cases add up to, in the order of the names; empty without classes."""
+        return self._split_by(lambda case: case.class_name)
+
+    def figures(self) -> dict[str, Json]:
+        """What the errors add up to, as JSON has it in all and by group, under the keys of docs/formats/validate.md."""
+        return {
+            "median_abs_error": self.median_fraction,
+            "p90_abs_error": self.p90_fraction,
+            "bias": self.bias_fraction,
+            "baseline_median_abs_error": self.baseline_fraction,
+            "baseline_p90_abs_error": self.baseline_p90_fraction,
+            "inside_fraction": self.inside_fraction,
+            "median_width_ratio": self.median_width_ratio,
+        }
+
+    def _baseline_errors(self) -> list[float]:
         answered = ((case.baseline, case.published) for case in self.cases if case.baseline is not None)
-        return quantile((abs(baseline / published - 1) for baseline, published in answered), 0.5)
+        return [abs(baseline / published - 1) for baseline, published in answered]
+
+    def _split_by(self, key: Callable[[GradedCase], str]) -> dict[str, Errors]:
+        parts: dict[str, list[GradedCase]] = {}
+        for case in self.cases:
+            if key(case):
+                parts.setdefault(key(case), []).append(case)
+        return {name: Errors(tuple(parts[name])) for name in sorted(parts)}
 
     @property
     def worst(self) -> GradedCase | None:
@@ -133,7 +213,8 @@ class Grade(Errors):
     def missed(self) -> tuple[str, ...]:
         """Which of the bars is missed, and the baseline if the model is no better; empty if all are met.
 
-        The words are those that the terminal prints: "median", "90 %", "baseline"; ("nothing graded",) without a case.
+        The words are those that the terminal prints: "median", "90 %", "baseline", "inside" where less than 80 % of the
+        cases lie in their 90 % intervals; ("nothing graded",) without a case.
         """
         median, p90, baseline = self.median_fraction, self.p90_fraction, self.baseline_fraction
         if median is None or p90 is None:
@@ -141,7 +222,10 @@ class Grade(Errors):
         missed = ["median"] if median > self.limits.bar_fraction else []
         if self.limits.bar_p90_fraction is not None and p90 > self.limits.bar_p90_fraction:
             missed.append("90 %")
-        return (*missed, "baseline") if baseline is not None and median >= baseline else tuple(missed)
+        if baseline is not None and median >= baseline:
+            missed.append("baseline")
+        inside = self.inside_fraction
+        return (*missed, "inside") if inside is not None and inside < LEAST_INSIDE_FRACTION else tuple(missed)
 
     def as_data(self) -> dict[str, Json]:
         """The grade as JSON, see docs/formats/validate.md: counts, errors as fractions, limits, each case in its unit."""
@@ -152,28 +236,37 @@ class Grade(Errors):
             "graded": len(self.cases),
             "fitted": self.fitted_count,
             "skipped": skipped_data(self.skipped),
-            "median_abs_error": self.median_fraction,
-            "p90_abs_error": self.p90_fraction,
-            "bias": self.bias_fraction,
+            **self.figures(),
             "worst": None if self.worst is None else {"name": self.worst.name, "error": self.worst.error_fraction},
-            "baseline_median_abs_error": self.baseline_fraction,
             "constants": list(self.constants),
             "held_median_abs_error": self.limits.held_fraction,
             "bar_median_abs_error": self.limits.bar_fraction,
             "bar_p90_abs_error": self.limits.bar_p90_fraction,
             "missed": list(self.missed),
+            "by_class": _parts(self.by_class),
+            "by_group": _parts(self.by_group),
             "cases": [self._case(case) for case in self.cases],
         }
 
     def _case(self, case: GradedCase) -> dict[str, Json]:
-        """A case as JSON; the keys of its three numbers end with the grade's unit."""
+        """A case as JSON; the keys of its five numbers end with the grade's unit."""
         return {
             "name": case.name,
             "part": case.part,
             f"published_{self.unit}": case.published,
             f"predicted_{self.unit}": case.predicted,
             f"baseline_{self.unit}": case.baseline,
+            f"low_{self.unit}": case.low,
+            f"high_{self.unit}": case.high,
+            "class": case.class_name,
+            "group": case.group,
+            "inside": case.inside,
             "error": case.error_fraction,
             "fitted": case.fitted,
             "inputs": dict(case.known),
         }
+
+
+def _parts(parts: Mapping[str, Errors]) -> dict[str, Json]:
+    """Groups or classes as JSON: the number of cases of each, and what their errors add up to."""
+    return {name: {"graded": len(errors.cases), **errors.figures()} for name, errors in parts.items()}

@@ -213,7 +213,10 @@ def _grade(cases: Path | None) -> CostGrade:
 def _case(case: CostCase) -> GradedCase:
     """A purchase as the grades of all models have it."""
     known = {"scope": case.covers}
-    return GradedCase(case.title, case.gpu or "-", case.published_eur, case.eur, case.baseline_eur, known)
+    return GradedCase(
+        case.title, case.gpu or "-", case.published_eur, case.eur, case.baseline_eur, known,
+        low=case.low_eur, high=case.high_eur,
+    )  # fmt: skip
 
 
 def _limits() -> CostLimits:

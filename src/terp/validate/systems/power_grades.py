@@ -149,11 +149,7 @@ class PowerGrades:
 
     def as_data(self) -> dict[str, Json]:
         """The JSON of `terp validate power`, see docs/formats/validate.md."""
-        swings: Json = {
-            name: {"median_abs_error": part.median_fraction, "p90_abs_error": part.p90_fraction, "bias": part.bias_fraction,
-                   "baseline_median_abs_error": part.baseline_fraction}
-            for name, part in self.swings.items()
-        }  # fmt: skip
+        swings: Json = {name: part.figures() for name, part in self.swings.items()}
         groups = None if self.groups is None else self.groups.as_data()
         more: dict[str, Json] = {"baseline_of_group_median_abs_error": self.baseline_of_group_fraction, "swings": swings}
         return self.energy.as_data() | more | {"groups": groups}

@@ -53,7 +53,8 @@ def command(model: str | None, cases: Path | None, gpu: str | None, *, as_json: 
     Exit code 1 if a median is worse than the one held by more than its step, or a figure of a fleet no longer inside.
     """
     from terp import validate
-    from terp.views.text.grades_text import below_lines, grades_text, table_lines
+    from terp.views.text.error_text import table_lines
+    from terp.views.text.grades_text import below_lines, grades_text
 
     _check_options(model, cases, gpu, replay)
     if model is None:

@@ -6,14 +6,13 @@ below it.  `grades_text` picks what a model's own kind of grade shows; docs are 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
 from terp.units import show
-from terp.validate import Grade, Grades, Skipped
+from terp.validate import Grade, Grades
 from terp.validate.chips.kernel_grades import KernelGrades
 from terp.validate.steps.training_grades import TrainingGrade, predictors_mape
 from terp.validate.systems.cost_grades import CostGrade
@@ -21,120 +20,7 @@ from terp.validate.systems.fleet_grades import FleetCase, FleetGrade
 from terp.validate.systems.power_grades import PowerGrades
 from terp.validate.systems.slurm_grades import SlurmGrade
 from terp.views.text.columns import aligned
-
-HEAD = (
-    "model",
-    "rows",
-    "fitted",
-    "graded",
-    "median",
-    "90 %",
-    "worst",
-    "bias",
-    "baseline",
-    "constants",
-    "asked for",
-    "missed",
-)
-"""Names of the columns of the table of grades."""
-
-
-def table_rows(grades: Sequence[Grade]) -> list[tuple[str, ...]]:
-    """The grade table, a row a model, without its head.
-
-    grades   of all models or of one; errors as per cent of the published value, the worst with its sign and name
-    """
-    return [
-        (
-            entry.model,
-            f"{entry.rows_count}",
-            f"{entry.fitted_count}",
-            f"{len(entry.cases)}",
-            _share(entry.median_fraction),
-            _share(entry.p90_fraction),
-            f"{entry.worst.error_fraction:+.0%} {entry.worst.name}" if entry.worst else "-",
-            _share(entry.bias_fraction, "+.1%"),
-            _share(entry.baseline_fraction),
-            f"{len(entry.constants)}",
-            _share(entry.limits.bar_fraction, ".0%"),
-            ", ".join(entry.missed) or "-",
-        )
-        for entry in grades
-    ]
-
-
-def _share(value: float | None, form: str = ".1%") -> str:
-    """A fraction as per cent by a format of Python's; a dash for None.
-
-    form   in Python's language of formats, such as "+.1%" for a sign and a digit
-
-    >>> _share(0.0812), _share(None)
-    ('8.1%', '-')
-    """
-    return "-" if value is None else f"{value:{form}}"
-
-
-def table_lines(grades: Sequence[Grade]) -> list[str]:
-    """The grade table under its head, aligned, a line a grade."""
-    return aligned([HEAD, *table_rows(grades)])
-
-
-MOST_CASES = 150
-"""Cases above which their parts are listed in their place."""
-MOST_LEFT = 60
-"""Rows left out above which their reasons are counted in place of a line each."""
-
-
-def by_part(grade: Grade) -> list[tuple[str, int, float, float]]:
-    """Cases and errors of each part: name, number, median and 90th percentile of the errors without sign [fractions].
-
-    Parts come in the order of their names; the signs of errors are left out before the quantiles are taken.
-    """
-    errors: dict[str, list[float]] = {}
-    for case in grade.cases:
-        errors.setdefault(case.part, []).append(abs(case.error_fraction))
-    return [(part, len(of_part), *np.quantile(of_part, [0.5, 0.9]).tolist()) for part, of_part in sorted(errors.items())]
-
-
-def left_lines(left: Sequence[Skipped]) -> list[str]:
-    """Rows that no case was made of, each with the reason; of very many, reasons with how many rows each.
-
-    Up to MOST_LEFT rows have a line each; none gives no lines.
-    """
-    if not left:
-        return []
-    if len(left) <= MOST_LEFT:
-        return [f"  {len(left)} rows left out:", *(f"    {row.name[:40]}: {row.reason}" for row in left)]
-    reasons = Counter(row.reason for row in left)
-    return [f"  {len(left)} rows left out:", *(f"    {count:4} {reason}" for reason, count in reasons.most_common())]
-
-
-def as_text(grade: Grade) -> str:
-    """One model: its line of the table, its cases or, of very many, their parts, and every row that none was made of.
-
-    Cases are in order of their errors without sign, so that the worst stand last, where a terminal ends.
-
-    grade   of any model; published and predicted values are shown in its own unit, scaled
-    """
-    lines = [*table_lines([grade]), ""]
-    cases = sorted(grade.cases, key=lambda case: abs(case.error_fraction))
-    if len(cases) > MOST_CASES:
-        lines += [
-            f"  {part:40} {count:5} cases, median {median:.1%}, 90 % {p90:.1%}"
-            for part, count, median, p90 in by_part(grade)
-        ]
-        cases = []
-    dimension = grade.unit
-    for case in cases:
-        numbers = f"{show(case.published, dimension, 4)} published, {show(case.predicted, dimension, 4)} predicted"
-        fitted = ", fitted to" if case.fitted else ""
-        lines.append(f"  {case.error_fraction:+7.1%}  {case.name[:40]:40}  {case.part:17} {numbers}{fitted}")
-    if grade.skipped:
-        lines += ["", *left_lines(grade.skipped)]
-    constants = ", ".join(grade.constants) if grade.constants else "none"
-    lines += ["", f"  fitted constants: {constants}"]
-    return "\n".join(lines)
-
+from terp.views.text.error_text import as_text, left_lines, share
 
 FLEET_HEAD: Final = ("", "figure", "printed", "published", "of it 95 %", "simulated", "95 %", "source")
 """Names of the columns of `fleet_rows`."""
@@ -221,7 +107,7 @@ def costs_line(graded: CostGrade) -> str:
     inside, count = sum(case.inside for case in graded.cases), len(graded.cases)
     missed = f"; missed: {', '.join(graded.missed) or 'nothing'}" if graded.limits else ""
     median, baseline = graded.grade.median_fraction, graded.grade.baseline_fraction
-    errors = f"prices of {count} purchases off by {_share(median)} in the median, EUR 45,000 a GPU by {_share(baseline)}"
+    errors = f"prices of {count} purchases off by {share(median)} in the median, EUR 45,000 a GPU by {share(baseline)}"
     return f"costs: {errors}; {inside} of {count} sums within the 90 % interval{missed}"
 
 
@@ -304,9 +190,9 @@ def power_text(graded: PowerGrades) -> str:
 
     The harder baseline knows benchmark and nodes: it is the mean power of the runs that were fitted to.
     """
-    share = graded.baseline_of_group_fraction
-    more = [f"mean power of the group's fit runs, the harder baseline: {_share(share)}", "median error by quantile:"]
-    more += [f"  {name:15} {_share(errors.median_fraction)}" for name, errors in graded.swings.items()]
+    harder = graded.baseline_of_group_fraction
+    more = [f"mean power of the group's fit runs, the harder baseline: {share(harder)}", "median error by quantile:"]
+    more += [f"  {name:15} {share(errors.median_fraction)}" for name, errors in graded.swings.items()]
     return "\n\n".join([*(as_text(entry) for entry in graded.grades), "\n".join(f"  {line}" for line in more)])
 
 

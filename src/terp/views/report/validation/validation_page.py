@@ -20,6 +20,7 @@ from terp.views.figures.svg import both
 from terp.views.report.frame import Block, Fold, Heading, Page, Picture, Rows, Words
 from terp.views.report.frame.amounts import count, percent
 from terp.views.report.frame.value_origins import source_fold
+from terp.views.text import error_text
 from terp.views.text import grades_text as lines
 
 _MOST_CASES: Final = 200
@@ -76,11 +77,11 @@ def _all(grades: Sequence[Grade]) -> list[Block]:
     ]
     figure = both(lambda width: forest(drawn, lambda value: percent(value, 0), "Median errors", width=width))
     legend = (("sure", "better than the baseline"), ("unsure", "no better, or no baseline"))
-    rows = [[cell.replace("%", "\u00a0%") for cell in row] for row in lines.table_rows(grades)]
+    rows = [[cell.replace("%", "\u00a0%") for cell in row] for row in error_text.table_rows(grades)]
     return [
         Heading("How far it is off"),
         Picture("Median error without sign; behind it the baseline's", figure, legend),
-        Rows("Errors, over the published value", lines.HEAD, rows, frozenset({6, 11})),
+        Rows("Errors, over the published value", error_text.HEAD, rows, frozenset({6, 14})),
         Words(
             "Errors are of rows that no constant was fitted to. What is missed are bars that were fixed before the first "
             "run; a bar that is missed is shown and not moved.", "note",
@@ -143,7 +144,9 @@ def _cases(grade: Grade) -> list[Block]:
     percentile of their errors without sign; published and predicted values are shown in the set's unit.
     """
     if len(grade.cases) > _MOST_CASES:
-        rows = [(part, count(number), percent(median), percent(p90)) for part, number, median, p90 in lines.by_part(grade)]
+        rows = [
+            (part, count(number), percent(median), percent(p90)) for part, number, median, p90 in error_text.by_part(grade)
+        ]
         return [Rows(f"{grade.model} by part", ("part", "cases", "median error", "90 % within"), rows)]
     cases = sorted(grade.cases, key=lambda case: -abs(case.error_fraction))
     rows_ = [
