@@ -13,8 +13,13 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).parents[1] / "validation" / "training"
-DROPPED = ("params_b", "mfu", "tokens_per_s_per_gpu")
-WORDS = r"ZeRO-1 group \d+|HSDP|GiB|hardware FLOPs|count recomputation|include recompute|causal attention counted|assumed"
+DROPPED = ("mfu", "tokens_per_s_per_gpu")
+WORDS = (
+    r"ZeRO-1 group \d+|shard group[= ]\d+|HSDP|GiB|hardware FLOPs|count recomputation|include recompute|LoRA rank \d+"
+    r"|causal attention counted|assumed|no sequence parallel|sequence parallel \+ selective|not compiled|compiled"
+    r"|with \d+ (?:first )?dense layers?|no master weights|all-to-all of heads|DeepEP|HybridEP"
+)
+"""What validation/training/words.yaml looks for in a note."""
 
 
 def main(training: str, one_node: str) -> None:

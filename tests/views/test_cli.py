@@ -519,7 +519,7 @@ def test_predict_train_searches():
 def test_validate_training_for_people_and_programs(tmp_path):
     rows = (ROOT / "validation" / "training" / "table.csv").read_text("utf-8").splitlines()
     path = tmp_path / "mine.csv"
-    path.write_text("\n".join([*rows[:12], rows[1].replace("MPT-70B,dense,80", "MPT-70B,dense,eighty")]), "utf-8")
+    path.write_text("\n".join([*rows[:12], rows[1].replace(",80,8192,64", ",eighty,8192,64")]), "utf-8")
     data = json.loads(terp("validate", "training", "--cases", str(path), "--json", check=0).stdout)
     assert data["n"] == 12
     assert data["graded"] == 11

@@ -7,6 +7,7 @@ peak: a model that is no better on the same rows says nothing.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -73,15 +74,24 @@ class GradedCase:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A row that no case was made of, and why: it counts in no error, and is listed so that nothing vanishes unseen."""
+    """A row that no case was made of, and why: it counts in no error, and is listed so that nothing vanishes unseen.
+
+    kind   the reason in few words, without the row's numbers, by which rows are counted; the reason itself if empty
+    """
 
     name: str
     reason: str
+    kind: str = ""
 
 
 def skipped_data(rows: Iterable[Skipped]) -> list[Json]:
     """Rows that were left out, as JSON has them: a list of objects with `name` and `reason`."""
     return [{"name": row.name, "reason": row.reason} for row in rows]
+
+
+def refused_data(rows: Iterable[Skipped]) -> dict[str, Json]:
+    """Rows that were left out, by reason: the reason in few words -> how many rows, the most first."""
+    return dict(Counter(row.kind or row.reason for row in rows).most_common())
 
 
 @dataclass(frozen=True)
