@@ -8,7 +8,7 @@ QUICK := not slow and not slurm and not browser
 .PHONY: demo test quick lowest docs serve wheel bench fuzz clean
 
 demo: .venv/.demo-ready  ## a simulated year of Gefion, with its report
-	@.venv/bin/terp simulate gefion --days 365 -o $(DEMO)
+	@.venv/bin/terp simulate gefion --days 365 --force -o $(DEMO)
 	@.venv/bin/terp report $(DEMO) >/dev/null && echo && echo '  the report is in  $(DEMO)/report.html'
 
 test: .venv/.dev-ready  ## everything that is checked, as CI does it

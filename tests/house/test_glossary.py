@@ -10,7 +10,7 @@ from terp.views.cli.main import VERBS, command_of
 
 PAGE = (Path(__file__).parents[2] / "docs" / "glossary.md").read_text("utf-8")
 PLAIN = {  # options whose help says all there is to say
-    "--as", "--by", "--cases", "--check-workload", "--days", "--dry-run", "--eu", "--failures", "--figure", "--format", "--gpu", "--gpus", "--help", "--json", "--kind", "--lang", "--no-failures",
+    "--as", "--by", "--cases", "--check-workload", "--days", "--dry-run", "--eu", "--failures", "--figure", "--force", "--format", "--gpu", "--gpus", "--help", "--json", "--kind", "--lang", "--no-failures",
     "--no-simulation", "--nodes", "--observed", "--out", "--search", "--workers", "--scheduler",
 }  # fmt: skip
 

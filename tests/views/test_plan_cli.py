@@ -167,7 +167,7 @@ def test_an_earlier_plan_is_replaced_and_other_files_are_kept(budget, tmp_path):
     before = {path.name for path in folder.iterdir()}
     (folder / "notes.txt").write_text("mine")
     (folder / "mine.yaml").write_text("mine")
-    done = terp("plan", budget, "-o", folder, "--objective", "cost", *QUICK, check=0)
+    done = terp("plan", budget, "-o", folder, "--objective", "cost", "--force", *QUICK, check=0)
     assert str(folder / "brief.html") in done.stdout
     document = json.loads((folder / "plan.json").read_text())
     assert document["budget"]["objective"] == "cost"

@@ -23,6 +23,7 @@ from typing import Final
 
 from terp.errors import Problem, Problems
 from terp.files.folder_lock import inside, one_writer
+from terp.files.same_question import Question, differences_of, named_differences
 from terp.files.whole_file import DRAFT, cannot_write, remove_if_left, short_name, sync_folder
 
 COMMIT: Final = ".terp-commit"
@@ -38,12 +39,14 @@ class FolderKind:
     mark     the file that every one has
     own      names that its files may have; whatever else lies in its folder is the user's
     is_ours  whether a file of such a name is one that Terp wrote, by what is in it; asked where the mark is gone
+    question what the result that lies in a folder answers; None where nothing lies there, or where that cannot be told
     """
 
     title: str
     mark: str
     own: frozenset[str]
     is_ours: Callable[[Path], bool] = lambda _: False
+    question: Callable[[Path], Question | None] = lambda _: None
 
     def may_stand_at(self, folder: Path) -> bool:
         """True if a folder is empty, holds one of this kind, or what is left of one and nothing else."""
@@ -53,8 +56,11 @@ class FolderKind:
         return not names or (names <= self.own and any(self.is_ours(folder / name) for name in sorted(names)))
 
 
-def check_target(folder: Path, kind: FolderKind) -> None:
+def check_target(folder: Path, kind: FolderKind, question: Question | None = None) -> None:
     """Raises Problems unless a result can be written to `folder`: new, empty, or an earlier one of its kind.
+
+    question   what the result answers: an earlier one there that answers something else is not replaced; None: whatever it
+               answers
 
     Called before a long computation as well as before a write, so that nothing is computed that could not be kept.
     Nothing is written to find out.
@@ -67,6 +73,10 @@ def check_target(folder: Path, kind: FolderKind) -> None:
             raise _problem(folder, "is a file, not a folder", "name another folder with -o")
         if target.is_dir() and not kind.may_stand_at(target):
             raise _problem(folder, "is a folder with other files in it", "name a new folder with -o")
+        kept = kind.question(target) if question is not None and target.is_dir() else None
+        if kept is not None and question is not None and (differences := differences_of(kept, question)):
+            wrong = f"holds a {kind.title} of another question ({named_differences(differences)})"
+            raise _problem(folder, wrong, "name a new folder with -o, or replace it with --force")
         parent = target.parent
         while not parent.exists():
             parent = parent.parent
@@ -80,17 +90,18 @@ def check_target(folder: Path, kind: FolderKind) -> None:
         raise cannot_write(folder, error) from None
 
 
-def write_folder(folder: Path, write: Callable[[Path], None], kind: FolderKind) -> None:
+def write_folder(folder: Path, write: Callable[[Path], None], kind: FolderKind, question: Question | None = None) -> None:
     """Has a folder written as a draft, and puts it under its name when it is whole.  Raises Problems.
 
     folder   the final name; the folders above it are made
     write    called with the draft's folder, which it fills with files of the names that `kind` owns, and no folders
     kind     of the result, whose earlier files go
+    question what the result answers, as of `check_target`
 
     An earlier result of the same kind is replaced; other files that lie beside it stay where they are.  Another process that
     is writing there is waited for.
     """
-    check_target(folder, kind)
+    check_target(folder, kind, question)
     target = Path(os.path.realpath(folder))
     with one_writer(folder, waiting=lambda _: None):
         draft = None

@@ -18,9 +18,11 @@ from typing import Final
 
 from terp.describe import Budget, read_budget
 from terp.errors import Problem, Problems
+from terp.files import Question, check_target
+from terp.plan.outcome.plan_folder import plan_kind, question_of_plan
 from terp.plan.outcome.purchase_plan import PurchasePlan
 from terp.plan.planner import Progress, make_plan
-from terp.plan.planning_inputs import read_inputs
+from terp.plan.planning_inputs import PlanningInputs, read_inputs
 from terp.reader import Written
 from terp.sweep.executors import Crew, cores, processes
 
@@ -39,6 +41,8 @@ def purchase(
     simulation: bool = True,
     executor: Executor | Crew | None = None,
     progress: Progress | None = None,
+    out: str | Path | None = None,
+    force: bool = False,
 ) -> PurchasePlan:
     """What to buy under a budget: which kind of machine, how large, where, who pays what, and how sure it is.
 
@@ -50,6 +54,8 @@ def purchase(
     simulation   whether the years of the frontier's machines are simulated, too
     executor     who simulates them; as many processes of this machine as it has cores if None
     progress     hears what is being done ("search", "prices" or "simulate") and the share of it that is done
+    out          a folder that the plan will be saved to: one that holds a plan of another question is refused before the
+                 work, unless `force`.  Nothing is written there by this
 
     The same budget, prices and seed give the same plan, whoever simulates.
 
@@ -65,7 +71,28 @@ def purchase(
     if problems:
         raise Problems(problems)
     inputs = read_inputs(read_budget(budget), objective or "", tuple(sites or ()))
+    if out is not None:
+        asked = question_of_inputs(inputs, scenarios, seed, simulation=simulation)
+        check_target(Path(out), plan_kind(Path(out)), None if force else asked)
     return make_plan(inputs, _crew(executor) if simulation else None, scenarios, seed, progress)
+
+
+def question_of_inputs(inputs: PlanningInputs, scenarios: int, seed: int, *, simulation: bool) -> Question | None:
+    """What a plan of some inputs will answer, in the words of its plan.json.
+
+    scenarios, seed, simulation   as of `purchase`
+    """
+    document = {
+        "budget": {
+            "name": inputs.budget.record.name,
+            "digest": inputs.digest,
+            "objective": inputs.objective,
+            "site_titles": [place.title for place in inputs.places.values()],
+        },
+        "searched": {"scenarios_count": scenarios, "seed": seed},
+        "best": {"simulated": True if simulation else None},
+    }
+    return question_of_plan(document)
 
 
 def _crew(executor: Executor | Crew | None) -> Crew:

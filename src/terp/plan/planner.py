@@ -120,7 +120,7 @@ def make_plan(
         years=years,
     )
     machines = tuple(machine_figures(workings, findings, pick) for pick in picks)
-    extent = _extent(workings, searched, picks[0], scenarios_count, began)
+    extent = _extent(workings, searched, picks[0], (scenarios_count, seed), began)
     plan = _plan(workings, picks, machines, extent, sure)
     lost = tuple(rejected(workings, searched.entries, picks, early))
     return replace(plan, rejected=lost, files=files, workload=workload_text(inputs, machines[0].gpus_count))
@@ -191,9 +191,10 @@ def _budget(inputs: PlanningInputs) -> PlannedBudget:
     )
 
 
-def _extent(workings: Workings, searched: Searched, best: Pick, scenarios_count: int, began_s: float) -> SearchExtent:
+def _extent(workings: Workings, searched: Searched, best: Pick, drawn_as: tuple[int, int], began_s: float) -> SearchExtent:
     """What was looked at, and how much better anything else could be.
 
+    drawn_as  how many price scenarios, and their seed
     began_s   when the plan was begun, on the clock of `time.perf_counter` [s]
 
     Counts are of the search itself, before the independent checker took anything out; the bound is of what it left.
@@ -205,8 +206,9 @@ def _extent(workings: Workings, searched: Searched, best: Pick, scenarios_count:
         feasible_count=searched.feasible_count,
         exhaustive=searched.exhaustive,
         bound_fraction=bound_fraction(searched.entries, best, workings.inputs.objective, steps),
-        scenarios_count=scenarios_count,
+        scenarios_count=drawn_as[0],
         wall_s=round(time.perf_counter() - began_s, 1),
+        seed=drawn_as[1],
     )
 
 

@@ -17,7 +17,7 @@ from terp.exports import exported
 if TYPE_CHECKING:
     from terp.results.comparison import Case, bands, cases_of_sweep, compare, read_cases
     from terp.results.figures import HEADLINES, kept_work_s, paired_interval, reliability_of
-    from terp.results.run_folder import RUN, Run, load_run, save_run
+    from terp.results.run_folder import RUN, Run, load_run, question_of_run, save_run
     from terp.results.sweep_result import Sweep, load_folder, load_sweep
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "load_run",
     "load_sweep",
     "paired_interval",
+    "question_of_run",
     "read_cases",
     "reliability_of",
     "save_run",
@@ -44,7 +45,7 @@ __getattr__ = exported(
     {
         "comparison": ("Case", "bands", "cases_of_sweep", "compare", "read_cases"),
         "figures": ("HEADLINES", "kept_work_s", "paired_interval", "reliability_of"),
-        "run_folder": ("RUN", "Run", "load_run", "save_run"),
+        "run_folder": ("RUN", "Run", "load_run", "question_of_run", "save_run"),
         "sweep_result": ("Sweep", "load_folder", "load_sweep"),
     },
 )

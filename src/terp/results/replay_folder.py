@@ -16,14 +16,14 @@ from typing import Final
 from terp.connect import read_trace, write_trace
 from terp.describe import Trace
 from terp.errors import Problem, Problems
-from terp.files import FolderKind, write_folder
+from terp.files import FolderKind, Question, write_folder
 from terp.files.document_check import Damage, damage_of, damaged, read_document, shown
-from terp.results.record import Json, Result, as_json, digest_of
+from terp.results.record import PRINTED, Json, Result, as_json, digest_of
 
 TRACE_FILE: Final = "trace.parquet"
 SUMMARY_FILE: Final = "summary.json"
-REPLAY: Final = FolderKind("replay", TRACE_FILE, frozenset({TRACE_FILE, SUMMARY_FILE}))
-"""The folder of a replay."""
+_ASKED: Final = "asked"
+"""The key of summary.json with what the replay answers, which stands in the folder alone."""
 _CLOCK: Final = ("schedule_s", "jobs_per_s")
 """Figures of the computer that replayed it, not of the machine."""
 
@@ -123,11 +123,13 @@ class Replay(Result):
     source    the name of the file that the trace was read from; empty if it was at hand
     trace     the same jobs with simulated starts and ends, -1 where they did not happen
     summary   the figures
+    question  what it answers: digests of trace, machine, site, policy and nodes, and the settings; empty if not known
     """
 
     source: str
     trace: Trace
     summary: ReplaySummary
+    question: Question = field(default_factory=dict, metadata={PRINTED: False})
 
     def to_dict(self) -> dict[str, Json]:
         """What `terp simulate --trace --json` prints."""
@@ -138,14 +140,32 @@ class Replay(Result):
         """SHA-256 of the figures, but for how long it took here: the same replay has the same digest on any computer."""
         return digest_of({name: value for name, value in self.to_dict().items() if name not in _CLOCK})
 
-    def save(self, folder: Path | str) -> None:
-        """Writes the trace with its simulated times, and its figures.  Raises Problems if it cannot."""
+    def save(self, folder: Path | str, *, force: bool = False) -> None:
+        """Writes the trace with its simulated times, and its figures.  Raises Problems if it cannot.
+
+        force   replace a replay of another question too; one of the same question is replaced without
+        """
 
         def write(draft: Path) -> None:
             write_trace(self.trace, draft / TRACE_FILE)
-            (draft / SUMMARY_FILE).write_text(json.dumps(self.summary.to_dict(), indent=2) + "\n", "utf-8")
+            document = {**self.summary.to_dict(), **({_ASKED: dict(self.question)} if self.question else {})}
+            (draft / SUMMARY_FILE).write_text(json.dumps(document, indent=2) + "\n", "utf-8")
 
-        write_folder(Path(folder), write, REPLAY)
+        write_folder(Path(folder), write, REPLAY, None if force else self.question)
+
+
+def _question_at(folder: Path) -> Question | None:
+    """What the replay in a folder answers; None where its summary.json cannot be read, or does not say."""
+    try:
+        document = read_document(folder / SUMMARY_FILE, "")
+    except Problems:
+        return None
+    asked = document.get(_ASKED) if isinstance(document, Mapping) else None
+    return asked if isinstance(asked, Mapping) else None
+
+
+REPLAY: Final = FolderKind("replay", TRACE_FILE, frozenset({TRACE_FILE, SUMMARY_FILE}), question=_question_at)
+"""The folder of a replay."""
 
 
 def is_replay(folder: Path) -> bool:
@@ -177,4 +197,5 @@ def load_replay(folder: Path) -> Replay:
     if len(trace) != document["jobs_count"]:
         other = Damage("jobs_count", f"the trace beside it has {len(trace):,} jobs", shown(document["jobs_count"]))
         raise damaged(file, [other], again)
-    return Replay(TRACE_FILE, trace, ReplaySummary.of(document))
+    asked = document.get(_ASKED)
+    return Replay(TRACE_FILE, trace, ReplaySummary.of(document), question=asked if isinstance(asked, Mapping) else {})

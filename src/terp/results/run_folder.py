@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from terp.catalogue import FIRST_HOUR
 from terp.errors import Problem, Problems, printable
-from terp.files import FolderKind, settle, write_folder
+from terp.files import FolderKind, Question, settle, write_folder
 from terp.files.document_check import Damage, damage_of, damaged, read_document
 from terp.files.json_text import read_json
 from terp.files.open_file import MOST_DOCUMENT_BYTES
@@ -104,9 +104,12 @@ class Run(Result):
         figures = {name: value for name, value in self.summary.items() if name != "wall_s"}
         return digest_of({"summary": figures, "digests": dict(self.origin.get("digests", {}))})
 
-    def save(self, folder: Path | str) -> None:
-        """Writes the run's folder, whole or not at all; an earlier run there is replaced.  Raises Problems."""
-        save_run(self, Path(folder))
+    def save(self, folder: Path | str, *, force: bool = False) -> None:
+        """Writes the run's folder, whole or not at all; an earlier run of the same question there is replaced.
+
+        force   replace one of another question as well.  Raises Problems where that stands there and this is False
+        """
+        save_run(self, Path(folder), force=force)
 
     def __repr__(self) -> str:
         used = f"{self.summary.gpu_utilisation_fraction:.1%} of {self.summary.gpus_count:,} GPUs in use"
@@ -137,10 +140,12 @@ def _problem(folder: Path, wrong: str, would_do: str) -> Problems:
     return Problems([Problem(str(folder), 0, 0, "", wrong, would_do=would_do)])
 
 
-def save_run(run: Run, folder: Path) -> None:
+def save_run(run: Run, folder: Path, *, force: bool = False) -> None:
     """Writes a run's folder, whole or not at all.  Raises Problems.
 
-    An earlier run there is replaced, with its reports; other files that lie beside it are kept.
+    force   replace an earlier run of another question too
+
+    An earlier run of the same question is replaced, with its reports; other files that lie beside it are kept.
     """
 
     def write(draft: Path) -> None:
@@ -149,7 +154,30 @@ def save_run(run: Run, folder: Path) -> None:
         for name, file in DOCUMENTS.items():
             (draft / file).write_text(json.dumps(dict(getattr(run, name)), indent=2) + "\n", "utf-8")
 
-    write_folder(folder, write, RUN)
+    write_folder(folder, write, RUN, None if force else question_of_run(run.origin))
+
+
+def question_of_run(origin: Mapping[str, object]) -> Question | None:
+    """What a run answers: digests of its machine, site and workload, days, seed, and the controls that were in force.
+
+    origin   run.json, whole or damaged.  None where it does not say
+
+    Two runs of the same question are alike but for what Terp and its catalogue knew when.
+    """
+    digests, controls = origin.get("digests"), origin.get("controls")
+    if not isinstance(digests, Mapping) or not isinstance(controls, Mapping):
+        return None
+    named = {f"{name}_digest": digests[name] for name in ("machine", "site", "workload") if name in digests}
+    return {**named, **{name: origin[name] for name in ("days", "seed") if name in origin}, **controls}
+
+
+def _question_at(folder: Path) -> Question | None:
+    """What the run in a folder answers, as far as its run.json can be read."""
+    try:
+        origin = read_json(folder / DOCUMENTS["origin"], MOST_DOCUMENT_BYTES)
+    except Problems:
+        return None
+    return question_of_run(origin) if isinstance(origin, Mapping) else None
 
 
 def load_run(folder: Path) -> Run:
@@ -257,5 +285,5 @@ def _is_ours(file: Path) -> bool:
         return False
 
 
-RUN: Final = FolderKind("run", "run.json", frozenset({*FILES, *REPORTS}), _is_ours)
+RUN: Final = FolderKind("run", "run.json", frozenset({*FILES, *REPORTS}), _is_ours, _question_at)
 """The folder of a run."""

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 import terp
 from terp.describe.scenario import NO_CAP, scenario_fields
 from terp.errors import Problem, Problems
-from terp.files import FolderKind, cannot_write, check_target, sweep_left, write_through, write_whole
+from terp.files import FolderKind, Question, cannot_write, check_target, sweep_left, write_through, write_whole
 from terp.files.document_check import Damage, damage_of, damaged, read_document
 from terp.files.parquet_file import parquet_schema
 from terp.files.table_check import Column, damage_of_table, read_table
@@ -275,7 +275,27 @@ def nothing_done(folder: Path) -> Problems:
 
 def sweep_kind(folder: Path) -> FolderKind:
     """The folder of a sweep, with the parts that lie there."""
-    return FolderKind("sweep", DOCUMENT, frozenset({DOCUMENT, *(path.name for path in _parts(folder))}), _is_part)
+    own = frozenset({DOCUMENT, *(path.name for path in _parts(folder))})
+    return FolderKind("sweep", DOCUMENT, own, _is_part, _question_at)
+
+
+def question_of_sweep(document: Mapping[str, object]) -> Question:
+    """What a sweep answers: its axes and the fields that are fixed.
+
+    document   sweep.json, whole or damaged
+    """
+    axes, fixed = document.get("axes"), document.get("fixed")
+    values = axes if isinstance(axes, Mapping) else {}
+    return {"axes": ", ".join(map(str, values)), **(fixed if isinstance(fixed, Mapping) else {}), **values}
+
+
+def _question_at(folder: Path) -> Question | None:
+    """What the sweep in a folder answers, as far as its sweep.json can be read."""
+    try:
+        document = read_document(folder / DOCUMENT, WOULD_DO)
+    except Problems:
+        return None
+    return question_of_sweep(document) if isinstance(document, Mapping) else None
 
 
 def _is_part(path: Path) -> bool:

@@ -20,7 +20,15 @@ from terp.results.comparison import Case, bands, cases_of_rows
 from terp.results.record import Json, Result, as_json
 from terp.results.replay_folder import Replay, is_replay, load_replay
 from terp.results.run_folder import Run, load_run
-from terp.results.sweep_folder import DOCUMENT, SweepDocument, is_sweep, nothing_done, read_sweep, sweep_kind
+from terp.results.sweep_folder import (
+    DOCUMENT,
+    SweepDocument,
+    is_sweep,
+    nothing_done,
+    question_of_sweep,
+    read_sweep,
+    sweep_kind,
+)
 from terp.results.table import Table
 
 
@@ -47,15 +55,19 @@ class Sweep(Result):
         document = {name: as_json(value) for name, value in self.document.items()}
         return {**document, "points": as_json(bands(self.cases))}
 
-    def save(self, folder: Path | str) -> None:
-        """Writes a copy of the sweep's folder, whole or not at all.  Raises Problems."""
+    def save(self, folder: Path | str, *, force: bool = False) -> None:
+        """Writes a copy of the sweep's folder, whole or not at all.  Raises Problems.
+
+        force   replace a sweep of another question too; one of the same question is replaced without
+        """
 
         def write(draft: Path) -> None:
             if self.rows.num_rows:
                 pq.write_table(self.rows.arrow, draft / "part-all.parquet", compression="zstd", use_dictionary=False)
             (draft / DOCUMENT).write_text(json.dumps(self.document, indent=2) + "\n", "utf-8")
 
-        write_folder(Path(folder), write, sweep_kind(Path(folder)))
+        asked = None if force else question_of_sweep(self.document)
+        write_folder(Path(folder), write, sweep_kind(Path(folder)), asked)
 
     def __repr__(self) -> str:
         axes = ", ".join(f"{len(values):,} of {name}" for name, values in self.document["axes"].items())

@@ -19,6 +19,7 @@ from terp.simulate.faults import draw_node_events
 from terp.simulate.jobs.draw import JobSet, draw_jobs
 from terp.simulate.jobs.job_kinds import JobKind, kinds_of
 from terp.simulate.jobs.workload_check import TOLERANCE, WorkloadCheck, check_workload
+from terp.simulate.question_digests import question_of_replay, question_of_year
 from terp.simulate.questions import replay, year
 from terp.simulate.scenario_inputs import ScenarioInputs, inputs_of
 from terp.simulate.trace_replay import replay_trace
@@ -46,6 +47,8 @@ __all__ = [
     "inputs_of",
     "kernels",
     "kinds_of",
+    "question_of_replay",
+    "question_of_year",
     "replay",
     "replay_trace",
     "run_pool",

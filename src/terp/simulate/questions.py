@@ -28,10 +28,12 @@ from terp.describe import (
     read_workload,
 )
 from terp.errors import Problem, Problems, TerpError, problems_of
+from terp.files import check_target
 from terp.hardware import Machine
 from terp.reader import Written, record_of_values
 from terp.results import Run
-from terp.results.replay_folder import Replay
+from terp.results.replay_folder import REPLAY, Replay
+from terp.simulate.question_digests import question_of_replay
 from terp.simulate.scenario_inputs import GivenInputs, ScenarioInputs, inputs_of
 from terp.simulate.trace_replay import engine_of, replay_trace
 from terp.simulate.workload_year import Progress, simulate_scenario
@@ -121,6 +123,8 @@ def replay(
     spare_nodes: int | None = None,
     failures: bool = True,
     before: Callable[[str], None] | None = None,
+    out: str | Path | None = None,
+    force: bool = False,
 ) -> Replay:
     """The jobs of a trace on a machine, under a policy or a real slurm.conf; EASY backfill if neither is given.
 
@@ -131,6 +135,8 @@ def replay(
     unit         what a processor of an SWF trace is
     seed, spare_nodes, failures   as of `year`
     before       called with the engine's name before it begins
+    out          a folder that the replay will be saved to: one that holds a replay of another question is refused before
+                 the work, unless `force`.  Nothing is written there by this
 
     Raises Problems with everything that is wrong with the question at once, and if no job of the trace can run.
 
@@ -140,12 +146,16 @@ def replay(
     words: dict[str, object] = {"machine": machine, "site": site, "policy": policy}
     scenario, given = asked_in_words({**words, "seed": seed, "spare_nodes": spare_nodes, "failures": failures})
     conf, inputs = conf_and_inputs(scenario, given, slurm_conf, assoc)
-    jobs = trace if isinstance(trace, Trace) else read_jobs(Path(trace), unit or "", inputs.machine, conf, trace_format)
     shared = conf.policy if conf else inputs.policy or read_policy("easy").record
+    source = trace if isinstance(trace, Trace) else Path(trace)
+    question = question_of_replay(source, scenario, inputs, shared, conf, f"{trace_format} {unit or ''}".strip())
+    if out is not None:
+        check_target(Path(out), REPLAY, None if force else question)
+    jobs = source if isinstance(source, Trace) else read_jobs(source, unit or "", inputs.machine, conf, trace_format)
     if before is not None:
         before(engine_of(shared, jobs, failures=scenario.failures))
-    cluster, source = conf.cluster if conf else None, "" if isinstance(trace, Trace) else Path(trace).name
-    return replay_trace(jobs, scenario, inputs.machine, inputs.site, shared, cluster, source)
+    cluster, name = conf.cluster if conf else None, "" if isinstance(source, Trace) else source.name
+    return replay_trace(jobs, scenario, inputs.machine, inputs.site, shared, cluster, name, question)
 
 
 def conf_and_inputs(

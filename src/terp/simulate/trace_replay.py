@@ -17,6 +17,7 @@ from terp.arrays import Ints
 from terp.catalogue import Reliability
 from terp.describe import Backfill, Cluster, Policy, Priority, Scenario, Site, Trace
 from terp.errors import Problem, Problems
+from terp.files import Question
 from terp.hardware import Machine
 from terp.physics import idle_power_w, levels_of, machine_power, node_power_w, pue
 from terp.reader import Written
@@ -44,6 +45,7 @@ def replay_trace(
     policy: Policy,
     cluster: Cluster | None = None,
     source: str = "",
+    question: Question | None = None,
 ) -> Replay:
     """Runs a trace on a machine.  Same arguments, same starts to the second.
 
@@ -51,6 +53,7 @@ def replay_trace(
     policy    the pool runs it if it needs no nodes (see docs/theory/scheduling.md), else the controller
     cluster   the nodes, if not those of the machine
     source    what the trace is called
+    question  what the replay answers, which goes with it; None: that is not said
 
     Raises Problems for more spare nodes than nodes, and if no job of the trace can run.
 
@@ -95,7 +98,7 @@ def replay_trace(
         reasons = "; ".join(f"{number} {why}" for why, number in done.refused.items())
         wrong = "no job of the trace can run on this machine"
         raise Problems([Problem("", 0, 0, "", wrong, reasons, "name a larger machine, or another --unit")])
-    return Replay(source, done.trace, summary)
+    return Replay(source, done.trace, summary, question=question or {})
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -20,7 +21,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from terp.errors import Problems
-from terp.files import FolderKind, write_folder
+from terp.files import FolderKind, Question, write_folder
+from terp.files.document_check import read_document
 from terp.files.parquet_file import read_parquet, words_of
 from terp.plan.machines.workload_writer import FILE as WORKLOAD
 
@@ -34,11 +36,12 @@ TABLES: Final = ("frontier", "costs", "payers", "cash_flow", "flows", "sensitivi
 """Parts of a plan that are tables."""
 
 
-def save_plan(plan: PurchasePlan, folder: Path, brief: str) -> None:
-    """Writes a plan beside its final name and renames it when whole; an earlier plan there is replaced.
+def save_plan(plan: PurchasePlan, folder: Path, brief: str, *, force: bool = False) -> None:
+    """Writes a plan beside its final name and renames it when whole; an earlier plan of the same question is replaced.
 
     folder   need not be there; may hold nothing but an earlier plan
     brief    the paper, as HTML
+    force    replace a plan of another question too
 
     Raises Problems where something else stands there.
     """
@@ -53,7 +56,30 @@ def save_plan(plan: PurchasePlan, folder: Path, brief: str) -> None:
         for name in TABLES:
             pq.write_table(plan.table(name).arrow, draft / f"{name}.parquet", compression="zstd")
 
-    write_folder(folder, write, plan_kind(folder))
+    write_folder(folder, write, plan_kind(folder), None if force else question_of_plan(plan.to_dict()))
+
+
+def question_of_plan(document: Mapping[str, object]) -> Question | None:
+    """What a plan answers: its budget with all that it names, the objective, the places, and how sure it had to be.
+
+    document   plan.json, whole or damaged.  None where it does not say
+    """
+    budget, searched, best = (document.get(name) for name in ("budget", "searched", "best"))
+    if not isinstance(budget, Mapping) or not isinstance(searched, Mapping) or not isinstance(best, Mapping):
+        return None
+    words = {"budget": budget.get("name"), "budget_or_prices_digest": budget.get("digest")}
+    words |= {"objective": budget.get("objective"), "sites": budget.get("site_titles")}
+    words |= {"scenarios_count": searched.get("scenarios_count"), "simulation": best.get("simulated") is not None}
+    return words | ({"seed": searched["seed"]} if searched.get("seed") is not None else {})
+
+
+def _question_at(folder: Path) -> Question | None:
+    """What the plan in a folder answers, as far as its plan.json can be read."""
+    try:
+        document = read_document(folder / DOCUMENT, "")
+    except Problems:
+        return None
+    return question_of_plan(document) if isinstance(document, Mapping) else None
 
 
 def plan_kind(folder: Path) -> FolderKind:
@@ -68,4 +94,4 @@ def plan_kind(folder: Path) -> FolderKind:
         own |= {name for name in names if isinstance(name, str) and name.endswith(".yaml") and Path(name).name == name}
     except (Problems, KeyError, pa.ArrowException):
         pass  # none lies there, or not a whole one
-    return FolderKind("plan", DOCUMENT, frozenset(own))
+    return FolderKind("plan", DOCUMENT, frozenset(own), question=_question_at)

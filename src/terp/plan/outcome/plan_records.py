@@ -62,6 +62,7 @@ class SearchExtent:
     exhaustive       no number of nodes that the money could pay was left out
     bound_fraction   how much better than the best machine anything that was not tried could be, of it as a share
     scenarios_count  of prices;  wall_s   that the plan took, the one figure that differs from run to run
+    seed             of the scenarios; None in a plan of an earlier release
     """
 
     designs_count: int
@@ -71,6 +72,7 @@ class SearchExtent:
     bound_fraction: float
     scenarios_count: int
     wall_s: float
+    seed: int | None = None
 
 
 @dataclass(frozen=True)

@@ -182,18 +182,23 @@ class PurchasePlan(Result):
         }
         return one_line("PurchasePlan", values)
 
-    def save(self, folder: str | Path, language: str = "en") -> Path:
-        """Writes the plan's folder, whole or not at all, and gives its path; an earlier plan there is replaced.
+    def save(self, folder: str | Path, language: str = "en", *, force: bool = False) -> Path:
+        """Writes the plan's folder, whole or not at all, and gives its path.
+
+        An earlier plan of the same question there is replaced.
 
         plan.json, best.yaml, a machine file for each machine of the frontier, workload.yaml, tables in Parquet, brief.html.
 
-        language   of the paper.  Raises Problems where something else stands there, and for a plan read without its files.
+        language   of the paper
+        force      replace a plan of another question too
+
+        Raises Problems where something else stands there, and for a plan read without its files.
         """
         target = Path(folder)
         if not self.files:
             would_do = "a plan that was made, or read from its folder"
             raise Problems([Problem(str(target), 0, 0, "", "the plan has no machine files to write", "", would_do)])
-        save_plan(self, target, plan_viewer().brief(self, language))
+        save_plan(self, target, plan_viewer().brief(self, language), force=force)
         return target
 
     def brief(self, path: str | Path, language: str = "nl") -> Path:

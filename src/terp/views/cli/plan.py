@@ -57,6 +57,7 @@ OBJECTIVES: Final = ("science", "rmax", "tokens", "cost", "unit-cost", "energy",
 @click.option("--no-simulation", is_flag=True, help="Leave out the simulated years of the frontier.")
 @click.option("--workers", type=click.IntRange(1, 1024), default=None, help="Processes; as many as cores if absent.")
 @click.option("--scheduler", default=None, metavar="ADDRESS", help="Simulate on a Dask scheduler's workers instead.")
+@click.option("--force", is_flag=True, help="Replace a plan of another question in the folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print plan.json, data alone.")
 def command(
     budget: str,
@@ -70,6 +71,7 @@ def command(
     scheduler: str | None,
     *,
     no_simulation: bool,
+    force: bool,
     as_json: bool,
 ) -> None:
     """Plan a machine under BUDGET, a shipped name or a file: which kind, how large, where, who pays what, and how sure.
@@ -88,7 +90,7 @@ def command(
     try:
         plan = _planned(
             out,
-            lang,
+            (lang, force),
             lambda: purchase(
                 budget,
                 objective=objective,
@@ -98,6 +100,8 @@ def command(
                 simulation=not no_simulation,
                 executor=dask(scheduler) if scheduler else processes(workers or int(default_of("workers") or cores())),
                 progress=_progress(),
+                out=out,
+                force=force,
             ),
         )
     except NothingFits as error:
@@ -112,10 +116,11 @@ def command(
         click.echo(f"  next     terp simulate {out / 'best.yaml'} --workload {out / 'workload.yaml'}")
 
 
-def _planned(out: Path | None, lang: str, make: Callable[[], PurchasePlan]) -> PurchasePlan:
+def _planned(out: Path | None, how: tuple[str, bool], make: Callable[[], PurchasePlan]) -> PurchasePlan:
     """A plan, made and saved while nobody else writes its folder, which is checked before the work.
 
-    out   its folder, None for none;  lang  of the paper in it
+    out   its folder, None for none
+    how   language of the paper in it, and whether a plan of another question is replaced
 
     make   works the plan out, called once; what it raises passes
 
@@ -129,7 +134,7 @@ def _planned(out: Path | None, lang: str, make: Callable[[], PurchasePlan]) -> P
     check_target(out, plan_kind(out))
     with one_writer(out):
         plan = make()
-        plan.save(out, lang)
+        plan.save(out, how[0], force=how[1])
     return plan
 
 

@@ -38,6 +38,7 @@ FORMATS: Final = ("swf", "sacct", "sacct-json", "acme", "helios", "philly", "rep
 @click.option("--slurm-conf", type=click.Path(path_type=Path), default=None, help="How it is shared: a real slurm.conf.")
 @click.option("--assoc", type=click.Path(path_type=Path), default=None, help="Accounts and QOS, as sacctmgr prints them.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), default=None, help="Folder for the run.")
+@click.option("--force", is_flag=True, help="Replace a run of another question in the folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print summary.json, data alone.")
 @click.option("--check-workload", is_flag=True, help="Only draw the jobs, and compare them with the published shares.")
 def command(
@@ -49,6 +50,7 @@ def command(
     assoc: Path | None,
     out: Path | None,
     *,
+    force: bool,
     as_json: bool,
     check_workload: bool,
     **options: object,
@@ -57,6 +59,7 @@ def command(
 
     Writes a run folder of Parquet tables, summary.json and run.json, and prints a summary.
     Without -o and with --json nothing is written.  Look at it with `terp report FOLDER`.
+    A folder with a run of another question is left as it is, unless --force; the same question is simulated again.
 
     With --trace the jobs of a file are run instead: SWF, sacct's output, published sets, or our own Parquet.
     """
@@ -74,9 +77,9 @@ def command(
     if conf is not None:
         click.echo(conf_text(conf), err=True)
     if trace is not None:
-        _trace(scenario, inputs, conf, (trace, trace_format or "", unit), out, as_json=as_json)
+        _trace(scenario, inputs, conf, (trace, trace_format or "", unit), out, as_json=as_json, force=force)
     else:
-        _year(scenario, inputs, out, as_json=as_json)
+        _year(scenario, inputs, out, as_json=as_json, force=force)
 
 
 def _refuse_pairs(
@@ -102,7 +105,7 @@ def _refuse_pairs(
         )
 
 
-def _year(scenario: Scenario, inputs: ScenarioInputs, out: Path | None, *, as_json: bool) -> None:
+def _year(scenario: Scenario, inputs: ScenarioInputs, out: Path | None, *, as_json: bool, force: bool) -> None:
     """A run of a workload, saved and printed.
 
     out   its folder; if None, one under runs/ named by machine, site, workload, days and seed, or with --json none at all
@@ -110,26 +113,27 @@ def _year(scenario: Scenario, inputs: ScenarioInputs, out: Path | None, *, as_js
     The folder is checked before the run, so that a year is not simulated in vain.
 
     scenario   what was asked;  inputs   what its names were read as
+    force      replace a run of another question
 
     Raises Problems before the run for a folder that cannot be used and for controls that this machine cannot have.
     """
     from terp.files import check_target, one_writer
     from terp.results import RUN, save_run
-    from terp.simulate import controls_on, simulate_scenario
+    from terp.simulate import question_of_year, simulate_scenario
     from terp.simulate.engine.engines import needs_controller
 
     names = [inputs.machine.file.name, inputs.site.record.name, inputs.workload.record.name]
     names += [inputs.policy.name] if inputs.policy else []
     default = Path(str(default_of("out") or "runs")) / "-".join([*names, f"{scenario.days}d", f"seed{scenario.seed}"])
     folder = out if out is not None else None if as_json else default
+    question = question_of_year(scenario, inputs)  # refuses controls before a long wait
     if folder is not None:
-        check_target(folder, RUN)
-    controls_on(inputs.machine, scenario, inputs.policy)  # refuses before a long wait
+        check_target(folder, RUN, None if force else question)
     with one_writer(folder) if folder is not None else nullcontext():
         compile_first(["controller" if needs_controller(inputs.policy) else "core"])
         run = simulate_scenario(scenario, inputs, _progress(scenario.days))
         if folder is not None:
-            save_run(run, folder)
+            save_run(run, folder, force=force)
     if as_json:
         click.echo(json.dumps(run.to_dict(), indent=2))
         return
@@ -147,12 +151,14 @@ def _trace(
     out: Path | None,
     *,
     as_json: bool,
+    force: bool,
 ) -> None:
     """A run of a trace; its folder holds the trace with the simulated times, and summary.json.
 
     conf   a slurm.conf in the place of a policy, None without
     source the trace, its format, and what a processor of an SWF trace is; "" and None where the file tells
     out    its folder; nothing is written if None
+    force  replace a replay of another question
 
     Raises Problems before the trace is read if the folder cannot be used, or if another process writes it.
     """
@@ -177,9 +183,11 @@ def _trace(
             spare_nodes=scenario.spare_nodes_count,
             failures=scenario.failures,
             before=lambda engine: compile_first([engine]),
+            out=out,
+            force=force,
         )
         if out is not None:
-            replayed.save(out)
+            replayed.save(out, force=force)
     if as_json:
         click.echo(json.dumps(replayed.to_dict(), indent=2))
         return
