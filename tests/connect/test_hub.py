@@ -307,6 +307,7 @@ def shape(model):
     """All that work follows from, with what is meant where a key is left out."""
     kv = 0 if model.latent else model.kv_count
     said = {"name", "title", "note", "published_parameters_count", "kv_heads_count", "stated_head_size"}
+    said |= {"small_parameters_count", "left_out", "by_default"}
     return model.model_dump(exclude=said) | {"kv": kv, "head": 0 if model.latent else model.head_size}
 
 

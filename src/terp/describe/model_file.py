@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from terp.notes import Caveat
 from terp.reader import Name, Record
 
 
@@ -18,6 +19,11 @@ class ModelFile(Record):
     published_parameters_count: int | None = Field(default=None, ge=1, le=10**14)
     note: str = ""
 
+    @property
+    def caveats(self) -> tuple[Caveat, ...]:
+        """What its description leaves out or had to assume; every prediction with it says so."""
+        return ()
+
 
 class Experts(Record):
     """A mixture of experts in place of the layers' inner products.
@@ -27,6 +33,7 @@ class Experts(Record):
     shared_inner_size inner size of what every token passes beside them; 0 for none
     dense_layers_count first layers that have none, and keep the model's `inner`
     every_count        one layer in so many has experts
+    latent_size        width at which experts work, behind a product down and before one up; 0 for the model's own
     """
 
     count: int = Field(ge=2, le=4096)
@@ -35,6 +42,7 @@ class Experts(Record):
     shared_inner_size: int = Field(default=0, ge=0, le=10**6)
     dense_layers_count: int = Field(default=0, ge=0, le=1000)
     every_count: int = Field(default=1, ge=1, le=100)
+    latent_size: int = Field(default=0, ge=0, le=10**6)
 
 
 class Latent(Record):
@@ -63,6 +71,8 @@ class StateSpace(Record):
 
     layers_count   of these; `attention_layers_count` and `inner_layers_count` are the others
     state_size    size of the state of a channel; heads of one group share its projections
+    paired         each of these layers and of attention's has inner products or experts behind it, and none stand alone
+    delta          its states follow the gated delta rule, which is predicted as Mamba-2's scan
     """
 
     layers_count: int = Field(ge=1, le=1000)
@@ -73,6 +83,8 @@ class StateSpace(Record):
     state_size: int = Field(ge=1, le=10**5)
     groups_count: int = Field(default=1, ge=1, le=10**4)
     window_size: int = Field(default=4, ge=1, le=64)
+    paired: bool = False
+    delta: bool = False
 
 
 class Patches(Record):
@@ -100,6 +112,12 @@ class TransformerModel(ModelFile):
     vocabulary_size 0 for a model of patches
     positions_count  learned positions; 0 for none
     ahead_count      further layers that predict later tokens (multi-token prediction), each with its own logits
+    embedding_size   width of the embedding and of the logits' input; hidden if absent
+    attention_gate   queries are twice as wide, half of them a gate on what comes out of attention
+    small_parameters_count  parameters in no product, of all layers and both ends: norms, biases, poolers, segment words;
+                     a norm a half layer and one at the end if absent
+    left_out         parts of the model that are not predicted, such as an encoder of images, as its config names them
+    by_default       keys that a config did not state, with what its family has there
     """
 
     family: Literal["transformer"]
@@ -112,9 +130,14 @@ class TransformerModel(ModelFile):
     vocabulary_size: int = Field(default=0, ge=0, le=10**8)
     positions_count: int = Field(default=0, ge=0, le=10**8)
     ahead_count: int = Field(default=0, ge=0, le=16)
+    embedding_size: int | None = Field(default=None, ge=1, le=10**6)
+    small_parameters_count: int | None = Field(default=None, ge=0, le=10**12)
     gated: bool = False
     causal: bool = True
     tied: bool = False
+    attention_gate: bool = False
+    left_out: tuple[str, ...] = Field(default=(), max_length=20)
+    by_default: tuple[str, ...] = Field(default=(), max_length=40)
     experts: Experts | None = None
     latent: Latent | None = None
     window: Window | None = None
@@ -130,3 +153,17 @@ class TransformerModel(ModelFile):
     def head_size(self) -> int:
         """Size of a head."""
         return self.stated_head_size or self.hidden_size // self.heads_count
+
+    @property
+    def caveats(self) -> tuple[Caveat, ...]:
+        """Parts that are left out, keys taken by default, and layers that are predicted as others."""
+        found = []
+        if self.left_out:
+            found.append(Caveat("parts-left-out", {"parts": ", ".join(self.left_out)}))
+        if self.by_default:
+            found.append(Caveat("keys-by-default", {"keys": ", ".join(self.by_default)}))
+        if self.state_space and self.state_space.delta:
+            found.append(Caveat("delta-rule-as-scan"))
+        if self.ahead_count:
+            found.append(Caveat("ahead-shares-its-ends", {"ahead_count": self.ahead_count}))
+        return tuple(found)

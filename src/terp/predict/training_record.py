@@ -257,7 +257,7 @@ def _caveats(machine: Machine, job: TrainingJob, step: TrainingStep, power: Step
 
     Codes with their values; the sentences are made in `views`.
     """
-    caveats = []
+    caveats = [*job.model.caveats]
     if not is_measured(machine.accelerator, "steps"):
         caveats.append(Caveat("architecture-not-measured", {"gpu": machine.accelerator.title}))
     caveats += architecture_of(machine.accelerator).caveats("training")

@@ -29,6 +29,7 @@ class Config:
     inside     path of the object in the file, with a dot behind it; empty for the file's own
     problems   what is wrong so far; one list for the whole file
     keys       place in the model's record -> JSON key that it came from, to name in problems
+    left_out   parts of the model that its record does not hold;  by_default   keys that were silent, with what holds then
     """
 
     file: str
@@ -36,6 +37,8 @@ class Config:
     inside: str = ""
     problems: list[Problem] = field(default_factory=list)
     keys: dict[str, str] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
+    by_default: list[str] = field(default_factory=list)
 
     def wrong(self, key: str, what: str, written: str = "", would_do: str = "") -> None:
         """Note a problem with a key.
@@ -112,13 +115,16 @@ class Config:
         if value is not None and not isinstance(value, dict):
             self.wrong(key, "not an object of keys and values", found_text(value))
         inner = value if isinstance(value, dict) else {}
-        return Config(self.file, inner, f"{self.inside}{key}.", self.problems, self.keys)
+        return Config(
+            self.file, inner, f"{self.inside}{key}.", self.problems, self.keys, self.left_out, self.by_default
+        )
 
 
 def parse_config(text: str, file: str) -> Config:
     """The object that a JSON text is.
 
-    text   JSON as RFC 8259 has it: NaN and Infinity are refused
+    text   JSON as RFC 8259 has it, with the Infinity and NaN that Python writes besides, such as Nemotron-H's limits of a step;
+           a size that is one of them is refused by its key, as any number that is not whole
     file   its name, for problems
 
     Raises Problems if it is no object or nested too deep; keys that stand twice are noted in the config, the
@@ -134,15 +140,12 @@ def parse_config(text: str, file: str) -> Config:
             data.setdefault(key, value)
         return data
 
-    def refused(name: str) -> float:
-        raise ValueError(f"{name} is not a number of JSON")
-
     _check_depth(text, file)
     try:
-        data = json.loads(text, object_pairs_hook=once, parse_constant=refused)
+        data = json.loads(text, object_pairs_hook=once)
     except json.JSONDecodeError as error:
         raise Problems([Problem(file, error.lineno, error.colno, "", f"not valid JSON: {error.msg}")]) from None
-    except ValueError as error:  # a number of thousands of digits, or none
+    except ValueError as error:  # a number of thousands of digits
         raise Problems([Problem(file, 0, 0, "", f"not valid JSON: {str(error).partition(';')[0]}")]) from None
     if not isinstance(data, dict):
         problem = Problem(file, 1, 1, "", "not an object of keys and values", found_text(data), "name a config.json")

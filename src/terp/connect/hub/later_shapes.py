@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from terp.connect.hub.config_json import Config
-from terp.connect.hub.shape_keys import TIED, Shape, plain
+from terp.connect.hub.shape_keys import ACTIVE, AHEAD, EXPERTS, TIED, ShapeKeys, Shape, mixtral, plain, qwen_moe
+
+_OPT: Final = ShapeKeys(inner=("ffn_dim",), positions=("max_position_embeddings",), gated=False, tied=True)
 
 
 def gemma3(config: Config) -> Shape:
@@ -12,7 +16,9 @@ def gemma3(config: Config) -> Shape:
     Heads 8, heads of keys and values 4, of 256 each, and 262,208 words, as the model of 4 billion parameters has them.
     """
     silent = {"num_attention_heads": 8, "num_key_value_heads": 4, "head_dim": 256, "vocab_size": 262_208}
-    config.data.update({key: value for key, value in silent.items() if config.data.get(key) is None})
+    missing = {key: value for key, value in silent.items() if config.data.get(key) is None}
+    config.data.update(missing)
+    config.by_default += [f"{config.inside}{key} {value}" for key, value in missing.items()]
     return plain(config, TIED) | patterned(config, 6)
 
 
@@ -31,13 +37,51 @@ def glm_moe(config: Config) -> Shape:
     size = config.count("experts.inner", "moe_intermediate_size")
     shared = config.maybe("experts.shared_inner", "n_shared_experts", default=0)
     experts = {
-        "count": config.count("experts.count", "n_routed_experts"),
-        "active": config.count("experts.active", "num_experts_per_tok"),
+        "count": config.count("experts.count", *EXPERTS),
+        "active": config.count("experts.active", *ACTIVE),
         "inner": size,
         "shared_inner": None if size is None or shared is None else size * shared,
         "dense_layers": config.maybe("experts.dense_layers", "first_k_dense_replace"),
     }
-    return {**plain(config), "ahead": config.maybe("ahead", "num_nextn_predict_layers"), "experts": experts}
+    return {**plain(config), "ahead": config.maybe("ahead", *AHEAD), "experts": experts}
+
+
+def opt(config: Config) -> Shape:
+    """Dense, with learned positions; words may be narrower than the layers (`word_embed_proj_dim`): OPT."""
+    shape, narrow = plain(config, _OPT), config.maybe("embedding", "word_embed_proj_dim")
+    return shape if narrow is None or narrow == shape["hidden"] else {**shape, "embedding": narrow}
+
+
+def minimax(config: Config) -> Shape:
+    """Experts in all layers, all of whose tokens see all before them: MiniMax-M2."""
+    return {**mixtral(config), "window": None}
+
+
+def qwen_next(config: Config) -> Shape:
+    """Experts, one of them shared, behind a gated delta rule in three of four layers and gated attention in the fourth.
+
+    linear_num_key_heads, linear_num_value_heads, linear_key_head_dim, linear_value_head_dim, linear_conv_kernel_dim
+                      of the delta rule: groups that share keys, heads, size of the state and of a head, and the convolution
+    layer_types       what each layer is; else `full_attention_interval` says which have attention
+    """
+    shape, kinds = qwen_moe(config), config.words("layer_types")
+    layers, every = shape["layers"], config.maybe("state_space.layers", "full_attention_interval", default=4)
+    attending = kinds.count("full_attention") if kinds else layers // every if layers and every and every > 0 else 0
+    if kinds:
+        config.keys["state_space.layers"] = config.inside + "layer_types"
+    states = {
+        "layers": len(kinds) - attending if kinds else None if layers is None else layers - attending,
+        "attention_layers": attending,
+        "inner_layers": 0,
+        "heads": config.count("state_space.heads", "linear_num_value_heads"),
+        "head_size": config.count("state_space.head_size", "linear_value_head_dim"),
+        "state": config.count("state_space.state", "linear_key_head_dim"),
+        "groups": config.count("state_space.groups", "linear_num_key_heads"),
+        "window": config.maybe("state_space.window", "linear_conv_kernel_dim"),
+        "paired": True,
+        "delta": True,
+    }
+    return {**shape, "window": None, "attention_gate": True, "state_space": states}
 
 
 def patterned(config: Config, every: int) -> Shape:

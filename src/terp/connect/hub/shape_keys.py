@@ -1,6 +1,7 @@
 """What the keys of a config.json mean in each family of transformers: its shape, as a model file says it.
 
-Keys that change neither work nor parameters by 2 % (rotary angles, biases, norms, dropout) are not read.
+Keys that change neither work nor parameters (rotary angles, dropout) are not read; those of biases and norms are in
+`small_parameters`.
 
 A function a family takes the `Config` and gives a `Shape`: keys of a model file without their units ("hidden",
 "layers"), None for what is not known, and mappings inside for experts, latent attention, windows, state space
@@ -18,10 +19,6 @@ from terp.connect.hub.config_json import Config
 
 Shape = dict[str, Any]
 """Fields of a model file, by the names they are written under."""
-_WORDS: Final = {"mamba": "M", "attention": "*", "mlp": "-", "moe": "E"}
-"""Word for a kind of layer in a list -> its letter in a pattern: state space, attention, inner product,
-experts.
-"""
 
 
 @dataclass(frozen=True)
@@ -59,9 +56,12 @@ UNGATED: Final = ShapeKeys(gated=False)
 STARCODER: Final = ShapeKeys(gated=False, tied=True)
 GPT: Final = ShapeKeys(("n_layer",), ("n_embd",), ("n_head",), ("n_inner",), ("n_positions",), 4, gated=False, tied=True)
 ENCODER: Final = ShapeKeys(positions=("max_position_embeddings",), gated=False, causal=False, tied=True)
-OPT: Final = ShapeKeys(inner=("ffn_dim",), positions=("max_position_embeddings",), gated=False, tied=True)
 _OLD: Final = (("num_hidden_layers", "n_layer"), ("hidden_size", "n_embed"), ("num_attention_heads", "n_head"))
 """Keys of layers, width and heads that were renamed on the way; either name may stand."""
+EXPERTS: Final = ("n_routed_experts", "num_local_experts", "num_experts", "moe_num_experts")
+"""Keys of how many experts there are; the library's fifth major release writes one family's under another's name."""
+ACTIVE: Final = ("num_experts_per_tok", "experts_per_token", "moe_k")
+AHEAD: Final = ("num_nextn_predict_layers", "num_mtp_layers")
 BLOOM: Final = ShapeKeys(*_OLD, inner=("n_inner",), inner_ratio=4, gated=False, tied=True)
 FALCON: Final = ShapeKeys(*_OLD, inner=("ffn_hidden_size",), inner_ratio=4, gated=False, tied=True)
 MPT: Final = ShapeKeys(("n_layers",), ("d_model",), ("n_heads",), ("d_inner",), inner_ratio=4, gated=False, tied=True)
@@ -146,9 +146,9 @@ def mpt(config: Config) -> Shape:
 def mixtral(config: Config) -> Shape:
     """Experts in all layers, of the size inside that a dense model would have; none are shared."""
     shape = windowed(config)
-    active = config.count("experts.active", "num_experts_per_tok", "experts_per_token")
+    active = config.count("experts.active", *ACTIVE)
     experts = {
-        "count": config.count("experts.count", "num_local_experts", "num_experts"),
+        "count": config.count("experts.count", "num_local_experts", *EXPERTS),
         "active": active,
         "inner": config.count("experts.inner", "intermediate_size"),
     }
@@ -179,8 +179,8 @@ def qwen_moe(config: Config) -> Shape:
         config.wrong("mlp_only_layers", "layers without experts that are not the first", would_do="the format cannot say it")
     step = config.maybe("experts.every", "decoder_sparse_step", default=1)
     experts = {
-        "count": config.count("experts.count", "num_experts", "num_local_experts"),
-        "active": config.count("experts.active", "num_experts_per_tok"),
+        "count": config.count("experts.count", "num_experts", *EXPERTS),
+        "active": config.count("experts.active", *ACTIVE),
         "inner": config.count("experts.inner", "moe_intermediate_size"),
         "shared_inner": config.maybe("experts.shared_inner", "shared_expert_intermediate_size"),
         "dense_layers": len(named),
@@ -207,10 +207,10 @@ def deepseek(config: Config) -> Shape:
         **plain(config),
         "kv_heads": None,
         "head_size": None,
-        "ahead": config.maybe("ahead", "num_nextn_predict_layers"),
+        "ahead": config.maybe("ahead", *AHEAD),
         "experts": {
-            "count": config.count("experts.count", "n_routed_experts"),
-            "active": config.count("experts.active", "num_experts_per_tok"),
+            "count": config.count("experts.count", *EXPERTS),
+            "active": config.count("experts.active", *ACTIVE),
             "inner": size,
             "shared_inner": _times(size, config.maybe("experts.shared_inner", "n_shared_experts", default=0)),
             "dense_layers": config.maybe("experts.dense_layers", "first_k_dense_replace"),
@@ -238,8 +238,8 @@ def llama4(config: Config) -> Shape:
     chunk = config.maybe("window.tokens", "attention_chunk_size", default=8192)
     shape = plain(config)
     experts = {
-        "count": config.count("experts.count", "num_local_experts"),
-        "active": config.count("experts.active", "num_experts_per_tok"),
+        "count": config.count("experts.count", "num_local_experts", *EXPERTS),
+        "active": config.count("experts.active", *ACTIVE),
         "inner": size,
         "shared_inner": size,
         "every": step,
@@ -260,57 +260,6 @@ def _chunked_count(config: Config, layers: int | None) -> int | None:
         return kinds.count("chunked_attention") if kinds else (rotary or []).count(1)
     every = config.maybe("window.layers", "no_rope_layer_interval", default=4)
     return layers - layers // every if layers and every and every > 0 else layers
-
-
-def nemotron_h(config: Config) -> Shape:
-    """State-space layers among attention alone and inner products, or experts, alone, in an order of letters
-    or words.
-
-    The order itself does not matter to work and memory; only how many of each there are is kept.
-
-    hybrid_override_pattern   a letter a layer: M state space, * attention, - inner product, E experts
-    layers_block_type         the same as words; it counts if both are there
-    mamba_num_heads, mamba_head_dim, ssm_state_size, n_groups, conv_kernel   of the state-space layers
-
-    Inner products and experts in one model, and experts behind a narrow product, have no place in a model
-    file, and are noted.
-    """
-    words, letters = config.words("layers_block_type"), config.text("hybrid_override_pattern")
-    key = "layers_block_type" if words else "hybrid_override_pattern"
-    pattern = "".join(_WORDS.get(word, "?") if isinstance(word, str) else "?" for word in words) if words else letters
-    if not pattern:
-        config.wrong(key, "missing", would_do="a config of this type has it")
-    elif not set(pattern) <= set(_WORDS.values()):
-        config.wrong(
-            key, "a layer of an unknown kind", would_do="known: " + ", ".join(f"{b} ({a})" for a, b in _WORDS.items())
-        )
-    elif "-" in pattern and "E" in pattern:
-        config.wrong(key, "experts and dense inner layers in one model", would_do="the format cannot say it")
-    if config.data.get("moe_latent_size") is not None:
-        config.wrong("moe_latent_size", "experts behind a narrow product", would_do="the format cannot say it")
-    layers = len(pattern)
-    config.keys["state_space.layers"] = config.inside + key
-    states = {
-        "layers": pattern.count("M"),
-        "attention_layers": pattern.count("*"),
-        "inner_layers": pattern.count("-") + pattern.count("E"),
-        "heads": config.count("state_space.heads", "mamba_num_heads"),
-        "head_size": config.count("state_space.head_size", "mamba_head_dim"),
-        "state": config.count("state_space.state", "ssm_state_size"),
-        "groups": config.maybe("state_space.groups", "n_groups"),
-        "window": config.maybe("state_space.window", "conv_kernel"),
-    }
-    shape = plain(config, ShapeKeys(gated=False, inner=("intermediate_size", "moe_intermediate_size")))
-    shape["layers"] = config.maybe("layers", "num_hidden_layers", default=layers)
-    if "E" not in pattern:
-        return {**shape, "state_space": states}
-    experts = {
-        "count": config.count("experts.count", "n_routed_experts"),
-        "active": config.count("experts.active", "num_experts_per_tok"),
-        "inner": config.count("experts.inner", "moe_intermediate_size", "intermediate_size"),
-        "shared_inner": config.maybe("experts.shared_inner", "moe_shared_expert_intermediate_size"),
-    }
-    return {**shape, "inner": None, "experts": experts, "state_space": states}
 
 
 def mamba2(config: Config) -> Shape:

@@ -16,9 +16,12 @@ from pydantic import ValidationError
 
 from terp.connect.hub import later_shapes as later
 from terp.connect.hub import shape_keys as shapes
+from terp.connect.hub import state_layers
 from terp.connect.hub.config_json import Config, found_text, parse_config
 from terp.connect.hub.hub_names import CONFIG, config_of, hub_model_name, is_hub_id, what_would_name
-from terp.connect.hub.shape_keys import ENCODER, GPT, OPT, TIED, UNGATED, Shape
+from terp.connect.hub.shape_keys import ENCODER, GPT, TIED, UNGATED, Shape
+from terp.connect.hub.small_parameters import small_parameters_count
+from terp.connect.hub.text_parts import language_part
 from terp.describe import DescriptionSource, ModelFile, TransformerModel, read_model, shipped_names
 from terp.describe.checks.model_checks import wrong_shapes
 from terp.errors import Problem, Problems, UnknownName
@@ -53,17 +56,19 @@ MODEL_TYPES: Final[dict[str, Callable[[Config], Shape]]] = {
     "llama": shapes.plain,
     "llama4_text": shapes.llama4,
     "mamba2": shapes.mamba2,
+    "minimax_m2": later.minimax,
+    "ministral3": shapes.windowed,
     "mistral": shapes.windowed,
     "mixtral": shapes.mixtral,
     "mpt": shapes.mpt,
     "nemotron": partial(shapes.plain, names=UNGATED),
     "arcee": partial(shapes.plain, names=UNGATED),
-    "nemotron_h": shapes.nemotron_h,
+    "nemotron_h": state_layers.nemotron_h,
     "olmo": shapes.plain,
     "olmo2": shapes.plain,
     "olmo3": later.olmo3,
     "olmoe": shapes.mixtral,
-    "opt": partial(shapes.plain, names=OPT),
+    "opt": later.opt,
     "phi": partial(shapes.plain, names=UNGATED),
     "phi3": shapes.windowed,
     "phimoe": shapes.mixtral,
@@ -75,6 +80,7 @@ MODEL_TYPES: Final[dict[str, Callable[[Config], Shape]]] = {
     "qwen2_vl_text": shapes.qwen,
     "qwen3": shapes.qwen,
     "qwen3_moe": shapes.qwen_moe,
+    "qwen3_next": later.qwen_next,
     "qwen3_vl_moe_text": shapes.qwen_moe,
     "qwen3_vl_text": shapes.qwen,
     "roberta": partial(shapes.plain, names=ENCODER),
@@ -136,19 +142,19 @@ def read_config(path: str | Path, read_as: str | None = None) -> TransformerMode
     path = Path(path)
     if read_as is not None and read_as not in MODEL_TYPES:
         raise UnknownName("type of model", read_as, MODEL_TYPES)
-    config = _part(parse_config(read_text(path), str(path)), read_as)
-    kind = read_as or config.text("model_type")
+    whole = parse_config(read_text(path), str(path))
+    config, kind = language_part(whole, read_as, MODEL_TYPES)
     if kind not in MODEL_TYPES:
-        known = "known: " + ", ".join(MODEL_TYPES)
-        if kind:
-            config.wrong("model_type", "no such type of model", found_text(kind), known)
-        elif config.data.get("model_type") in (None, ""):
-            config.wrong("model_type", "missing", would_do=known)
-        raise Problems(config.problems)
+        raise Problems(_unknown(whole, config, kind))
+    shape = MODEL_TYPES[kind](config)
+    if config is not whole and read_as is None and shape.get("causal") is False:
+        raise Problems(_not_of_language(whole, kind))
     title = _title(config, path)
     named = {"kind": "model", "name": _name(title), "title": title, "family": "transformer"}
+    told = {"left_out": tuple(config.left_out), "by_default": tuple(config.by_default)}
+    shape["small_parameters"] = small_parameters_count(config, kind, shape)
     try:
-        model = TransformerModel.model_validate(named | _without_nothing(MODEL_TYPES[kind](config)))
+        model = TransformerModel.model_validate(named | told | _without_nothing(shape))
     except ValidationError as error:
         raise Problems([*config.problems, *_problems_of(error, config)]) from None
     if not config.problems:
@@ -160,20 +166,26 @@ def read_config(path: str | Path, read_as: str | None = None) -> TransformerMode
     return model
 
 
-def _part(config: Config, read_as: str | None) -> Config:
-    """The part of a config that is about text, where it has parts; or all of it.
+def _unknown(whole: Config, config: Config, kind: str) -> list[Problem]:
+    """What is wrong with a type that is not known, or missing.
 
-    read_as   the type that it is to be read as; a part that has layers is then taken whatever its own type
-
-    Models of images and text keep the transformer of the text in `text_config`; the encoder of images is not
-    predicted.
+    whole   the file;  config   the object whose type it is;  kind   the type
     """
-    text = config.data.get("text_config")
-    if not isinstance(text, dict):
-        return config
-    kind = text.get("model_type")
-    wanted = (isinstance(kind, str) and kind in MODEL_TYPES) or (read_as is not None and "hidden_size" in text)
-    return config.below("text_config") if wanted else config
+    if kind not in MODEL_TYPES and not config.problems:
+        known = "known: " + ", ".join(MODEL_TYPES)
+        if kind:
+            config.wrong("model_type", "no such type of model", found_text(kind), known)
+        elif config.data.get("model_type") in (None, ""):
+            config.wrong("model_type", "missing", would_do=known)
+    return whole.problems
+
+
+def _not_of_language(whole: Config, kind: str) -> list[Problem]:
+    """The problem of a model of which an encoder of text is a part, such as a detector."""
+    what = f"its text is read by an encoder ({kind}), a part of a model of something else"
+    found = found_text(whole.data.get("model_type"))
+    whole.wrong("model_type", what, found, f"--as {kind} would predict that part alone")
+    return whole.problems
 
 
 def _title(config: Config, path: Path) -> str:

@@ -46,11 +46,13 @@ def transformer_work(model: TransformerModel, tokens: int) -> Work:
     model    the description;  tokens   of a sequence; images have as many patches as their file says
     """
     s = model.patches.tokens_count if model.patches else tokens
-    head = _head(model, s)
+    layers, head = _with_small(model, _layers(model, s), _head(model, s))
+    h, narrow = model.hidden_size, model.embedding_size or model.hidden_size
+    widen = 0 if narrow == h else narrow * h
     return Work(
-        layers=tuple(_layers(model, s)),
+        layers=layers,
         head=head,
-        embedding_parameters_count=(model.vocabulary_size + model.positions_count) * model.hidden_size,
+        embedding_parameters_count=model.vocabulary_size * narrow + widen + model.positions_count * h,
         tokens_count=0 if model.patches else s,
         residual_bytes=2.0 * s * model.hidden_size,
         input_bytes=4.0 * s if model.patches is None else 4.0 * s * model.patches.channels_count * model.patches.size**2,
@@ -58,18 +60,32 @@ def transformer_work(model: TransformerModel, tokens: int) -> Work:
     )
 
 
+def _with_small(model: TransformerModel, layers: list[Layer], head: Layer) -> tuple[tuple[Layer, ...], Layer]:
+    """Layers and head with the parameters in no product that the model counts, spread evenly over the layers."""
+    if model.small_parameters_count is None:
+        return tuple(layers), head
+    each, rest = divmod(model.small_parameters_count, sum(layer.count for layer in layers))
+    even = tuple(replace(layer, other_parameters_count=each) for layer in layers)
+    return even, replace(head, other_parameters_count=rest)
+
+
 def _head(model: TransformerModel, s: int) -> Layer:
-    """Logits, of the tokens to come as well, or what comes out of patches."""
+    """Logits, of the tokens to come as well, or what comes out of patches; the last of its products is theirs.
+
+    A layer ahead joins the state of a token with the embedding of the next one, by a product of 2 h x h.
+    """
     h, rows, columns = model.hidden_size, float(s), model.vocabulary_size
     if model.patches:
         columns = model.patches.outputs_count or model.patches.classes_count
         rows = float(s) if model.patches.outputs_count else 1.0
     rows *= 1 + model.ahead_count
-    product = Product(rows, columns, h, split="columns")
+    joined = (Product(float(s), h, 2 * h, count=model.ahead_count),) if model.ahead_count else ()
+    narrow = model.embedding_size or h
+    narrowed = (Product(rows, narrow, h),) if narrow != h else ()
     return Layer(
         "head",
         1,
-        (product,),
+        (*joined, *narrowed, Product(rows, columns, narrow, split="columns")),
         residual_values_count=float(s * h),
         inner_values_count=rows * columns,
         other_parameters_count=h,
@@ -130,8 +146,9 @@ def _attention(model: TransformerModel, s: int, window: int = 0) -> _Part:
         kv = a
         projections = _latent(model.latent, h, a, s)
     else:
-        projections = (Product(float(s), (a + 2 * kv) * d, h, split="columns", parts_count=3),)
-    wide = a * d + kv * (d + value)
+        queries = 2 * a if model.attention_gate else a
+        projections = (Product(float(s), (queries + 2 * kv) * d, h, split="columns", parts_count=3),)
+    wide = a * d * (2 if model.attention_gate else 1) + kv * (d + value)
     return _Part(
         products=(*projections, Product(float(s), h, a * value, split="depth")),
         attention=(AttentionWork(s, s, a, kv, d, value, model.causal, window_size=window),),
@@ -175,31 +192,40 @@ def _experts(model: TransformerModel, s: int) -> _Part | None:
     if model.experts is None:
         return None
     h, experts = model.hidden_size, model.experts
+    width = experts.latent_size or h
+    narrow = (Product(float(s), width, h), Product(float(s), h, width)) if experts.latent_size else ()
     rows, wide = float(s * experts.active_count), experts.inner_size * (2 if model.gated else 1)
     large = experts.inner_size >= constants(TransformerConstants).large_expert_ratio * h
     shared = _inner(model, s, experts.shared_inner_size) if experts.shared_inner_size else _Part(())
     return _Part(
         products=(
             Product(float(s), experts.count, h),
-            Product(rows, wide, h, split="experts", count=experts.count, large=large),
-            Product(rows, h, experts.inner_size, split="experts", count=experts.count, second=True, large=large),
+            *narrow,
+            Product(rows, wide, width, split="experts", count=experts.count, large=large),
+            Product(rows, width, experts.inner_size, split="experts", count=experts.count, second=True, large=large),
             *shared.products,
         ),
-        inner_values_count=rows * (wide + experts.inner_size + 4 * h) + shared.inner_values_count,
+        inner_values_count=rows * (wide + experts.inner_size + 4 * width) + shared.inner_values_count,
         kept_inner_bytes=2.0 * rows * wide + shared.kept_inner_bytes,
-        input_inner_bytes=2.0 * rows * (experts.inner_size + h) + shared.input_inner_bytes,
+        input_inner_bytes=2.0 * rows * (experts.inner_size + width) + shared.input_inner_bytes,
         activated_bytes=2.0 * rows * wide + shared.activated_bytes,
     )
 
 
 def _hybrid(model: TransformerModel, states: StateSpace, s: int) -> list[Layer]:
-    """State-space layers, and the others, each of one part."""
+    """State-space layers, and the others, each of one part, or with inner products behind where they are paired.
+
+    Layers ahead are one of attention and one of inner products each.
+    """
+    inner = _experts(model, s) or _inner(model, s)
+    behind = (inner,) if states.paired else ()
+    ahead = model.ahead_count
     kinds = (
-        ("state space", states.layers_count, _scan(model, states, s)),
-        ("attention", states.attention_layers_count, _attention(model, s)),
-        ("inner", states.inner_layers_count, _experts(model, s) or _inner(model, s)),
+        ("state space", states.layers_count, (_scan(model, states, s), *behind)),
+        ("attention", states.attention_layers_count + ahead, (_attention(model, s), *behind)),
+        ("inner", states.inner_layers_count + (0 if states.paired else ahead), (inner,)),
     )
-    return [_layer(name, count, model.hidden_size, s, (part,)) for name, count, part in kinds if count]
+    return [_layer(name, count, model.hidden_size, s, parts) for name, count, parts in kinds if count]
 
 
 def _scan(model: TransformerModel, states: StateSpace, s: int) -> _Part:

@@ -147,7 +147,7 @@ class Work:
     layers            what pipeline stages are cut from, in order
     head              the last product or layer, such as the logits; on the last stage
     embedding_parameters_count  on the first stage
-    tied              embedding and head share their parameters
+    tied              embedding and the last product of the head share their parameters
     tokens            tokens of a sample; 0 where samples are not counted in tokens
     residual_bytes    what passes between pipeline stages in 16 bits
     input_bytes       what is read for a sample
@@ -169,7 +169,7 @@ class Work:
     @property
     def parameters_count(self) -> int:
         """All parameters."""
-        shared = sum(product.parameters_count for product in self.head.products) if self.tied else 0
+        shared = self.head.products[-1].parameters_count if self.tied and self.head.products else 0
         ends = self.head.parameters_count - shared + self.embedding_parameters_count
         return sum(layer.count * layer.parameters_count for layer in self.layers) + ends
 
