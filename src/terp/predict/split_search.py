@@ -105,6 +105,7 @@ def _searched(machine: Machine, model: Written[ModelFile], options: TrainingOpti
         model_title=model.record.title,
         global_batch_count=options.global_batch_count,
         most_gpus_count=job.strategy.gpus_count,
+        caveats=model.record.caveats,
         sources=sources_of(machine, model),
     )
 

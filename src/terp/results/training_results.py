@@ -289,11 +289,9 @@ class SearchResult(Result):
     def to_dict(self) -> dict[str, Json]:
         """As `terp predict MACHINE train --search --json` prints it."""
         document = super().to_dict()
-        entries = [_without_run(entry) for entry in self.frontier]
-        return {
-            **{name: document[name] for name in ("evaluated_count", "fitting_count", "knee_gpus_count")},
-            "frontier": entries,
-        }
+        entries: list[Json] = [_without_run(entry) for entry in self.frontier]
+        counts = {name: document[name] for name in ("evaluated_count", "fitting_count", "knee_gpus_count")}
+        return {**counts, "frontier": entries, **({"caveats": self.sentences()} if self.caveats else {})}
 
     def __len__(self) -> int:
         return len(self.frontier)

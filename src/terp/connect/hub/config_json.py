@@ -115,16 +115,14 @@ class Config:
         if value is not None and not isinstance(value, dict):
             self.wrong(key, "not an object of keys and values", found_text(value))
         inner = value if isinstance(value, dict) else {}
-        return Config(
-            self.file, inner, f"{self.inside}{key}.", self.problems, self.keys, self.left_out, self.by_default
-        )
+        return Config(self.file, inner, f"{self.inside}{key}.", self.problems, self.keys, self.left_out, self.by_default)
 
 
 def parse_config(text: str, file: str) -> Config:
     """The object that a JSON text is.
 
-    text   JSON as RFC 8259 has it, with the Infinity and NaN that Python writes besides, such as Nemotron-H's limits of a step;
-           a size that is one of them is refused by its key, as any number that is not whole
+    text   JSON as RFC 8259 has it, with the Infinity and NaN that Python writes besides, such as in Nemotron-H's limits of
+           a step; a size that is one of them is refused by its key, as any number that is not whole
     file   its name, for problems
 
     Raises Problems if it is no object or nested too deep; keys that stand twice are noted in the config, the

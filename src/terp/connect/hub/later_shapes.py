@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from terp.connect.hub.config_json import Config
-from terp.connect.hub.shape_keys import ACTIVE, AHEAD, EXPERTS, TIED, ShapeKeys, Shape, mixtral, plain, qwen_moe
+from terp.connect.hub.shape_keys import ACTIVE, AHEAD, EXPERTS, TIED, Shape, ShapeKeys, mixtral, plain, qwen_moe
 
 _OPT: Final = ShapeKeys(inner=("ffn_dim",), positions=("max_position_embeddings",), gated=False, tied=True)
 

@@ -7,9 +7,10 @@ the keys of its config; what a config does not say is what the library that wrot
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from terp.connect.hub.config_json import Config
+from terp.describe import StateSpace, TransformerModel
 
 Flag = bool | tuple[str, bool]
 """Whether a family has something; or the key of its config that says so, and what holds where that is silent."""
@@ -51,7 +52,9 @@ _MLP: Final[Flag] = ("mlp_bias", False)
 _LLAMA: Final = Small(queries=_ATTENTION, output=_ATTENTION, inner=_MLP)
 _OLMO: Final = Small(queries=_ATTENTION, output=_ATTENTION, heads="wide")
 _FULL: Final = Small(shifted=True, queries=True, output=True, inner=True)
-_BERT: Final = Small(shifted=True, queries=True, output=True, inner=True, last=False, embedding=True, words=True, encoder=True)
+_BERT: Final = Small(
+    shifted=True, queries=True, output=True, inner=True, last=False, embedding=True, words=True, encoder=True
+)
 _QWEN2: Final = Small(queries=True)
 _QWEN3: Final = Small(queries=_ATTENTION, output=_ATTENTION, heads="size")
 _EVERY: Final[Flag] = ("use_bias", True)
@@ -91,7 +94,11 @@ SMALL: Final[dict[str, Small]] = {
     "olmo3": _OLMO,
     "olmoe": _OLMO,
     "opt": Small(
-        shifted=True, queries=("enable_bias", True), output=("enable_bias", True), inner=("enable_bias", True), positions_count=2
+        shifted=True,
+        queries=("enable_bias", True),
+        output=("enable_bias", True),
+        inner=("enable_bias", True),
+        positions_count=2,
     ),
     "phi": Small(norms_count=1, shifted=True, queries=True, output=True, inner=True, heads="qk_layernorm", words=True),
     "phimoe": Small(shifted=True, queries=_ATTENTION, output=_ATTENTION, words=("lm_head_bias", False)),
@@ -117,131 +124,138 @@ SMALL: Final[dict[str, Small]] = {
 """`model_type` -> what it has; those that are not here have two norms a layer and no bias."""
 
 
-def small_parameters_count(config: Config, kind: str, shape: dict[str, Any]) -> int | None:
-    """Parameters of a model in no product.
+def small_parameters_count(config: Config, kind: str, model: TransformerModel) -> int:
+    """Parameters of a model that are in no product.
 
-    config   the config.json;  kind   its `model_type`;  shape  of the model, as the family's function made it
+    config   the config.json, whose flags say what there is
+    kind     its `model_type`, one of `SMALL` or of a family with two norms a layer and no bias
+    model    its record, whose sizes say how much that is
 
-    None where the shape is not whole, which is told by whoever made it.
+    A layer ahead has what another has, norms of the two things that it joins, and one before its logits.
     """
-    states = shape.get("state_space") or {}
-    sizes = [shape.get(key) for key in ("layers", "hidden", "heads")]
-    sizes += [states.get(key, 1) for key in ("layers", "attention_layers")]
-    if not all(isinstance(size, int) and size >= (place < 3) for place, size in enumerate(sizes)):
-        return None
     small = SMALL.get(kind, Small())
-    layers, hidden, heads = (int(size or 0) for size in sizes[:3])
-    size = shape.get("head_size") or hidden // heads
-    norm = hidden * (2 if small.shifted else 1)
-    ahead = shape.get("ahead") or 0
-    attending = states["attention_layers"] if states else layers
-    behind = layers if not states or states.get("paired") else layers - states["layers"] - states["attention_layers"]
-    ahead_norms = 2 * hidden + norm  # of what is joined, and the last one before its logits
+    states, layers, ahead = model.state_space, model.layers_count, model.ahead_count
+    norm = _norm(small, model)
+    attending = states.attention_layers_count if states else layers
+    behind = states.inner_layers_count if states and not states.paired else layers
+    last = small.last and (kind != "opt" or config.flag("do_layer_norm_before", default=True))
     return (
         (layers + ahead) * _norms_count(config, kind, small) * norm
-        + (ahead + small.last * _has_last(config, kind)) * norm
-        + ahead * (ahead_norms - norm)
-        + (attending + ahead) * _attention(config, small, shape, (hidden, heads, size))
-        + _inner(config, small, shape, behind + ahead)
-        + (_states(config, states, hidden) if states else 0)
-        + _ends(config, kind, small, shape)
+        + (ahead + last) * norm
+        + ahead * 2 * model.hidden_size
+        + (attending + ahead) * _attention(config, small, model)
+        + _inner(config, small, model, behind + ahead)
+        + (_states(config, states, model.hidden_size) if states else 0)
+        + _ends(config, kind, small, model)
     )
 
 
+def _norm(small: Small, model: TransformerModel) -> int:
+    """Parameters of a norm of hidden size, with its bias where the family's norms have one."""
+    return model.hidden_size * (2 if small.shifted else 1)
+
+
 def _norms_count(config: Config, kind: str, small: Small) -> int:
-    """Norms of a layer; a layer whose halves stand side by side may have one for both."""
+    """Norms of a layer; a layer whose halves stand side by side may have one for both.
+
+    Falcon's new decoder says how many it has; the old one has one if its halves stand side by side.
+    """
     if kind == "falcon":
         new, beside = config.flag("new_decoder_architecture", default=False), config.flag("parallel_attn", default=True)
-        return (config.maybe("small_parameters", "num_ln_in_parallel_attn", default=2) or 0) if new else 1 if beside else 2
+        stated = config.maybe("small_parameters", "num_ln_in_parallel_attn", default=2) or 0
+        return stated if new else 1 if beside else 2
     if kind == "stablelm" and config.flag("use_parallel_residual", default=False):
         return 1
     return small.norms_count
 
 
-def _has_last(config: Config, kind: str) -> bool:
-    """Whether the norm behind the last layer is there: in OPT only where norms stand before what they feed."""
-    return kind != "opt" or config.flag("do_layer_norm_before", default=True)
+def _attention(config: Config, small: Small, model: TransformerModel) -> int:
+    """Biases and norms of one layer's attention.
 
-
-def _attention(config: Config, small: Small, shape: dict[str, Any], sizes: tuple[int, int, int]) -> int:
-    """Biases and norms of one layer's attention; sizes are hidden, heads and a head's size."""
-    hidden, heads, size = sizes
-    latent, output = shape.get("latent"), _flag(config, small.output) * hidden
-    if latent:
-        ranks = (latent.get("query") or 0) + (latent.get("keys") or 0)
+    Of latent attention: norms of both ranks, and biases of what goes down to them and of what comes out.
+    """
+    hidden, heads, size, kv = model.hidden_size, model.heads_count, model.head_size, model.kv_count
+    if model.latent:
+        ranks = model.latent.query_size + model.latent.keys_size
         biased = config.flag("attention_bias", default=False)
-        return ranks + biased * (ranks + (latent.get("rotary") or 0) + hidden)
-    kv = shape.get("kv_heads") or heads
-    wide = (heads + kv) * size
-    normed = small.heads if small.heads in ("", "size", "wide") else "size" if config.flag(small.heads, default=False) else ""
-    if normed == "size" and small.heads in ("use_qk_norm", "qk_layernorm") and shape.get("experts") is None:
-        normed = "wide"  # one for each head
-    norms = {"": 0, "size": 2 * size, "wide": wide}[normed]
-    queries = _flag(config, small.queries) * (wide + kv * size)
-    return queries + output + norms + small.sinks * heads
+        return ranks + biased * (ranks + model.latent.rotary_size + hidden)
+    queries = _flag(config, small.queries) * (heads + 2 * kv) * size
+    return queries + _flag(config, small.output) * hidden + _head_norms(config, small, model) + small.sinks * heads
 
 
-def _inner(config: Config, small: Small, shape: dict[str, Any], layers: int) -> int:
-    """Biases of inner products, and of experts with their router and gate, of all layers."""
-    hidden, gates, experts = shape["hidden"], 2 if shape.get("gated", True) else 1, shape.get("experts")
+def _head_norms(config: Config, small: Small, model: TransformerModel) -> int:
+    """Norms of queries and keys of one layer: of one head's size, or of all heads.
+
+    Where a key turns them on, a family without experts has one for each head.
+    """
+    wide = (model.heads_count + model.kv_count) * model.head_size
+    if small.heads in ("", "size", "wide"):
+        return {"": 0, "size": 2 * model.head_size, "wide": wide}[small.heads]
+    normed = config.flag(small.heads, default=False)
+    return normed * (wide if model.experts is None else 2 * model.head_size)
+
+
+def _inner(config: Config, small: Small, model: TransformerModel, layers: int) -> int:
+    """Biases of inner products, and of experts with their router and gate, of all layers that have inner products.
+
+    layers   as many as these are
+    """
+    hidden, gates, experts = model.hidden_size, 2 if model.gated else 1, model.experts
     biased = _flag(config, small.inner)
-    if not experts:
-        return layers * biased * (gates * (shape.get("inner") or 0) + hidden)
-    count, size = experts.get("count") or 0, experts.get("inner") or 0
-    dense = experts.get("dense_layers") or 0
-    routed = (layers - dense) // max(experts.get("every") or 1, 1)
-    return routed * (
-        small.shared_gate * hidden
-        + small.experts * count * (gates * size + hidden + 1)
-        + biased * (count * (gates * size + hidden) + gates * (experts.get("shared_inner") or 0) + hidden)
-    )
+    if experts is None:
+        return layers * biased * (gates * model.inner_size + hidden)
+    each = experts.count * (gates * experts.inner_size + hidden)
+    routed = (layers - experts.dense_layers_count) // experts.every_count
+    shared = biased * (each + gates * experts.shared_inner_size + hidden)
+    return routed * (small.shared_gate * hidden + small.experts * (each + experts.count) + shared)
 
 
-def _states(config: Config, states: dict[str, Any], hidden: int) -> int:
-    """Convolutions, decays, steps and norms of all state-space layers."""
-    heads, size, state = (states.get(key) or 0 for key in ("heads", "head_size", "state"))
-    inner, shared = heads * size, 2 * (states.get("groups") or 1) * state
-    window = states.get("window") or 4
-    if states.get("delta"):  # a decay and a step a head, a gate of each besides, one norm for all heads
-        return int(states["layers"] * ((inner + shared) * window + 2 * heads + size + heads * hidden))
-    biased = config.flag("use_conv_bias", default=True)
-    wide = 2 * inner + shared + heads
+def _states(config: Config, states: StateSpace, hidden: int) -> int:
+    """Convolutions, decays, steps and norms of all state-space layers.
+
+    A delta rule has one norm for all heads, and a gate of each head besides, which is a narrow product.
+    """
+    heads, inner = states.heads_count, states.heads_count * states.head_size
+    shared, window = 2 * states.groups_count * states.state_size, states.window_size
+    if states.delta:
+        return states.layers_count * ((inner + shared) * window + 2 * heads + states.head_size + heads * hidden)
     projected = config.flag("use_bias", default=False) or config.flag("mamba_proj_bias", default=False)
-    each = (inner + shared) * (window + biased) + 3 * heads + inner + projected * (wide + hidden)
-    return int(states["layers"] * each)
+    convolution = (inner + shared) * (window + config.flag("use_conv_bias", default=True))
+    return states.layers_count * (convolution + 3 * heads + inner + projected * (2 * inner + shared + heads + hidden))
 
 
-def _ends(config: Config, kind: str, small: Small, shape: dict[str, Any]) -> int:
-    """What stands before the first layer and behind the last: norms, segment words, poolers, heads of words and of classes."""
-    hidden, words = shape["hidden"], shape.get("vocabulary") or 0
-    norm = hidden * (2 if small.shifted else 1)
-    total = small.embedding * norm + small.positions_count * hidden + _flag(config, small.words) * words
-    classes = _architecture(config)
-    if kind == "vit":
-        labels = (shape.get("patches") or {}).get("classes") or 0
-        pooled = hidden * hidden + hidden if classes.endswith("Model") else labels
-        return total + 2 * hidden + pooled  # a token for the whole, a bias of the patches
+def _ends(config: Config, kind: str, small: Small, model: TransformerModel) -> int:
+    """What stands before the first layer and behind the last: norms, segment words, poolers, heads of words or classes.
+
+    Which heads there are is told by the class that a config was saved from; the head of words where it tells none.
+    """
+    hidden, classes = model.hidden_size, _architecture(config)
+    square, words = hidden * hidden + hidden, _flag(config, small.words) * model.vocabulary_size
+    total = small.embedding * _norm(small, model) + small.positions_count * hidden
+    if model.patches:  # a token for the whole, and a bias of the patches
+        return total + 2 * hidden + (square if classes.endswith("Model") else model.patches.classes_count)
     if not small.encoder:
-        return total
-    segments = 0 if kind == "esm" else config.maybe("small_parameters", "type_vocab_size", default=2) or 0
-    total += segments * hidden
-    if kind == "esm" and config.flag("emb_layer_norm_before", default=False):
-        total += norm
-    square = hidden * hidden + hidden
+        return total + words
+    if kind != "esm":
+        total += hidden * (config.maybe("small_parameters", "type_vocab_size", default=2) or 0)
+    elif config.flag("emb_layer_norm_before", default=False):
+        total += _norm(small, model)
     if classes.endswith("Model"):
-        return total + square - words
-    if kind == "esm":  # contacts are read off all heads of all layers
-        return total + square + norm + shape["layers"] * shape["heads"] + 1
+        return total + square
+    contacts = model.layers_count * model.heads_count + 1 if kind == "esm" else 0
     pretrained = square + 2 * hidden + 2 if classes.endswith("ForPreTraining") else 0
-    return total + square + norm + pretrained
+    return total + words + square + _norm(small, model) + contacts + pretrained
 
 
 def _architecture(config: Config) -> str:
-    """The class that a config was saved from; empty where it does not say."""
+    """The class that a config was saved from, such as "BertForMaskedLM"; empty where it does not say."""
     classes = config.words("architectures") or []
     return classes[0] if classes and isinstance(classes[0], str) else ""
 
 
 def _flag(config: Config, flag: Flag) -> bool:
-    """A flag, by the config where it has the key."""
+    """A flag, by the config where it has the key.
+
+    What is neither true nor false is noted as a problem, and the family's default taken.
+    """
     return flag if isinstance(flag, bool) else config.flag(flag[0], default=flag[1])

@@ -95,10 +95,11 @@ def language_part(config: Config, read_as: str | None, known: object) -> tuple[C
     return part, kind
 
 
-
-
 def _fill(part: Config, kind: str) -> None:
-    """Sizes that an object inside is silent about: those of its type, which the library that saves it leaves out."""
+    """Sizes that an object inside is silent about: those of its type, which the library that saves it leaves out.
+
+    part   the object, which is given them;  kind   its type, of `family_defaults`
+    """
     for key, value in family_defaults().get(kind, {}).items():
         if key not in part.data:
             part.data[key] = value
@@ -107,7 +108,11 @@ def _fill(part: Config, kind: str) -> None:
 
 
 def _note_parts(config: Config, part: Config, key: str | None) -> None:
-    """Note what a config has beside its language model, which stands under `key`; objects whose name ends as parts' do."""
+    """Note what a config has beside its language model: objects whose name ends as those of parts do, and other files.
+
+    config   the whole;  part   the language model in it, which remembers what is noted
+    key      under which that stands; None where it is the whole
+    """
     others = [
         name
         for name, value in config.data.items()

@@ -152,7 +152,6 @@ def read_config(path: str | Path, read_as: str | None = None) -> TransformerMode
     title = _title(config, path)
     named = {"kind": "model", "name": _name(title), "title": title, "family": "transformer"}
     told = {"left_out": tuple(config.left_out), "by_default": tuple(config.by_default)}
-    shape["small_parameters"] = small_parameters_count(config, kind, shape)
     try:
         model = TransformerModel.model_validate(named | told | _without_nothing(shape))
     except ValidationError as error:
@@ -161,9 +160,10 @@ def read_config(path: str | Path, read_as: str | None = None) -> TransformerMode
         config.problems += [
             _problem(config, ".".join(place), what, "", would_do) for place, what, would_do in wrong_shapes(model)
         ]
+    small = small_parameters_count(config, kind, model)
     if config.problems:
         raise Problems(config.problems)
-    return model
+    return model.model_copy(update={"small_parameters_count": small})
 
 
 def _unknown(whole: Config, config: Config, kind: str) -> list[Problem]:

@@ -206,7 +206,9 @@ def frontier_text(result: SearchResult) -> str:
         lines.append(f"  and {len(result) - len(shown)} more: --json")
     lines += ["", f"  {result.evaluated_count:,} splits evaluated, {result.fitting_count:,} fit the memory;"]
     better = {"time": "is faster than all with fewer nodes", "energy": "that takes more energy is faster"}
-    return "\n".join([*lines, f"  each line {better.get(result.by, 'that costs more is faster')}", *_knee_lines(result)])
+    lines += [f"  each line {better.get(result.by, 'that costs more is faster')}", *_knee_lines(result)]
+    lines += ["", *(f"  mind that {notebook.sentence(caveat)}" for caveat in result.caveats)] if result.caveats else []
+    return "\n".join(lines)
 
 
 def _knee_lines(result: SearchResult) -> list[str]:
