@@ -47,7 +47,10 @@ def glm_moe(config: Config) -> Shape:
 
 
 def opt(config: Config) -> Shape:
-    """Dense, with learned positions; words may be narrower than the layers (`word_embed_proj_dim`): OPT."""
+    """Dense, with learned positions; words may be narrower than the layers: OPT, of which that of 350 million is so.
+
+    word_embed_proj_dim   width of the embedding, with a product to the layers' width and one back
+    """
     shape, narrow = plain(config, _OPT), config.maybe("embedding", "word_embed_proj_dim")
     return shape if narrow is None or narrow == shape["hidden"] else {**shape, "embedding": narrow}
 

@@ -69,7 +69,9 @@ def language_part(config: Config, read_as: str | None, known: object) -> tuple[C
     read_as   the type that it is to be read as, whatever it says
     known     types that are known
 
-    Sizes that the object is silent about are those of its type, and told; what is left out is told too.
+    Sizes that the object is silent about are those of its type, and told; what is left out is told too.  Where it does not
+    say whether words are tied, the whole does.  A part that states no type, in a model that is not of `TEXT_TYPES`, is noted
+    as a problem, and its type is then empty.
     """
     types = known if isinstance(known, dict | frozenset | set) else frozenset()
     outer = config.text("model_type")

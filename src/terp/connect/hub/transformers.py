@@ -181,7 +181,10 @@ def _unknown(whole: Config, config: Config, kind: str) -> list[Problem]:
 
 
 def _not_of_language(whole: Config, kind: str) -> list[Problem]:
-    """The problem of a model of which an encoder of text is a part, such as a detector."""
+    """The problem of a model of which an encoder of text is a part, such as a detector.
+
+    whole   the file, which is refused by its own type;  kind   the encoder's type, as which its part can be read
+    """
     what = f"its text is read by an encoder ({kind}), a part of a model of something else"
     found = found_text(whole.data.get("model_type"))
     whole.wrong("model_type", what, found, f"--as {kind} would predict that part alone")
