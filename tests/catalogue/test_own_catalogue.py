@@ -6,11 +6,10 @@ The files are those of docs/howto/add-a-gpu.md, as they stand there.
 import json
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from support import commands
 
 import terp
 from terp.catalogue import Accelerator, own_catalogue, read_catalogue, read_prices, use_own_catalogue
@@ -53,9 +52,7 @@ def own(folder, monkeypatch):
 
 
 def terp_on(folder, *words):
-    done = subprocess.run(
-        [sys.executable, "-m", "terp", "--catalogue", "mine", *words], capture_output=True, text=True, cwd=folder
-    )
+    done = commands.run("--catalogue", "mine", *words, cwd=folder)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -4,11 +4,10 @@ import json
 import os
 import re
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from support import commands
 
 import terp
 from terp.errors import Problems, TerpError, printable
@@ -43,7 +42,7 @@ PYTHON = {
 
 def run(*words, **more):
     """A finished `terp`, with its raw bytes as Latin-1, so that a control character stays one."""
-    done = subprocess.run([sys.executable, "-m", "terp", *map(str, words)], capture_output=True, timeout=600, **more)
+    done = commands.run(*words, text=False, **more)
     return done.returncode, done.stdout.decode("utf-8"), done.stderr.decode("utf-8")
 
 

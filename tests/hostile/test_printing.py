@@ -3,13 +3,12 @@
 import io
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import commands
 
 from terp.errors import Interrupted, Problem, Problems, UnknownName, printable
 from terp.reader import one_line
@@ -29,7 +28,7 @@ def clean(text):
 
 
 def run(*words, cwd=None):
-    done = subprocess.run([sys.executable, "-m", "terp", *map(str, words)], capture_output=True, timeout=300, cwd=cwd)
+    done = commands.run(*words, cwd=cwd, text=False)
     out, err = done.stdout.decode("utf-8"), done.stderr.decode("utf-8")
     assert "Traceback" not in err
     clean(out)

@@ -64,7 +64,7 @@ TRAINING = module_of("training_pages")
 @pytest.mark.parametrize("path", [TRAINING.THEORY, *TRAINING.RUN], ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_the_pages_of_training_are_current(path, monkeypatch):
     """The table of software, and what the commands of the tutorials of training and of plans and of the README print."""
-    monkeypatch.setattr(TRAINING, "TERP", commands.SHIM)
+    monkeypatch.setattr(TRAINING, "TERP", commands.shim_text())
     assert path.read_text("utf-8") == TRAINING.page(path), "run scripts/training_pages.py"
 
 
@@ -79,8 +79,7 @@ def test_documented_keys_are_those_of_a_training():
     for page, runs in asked.items():
         named = set(re.findall(r"`(\w+)`", (ROOT / "docs" / "formats" / f"{page}.md").read_text("utf-8")))
         for words in runs:
-            ran = [sys.executable, "-m", "terp", *words, "--json"]
-            data = json.loads(subprocess.run(ran, capture_output=True, text=True, check=True).stdout)
+            data = json.loads(commands.terp(*words, "--json").stdout)
             data.pop("groups", None)  # its keys are names of sources
             assert keys_of(data) - named == set()
 
@@ -157,8 +156,7 @@ def test_every_command_of_the_operators_tutorial_runs(tmp_path):
     for command in lines:
         words = re.sub(r"1\.\.\d+", "1..2", command.replace(" --days 90", ""))
         words += " --days 2 --workers 1" if " sweep " in words else ""
-        terp = [sys.executable, "-m", "terp", *shlex.split(words)[1:]]
-        done = subprocess.run(terp, cwd=tmp_path, capture_output=True, text=True)
+        done = commands.run(*shlex.split(words)[1:], cwd=tmp_path)
         assert done.returncode == 0, f"{words}\n{done.stderr}"
 
 

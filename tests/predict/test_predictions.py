@@ -1,12 +1,11 @@
 """The front door's predictions: what they give, that the terminal prints the same, and that intervals hold their value."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import commands
 
 import terp
 from terp.errors import Problems
@@ -15,7 +14,8 @@ GEFION = terp.machine("gefion")
 
 
 def printed(*words):
-    done = subprocess.run([sys.executable, "-m", "terp", "predict", *words, "--json"], capture_output=True, check=True)
+    done = commands.run("predict", *words, "--json")
+    assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 

@@ -1,10 +1,12 @@
-"""Commands that several tests run and that write nothing: each is run once, and kept under the digest of all that it depends on.
+"""`terp` for tests, each call a process of its own: forked from a warm one, so that it need not read its modules again.
 
-    python tests/support/commands.py validate hpl      is `terp validate hpl`, from what is kept if it is
+Commands that several tests run and that write nothing are run once, and kept under the digest of all that they depend on: so
+`terp validate`, which replays and grades for a minute, is not worked out for each test that looks at it.
 
-So `terp validate`, which replays and grades for a minute, is not worked out for each test that looks at it.
+    python tests/support/commands.py SOCKET validate hpl      is `terp validate hpl`, from what is kept if it is
 """
 
+import atexit
 import fcntl
 import hashlib
 import json
@@ -15,6 +17,11 @@ import sys
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+
+try:
+    from support import warm_process
+except ModuleNotFoundError:  # as the `terp` of a shell
+    import warm_process
 
 ROOT = Path(__file__).parents[2]
 KEPT = ROOT / ".pytest_cache" / "terp-commands"
@@ -44,11 +51,36 @@ def shared(words):
     return bool(words) and words[0] in SHARED and not named and not any(word.partition("=")[0] in FILES for word in words)
 
 
-def terp(*words):
-    """A finished `terp`, from what is kept where that may be."""
+@cache
+def warm():
+    """The process that the calls of this one are forked from."""
+    process = warm_process.WarmProcess()
+    atexit.register(process.end)
+    return process
+
+
+def run(*words, cwd=None, env=None, text=True):
+    """A finished `terp`, as `subprocess.run` would give it: from a warm process where the environment is that of its start."""
+    typed = [str(word) for word in words]
+    if not warm().is_fit(os.environ if env is None else env):
+        return subprocess.run([sys.executable, "-m", "terp", *typed], capture_output=True, text=text, cwd=cwd, env=env)
+    done = warm().run(typed, cwd, env)
+    return in_text(done) if text else done
+
+
+def in_text(done):
+    done.stdout, done.stderr = done.stdout.decode(), done.stderr.decode()
+    return done
+
+
+def terp(*words, by=run):
+    """A finished `terp`, from what is kept where that may be.
+
+    by   runs what is not
+    """
     ran = [sys.executable, "-m", "terp", *map(str, words)]
     if not shared(ran[3:]):
-        return subprocess.run(ran, capture_output=True, text=True)
+        return by(*words)
     folder = KEPT / digest()
     if not folder.exists():
         for old in KEPT.glob("*"):  # of other sources
@@ -58,7 +90,7 @@ def terp(*words):
     with path.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # who comes second waits for the first
         if not path.exists():
-            done = subprocess.run(ran, capture_output=True, text=True)
+            done = by(*words)
             new = path.with_suffix(".new")
             new.write_text(json.dumps([done.returncode, done.stdout, done.stderr]))
             new.rename(path)
@@ -70,19 +102,25 @@ def shim(folder):
     """Writes a `terp` for shells into a folder, and returns what to put before the PATH."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "terp"
-    path.write_text(SHIM)
+    path.write_text(shim_text())
     path.chmod(0o755)
     return str(folder)
 
 
-SHIM = f'#!/bin/sh\nexec "{sys.executable}" "{Path(__file__).resolve()}" "$@"\n'
+def shim_text():
+    """A `terp` for shells that asks the warm process of this one, but for what may be kept."""
+    folder, socket = Path(__file__).resolve().parent, warm().socket
+    asks = " ".join(f'{verb}) exec "{sys.executable}" "{folder}/commands.py" "{socket}" "$@";;' for verb in SHARED)
+    other = f'exec "{sys.executable}" -S -E "{folder}/warm_process.py" "{socket}" -- "$@"'
+    return f'#!/bin/sh\ncase "$1" in {asks} esac\n{other}\n'
 
 
 def main():
-    words = sys.argv[1:]
+    socket, *words = sys.argv[1:]
+    files = [0, 1, 2]
     if not shared(words):
-        os.execv(sys.executable, [sys.executable, "-m", "terp", *words])
-    done = terp(*words)
+        sys.exit(warm_process.asked(socket, words, str(Path.cwd()), dict(os.environ), files) % 256)
+    done = terp(*words, by=lambda *typed: in_text(warm_process.called(socket, typed)))
     sys.stderr.write(done.stderr)
     try:
         sys.stdout.write(done.stdout)

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def terp(*words, cwd=None, check=None):
-    done = subprocess.run([sys.executable, "-m", "terp", *map(str, words)], capture_output=True, text=True, cwd=cwd)
+    done = commands.run(*words, cwd=cwd)
     if check is not None:
         assert done.returncode == check, done.stderr
     return done

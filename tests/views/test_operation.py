@@ -2,11 +2,10 @@
 
 import gzip
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from support import commands
 
 from terp.validate.grading.cases import published_file
 
@@ -17,7 +16,7 @@ REPLAY = published_file("slurm", "source.yaml").parent / "multifactor_s202"
 
 
 def terp(*words, cwd=None, check=None):
-    done = subprocess.run([sys.executable, "-m", "terp", *map(str, words)], capture_output=True, text=True, cwd=cwd)
+    done = commands.run(*words, cwd=cwd)
     if check is not None:
         assert done.returncode == check, done.stderr
     return done

@@ -2,12 +2,11 @@
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from support import commands
 from support.small_plans import budget_of
 
 from terp.plan.outcome.plan_folder import TABLES
@@ -20,7 +19,7 @@ QUICK = ("--scenarios", 50, "--no-simulation")
 
 
 def terp(*words, check=None, cwd=None):
-    done = subprocess.run([sys.executable, "-m", "terp", *map(str, words)], capture_output=True, text=True, cwd=cwd)
+    done = commands.run(*words, cwd=cwd)
     if check is not None:
         assert done.returncode == check, done.stderr
     return done

@@ -7,6 +7,7 @@ import sys
 import time
 
 import pytest
+from support import commands
 
 from terp.errors import Problems
 from terp.reader.user_defaults import user_defaults
@@ -17,8 +18,7 @@ from terp.views.cli.setup import compiling
 
 def terp(*words, cwd=None, **variables):
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TERP_")} | variables
-    ran = [sys.executable, "-m", "terp", *map(str, words)]
-    return subprocess.run(ran, capture_output=True, text=True, cwd=cwd, env=environment)
+    return commands.run(*words, cwd=cwd, env=environment)
 
 
 def test_a_variable_counts_before_the_project_and_that_before_the_user(tmp_path):

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from support import commands
 
 from terp.results import HEADLINES, load_sweep
 from terp.views.text.comparison_text import bands_text, differences_text, figure_text, title_of
@@ -21,7 +22,7 @@ QUICK = ("--days", 1, "--workers", 1)
 
 
 def terp(*words, check=None):
-    done = subprocess.run([sys.executable, "-m", "terp", *map(str, words)], capture_output=True, text=True)
+    done = commands.run(*words)
     if check is not None:
         assert done.returncode == check, done.stderr
     return done
