@@ -2,6 +2,7 @@
 
 import pytest
 
+from terp.physics import generation_named, predict_step
 from terp.physics.training.software import generations
 from terp.validate.grading.grade import Skipped
 from terp.validate.steps.row_words import compiled_of, date_of, row_words, software_of
@@ -263,3 +264,34 @@ def test_hybrid_shards_are_a_node():
 def test_boards_of_custom_memory_lead_to_their_machine_s_part():
     assert row(gpu="H100 custom SXM 64GB").part == "h100-sxm-64gb"
     assert row(gpu="A100 custom SXM 64GB", step_time_s="9").part == "a100-custom-64gb"
+
+
+@pytest.mark.parametrize(
+    ("gpu", "part"),
+    [
+        ("Tesla V100-SXM2-32GB", "V100 SXM2 32 GB"), ("V100 SXM2 16GB", "V100 SXM2 16 GB"), ("A800 80GB", "A800 SXM4 80 GB"),
+        ("H800 SXM 80GB", "H800 SXM5 80 GB"), ("NVIDIA H20", "H20 SXM5 96 GB"), ("L40S", "L40S 48 GB"),
+        ("RTX PRO 6000 Blackwell Server Edition", "RTX PRO 6000 Blackwell"), ("MI250X", "MI250X"), ("MI325X", "MI325X"),
+        ("MI355X", "MI355X"),
+    ],
+)  # fmt: skip
+def test_each_gpu_of_the_catalogue_takes_a_row_in_sixteen_bits(gpu, part):
+    """FP16 and a silent cell go on every chip, in what 16 bits it has; a step lies between the peak and a tenth of it."""
+    for cell in ("fp16", ""):
+        read = row(gpu=gpu, precision=cell, gpus="16", step_time_s="60")
+        assert isinstance(read, TrainingRow), read
+        assert part in read.chip.title
+        flop = read.work.flop * read.batch_count / read.gpus_count
+        peak = read.chip.peak_flop_per_s["fp16"]
+        [*_, strategy] = read.strategies
+        step = predict_step(read.chip, read.net, read.work, strategy, read.batch_count, generation_named(read.software))
+        assert flop / peak / 2.1 < float(step.step_s) < 12 * flop / peak  # half of it where FP8 may have been meant
+
+
+@pytest.mark.parametrize("gpu", ["V100 PCIe 32GB", "V100S", "H800 PCIe", "A800 PCIe 40GB", "L40", "RTX PRO 6000 Max-Q"])
+def test_a_gpu_is_not_taken_for_one_of_its_name(gpu):
+    assert reason(gpu=gpu).startswith("no GPU")
+
+
+def test_a_v100_has_no_bf16():
+    assert "V100 SXM2 32 GB has no bf16" in reason(gpu="V100 32GB", precision="bf16", step_time_s="60")

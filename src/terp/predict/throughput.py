@@ -24,6 +24,7 @@ from terp.errors import Problem, Problems
 from terp.hardware import Machine
 from terp.physics.fabric.collectives import Interconnect, interconnect_between, interconnect_of
 from terp.physics.gpu.architectures import is_measured
+from terp.physics.gpu.precisions import half_peak_flop_per_s
 from terp.physics.neural.families import work_of
 from terp.physics.training.software import generation_named
 from terp.physics.training.strategy import Strategy
@@ -220,7 +221,7 @@ def _by_memory(chip: Accelerator) -> tuple[float, float, float, str]:
     """
     reference = read_catalogue().part(Accelerator, read_reference().record.gpu)
     memory = chip.memory_rate_bytes_per_s / reference.memory_rate_bytes_per_s
-    ratio = min(memory, chip.peak_flop_per_s["bf16"] / reference.peak_flop_per_s["bf16"])
+    ratio = min(memory, half_peak_flop_per_s(chip) / half_peak_flop_per_s(reference))
     return ratio, MEMORY_LOW_RATIO * ratio, MEMORY_HIGH_RATIO * ratio, MEMORY
 
 

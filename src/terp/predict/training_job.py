@@ -20,6 +20,7 @@ from terp.describe import DescriptionSource, ModelFile, Runs, TransformerModel, 
 from terp.errors import Problem, Problems, UnknownName
 from terp.hardware import Machine
 from terp.physics.fabric.collectives import Interconnect, interconnect_between, interconnect_of
+from terp.physics.gpu.precisions import half_precision
 from terp.physics.neural.families import work_of
 from terp.physics.neural.work import Work
 from terp.physics.training.software import Generation, generation_named
@@ -144,14 +145,14 @@ class TrainingJob:
     batch_count: int
 
     def step(self, chip: Accelerator, net: Interconnect) -> TrainingStep:
-        """The predicted step; in BF16 on a chip that does not have the precision asked for.
+        """The predicted step; in 16 bits on a chip that does not have the precision asked for.
 
         chip   the GPU;  net  what collectives see of its machine
 
         Whether the split divides and fits is not checked here; `step.fits` says the second.
         """
         has = not misfits_of_precision(chip, self.strategy.precision)
-        strategy = self.strategy if has else replace(self.strategy, precision="bf16")
+        strategy = self.strategy if has else replace(self.strategy, precision=half_precision(chip))
         return predict_step(chip, net, self.work, strategy, self.batch_count, self.generation)
 
     def step_on(self, name: str) -> TrainingStep:

@@ -59,7 +59,7 @@ class Catalogue:
         return _FAMILY_OF[kind]
 
     def accelerator_named(self, beginning: str) -> str:
-        """The name of the accelerator that a name begins: `h200-sxm` is h200-sxm-141gb, and `h100` the first of 80 GB.
+        """The name of the accelerator that a name begins: `h20` is h20-sxm-96gb, and `h100` the first of 80 GB.
 
         Raises UnknownName, or Problems if it begins several of which none has 80 GB.
 
@@ -71,9 +71,10 @@ class Catalogue:
         begun = [known for known in names if name and known.startswith(name)]
         if len(begun) == 1:
             return begun[0]
-        of_80gb = [known for known in begun if known.startswith(f"{name}-") and known.endswith("-80gb")]
-        if of_80gb:
-            return of_80gb[0]
+        of_word = [known for known in begun if known.startswith(f"{name}-")]
+        of_80gb = [known for known in of_word if known.endswith("-80gb")]
+        if of_80gb or len(of_word) == 1:
+            return (of_80gb or of_word)[0]
         if begun:
             raise Problems([Problem("", 0, 0, "", f"{beginning!r} begins several accelerators", would_do=", ".join(begun))])
         raise UnknownName("part in accelerators", beginning, names)

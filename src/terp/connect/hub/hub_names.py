@@ -18,10 +18,22 @@ CONFIG: Final = "config.json"
 """The file of a hub's folder that says a model's shape."""
 _ID: Final = re.compile(r"[A-Za-z0-9][\w.\-]*/[A-Za-z0-9][\w.\-]*/?")
 _TAIL: Final = re.compile(
-    r"[-_](instruct|chat|base|hf|it|pt|sft|dpo|rlhf|fp8|bf16|fp4|nvfp4|awq|gptq|gguf|4bit|8bit|int4|int8|cased|uncased|tokens"
-    r"|v\d+(\.\d+)?|\d{4})$"
+    r"[-_](instruct|chat|base|hf|it|pt|sft|dpo|rlhf|reasoning|fp8|bf16|fp4|nvfp4|awq|gptq|gguf|4bit|8bit|int4|int8|cased|uncased"
+    r"|tokens|v\d+(\.\d+)?|\d{4}|\d+k|\d+b-a\d+b|\d+b-\d+e)$"
 )
-"""What makers hang behind a model's name that does not change its shape: tuning, number formats, versions, dates."""
+"""What makers hang behind a model's name that does not change its shape: tuning, number formats, versions, dates, length of
+context, and how many parameters are active or experts there are.
+"""
+_OTHER_NAMES: Final[dict[str, str]] = {
+    "bloom": "bloom-176b",
+    "esm2_t33_650m_ur50d": "esm2-650m",
+    "esm2_t36_3b_ur50d": "esm2-3b",
+    "esm2_t48_15b_ur50d": "esm2-15b",
+    "nnunet": "nnunet-brats",
+    "vit-base-patch16-224": "vit-b-16",
+    "vit-large-patch16-224": "vit-l-16",
+}
+"""Names that a hub or a paper has for what ships under another; of nnU-Nets it is that of volumes of BraTS."""
 
 
 def config_of(source: object) -> Path | None:
@@ -60,8 +72,9 @@ def hub_model_name(source: str) -> str | None:
     >>> hub_model_name("mistralai/Mixtral-8x7B-Instruct-v0.1")
     'mixtral-8x7b'
     """
-    name = source.rstrip("/").rpartition("/")[2].lower().removeprefix("meta-")
-    known = {_bare(shipped): shipped for shipped in shipped_names("models")}
+    name = source.rstrip("/").rpartition("/")[2].lower().removeprefix("meta-").removeprefix("nvidia-")
+    known = {_bare(other): shipped for other, shipped in _OTHER_NAMES.items()}
+    known |= {_bare(shipped): shipped for shipped in shipped_names("models")}
     while name:
         if _bare(name) in known:
             return known[_bare(name)]

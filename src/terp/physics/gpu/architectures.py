@@ -16,7 +16,7 @@ from terp.catalogue import Accelerator
 from terp.catalogue.read.constants import constants
 from terp.errors import UnknownName
 from terp.notes import Caveat
-from terp.physics.gpu.precisions import peak_flop_per_s
+from terp.physics.gpu.precisions import half_peak_flop_per_s
 
 Subject = Literal[
     "clocks", "hpl", "dgemm", "hpcg", "mxp", "tiling", "attention", "collectives", "steps", "convolutions", "caps",
@@ -221,7 +221,7 @@ def architecture_of(accelerator: Accelerator) -> Architecture:
     known = table.of(accelerator.architecture)
     if known.per_clock_flop and known.flop_energy_j_per_flop:
         return known
-    peak = peak_flop_per_s(accelerator, "bf16")
+    peak = half_peak_flop_per_s(accelerator)
     energy = table.sheet.flop_energy_ratio * accelerator.board_power_w / peak
     return replace(
         known,

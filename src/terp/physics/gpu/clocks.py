@@ -9,7 +9,7 @@ from typing import ClassVar
 from terp.catalogue import Accelerator
 from terp.catalogue.read.constants import constants
 from terp.physics.gpu.architectures import architecture_of
-from terp.physics.gpu.precisions import peak_flop_per_s
+from terp.physics.gpu.precisions import half_peak_flop_per_s
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Load:
 
 def highest_clock(chip: Accelerator) -> float:
     """Boost clock over the clock that the BF16 peak is stated at."""
-    at_peak = peak_flop_per_s(chip, "bf16") / (chip.sms_count * architecture_of(chip).per_clock_flop)
+    at_peak = half_peak_flop_per_s(chip) / (chip.sms_count * architecture_of(chip).per_clock_flop)
     return max(chip.boost_clock_hz / at_peak, 1.0)
 
 

@@ -16,7 +16,7 @@ from terp.catalogue import Accelerator
 from terp.catalogue.read.constants import constants
 from terp.physics.gpu.architectures import architecture_of
 from terp.physics.gpu.kernels import KernelConstants
-from terp.physics.gpu.precisions import peak_flop_per_s
+from terp.physics.gpu.precisions import half_peak_flop_per_s
 
 TILES: Final = ((256, 32), (128, 32), (64, 32), (256, 64), (128, 64), (64, 64), (256, 128), (128, 128), (128, 256))
 SPLITS: Final = (1, 2, 4, 8, 16, 32, 64)
@@ -45,7 +45,7 @@ def convolution(
     """
     c = constants(KernelConstants)
     m, n, k = (np.atleast_1d(np.asarray(size, np.float64)) for size in (rows, columns, depth))
-    units, peak = accelerator.sms_count, peak_flop_per_s(accelerator, "bf16")
+    units, peak = accelerator.sms_count, half_peak_flop_per_s(accelerator)
     part = np.ceil(k / (_SPLIT * DEPTH_STEP)) * DEPTH_STEP
     tiles = np.ceil(m / _HIGH) * np.ceil(n / _WIDE) * _SPLIT
     waves = np.ceil(tiles / units)

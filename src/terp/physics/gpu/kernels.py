@@ -19,7 +19,7 @@ from terp.catalogue import Accelerator
 from terp.catalogue.read.constants import constants
 from terp.errors import Problem, Problems, UnknownName
 from terp.physics.gpu.architectures import Tiling, architecture_of
-from terp.physics.gpu.precisions import peak_flop_per_s, precision_named, precisions_of
+from terp.physics.gpu.precisions import half_peak_flop_per_s, peak_flop_per_s, precision_named, precisions_of
 
 TILES: Final = ((128, 256), (128, 128), (64, 128), (64, 64))
 SPLITS: Final = (1, 2, 4, 8, 16)
@@ -270,7 +270,7 @@ def attention_s(
     if backward:
         rows, share = rows * on_chip.backward_rows_ratio, share * (on_chip.backward_peak_fraction or 1.0)
     occupancy = np.minimum(1.0, b * h * np.ceil(s / 128) / accelerator.sms_count)
-    rate = share * peak_flop_per_s(accelerator, "bf16") * occupancy
+    rate = share * half_peak_flop_per_s(accelerator) * occupancy
     kv = h if kv_heads is None else np.asarray(kv_heads, np.float64)
     moved = 4 * b * s * head_size * (h + kv) * (2.5 if backward else 1.0)
     moved_s = moved / (known.gemm.attention_read_fraction * accelerator.memory_rate_bytes_per_s)

@@ -76,6 +76,19 @@ def peak_flop_per_s(accelerator: Accelerator, precision: str) -> float:
     raise UnknownName(f"precision of {accelerator.title}", precision, precisions_of(accelerator))
 
 
+def half_precision(accelerator: Accelerator) -> str:
+    """The precision of 16 bits in which a chip's matrix units are fastest: BF16, or FP16 on chips older than it.
+
+    Models that are fitted in BF16 take the peak of this one.
+    """
+    return "bf16" if "bf16" in accelerator.peak_flop_per_s else "fp16"
+
+
+def half_peak_flop_per_s(accelerator: Accelerator) -> float:
+    """The dense peak in `half_precision` [flop/s].  Raises UnknownName for a chip without matrix units of 16 bits."""
+    return peak_flop_per_s(accelerator, half_precision(accelerator))
+
+
 def is_reduced(precision: str) -> bool:
     """True for a precision that applies to large GEMM alone, such as FP8.
 

@@ -10,7 +10,7 @@ from terp.catalogue import Accelerator
 from terp.catalogue.read.constants import constants
 from terp.hardware import Machine
 from terp.physics.gpu.clocks import Load, PowerConstants, base_w, cap_w, idle_w, power_w, sustained_clock
-from terp.physics.gpu.precisions import peak_flop_per_s
+from terp.physics.gpu.precisions import half_peak_flop_per_s
 from terp.physics.power.node_levels import levels_of
 
 Mix = Literal["compute", "memory", "training"]
@@ -114,7 +114,7 @@ def mix_of(chip: Accelerator, mix: Mix) -> Load:
     """
     c = constants(CapConstants)
     clocked_s = c.clocked_fraction[mix]
-    flop = clocked_s * c.gemm_rate_fraction * peak_flop_per_s(chip, "bf16")
+    flop = clocked_s * c.gemm_rate_fraction * half_peak_flop_per_s(chip)
     moved = (1 - clocked_s) * c.memory_rate_fraction[mix] * chip.memory_rate_bytes_per_s
     return Load(
         clocked_s=clocked_s,

@@ -11,7 +11,7 @@ from typing import Final
 
 from terp.catalogue import Accelerator
 from terp.physics import Work
-from terp.physics.gpu.precisions import peak_flop_per_s
+from terp.physics.gpu.precisions import half_precision, peak_flop_per_s
 from terp.physics.training.stage import RECOMPUTE, Recompute
 from terp.physics.training.strategy import Strategy
 from terp.validate.steps.row_cells import Cells, Unmodelled, number_of, whole_of, words_of
@@ -187,7 +187,7 @@ def _precisions(cells: Cells, chip: Accelerator) -> tuple[str, ...]:
             )
         return (stated,)
     if "fp8" not in chip.peak_flop_per_s or not cells.get("seq_len"):
-        return ("bf16",)
+        return (half_precision(chip),)
     reached = number_of(cells, "tflops_per_gpu") or 0.0
     beyond = reached * 1e12 > MOST_OF_PEAK * peak_flop_per_s(chip, "bf16")
     return ("fp8",) if beyond or "mlperf" in words_of(cells) else ("bf16", "fp8")
