@@ -23,6 +23,7 @@ TITLES = {
     "inference": "Inference",
     "node_power": "Power of GPUs, nodes and jobs",
     "costs": "Level of deals",
+    "intervals": "Intervals",
 }
 HEAD = """# Constants of the models
 

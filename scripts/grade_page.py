@@ -12,7 +12,7 @@ from terp.validate import Grade, all_models
 from terp.validate.systems.cost_grades import grade_costs
 from terp.validate.systems.fleet_grades import grade_fleets
 from terp.validate.systems.slurm_grades import grade_replays
-from terp.views.text.error_text import HEAD, MOST_CASES, PART_HEAD, by_part, part_rows, table_rows
+from terp.views.text.error_text import HEAD, MOST_CASES, PART_HEAD, by_part, grouped, part_rows, table_rows
 from terp.views.text.grades_text import (
     COST_HEAD,
     FLEET_HEAD,
@@ -67,10 +67,9 @@ def text() -> str:
 def section(entry: Grade) -> list[str]:
     fitted = ", ".join(entry.constants) or "none"
     lines = ["", f"## {entry.model}: {entry.quantity}", "", f"Fitted constants: {fitted}.", ""]
-    for title, parts in (("class", entry.by_class), ("source or group", entry.by_group)):
-        if len(parts) > 1:
-            lines += [f"| {title} | " + " | ".join(PART_HEAD) + " |", "|---" * (len(PART_HEAD) + 1) + "|"]
-            lines += ["| " + " | ".join(cell.replace("|", ", ") for cell in row) + " |" for row in part_rows(parts)] + [""]
+    for title, parts in grouped(entry):
+        lines += [f"| {title} | " + " | ".join(PART_HEAD) + " |", "|---" * (len(PART_HEAD) + 1) + "|"]
+        lines += ["| " + " | ".join(cell.replace("|", ", ") for cell in row) + " |" for row in part_rows(parts)] + [""]
     if len(entry.cases) > MOST_CASES:
         lines += ["| measured on | cases | median | 90 % |", "|---|---|---|---|"]
         return lines + [f"| {part} | {count} | {median:.1%} | {p90:.1%} |" for part, count, median, p90 in by_part(entry)]

@@ -24,6 +24,21 @@ def quantile(values: Iterable[float], probability: float) -> float | None:
     return float(np.quantile(sample, probability)) if sample else None
 
 
+def order_interval(values: Iterable[float], share_fraction: float = 0.9) -> tuple[float, float]:
+    """Ends that one more value of the same law lies between with the probability `share_fraction`, whatever the law.
+
+    Order statistics at (n + 1) p of n values, between neighbours in a straight line; the outermost two of few values.
+
+    values   at least one, in any unit, which is that of the ends
+
+    >>> order_interval(range(1, 20))
+    (1.0, 19.0)
+    """
+    sample = np.asarray(list(values), float)
+    low, high = np.quantile(sample, [(1 - share_fraction) / 2, (1 + share_fraction) / 2], method="weibull")
+    return float(low), float(high)
+
+
 def poisson_interval(count: float) -> tuple[float, float]:
     """The 95 % interval of a Poisson law's mean of which `count` events were seen, as low and high [events].
 

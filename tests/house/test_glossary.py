@@ -47,7 +47,7 @@ def test_every_unit_is_there():
 
 def test_every_option_is_a_term_or_plain():
     known = set().union(*(options(command_of(verb)) for verb in VERBS))
-    named = set(re.findall(r"`(--[a-z-]+)", section("Terms")))
+    named = set(re.findall(r"`(--[a-z0-9-]+)", section("Terms")))
     assert known - named - PLAIN == set()
     assert named - known == set()
 

@@ -45,7 +45,7 @@ LOWER_FIRST = {"errors": "units"}  # units imports errors' hint; both stand at t
 MODULE_LINES, FUNCTION_LINES = 400, 50
 WITHOUT_UNIT = {  # numbers that have none, by the field's own meaning
     "seed", "days", "line", "column", "count", "miss", "points", "drawn", "published", "value",
-    "mean_price_eur_per_mwh", "share", "in_service", "predicted", "scale", "restarts", "amount",
+    "mean_price_eur_per_mwh", "share", "in_service", "panel_year", "predicted", "scale", "restarts", "amount",
     "year", "worth", "values", "mean_pue", "tokens", "node_failures", "gpu_hours", "access_gpu_hours", "science_h100_hours",
 }  # fmt: skip
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from terp.catalogue import Accelerator, read_catalogue
+from terp.catalogue import Accelerator, constants, read_catalogue
 from terp.describe import read_machine, shipped_names
-from terp.errors import Problems
+from terp.errors import Problems, UnknownName
 from terp.hardware import build_machine
 from terp.physics import (
     HplSystem,
@@ -22,7 +22,9 @@ from terp.physics import (
     predict_hpl,
     predict_mxp,
 )
+from terp.physics.benchmark.hpl import HplConstants
 
+CLASSES = ("NVIDIA's own nodes", "others' nodes of NVIDIA GPUs", "AMD nodes", "chip or mode not graded")
 GPUS = list(read_catalogue().parts["accelerators"])
 
 
@@ -67,14 +69,16 @@ def test_an_endless_network_leaves_what_a_node_does():
 
 
 def test_network_time_by_hand():
-    """1,024 H100 of 8 a node at 50 GB/s, N = 3,000,000: k W'/N (4 + 5) (1 - 1/32) / (b sqrt 8), each step apart."""
+    """1,024 H100 of 8 a node at 50 GB/s, N = 3,000,000: k W'/N (4 + 2.5) (1 - 1/32) / (b sqrt 8), each step apart."""
     order, gpus, rate = 3_000_000, 1024, dgemm_flop_per_s(gpu("h100-sxm-80gb"))
     run = predict_hpl(system(order=order))
     dgemm_s = (2 / 3 * order**3 + 2 * order**2) / (gpus * rate)
     words_a_gpu = order**2 / gpus
-    share = 0.60 * 6 * rate / sqrt(words_a_gpu) * (4 + log2(gpus) / 2) * (1 - 1 / sqrt(gpus))
+    k = constants(HplConstants).network_fraction
+    share = k * 6 * rate / sqrt(words_a_gpu) * (4 + log2(gpus) / 4) * (1 - 1 / sqrt(gpus))
     assert run.dgemm_s == pytest.approx(dgemm_s)
     assert run.network_s == pytest.approx(share * dgemm_s / (5e10 * sqrt(8)))
+    assert run.staging_s == pytest.approx(share * dgemm_s / (0.22 * 450e9))
 
 
 @given(st.sampled_from(GPUS), st.integers(1, 5000), st.sampled_from([1e10, 2.5e10, 5e10, 1e11]), st.sampled_from([4, 8]))
@@ -91,6 +95,57 @@ def test_hpl_keeps_its_invariants(name, nodes, network, per_node):
     smaller = predict_hpl(dataclasses.replace(one, n_count=max(run.n_count // 2, 1024)))
     assert smaller.rmax_flop_per_s <= run.rmax_flop_per_s * 1.0000001
     assert 8 * run.n_count**2 <= one.gpus_count * (one.accelerator.memory_bytes + one.accelerator.host_memory_bytes)
+
+
+def test_gathering_within_a_node_goes_at_the_rate_of_its_links():
+    """The slower by what links are slower, whatever the memory: an A100's have 300 of an H100's 450 GB/s."""
+    one = system("h100-sxm-80gb", gpus=8, order=200_704)
+    slow = dataclasses.replace(one, accelerator=one.accelerator.model_copy(update={"link_rate_bytes_per_s": 300e9}))
+    assert predict_hpl(slow).staging_s == pytest.approx(1.5 * predict_hpl(one).staging_s)
+
+
+def test_panels_are_hidden_on_machines_of_later_software():
+    """A machine of A100s that was installed in 2023 or later factorises panels on its GPUs; of one without a year the older way."""
+    years = {
+        year: predict_hpl(dataclasses.replace(system("a100-sxm-80gb"), year=year)) for year in (None, 2020, 2022, 2023, 2026)
+    }
+    assert years[None].panel_s == years[2020].panel_s == years[2022].panel_s > 0
+    assert years[2023].panel_s == years[2026].panel_s == 0
+    assert years[2023].rmax_flop_per_s > 1.05 * years[2022].rmax_flop_per_s
+
+
+def test_the_interval_is_that_of_the_class():
+    """NVIDIA's own nodes lie closer together than others'; what nobody graded is wider than either."""
+    one = system(gpus=1024)
+    runs = [
+        predict_hpl(dataclasses.replace(one, reference=True)),
+        predict_hpl(one),
+        predict_hpl(system("mi300a", per_node=4)),
+        predict_hpl(system("mi355x")),
+    ]
+    assert tuple(run.class_name for run in runs) == CLASSES
+    widths = [run.rmax_high_flop_per_s / run.rmax_low_flop_per_s for run in runs]
+    assert widths[0] < widths[1] < min(widths[2:])
+    for run in runs:
+        assert run.rmax_flop_per_s < run.reach_flop_per_s <= run.rmax_high_flop_per_s
+    assert predict_hpl(system("b200-sxm-180gb")).class_name != CLASSES[-1]
+    assert predict_hpl(system("b300-sxm-288gb")).class_name == CLASSES[-1]  # next to no FP64
+
+
+def test_emulation_gains_on_blackwell_and_loses_on_hopper():
+    """Rikyu's node of four GB200: 58.26 Tflop/s a GPU against 37.27 of hardware, 1.563 times (riken-rikyu)."""
+    node = system("gb200", gpus=4, per_node=4, network=1e11)
+    hardware, emulated = predict_hpl(node), predict_hpl(dataclasses.replace(node, emulated=True))
+    assert hardware.rmax_flop_per_s == pytest.approx(149.075e12, rel=0.05)
+    assert emulated.rmax_flop_per_s / hardware.rmax_flop_per_s == pytest.approx(1.563, rel=0.02)
+    for name in ("h100-sxm-80gb", "a100-sxm-80gb", "mi300x"):
+        one = system(name)
+        slower = dataclasses.replace(one, emulated=True)
+        assert predict_hpl(slower).rmax_flop_per_s < predict_hpl(one).rmax_flop_per_s
+        assert "fp64-emulated-slower" in [caveat.code for caveat in slower.caveats()]
+    assert emulated.class_name == CLASSES[-1]
+    with pytest.raises(UnknownName, match="int8"):
+        predict_hpl(dataclasses.replace(system("rubin"), emulated=True))
 
 
 @given(st.sampled_from(GPUS), st.integers(2, 5000))

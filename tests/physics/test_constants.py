@@ -117,8 +117,8 @@ def test_the_page_of_constants_is_current():
 def test_the_constants_of_a_model_are_told_with_their_sources():
     notes = {note.path: note for note in constants_used("hpl", ["cdna3"])}
     assert notes["benchmarks.hpl.staging"].status == "assumed"
-    assert notes["benchmarks.hpl.staging"].range_text == "70e9 .. 250e9 B/s"
-    assert notes["architectures.architectures.cdna3.dgemm"].fitted_by == "scripts/fit_hpl.py"
+    assert notes["benchmarks.hpl.staging"].range_text == "0.15 .. 0.55"
+    assert notes["architectures.architectures.cdna3.fp64_energy"].fitted_by == "scripts/fit_hpl.py"
     assert not any("hopper" in path for path in notes)
     for model in RESTS_ON:
         assert constants_used(model), model

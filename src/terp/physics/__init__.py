@@ -11,25 +11,32 @@ Folders go by subject: `gpu` (clocks, GEMM, attention), `fabric` (collectives), 
 bills). `terp.predict` asks these models about a machine by name, and `terp.simulate` runs them over a year.
 """
 
-from terp.physics.benchmark.benchmark_system import benchmark_power_w, benchmark_system, node_in_hpl, products_under_cap
+from terp.physics.benchmark.benchmark_system import (
+    benchmark_power_w,
+    benchmark_system,
+    is_reference,
+    node_in_hpl,
+    products_under_cap,
+)
 from terp.physics.benchmark.hpcg import HpcgPrediction, predict_hpcg
 from terp.physics.benchmark.hpl import (
     HplPrediction,
     HplSystem,
     HplTerms,
+    hpl_class,
     hpl_terms,
     matrix_order,
     matrix_orders,
     predict_hpl,
-    rmax_interval,
 )
-from terp.physics.benchmark.hpl_power import hpl_power_w
+from terp.physics.benchmark.hpl_power import hpl_power_class, hpl_power_w
 from terp.physics.benchmark.mxp import MxpPrediction, predict_mxp
 from terp.physics.benchmark.ranks import Rank, listed_flop_per_s, rank_in, ranks_in, year_of_month
 from terp.physics.fabric.collectives import Interconnect, collective_s, interconnect_between, interconnect_of
 from terp.physics.gpu.architectures import Architecture, Fallback, architecture_of, is_measured
 from terp.physics.gpu.dgemm import dgemm_flop_per_s, power_limited_clock_hz
 from terp.physics.gpu.kernels import attention_s, gemm_s, stream_s
+from terp.physics.intervals import Interval, interval_of
 from terp.physics.money.costs import (
     CostLine,
     UnitPrice,
@@ -100,6 +107,7 @@ __all__ = [
     "HplSystem",
     "HplTerms",
     "Interconnect",
+    "Interval",
     "JobPower",
     "MachinePower",
     "MxpPrediction",
@@ -141,13 +149,17 @@ __all__ = [
     "gpu_share_w",
     "hall_flows",
     "hardware_lines",
+    "hpl_class",
+    "hpl_power_class",
     "hpl_power_w",
     "hpl_terms",
     "idle_power_w",
     "installation_line",
     "interconnect_between",
     "interconnect_of",
+    "interval_of",
     "is_measured",
+    "is_reference",
     "job_power",
     "least_cap_fraction",
     "level_fraction",
@@ -184,7 +196,6 @@ __all__ = [
     "ranges_of",
     "rank_in",
     "ranks_in",
-    "rmax_interval",
     "scenarios_eur",
     "split_lognormal",
     "staircase_eur",

@@ -12,7 +12,17 @@ from terp.catalogue import Own, constants, edition, editions, sources_named
 from terp.describe import DescriptionSource
 from terp.hardware import Machine, machine_from
 from terp.notes import Caveat, SourceNote
-from terp.physics import HplPrediction, benchmark_power_w, benchmark_system, predict_hpcg, predict_hpl, predict_mxp
+from terp.physics import (
+    HplPrediction,
+    Interval,
+    benchmark_power_w,
+    benchmark_system,
+    hpl_power_class,
+    interval_of,
+    predict_hpcg,
+    predict_hpl,
+    predict_mxp,
+)
 from terp.physics.benchmark.hpcg import HpcgConstants
 from terp.physics.gpu.architectures import architecture_of
 from terp.predict.call_options import checked_options
@@ -35,6 +45,7 @@ class BenchmarkOptions(Record):
     gpus_count   in whole nodes; all if absent
     n_count      order of the matrix; absent to fill the memory
     edition      of the TOP500, such as "2024-11", to rank in; all that are held if absent
+    emulated_fp64   whether FP64 is emulated on INT8 matrix units
 
     Bounds keep numbers that no machine could mean out of the models; whether the machine has so many GPUs,
     `benchmark_system` checks.
@@ -43,35 +54,39 @@ class BenchmarkOptions(Record):
     gpus_count: int | None = Field(default=None, ge=1, le=100_000_000)
     n_count: int | None = Field(default=None, ge=1, le=10**12)
     edition: str | None = None
+    emulated_fp64: bool = False
 
 
 def hpl(
-    machine: Machine | DescriptionSource, *, gpus: int | None = None, n: int | None = None, edition: str | None = None
-) -> HplResult:
+    machine: Machine | DescriptionSource, *, gpus: int | None = None, n: int | None = None, edition: str | None = None,
+    emulated_fp64: bool = False,
+) -> HplResult:  # fmt: skip
     """A run of HPL on a machine: Rmax with its interval, time, power, and the rank in every edition of the TOP500.
 
     machine   built, or whatever `terp.machine` takes
     gpus      of the run, in whole nodes; all if None
     n         order of the matrix; None to fill the memory
     edition   such as "2024-11", to rank in this one only
+    emulated_fp64   whether products are emulated on INT8 matrix units; whether lists take such runs is not known
 
-    Raises TerpError for a number of GPUs or an order that cannot be.  The model: docs/theory/hpl.md.
+    Raises TerpError for a number of GPUs or an order that cannot be, and for emulation on a chip without an INT8 rate.
+    The model: docs/theory/hpl.md.
 
-    The interval is the 10th to the 90th percentile of published over predicted rates, wider on architectures that nothing
-    was fitted to.  The efficiency is Rmax over the FP64 matrix peak of the GPUs that ran; the energy is that of the whole
-    run [J].  A rank of None means below the end of that edition's list.
+    The rate is what the middle of sites submits, and 9 of 10 lie within the interval, of machines of the class; what the
+    machine can do stands beside it.  The efficiency is Rmax over the FP64 matrix peak of the GPUs that ran; the energy is
+    that of the whole run [J].  A rank of None means below the end of that edition's list.
 
         >>> import terp
         >>> run = terp.predict.hpl("gefion", edition="2024-11")
         >>> run.rmax_low_flop_per_s < run.rmax_flop_per_s < run.rmax_high_flop_per_s
         True
     """
-    options = checked_options(BenchmarkOptions, {"gpus": gpus, "n": n, "edition": edition})
+    options = checked_options(BenchmarkOptions, {"gpus": gpus, "n": n, "edition": edition, "emulated_fp64": emulated_fp64})
     built = machine_from(machine)
     names = _editions(options.edition)
-    system = benchmark_system(built, options.gpus_count, options.n_count)
+    system = benchmark_system(built, options.gpus_count, options.n_count, emulated=options.emulated_fp64)
     run = predict_hpl(system)
-    power_w = benchmark_power_w(built, system.gpus_count)
+    power_w, drawn = benchmark_power_w(built, system.gpus_count), _drawn(built)
     rank, green, neighbours = _places(built, run, power_w, names)
     return HplResult(
         machine=built.file.name,
@@ -80,10 +95,16 @@ def hpl(
         rmax_flop_per_s=run.rmax_flop_per_s,
         rmax_low_flop_per_s=run.rmax_low_flop_per_s,
         rmax_high_flop_per_s=run.rmax_high_flop_per_s,
+        reach_flop_per_s=run.reach_flop_per_s,
+        submitted_fraction=run.rmax_flop_per_s / run.reach_flop_per_s,
+        class_name=run.class_name,
+        emulated=system.emulated,
         n_count=run.n_count,
         run_s=run.run_s,
         efficiency_fraction=run.rmax_flop_per_s / (system.gpus_count * built.accelerator.fp64_matrix_flop_per_s),
         power_w=power_w,
+        power_low_w=power_w * drawn.low_ratio,
+        power_high_w=power_w * drawn.high_ratio,
         energy_j=power_w * run.run_s,
         flop_per_s_per_w=run.rmax_flop_per_s / power_w,
         rank=rank,
@@ -124,6 +145,7 @@ def hpcg(machine: Machine | DescriptionSource, *, gpus: int | None = None) -> Hp
         hpcg_flop_per_s=run.hpcg_flop_per_s,
         hpcg_low_flop_per_s=run.hpcg_low_flop_per_s,
         hpcg_high_flop_per_s=run.hpcg_high_flop_per_s,
+        class_name=run.class_name,
         run_s=run.run_s,
         power_w=power_w,
         energy_j=power_w * run.run_s,
@@ -154,6 +176,7 @@ def mxp(machine: Machine | DescriptionSource, *, gpus: int | None = None, n: int
         mxp_flop_per_s=run.mxp_flop_per_s,
         mxp_low_flop_per_s=run.mxp_low_flop_per_s,
         mxp_high_flop_per_s=run.mxp_high_flop_per_s,
+        class_name=run.class_name,
         n_count=run.n_count,
         run_s=run.run_s,
         power_w=power_w,
@@ -162,6 +185,11 @@ def mxp(machine: Machine | DescriptionSource, *, gpus: int | None = None, n: int
         caveats=(*system.caveats(), *architecture_of(built.accelerator).caveats("mxp"), Caveat("mxp-is-a-share")),
         sources=_sources(built),
     )
+
+
+def _drawn(machine: Machine) -> Interval:
+    """Ends that 9 of 10 submitted powers lie between, over the predicted one."""
+    return interval_of("hpl-power", hpl_power_class(machine.accelerator))
 
 
 def _editions(name: str | None) -> tuple[str, ...]:

@@ -70,11 +70,16 @@ class NoBreakdown:
 class HplResult(Result):
     """A predicted run of HPL.
 
-    rmax_low_flop_per_s, rmax_high_flop_per_s   8 of 10 machines lie between; wider, and assumed, where `caveats` say that
-                          no constant was fitted on such a GPU
+    rmax_flop_per_s       what the middle of sites submits
+    rmax_low_flop_per_s, rmax_high_flop_per_s   9 of 10 sites submit between, of machines of the class
+    reach_flop_per_s      what the machine can do: one site in ten tunes it so far
+    submitted_fraction    what the middle of sites submits of that
+    class_name            how much is known of such machines, by which the interval is as wide as it is
+    emulated              whether FP64 is emulated on INT8 matrix units
     n_count               order of the matrix
     efficiency_fraction   of the FP64 matrix peak
-    power_w               mean, with network, storage and management where the machine file describes them
+    power_w               mean, with network, storage and management where the machine file describes them; 9 of 10
+                          submitted powers lie between its ends
     rank, green_rank      by edition, such as "2024-11"; None below the list's end, or where an edition is held in part
 
     value, low, high      Rmax and its ends under the names that all benchmarks share
@@ -87,10 +92,16 @@ class HplResult(Result):
     rmax_flop_per_s: float
     rmax_low_flop_per_s: float
     rmax_high_flop_per_s: float
+    reach_flop_per_s: float
+    submitted_fraction: float
+    class_name: str
+    emulated: bool
     n_count: int
     run_s: float
     efficiency_fraction: float
     power_w: float
+    power_low_w: float
+    power_high_w: float
     energy_j: float
     flop_per_s_per_w: float
     rank: Mapping[str, int | None]
@@ -116,7 +127,7 @@ class HplResult(Result):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class HpcgResult(Result):
-    """A predicted run of HPCG: rate with its interval, the least time that the list takes, and power.
+    """A predicted run of HPCG: rate with its 90 % interval, by the class of how much is known, least time, and power.
 
     Power [W] and energy [J] are of the same parts of the machine as in `HplResult`; HPCG has no rank among the lists held.
     """
@@ -127,6 +138,7 @@ class HpcgResult(Result):
     hpcg_flop_per_s: float
     hpcg_low_flop_per_s: float
     hpcg_high_flop_per_s: float
+    class_name: str
     run_s: float
     power_w: float
     energy_j: float
@@ -150,7 +162,7 @@ class HpcgResult(Result):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class MxpResult(Result):
-    """A predicted run of HPL-MxP: rate with its interval, order of the matrix, time and power.
+    """A predicted run of HPL-MxP: rate with its 90 % interval by class of what is known, order of the matrix, time, power.
 
     n_count   order of the matrix; the rate counts the operations of an FP64 solution, as the list does,
               whatever the precision that they are done in
@@ -162,6 +174,7 @@ class MxpResult(Result):
     mxp_flop_per_s: float
     mxp_low_flop_per_s: float
     mxp_high_flop_per_s: float
+    class_name: str
     n_count: int
     run_s: float
     power_w: float

@@ -37,19 +37,22 @@ C = TypeVar("C", bound=Placed)
 FOLDER: Final = "physics"
 FILES: Final = (
     "architectures", "precisions", "kernels", "collectives", "benchmarks", "training", "software", "networks", "inference",
-    "node_power", "costs",
+    "node_power", "costs", "intervals",
 )  # fmt: skip
 """Files of constants, in the order of the docs' page."""
 _ARCHITECTURE: Final = "architectures.architectures.*."
 RESTS_ON: Final[Mapping[str, tuple[str, ...]]] = {
     "hpl": (
-        "benchmarks.hpl.*", "benchmarks.dgemm.*", f"{_ARCHITECTURE}dgemm", f"{_ARCHITECTURE}panel",
-        f"{_ARCHITECTURE}wider.hpl",
+        "benchmarks.hpl.*", "benchmarks.dgemm.*", f"{_ARCHITECTURE}dgemm", f"{_ARCHITECTURE}fp64_energy",
+        f"{_ARCHITECTURE}panel",
+        "intervals.models.hpl.*", "intervals.models.hpl-power.*",
     ),
-    "hpcg": ("benchmarks.hpcg.*", f"{_ARCHITECTURE}hpcg", f"{_ARCHITECTURE}wider.hpcg"),
-    "mxp": ("benchmarks.mxp.*", f"{_ARCHITECTURE}wider.mxp"),
-    "kernels": ("kernels.*", "precisions.*", f"{_ARCHITECTURE}tiling.*"),
-    "collectives": ("collectives.*", f"{_ARCHITECTURE}switch", f"{_ARCHITECTURE}latency"),
+    "hpcg": ("benchmarks.hpcg.*", f"{_ARCHITECTURE}hpcg", "intervals.models.hpcg.*"),
+    "mxp": ("benchmarks.mxp.*", "intervals.models.mxp.*"),
+    "kernels": (
+        "kernels.*", "precisions.*", f"{_ARCHITECTURE}tiling.*", "intervals.models.gemm.*", "intervals.models.attention.*",
+    ),
+    "collectives": ("collectives.*", f"{_ARCHITECTURE}switch", f"{_ARCHITECTURE}latency", "intervals.models.collectives.*"),
     "training": (
         "training.*", "software.*", "networks.*", "precisions.*", "kernels.*", "collectives.*", "node_power.gpu.*",
         "architectures.sheet.*", f"{_ARCHITECTURE}per_clock", f"{_ARCHITECTURE}flop_energy", f"{_ARCHITECTURE}tiling.*",
@@ -58,7 +61,7 @@ RESTS_ON: Final[Mapping[str, tuple[str, ...]]] = {
     "inference": ("inference.*", "kernels.*", f"{_ARCHITECTURE}tiling.*"),
     "power": (
         "node_power.*", "benchmarks.hpl.activity", "benchmarks.hpcg.activity", f"{_ARCHITECTURE}per_clock",
-        f"{_ARCHITECTURE}flop_energy",
+        f"{_ARCHITECTURE}flop_energy", "intervals.models.power*",
     ),
     "costs": ("costs.*",),
 }  # fmt: skip

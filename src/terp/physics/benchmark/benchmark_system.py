@@ -17,12 +17,17 @@ from terp.physics.power.power_caps import Capped, capped
 
 BINARY_GB: Final = 2**30 / 1e9
 """Memory is sold in binary gigabytes that data sheets call GB."""
+_REFERENCE: Final = "NVIDIA DGX"
+"""What titles of NVIDIA's own nodes begin with."""
 
 
-def benchmark_system(machine: Machine, gpus: int | None = None, order: int | None = None) -> HplSystem:
+def benchmark_system(
+    machine: Machine, gpus: int | None = None, order: int | None = None, *, emulated: bool = False
+) -> HplSystem:
     """A machine, or `gpus` of its GPUs in whole nodes, as HPL sees it.  Raises Problems for a number that cannot be.
 
-    order   of the matrix; None to fill the memory
+    order      of the matrix; None to fill the memory
+    emulated   whether FP64 is emulated on INT8 matrix units
 
     GPUs of one NVLink domain count as one node, in a rack too; what leaves it goes over the nodes' ports, of which a
     leaf's oversubscription takes the square root.
@@ -41,8 +46,14 @@ def benchmark_system(machine: Machine, gpus: int | None = None, order: int | Non
         raise Problems(problems)
     gpus_per_node, network_bytes_per_s = node_in_hpl(node, machine.file.fabric.oversubscription_ratio)
     return HplSystem(
-        machine.accelerator, count, gpus_per_node, network_bytes_per_s, order, products_under_cap(machine).speed_ratio
-    )
+        machine.accelerator, count, gpus_per_node, network_bytes_per_s, order, products_under_cap(machine).speed_ratio,
+        year=machine.file.in_service, reference=is_reference(node), emulated=emulated,
+    )  # fmt: skip
+
+
+def is_reference(node: Node) -> bool:
+    """True for a node of NVIDIA's own design, a DGX: published runs on those lie closer together than on others' nodes."""
+    return node.title.startswith(_REFERENCE)
 
 
 def products_under_cap(machine: Machine, gpu_cap_w: float | None = None) -> Capped:

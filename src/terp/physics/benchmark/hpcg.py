@@ -7,7 +7,8 @@ from typing import ClassVar
 
 from terp.catalogue.read.constants import constants
 from terp.physics.benchmark.hpl import HplSystem
-from terp.physics.gpu.architectures import architecture_of
+from terp.physics.gpu.architectures import architecture_of, graded_class
+from terp.physics.intervals import interval_of
 
 
 @dataclass(frozen=True)
@@ -15,15 +16,12 @@ class HpcgConstants:
     """Constants of HPCG.
 
     halo_bytes_per_flop  over the network for each flop
-    low_ratio, high_ratio  published over predicted: 10th and 90th percentile of the fit rows
     run_s                shortest run that the list takes
     activity_fraction    level of a node between idle and full
     """
 
     PLACE: ClassVar[str] = "benchmarks.hpcg"
     halo_bytes_per_flop: float
-    low_ratio: float
-    high_ratio: float
     run_s: float
     activity_fraction: float
 
@@ -32,12 +30,14 @@ class HpcgConstants:
 class HpcgPrediction:
     """A run of HPCG: rate with its interval [flop/s], and where the time goes, as shares of it [-].
 
+    class_name says how much is known of such chips, which decides how wide the interval is.
     memory_fraction and halo_fraction add up to 1; run_s is the shortest time that the list takes, not a predicted one.
     """
 
     hpcg_flop_per_s: float
     hpcg_low_flop_per_s: float
     hpcg_high_flop_per_s: float
+    class_name: str
     run_s: float
     memory_fraction: float
     halo_fraction: float
@@ -57,11 +57,13 @@ def predict_hpcg(system: HplSystem) -> HpcgPrediction:
     memory_s = 1 / (known.hpcg_flop_per_byte * system.accelerator.memory_rate_bytes_per_s)
     crosses = system.gpus_count > system.gpus_per_node_count
     halo_s = c.halo_bytes_per_flop / system.network_bytes_per_s if crosses else 0.0
-    rate = system.gpus_count / (memory_s + halo_s)
+    rate, class_name = system.gpus_count / (memory_s + halo_s), graded_class(system.accelerator, "hpcg")
+    interval = interval_of("hpcg", class_name)
     return HpcgPrediction(
         hpcg_flop_per_s=rate,
-        hpcg_low_flop_per_s=rate * c.low_ratio / known.hpcg_wider_ratio,
-        hpcg_high_flop_per_s=rate * c.high_ratio * known.hpcg_wider_ratio,
+        hpcg_low_flop_per_s=rate * interval.low_ratio,
+        hpcg_high_flop_per_s=rate * interval.high_ratio,
+        class_name=class_name,
         run_s=c.run_s,
         memory_fraction=memory_s / (memory_s + halo_s),
         halo_fraction=halo_s / (memory_s + halo_s),

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from terp.catalogue import Accelerator
 from terp.catalogue.read.constants import constants
-from terp.physics.benchmark.hpl import HplConstants
+from terp.physics.benchmark.hpl import NOT_GRADED, HplConstants
+from terp.physics.gpu.architectures import architecture_of
 from terp.physics.power.node_levels import NodeLevels, node_power_w
+
+
+def hpl_power_class(accelerator: Accelerator) -> str:
+    """How much is known of a chip's nodes in power under HPL, which chooses the interval: a class of `intervals.yaml`."""
+    if "hpl" not in architecture_of(accelerator).graded:
+        return NOT_GRADED
+    return "AMD nodes" if accelerator.architecture.startswith("cdna") else "nodes with NVIDIA GPUs"
 
 
 def hpl_power_w(levels: NodeLevels, nodes: float, beside_w: float = 0.0, activity: float | None = None) -> float:

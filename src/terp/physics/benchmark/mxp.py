@@ -7,28 +7,28 @@ from typing import ClassVar
 
 from terp.catalogue.read.constants import constants
 from terp.physics.benchmark.hpl import HplSystem, matrix_order
-from terp.physics.gpu.architectures import architecture_of
+from terp.physics.gpu.architectures import graded_class
 from terp.physics.gpu.precisions import peak_flop_per_s
+from terp.physics.intervals import interval_of
 
 
 @dataclass(frozen=True)
 class MxpConstants:
-    """Published rate over dense FP16 peak, and published over predicted: 10th and 90th percentile of the fit rows."""
+    """Published rate over dense FP16 peak: median of the rows."""
 
     PLACE: ClassVar[str] = "benchmarks.mxp"
     peak_fraction: float
-    low_ratio: float
-    high_ratio: float
 
 
 @dataclass(frozen=True)
 class MxpPrediction:
-    """A run of HPL-MxP: order of the matrix, rate with its interval [flop/s], time [s]."""
+    """A run of HPL-MxP: order of the matrix, rate with its interval [flop/s], time [s], class that decides the interval."""
 
     n_count: int
     mxp_flop_per_s: float
     mxp_low_flop_per_s: float
     mxp_high_flop_per_s: float
+    class_name: str
     run_s: float
 
 
@@ -44,12 +44,14 @@ def predict_mxp(system: HplSystem) -> MxpPrediction:
     order = system.n_count or matrix_order(system.accelerator, system.gpus_count)
     peak = peak_flop_per_s(system.accelerator, "fp16")
     c = constants(MxpConstants)
-    wider = architecture_of(system.accelerator).mxp_wider_ratio
+    class_name = graded_class(system.accelerator, "mxp")
+    interval = interval_of("mxp", class_name)
     rate = c.peak_fraction * system.gpus_count * peak * system.speed_ratio
     return MxpPrediction(
         n_count=order,
         mxp_flop_per_s=rate,
-        mxp_low_flop_per_s=rate * c.low_ratio / wider,
-        mxp_high_flop_per_s=rate * c.high_ratio * wider,
+        mxp_low_flop_per_s=rate * interval.low_ratio,
+        mxp_high_flop_per_s=rate * interval.high_ratio,
+        class_name=class_name,
         run_s=2 / 3 * order**3 / rate,
     )

@@ -65,9 +65,6 @@ class Tiling:
 class Wider:
     """How many times an interval is wider than on chips that constants were fitted on [-]."""
 
-    hpl_ratio: float | None = None
-    hpcg_ratio: float | None = None
-    mxp_ratio: float | None = None
     training_ratio: float | None = None
 
 
@@ -78,11 +75,13 @@ class ArchitectureEntry:
     title: str
     fallback: Mapping[str, str]
     fitted: tuple[str, ...] = ()
+    graded: tuple[str, ...] = ()
     wider: Wider = field(default_factory=Wider)
     per_clock_flop: float | None = None
     flop_energy_j_per_flop: float | None = None
     dgemm_fraction: float | None = None
     power_limited: bool = False
+    fp64_energy_j_per_flop: float | None = None
     hpcg_flop_per_byte: float | None = None
     panel_s: float = 0.0
     tiling: Tiling | None = None
@@ -128,9 +127,11 @@ class Architecture:
 
     name            of the catalogue; "unknown" for a name that it does not have
     fitted          subjects that something was measured or fitted on
+    graded          those, and subjects of which published rows are graded though nothing was fitted to them
     fallbacks       the other subjects, each with where its values come from
     attention_of    the architecture whose attention kernels are taken;  attention_kernel  the kernel of its own that
                     training takes where the software says none; empty: that of attention_of
+    fp64_energy_j_per_flop   of DGEMM, where the board's power binds; 0 where it does not
     power_limited   DGEMM runs at the clock that the power cap leaves, and its share of the peak is at that clock
     The values are as the head of architectures.yaml says; a ratio of `wider` is 1 where nothing is wider.
     """
@@ -138,6 +139,7 @@ class Architecture:
     name: str
     title: str
     fitted: frozenset[Subject]
+    graded: frozenset[Subject]
     fallbacks: tuple[Fallback, ...]
     attention_of: str
     attention_kernel: str
@@ -145,15 +147,13 @@ class Architecture:
     flop_energy_j_per_flop: float
     dgemm_fraction: float
     power_limited: bool
+    fp64_energy_j_per_flop: float
     hpcg_flop_per_byte: float
     panel_s: float
     tiling: Tiling
     switch_fraction: float
     latency_ratio: float
     steps_fraction: float
-    hpl_wider_ratio: float
-    hpcg_wider_ratio: float
-    mxp_wider_ratio: float
     training_wider_ratio: float
 
     def caveats(self, model: Model) -> tuple[Caveat, ...]:
@@ -230,6 +230,14 @@ def architecture_of(accelerator: Accelerator) -> Architecture:
     )
 
 
+def graded_class(accelerator: Accelerator, subject: Subject) -> str:
+    """How much is known of a chip in a subject, as intervals are classed: whether published rows of its architecture are.
+
+    subject   one of `SUBJECTS`, such as "hpcg"
+    """
+    return "architecture graded" if subject in architecture_of(accelerator).graded else "architecture not graded"
+
+
 def is_measured(accelerator: Accelerator, subject: Subject) -> bool:
     """True if something was measured or fitted on a chip's architecture for a subject, such as "steps" of training.
 
@@ -259,6 +267,7 @@ def _resolve(entries: Mapping[str, ArchitectureEntry], name: str) -> Architectur
         name=known,
         title=entry.title,
         fitted=frozenset(subject for subject in SUBJECTS if subject in entry.fitted),
+        graded=frozenset(subject for subject in SUBJECTS if subject in (*entry.fitted, *entry.graded)),
         fallbacks=tuple(
             Fallback(subject, known, source, entries[source].title if source in entries else source)
             for subject, source in sources.items()
@@ -270,15 +279,13 @@ def _resolve(entries: Mapping[str, ArchitectureEntry], name: str) -> Architectur
         flop_energy_j_per_flop=entry.flop_energy_j_per_flop or 0.0,
         dgemm_fraction=taken("dgemm", "dgemm_fraction"),
         power_limited=entries[sources["dgemm"]].power_limited,
+        fp64_energy_j_per_flop=entries[sources["dgemm"]].fp64_energy_j_per_flop or 0.0,
         hpcg_flop_per_byte=taken("hpcg", "hpcg_flop_per_byte"),
         panel_s=entry.panel_s,
         tiling=tiling,
         switch_fraction=taken("collectives", "switch_fraction") if switch is None else switch,
         latency_ratio=taken("collectives", "latency_ratio"),
         steps_fraction=taken("steps", "steps_fraction"),
-        hpl_wider_ratio=wide("hpl_ratio"),
-        hpcg_wider_ratio=wide("hpcg_ratio"),
-        mxp_wider_ratio=wide("mxp_ratio"),
         training_wider_ratio=wide("training_ratio"),
     )
 

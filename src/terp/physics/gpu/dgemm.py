@@ -39,13 +39,19 @@ def power_limited_clock_hz(accelerator: Accelerator) -> float:
 
 
 def dgemm_flop_per_s(accelerator: Accelerator) -> float:
-    """Sustained DGEMM rate of one GPU [flop/s], within 3 % where it was measured, 10 % where it was fitted.
+    """Sustained DGEMM rate of one GPU [flop/s], within 3 % where measured, 10 % where fitted.  r = min(q p f/f0, P/e)
+
+    q  share of the matrix peak p, at the clock under load f over the boost clock f0 where power limits that
+    P  board power [W];  e  energy of a flop, where the architecture has one
 
     Raises UnknownName for a chip without FP64.
     """
     known, peak = architecture_of(accelerator), accelerator.fp64_matrix_flop_per_s
     if not peak:
         raise UnknownName(f"precision of {accelerator.title}", "fp64", accelerator.peak_flop_per_s)
+    rate = known.dgemm_fraction * peak
     if known.power_limited:
-        return known.dgemm_fraction * peak * power_limited_clock_hz(accelerator) / accelerator.boost_clock_hz
-    return known.dgemm_fraction * peak
+        rate *= power_limited_clock_hz(accelerator) / accelerator.boost_clock_hz
+    if known.fp64_energy_j_per_flop:
+        rate = min(rate, accelerator.board_power_w / known.fp64_energy_j_per_flop)
+    return rate

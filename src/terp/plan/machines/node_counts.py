@@ -17,7 +17,17 @@ from terp.arrays import Floats, Ints
 from terp.catalogue import Accelerator, Catalogue, Node, Processor, Rack, Switch
 from terp.describe import MachineFile
 from terp.hardware import Counts, bill_of_materials, build_networks, over, racks_of, tree_counts, tree_rule
-from terp.physics import hpl_terms, matrix_orders, node_in_hpl, node_levels, powers_w, rmax_interval
+from terp.physics import (
+    Interval,
+    hpl_class,
+    hpl_terms,
+    interval_of,
+    is_reference,
+    matrix_orders,
+    node_in_hpl,
+    node_levels,
+    powers_w,
+)
 from terp.plan.machines.frames import PARTITION, Extras, Frame, machine_file
 
 MOST_NODES = 200_000
@@ -103,11 +113,14 @@ def _template(frame: Frame, kinds: Extras) -> MachineFile:
     return machine_file(frame, 1, kinds)
 
 
-def rmax_of(frame: Frame, nodes: Ints, catalogue: Catalogue, speed_ratio: float = 1.0) -> tuple[Floats, Floats, Floats]:
+def rmax_of(
+    frame: Frame, nodes: Ints, catalogue: Catalogue, speed_ratio: float = 1.0, year: int | None = None
+) -> tuple[Floats, Floats, Floats]:
     """Low, central and high Rmax of the machines of a frame with so many nodes, on all their GPUs [flop/s]; shape (n,) each.
 
     nodes         numbers of nodes, shape (n,)
     speed_ratio   of matrix products under a cap of the GPUs over that without; 1: no cap
+    year          that the machine is in service from, which tells its software; None where it is not known
 
     As `predict_hpl(benchmark_system(machine))`, whose docs/theory page says where the terms come from.
     """
@@ -115,7 +128,12 @@ def rmax_of(frame: Frame, nodes: Ints, catalogue: Catalogue, speed_ratio: float 
     chip = catalogue.part(Accelerator, node.accelerator)
     gpus = np.asarray(nodes, np.float64) * node.accelerators_count
     gpus_per_node, network_bytes_per_s = node_in_hpl(node, frame.oversubscription_ratio)
-    terms = hpl_terms(chip, gpus, matrix_orders(chip, gpus), gpus_per_node, network_bytes_per_s, speed_ratio)
-    low, high = rmax_interval(chip)
-    rmax: Floats = terms.rmax_flop_per_s
-    return low * rmax, rmax, high * rmax
+    terms = hpl_terms(chip, gpus, matrix_orders(chip, gpus), gpus_per_node, network_bytes_per_s, speed_ratio, year=year)
+    interval, rmax = rmax_interval(node, catalogue), terms.rmax_flop_per_s
+    return interval.low_ratio * rmax, rmax, interval.high_ratio * rmax
+
+
+def rmax_interval(node: Node, catalogue: Catalogue) -> Interval:
+    """Ends of the 90 % interval of Rmax over the predicted one, of machines of a kind of node."""
+    chip = catalogue.part(Accelerator, node.accelerator)
+    return interval_of("hpl", hpl_class(chip, reference=is_reference(node)))

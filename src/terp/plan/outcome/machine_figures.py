@@ -18,8 +18,9 @@ import numpy as np
 from terp.arrays import Floats
 from terp.catalogue import Accelerator, Node, StorageAppliance
 from terp.describe import COST_CLASSES, CostClass
-from terp.physics import rank_in, rmax_interval, year_of_month
+from terp.physics import rank_in, year_of_month
 from terp.plan.machines.frames import Extras
+from terp.plan.machines.node_counts import rmax_interval
 from terp.plan.money import payers
 from terp.plan.money.ledger import Tariff
 from terp.plan.outcome.assumptions import status_of
@@ -187,9 +188,8 @@ def _rmax_of(workings: Workings, pick: Pick) -> tuple[float, float, float]:
     Gives the central rate, then low and high, which are fixed shares of it that depend on the GPU alone.
     """
     node = _node_of(workings, pick.design.frame.node)
-    low, high = rmax_interval(workings.inputs.catalogue.part(Accelerator, node.accelerator))
-    rmax = pick.value("rmax")
-    return rmax, rmax * low, rmax * high
+    interval, rmax = rmax_interval(node, workings.inputs.catalogue), pick.value("rmax")
+    return rmax, rmax * interval.low_ratio, rmax * interval.high_ratio
 
 
 def _leads(picks: Sequence[Pick], pick: Pick, objective: str) -> bool:

@@ -14,8 +14,9 @@ from typing import Final
 import numpy as np
 
 from terp.arrays import Floats, Ints
-from terp.catalogue import Accelerator, Node
+from terp.catalogue import Accelerator, Node, constants
 from terp.physics import level_fractions, listed_flop_per_s, mean_repair_s, products_under_cap, year_of_month
+from terp.physics.benchmark.hpl import HplConstants
 from terp.plan.machines.designs import Design
 from terp.plan.machines.frames import Extras, Frame
 from terp.plan.machines.node_counts import Shapes, built, rmax_of
@@ -125,7 +126,8 @@ class Workings:
         """Rmax of each number of nodes under a cap, of the GPUs' own limit as a share [flop/s]; shape (n,)."""
         machine = self.jobs_of(frame).machine
         speed = products_under_cap(machine, cap_fraction * machine.accelerator.board_power_w).speed_ratio
-        return rmax_of(frame, self.counts_of(frame), self.inputs.catalogue, speed if cap_fraction < 1 else 1.0)[1]
+        year = constants(HplConstants).panel_year  # what is bought now runs software of later years
+        return rmax_of(frame, self.counts_of(frame), self.inputs.catalogue, speed if cap_fraction < 1 else 1.0, year)[1]
 
     def _work(self, frame: Frame, cap_fraction: float) -> NodeWork:
         """The work of a node of a frame under a cap of its GPUs, of their own limit as a share."""

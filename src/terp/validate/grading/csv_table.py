@@ -31,7 +31,7 @@ KNOWN: Final = (
 
 BOUNDS: Final = {
     "gpus_est": (1, 1e7), "rmax_tflops": (1e-3, 1e9), "rpeak_tflops": (1e-3, 1e10), "nmax": (1024, 1e9),
-    "cpu_cores": (1, 1e9), "cores_per_socket": (1, 1024), "power_kw": (1e-2, 1e7),
+    "year": (1990, 2100), "cpu_cores": (1, 1e9), "cores_per_socket": (1, 1024), "power_kw": (1e-2, 1e7),
     "hpcg_tflops": (1e-4, 1e8), "hplmxp_tflops": (1e-3, 1e10),
 }  # fmt: skip
 """Column -> the least and the most that a machine of this century may have there, in the unit of the column's name."""

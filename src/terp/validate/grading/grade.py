@@ -35,6 +35,7 @@ class GradedCase:
     low, high   ends of the model's 90 % interval; both None where the model states none
     class_name  how much is known of the case, by which its interval is chosen, in words such as "chip not seen"
     group       what is left out as a whole: who published it, or the family of machines
+    scale       of the case among the others, in words such as "below 100 GPUs"; empty where none is told apart
     """
 
     name: str
@@ -48,6 +49,7 @@ class GradedCase:
     high: float | None = None
     class_name: str = ""
     group: str = ""
+    scale: str = ""
 
     def __post_init__(self) -> None:
         """Refuses an interval with one end, or whose ends stand the wrong way round."""
@@ -158,6 +160,11 @@ class Errors:
         """Class of how much is known -> what its cases add up to, in the order of the names; empty without classes."""
         return self._split_by(lambda case: case.class_name)
 
+    @property
+    def by_scale(self) -> dict[str, Errors]:
+        """Scale -> what its cases add up to, in the order of the names; empty where none is told apart."""
+        return self._split_by(lambda case: case.scale)
+
     def figures(self) -> dict[str, Json]:
         """What the errors add up to, as JSON has it in all and by group, under the keys of docs/formats/validate.md."""
         return {
@@ -254,6 +261,7 @@ class Grade(Errors):
             "bar_p90_abs_error": self.limits.bar_p90_fraction,
             "missed": list(self.missed),
             "by_class": _parts(self.by_class),
+            "by_scale": _parts(self.by_scale),
             "by_group": _parts(self.by_group),
             "cases": [self._case(case) for case in self.cases],
         }

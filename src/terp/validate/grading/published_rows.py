@@ -25,6 +25,8 @@ FEWEST_A_SOCKET: Final = 0.95
 HOST_MATRIX: Final = 1.3  # above this the matrix lies in host memory; only superchips reach that at link speed
 """Bytes of the matrix over those of the GPUs' memory, above which it must have lain in host memory."""
 PEAK_SHARE: Final = 0.65  # below this share of the chip's peak, the listed Rpeak a GPU shows that the GPUs are miscounted
+_OWN_NODES: Final = re.compile(r"epyc 7742 |xeon platinum 8480c 56c|xeon platinum 8570 56c")
+"""Host processors of DGX A100, H100 and H200, and B200, as lists write them; others seldom buy them."""
 GBIT: Final = 1.25e8
 """Bytes per second in one Gb/s."""
 
@@ -97,6 +99,8 @@ def build_row(row: Row, catalogue: Catalogue) -> Built | Unbuilt:
         gpus_per_node_count=per_node,
         network_bytes_per_s=port_gbit * GBIT * ports / per_node,
         n_count=int(order) if order else None,
+        year=int(row.number("year") or 0) or None,
+        reference=per_node == 8 and _is_of_maker(row),
     )
     known = {"accelerator": "stated", "gpus_per_node": "inferred", "nmax": "stated" if order else "assumed"} | known
     return Built(row, part, system, _levels(row, accelerator, per_node, gpus), known)
@@ -139,6 +143,12 @@ def _gpus_per_node(row: Row, accelerator: Accelerator, gpus: int) -> int:
     blade = accelerator.architecture == "cdna2" or "a100 sxm4 64" in row.text["accelerator"].lower()
     blade = blade or ("slingshot" in row.text["interconnect"].lower() and accelerator.architecture == "ampere")
     return min(8 if a_socket >= 3.5 and not blade else 4, gpus)
+
+
+def _is_of_maker(row: Row) -> bool:
+    """True for NVIDIA's own nodes: a vendor's cell says so, or the host processor is that of a DGX."""
+    words = row.text["processor"].lower()
+    return "nvidia" in row.text.get("vendor", "").lower() or bool(_OWN_NODES.search(words))
 
 
 def _a_socket(row: Row, gpus: int) -> float:

@@ -1,13 +1,16 @@
 """Which rows constants are fitted to, and which they are graded on.
 
 Rows are split by machine family and year, never one by one: all machines that one vendor built with one architecture
-in one year stand on one side, so that sisters cannot tell on each other.  The groups for fitting are named in
-validation/SOURCE/split.yaml, which also says how they were dealt; a group that is not there is graded.
+in one year stand on one side, so that sisters cannot tell on each other.  Machines of the TOP500 are few, so every group
+of them is left out once: groups are dealt into folds, and each is graded by constants fitted to the other folds.  Of other
+sources the groups for fitting are named in validation/SOURCE/split.yaml; a group that is not there is graded.
 """
 
 from __future__ import annotations
 
+import hashlib
 from functools import cache
+from typing import Final
 
 from pydantic import Field
 
@@ -30,7 +33,11 @@ class Split(Record):
 
 def group_of(case: Built) -> str:
     """Family and year of a row as "vendor|architecture|year", in small letters: the key by which machines are dealt."""
-    words = (case.row.text.get("vendor", ""), case.system.accelerator.architecture, case.row.text.get("year", ""))
+    words = (
+        case.row.text.get("vendor", "") or NO_VENDOR,
+        case.system.accelerator.architecture,
+        case.row.text.get("year", ""),
+    )
     return "|".join(word.strip().lower().replace('"', "'") for word in words)
 
 
@@ -52,6 +59,23 @@ def groups_for_fitting(source: str) -> frozenset[str]:
     source   a folder under validation/ that has a split.yaml.  Raises Problems for a file that names a group twice.
     """
     return frozenset(_split_of(source).fit)
+
+
+NO_VENDOR: Final = "vendor not listed"
+"""Stands for the vendor of rows of lists that name none; all of one architecture are left out together."""
+FOLDS_COUNT: Final = 8
+"""Parts that groups are dealt into where every group is left out once."""
+
+
+def fold_of(group: str) -> int:
+    """The fold of a group, 0 to 7, by the hash of its name alone: a new row or group moves no other.
+
+    group   as of `group_of`
+
+    >>> 0 <= fold_of("nvidia|hopper|2024") < FOLDS_COUNT
+    True
+    """
+    return int(hashlib.sha256(group.encode()).hexdigest()[:8], 16) % FOLDS_COUNT
 
 
 def fitted_constants(source: str) -> tuple[str, ...]:

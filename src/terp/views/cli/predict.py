@@ -208,14 +208,16 @@ def _print(machine: Machine, result: BenchmarkResult, edition: str | None = None
 @_GPUS
 @_ORDER
 @click.option("--edition", metavar="EDITION", help="Rank in this edition of the TOP500 only, such as 2024-11.")
+@click.option("--emulated-fp64", "emulated", is_flag=True, help="Emulate FP64 on INT8 matrix units; off if not given.")
 @_JSON
 @click.pass_obj
-def hpl(name: str, gpus: int | None, order: int | None, edition: str | None, *, as_json: bool) -> None:
+def hpl(name: str, gpus: int | None, order: int | None, edition: str | None, *, emulated: bool, as_json: bool) -> None:
     """Rmax, run time, power and energy of HPL, and the rank in every edition of the TOP500 that is held."""
     import terp
 
     machine = terp.machine(name)
-    _print(machine, terp.predict.hpl(machine, gpus=gpus, n=order, edition=edition), edition, as_json=as_json)
+    result = terp.predict.hpl(machine, gpus=gpus, n=order, edition=edition, emulated_fp64=emulated)
+    _print(machine, result, edition, as_json=as_json)
 
 
 @command.command("hpcg", short_help="Rate and power of HPCG.")

@@ -106,15 +106,29 @@ def part_rows(parts: Mapping[str, Errors]) -> list[tuple[str, ...]]:
     ]
 
 
-def part_lines(grade: Grade) -> list[str]:
-    """Errors, coverage and width of a grade by class of how much is known, then by group, aligned and indented.
+MOST_GROUPS: Final = 20
+"""Groups above which those of a single case are counted in one line."""
 
-    None of a grade whose cases name neither, and none of a single class or group, which the table's line has said.
+
+def grouped(grade: Grade) -> list[tuple[str, dict[str, Errors]]]:
+    """What cases are grouped by, and what each group's errors add up to; a grouping of one group is left out.
+
+    Of very many groups those of one case stand together, in one that says how many they are.
     """
+    groups = grade.by_group
+    single = [errors.cases[0] for errors in groups.values() if len(errors.cases) == 1]
+    if len(groups) > MOST_GROUPS and single:
+        groups = {name: errors for name, errors in groups.items() if len(errors.cases) > 1}
+        groups[f"{len(single)} groups of one case"] = Errors(tuple(single))
+    parts = (("class", grade.by_class), ("scale", grade.by_scale), ("source or group", groups))
+    return [(title, dict(errors)) for title, errors in parts if len(errors) > 1]
+
+
+def part_lines(grade: Grade) -> list[str]:
+    """Errors, coverage and width of a grade by class of how much is known, by scale and by group, aligned and indented."""
     lines: list[str] = []
-    for title, parts in (("class", grade.by_class), ("source or group", grade.by_group)):
-        if len(parts) > 1:
-            lines += ["", *(f"  {line}" for line in aligned([(title, *PART_HEAD), *part_rows(parts)]))]
+    for title, parts in grouped(grade):
+        lines += ["", *(f"  {line}" for line in aligned([(title, *PART_HEAD), *part_rows(parts)]))]
     return lines
 
 
@@ -123,7 +137,7 @@ def table_lines(grades: Sequence[Grade]) -> list[str]:
     return aligned([HEAD, *table_rows(grades)])
 
 
-MOST_CASES = 150
+MOST_CASES = 200
 """Cases above which their parts are listed in their place."""
 MOST_LEFT = 60
 """Rows left out above which their reasons are counted in place of a line each."""

@@ -27,13 +27,13 @@ def benchmark_page(result: BenchmarkResult) -> Page:
     The run's time is in seconds and its power in watts, of the machine without its hall.
     """
     title = TITLES[result.benchmark]
-    likely = f"{quantity(result.low, 'flop_per_s')} to {quantity(result.high, 'flop_per_s')}"
+    likely = f"{quantity(result.low, 'flop_per_s')} to {quantity(result.high, 'flop_per_s')} ({result.class_name})"
     return Page(
         title=f"{title} on {result.machine}",
         kicker=f"Terp {terp.__version__} · prediction",
         lead=(
-            f"{quantity(result.value, 'flop_per_s', 4)} on {count(result.gpus_count)} GPUs, likely {likely}, in a run of "
-            f"{quantity(result.run_s, 's')} at {quantity(result.power_w, 'w')}."
+            f"{quantity(result.value, 'flop_per_s', 4)} on {count(result.gpus_count)} GPUs; 9 of 10 sites submit {likely}; "
+            f"a run of {quantity(result.run_s, 's')} at {quantity(result.power_w, 'w')}."
         ),
         blocks=[_cards(result), *_breakdown(result), *_ranks(result), *_caveats(result.sentences())],
     )
@@ -57,6 +57,9 @@ def _cards(result: BenchmarkResult) -> Cards:
         cards.append((count(result.n_count), "order of the matrix"))
     if isinstance(result, HplResult):
         cards += [
+            (quantity(result.reach_flop_per_s, "flop_per_s", 4), "the machine can reach, as one site in ten tunes it"),
+            (percent(result.submitted_fraction, 0), "of that is what the middle of sites submits"),
+            (f"{quantity(result.power_low_w, 'w')} to {quantity(result.power_high_w, 'w')}", "9 of 10 submitted powers"),
             (percent(result.efficiency_fraction), "of the FP64 matrix peak"),
             (f"{result.flop_per_s_per_w / 1e9:.1f} Gflop/s", "a watt"),
             (percent(result.breakdown.gpu_memory_fraction, 0), "of the GPUs' memory holds the matrix"),
