@@ -97,6 +97,26 @@ def test_a_silent_part_has_the_sizes_of_its_type_and_says_so(tmp_path):
         assert "text_config.hidden_size 4096" in told
     with pytest.raises(Problems, match=r"text_config\.model_type: missing"):
         read(tmp_path, config | {"model_type": "something_new"})
+    with pytest.raises(Problems, match=r"text_config\.hidden_size: missing"):
+        read(tmp_path, {"model_type": "something_new", "text_config": {"model_type": "llama", "vocab_size": 32064}})
+    assert read(tmp_path, {"model_type": "llava", "text_config": {}}).left_out == ("all but text_config",)
+
+
+@pytest.mark.parametrize(
+    ("config", "line"),
+    [
+        ({"model_type": "llava"}, "text_config: missing; llava keeps its language model there"),
+        (
+            {"model_type": "llava", "text_config": "llama"},
+            'text_config: not an object of keys and values, found "llama"; llava',
+        ),
+    ],
+)
+def test_a_model_of_more_than_text_without_its_language_model_is_refused(tmp_path, config, line):
+    with pytest.raises(Problems) as caught:
+        read(tmp_path, config)
+    [problem] = caught.value.problems
+    assert line in str(problem)
 
 
 @pytest.mark.parametrize("key", ["text_config", "llm_config", "language_config"])

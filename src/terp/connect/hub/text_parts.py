@@ -17,6 +17,7 @@ TEXT_KEYS: Final = ("text_config", "llm_config", "language_config", "thinker_con
 """Where models of more than text keep their language model; the first that is there counts."""
 TEXT_TYPES: Final[dict[str, str]] = {
     "aya_vision": "cohere2",
+    "blip-2": "opt",
     "cohere2_vision": "cohere2",
     "deepseek_vl": "llama",
     "fast_vlm": "qwen2",
@@ -53,10 +54,8 @@ TEXT_TYPES: Final[dict[str, str]] = {
     "voxtral": "llama",
 }
 """Models of language with eyes or ears -> the type of their language model where its own object does not say."""
-SIZES: Final = (
-    "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "vocab_size", "n_embd", "n_layer",
-)  # fmt: skip
-"""Keys that an object with a language model has at least one of, if it states any."""
+SIZES: Final = ("hidden_size", "num_hidden_layers", "num_attention_heads", "n_embd", "n_layer")
+"""Keys of which an object that describes a language model has at least one."""
 _TOWERS: Final = ("mm_vision_tower", "vision_tower", "audio_tower", "mm_audio_tower", "speech_encoder")
 """Keys that name a part of another file."""
 _NOT_PARTS: Final = ("quantization_config", "generation_config", "compression_config", "attn_config", "rope_config")
@@ -76,7 +75,12 @@ def language_part(config: Config, read_as: str | None, known: object) -> tuple[C
     types = known if isinstance(known, dict | frozenset | set) else frozenset()
     outer = config.text("model_type")
     key = next((key for key in TEXT_KEYS if isinstance(config.data.get(key), dict)), None)
-    if key is None or (read_as is not None and any(config.data.get(size) is not None for size in SIZES[:3])):
+    if key is None or (read_as is not None and _states_sizes(config)):
+        if read_as is None and outer in TEXT_TYPES and outer not in types:
+            found = next((name for name in TEXT_KEYS if config.data.get(name) is not None), TEXT_KEYS[0])
+            value, would_do = config.data.get(found), f"{outer} keeps its language model there"
+            what = ("missing", "") if value is None else ("not an object of keys and values", found_text(value))
+            config.wrong(found, *what, would_do)
         _note_parts(config, config, None)
         return config, read_as or outer
     part = config.below(key)
@@ -84,17 +88,22 @@ def language_part(config: Config, read_as: str | None, known: object) -> tuple[C
         part = part.below("text_config")
     stated = part.text("model_type")
     kind = read_as or stated or TEXT_TYPES.get(outer, "")
-    if kind not in types and outer in types and any(config.data.get(size) is not None for size in SIZES[:3]):
+    if kind not in types and outer in types and _states_sizes(config):
         return config, outer  # both say it, and the part only in a form of its own
     if not kind:
         would_do = 'state it, such as "llama", or read it with --as'
         part.wrong("model_type", f"missing, and {found_text(outer)} has no language model of one type", would_do=would_do)
-    if kind in types:
+    if kind in types and (outer in TEXT_TYPES or _states_sizes(part)):
         _fill(part, kind)
     _note_parts(config, part, key)
     if part.data.get("tie_word_embeddings") is None and config.data.get("tie_word_embeddings") is not None:
         part.data["tie_word_embeddings"] = config.data["tie_word_embeddings"]
     return part, kind
+
+
+def _states_sizes(config: Config) -> bool:
+    """Whether an object states any of the sizes that a language model has."""
+    return any(config.data.get(size) is not None for size in SIZES)
 
 
 def _fill(part: Config, kind: str) -> None:
@@ -118,9 +127,12 @@ def _note_parts(config: Config, part: Config, key: str | None) -> None:
     others = [
         name
         for name, value in config.data.items()
-        if name != key and name.endswith("_config") and isinstance(value, dict) and value and name not in _NOT_PARTS
+        if name != key and name.endswith("_config") and isinstance(value, dict) and name not in _NOT_PARTS
     ]
-    part.left_out += [*others, *(name for name in _TOWERS if config.data.get(name))]
+    others += [name for name in _TOWERS if config.data.get(name)]
+    if key is not None and not others:
+        others = [f"all but {key}"]
+    part.left_out += others
 
 
 @cache

@@ -21,7 +21,7 @@ from terp.connect.hub.config_json import Config, found_text, parse_config
 from terp.connect.hub.hub_names import CONFIG, config_of, hub_model_name, is_hub_id, what_would_name
 from terp.connect.hub.shape_keys import ENCODER, GPT, TIED, UNGATED, Shape
 from terp.connect.hub.small_parameters import small_parameters_count
-from terp.connect.hub.text_parts import language_part
+from terp.connect.hub.text_parts import TEXT_KEYS, language_part
 from terp.describe import DescriptionSource, ModelFile, TransformerModel, read_model, shipped_names
 from terp.describe.checks.model_checks import wrong_shapes
 from terp.errors import Problem, Problems, UnknownName
@@ -171,7 +171,8 @@ def _unknown(whole: Config, config: Config, kind: str) -> list[Problem]:
 
     whole   the file;  config   the object whose type it is;  kind   the type
     """
-    if kind not in MODEL_TYPES and not config.problems:
+    told = any(problem.path.endswith(("model_type", *TEXT_KEYS)) for problem in config.problems)
+    if kind not in MODEL_TYPES and not told:
         known = "known: " + ", ".join(MODEL_TYPES)
         if kind:
             config.wrong("model_type", "no such type of model", found_text(kind), known)
