@@ -56,7 +56,10 @@ def opt(config: Config) -> Shape:
 
 
 def minimax(config: Config) -> Shape:
-    """Experts in all layers, all of whose tokens see all before them: MiniMax-M2."""
+    """Experts in all layers, all of whose tokens see all before them: MiniMax-M2.
+
+    Its modules for later tokens (`num_mtp_modules`) are in no checkpoint, and are not counted.
+    """
     return {**mixtral(config), "window": None}
 
 

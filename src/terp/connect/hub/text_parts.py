@@ -102,7 +102,10 @@ def language_part(config: Config, read_as: str | None, known: object) -> tuple[C
 
 
 def _states_sizes(config: Config) -> bool:
-    """Whether an object states any of the sizes that a language model has."""
+    """Whether an object states any of the sizes that a language model has.
+
+    One that states none describes nothing by itself: all of it is then left to defaults.
+    """
     return any(config.data.get(size) is not None for size in SIZES)
 
 

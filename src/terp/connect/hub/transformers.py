@@ -167,7 +167,7 @@ def read_config(path: str | Path, read_as: str | None = None) -> TransformerMode
 
 
 def _unknown(whole: Config, config: Config, kind: str) -> list[Problem]:
-    """What is wrong with a type that is not known, or missing.
+    """What is wrong with a type that is not known, or missing; nothing more where a part of it was told already.
 
     whole   the file;  config   the object whose type it is;  kind   the type
     """
