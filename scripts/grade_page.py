@@ -30,12 +30,15 @@ OPENING = """# Validation
 
 Made by `scripts/grade_page.py`; `terp validate` prints the same table.
 
-Rows are split by vendor, architecture and year: all machines that one vendor built with one architecture in one year
-stand on one side. Constants are fitted to three groups of five, named in `validation/top500/split.yaml`, and graded on the
-others; Gefion's group is graded. The form of the models was chosen before by its errors over many ways of dealing all
-rows ([decision](decisions/0005-hpl.md)), so that the graded rows had a say in the form, and none in the constants. The
-baseline of each is the median a GPU of the same GPU model in the fit rows. Bars were fixed before the first
-run, in `validation/top500/expect.yaml`; a change that worsens a median by more than the step named there fails the tests.
+Machines are grouped by vendor, architecture and year, and each group is left out once: groups are dealt into eight folds, and a fold is
+graded by constants fitted to the others (`validation/top500/folds.yaml`). The form of the models was chosen by its errors on groups left out
+([decision](decisions/0005-hpl.md)), so that the rows had a say in the form, and none in the constants that grade them. Rows that list no
+matrix, thirty of the lists of 2025-11 and before, are graded and never fitted to. The baseline is the median a GPU of the same GPU model in the
+rows of the other folds. Bars were fixed before the first run, in `validation/top500/expect.yaml`; a change that worsens a median by more than the
+step named there fails the tests.
+
+**Intervals** are of 90 %: `inside` is the share of the cases that lie in theirs, `width` the median of high over low end. Each comes from the residuals of
+other groups in the case's class ([uncertainty](theory/uncertainty.md)).
 
 Kernels are fitted on the tables of one H100 in an inference engine (`validation/aiconfigurator`), on half of the shapes of an
 A100 and of a B200 there, and on half of our own H100's (`validation/terp-h100`), and graded on the other halves and on an H200, on which

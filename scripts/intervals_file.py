@@ -26,6 +26,6 @@ def write_intervals(
             f'fitted_by: {script}, source: {source}, note: "{notes[name]}"}}'
         )
     text = path.read_text("utf-8").splitlines()
-    start = next((at for at, line in enumerate(text) if line.rstrip() == f"  {model}:"), len(text))
+    start = next((at for at, line in enumerate(text) if line.startswith(f"  {model}:")), len(text))
     end = next((at for at in range(start + 1, len(text)) if not text[at].startswith("    ")), len(text))
     path.write_text("\n".join([*text[:start], *lines, *text[end:]]) + "\n", "utf-8")

@@ -22,6 +22,8 @@ def test_it_has_not_worsened_and_beats_its_baseline(grade):
     assert not grade.worsened, f"median {grade.median_fraction:.4f}, held {grade.limits.held_fraction}"
     assert grade.missed == ()
     assert grade.median_fraction < 0.2 * grade.baseline_fraction
+    assert 0.80 <= grade.inside_fraction <= 0.95
+    assert set(grade.by_class) == {"over links", "across nodes"}
     assert len(grade.constants) == 10
 
 

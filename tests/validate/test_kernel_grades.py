@@ -32,6 +32,14 @@ def test_no_kernel_has_worsened_and_each_beats_its_baseline(kind):
 
 
 @pytest.mark.parametrize("kind", ["gemm", "attention"])
+def test_intervals_of_kernels_hold_on_chips_left_out(kind):
+    found = grade_kernels()[0][kind]
+    assert 0.80 <= found.inside_fraction <= 0.95
+    assert all(errors.inside_fraction >= 0.75 for errors in found.by_group.values())
+    assert set(found.by_class) == {"chip fitted to", "chip not fitted to"}
+
+
+@pytest.mark.parametrize("kind", ["gemm", "attention"])
 def test_kernels_of_shapes_and_of_a_gpu_never_fitted(kind):
     """At most 8 % on held-out shapes of one H100, and on an H200, on which nothing was fitted."""
     assert np.median(errors_of(kind, "terp-h100")) < 0.08

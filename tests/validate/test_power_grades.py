@@ -76,6 +76,7 @@ def written(tmp_path, *tables):
 def test_no_grade_has_worsened_and_each_beats_its_baseline(grades):
     for entry in grades.grades:
         assert not entry.worsened, f"{entry.model}: median {entry.median_fraction:.4f}, held {entry.limits.held_fraction}"
+        assert 0.80 <= entry.inside_fraction <= 0.95, entry.model
         assert "baseline" not in entry.missed
     assert [entry.missed for entry in grades.grades] == [(), (), (), ("median",)]
     assert grades.energy.median_fraction < 0.5 * grades.baseline_of_group_fraction

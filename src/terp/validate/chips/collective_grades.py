@@ -22,6 +22,7 @@ from terp.reader import read_text
 from terp.validate.grading.cases import expected, published_file
 from terp.validate.grading.csv_table import lines_of
 from terp.validate.grading.grade import Grade, GradedCase, Skipped
+from terp.validate.grading.left_out import with_known_intervals, with_left_out_intervals
 from terp.validate.grading.split import groups_for_fitting
 
 SOURCE: Final = "collectives"
@@ -77,6 +78,11 @@ class CollectiveRow:
     def name(self) -> str:
         """The collective in a few words."""
         return f"{self.kind} of {self.size_bytes:.4g} B on {self.ranks_count}"
+
+    @property
+    def class_name(self) -> str:
+        """How much is known: all of what stays on the links of a node or rack, and little of a network between nodes."""
+        return "over links" if self.ranks_count == self.inside_count else "across nodes"
 
     @property
     def part(self) -> str:
@@ -136,17 +142,21 @@ def grade_collectives(path: Path | None = None) -> Grade:
     """
     rows, skipped = shipped_rows() if path is None else _read(path)
     cases = [
-        GradedCase(row.name, row.part, row.time_s, predict(row), _baseline(row), {"shape": "stated"}, is_for_fitting(row))
+        GradedCase(
+            row.name, row.part, row.time_s, predict(row), _baseline(row), {"shape": "stated"}, is_for_fitting(row),
+            class_name=row.class_name, group=row.text.get("source", "").partition("@")[0],
+        )
         for row in rows
         if path is not None or not is_for_fitting(row)
-    ]
+    ]  # fmt: skip
+    given = with_left_out_intervals(cases) if path is None else with_known_intervals("collectives", cases)
     return Grade(
         model="collectives",
         quantity="time",
         unit="s",
         rows_count=len(rows),
         fitted_count=sum(is_for_fitting(row) for row in rows),
-        cases=tuple(cases),
+        cases=given,
         skipped=skipped,
         constants=CONSTANTS,
         limits=expected(SOURCE, "collectives"),

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
-from terp.catalogue import Accelerator, read_catalogue, read_reference
+from terp.catalogue import Accelerator, constants, read_catalogue, read_reference
 from terp.describe import TransformerModel
 from terp.errors import TerpError
 from terp.physics import (
@@ -30,12 +31,14 @@ from terp.physics import (
     work_of,
 )
 from terp.physics.gpu.kernels import software_named
+from terp.physics.intervals import Intervals
 from terp.physics.training.stage import RECOMPUTE
 from terp.results.record import Json
 from terp.validate.chips.kernel_rows import BESIDE, KINDS, KernelRow, is_for_fitting, read_rows, shipped
 from terp.validate.chips.timed_models import answering_model, is_recomputed, model_of
 from terp.validate.grading.cases import expected
 from terp.validate.grading.grade import Errors, Grade, GradedCase, Skipped, skipped_data
+from terp.validate.grading.left_out import with_known_intervals, with_left_out_intervals
 
 MODELS: Final = (*KINDS.values(), *BESIDE)
 """What is graded: the kinds of kernels and steps, and power and memory of training steps."""
@@ -264,12 +267,42 @@ def grade_kernels(path: Path | None = None, gpu: str | None = None) -> tuple[dic
             skipped.append(Skipped(row.name, str(error).splitlines()[0]))
             continue
         part = f"{row.source}, {row.gpu}"
-        cases[row.model].append(GradedCase(row.name, part, row.value, predicted, baseline(row), {"shape": "stated"}))
+        cases[row.model].append(
+            GradedCase(
+                row.name,
+                part,
+                row.value,
+                predicted,
+                baseline(row),
+                {"shape": "stated"},
+                class_name=class_of(row),
+                group=part,
+            )
+        )
     fitted = [row.model for row in all_rows if path is None and is_for_fitting(row)]
-    return {model: _grade(model, model_cases, fitted.count(model)) for model, model_cases in cases.items()}, tuple(skipped)
+    given = {model: _with_intervals(model, of_model, shipped=path is None) for model, of_model in cases.items()}
+    return {model: _grade(model, model_cases, fitted.count(model)) for model, model_cases in given.items()}, tuple(skipped)
 
 
-def _grade(model: str, cases: list[GradedCase], fitted_count: int) -> Grade:
+def class_of(row: KernelRow) -> str:
+    """How much is known of a row's chip: whether constants of its kind of kernel were fitted to tables of it."""
+    return "chip fitted to" if (row.model, row.gpu) in _fitted_chips() else "chip not fitted to"
+
+
+@cache
+def _fitted_chips() -> frozenset[tuple[str, str]]:
+    """Kind and GPU of all rows that constants were fitted to."""
+    return frozenset((row.model, row.gpu) for row in shipped()[0] if is_for_fitting(row))
+
+
+def _with_intervals(model: str, cases: list[GradedCase], *, shipped: bool) -> tuple[GradedCase, ...]:
+    """The cases with intervals, of kinds of which tables of several chips are there; those of one chip have none."""
+    if model not in constants(Intervals).models:
+        return tuple(cases)
+    return with_left_out_intervals(cases) if shipped else with_known_intervals(model, cases)
+
+
+def _grade(model: str, cases: tuple[GradedCase, ...], fitted_count: int) -> Grade:
     """The grade of one kind; `fitted_count` rows of it were fitted to and are not among its cases."""
     quantity, unit = UNITS.get(model, ("time", "s"))
     return Grade(
@@ -278,7 +311,7 @@ def _grade(model: str, cases: list[GradedCase], fitted_count: int) -> Grade:
         unit=unit,
         rows_count=len(cases) + fitted_count,
         fitted_count=fitted_count,
-        cases=tuple(cases),
+        cases=cases,
         skipped=(),
         constants=CONSTANTS[model],
         limits=expected("aiconfigurator", model),

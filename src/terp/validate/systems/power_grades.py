@@ -22,6 +22,7 @@ from terp.results.record import Json
 from terp.validate.grading.cases import expected, published_file
 from terp.validate.grading.csv_table import lines_of
 from terp.validate.grading.grade import Errors, Grade, GradedCase, Skipped
+from terp.validate.grading.left_out import with_known_intervals, with_left_out_intervals
 from terp.validate.grading.split import groups_for_fitting
 from terp.validate.systems.power_rows import SWINGS, PowerRow, power_row, read_power_rows
 
@@ -169,18 +170,29 @@ def grade_power(path: Path | None = None) -> PowerGrades:
     fit = [row for row in shipped_rows() if is_for_fitting(row)]
     graded = [row for row in rows if path is not None or not is_for_fitting(row)]
     energy, swings = _cases(graded, fit, known)
+    levels, steps = ([case for case in swings if (case.part in LEVELS) == is_level] for is_level in (True, False))
     many = [row for row in rows if row.nodes_count not in SEEN]
     return PowerGrades(
-        energy=_grade("power", "energy", "j", rows, energy, skipped),
+        energy=_grade("power", "energy", "j", rows, _with_intervals("power", energy, path), skipped),
         groups=None if path is not None else _of_groups(many, [row for row in fit if row.nodes_count in SEEN]),
-        levels=_grade("power-levels", "levels", "ratio", rows, [case for case in swings if case.part in LEVELS]),
-        steps=_grade("power-steps", "steps", "ratio", rows, [case for case in swings if case.part not in LEVELS]),
+        levels=_grade("power-levels", "levels", "ratio", rows, _with_intervals("power-levels", levels, path)),
+        steps=_grade("power-steps", "steps", "ratio", rows, _with_intervals("power-steps", steps, path)),
         baseline_of_group_fraction=_of_group(graded, fit),
     )
 
 
+SEEN_GROUP: Final = "benchmark and nodes seen"
+NEW_GROUP: Final = "nodes not seen"
+"""Classes of the energy of a run: whether runs of the benchmark on as many nodes were fitted to."""
+
+
+def _with_intervals(model: str, cases: Sequence[GradedCase], path: Path | None) -> tuple[GradedCase, ...]:
+    """The cases with 90 % intervals: from other benchmarks and numbers of nodes, or of a caller's file the catalogue's."""
+    return with_left_out_intervals(cases) if path is None else with_known_intervals(model, cases)
+
+
 def _grade(
-    model: str, quantity: str, unit: str, rows: list[PowerRow], cases: list[GradedCase], skipped: Sequence[Skipped] = ()
+    model: str, quantity: str, unit: str, rows: list[PowerRow], cases: Sequence[GradedCase], skipped: Sequence[Skipped] = ()
 ) -> Grade:
     """One of the grades, with the limits that were fixed for its name.
 
@@ -206,7 +218,8 @@ def _of_groups(rows: list[PowerRow], fit: list[PowerRow]) -> Grade:
     The rows that were fitted to in the usual split may be among its cases: here they were not.
     """
     cases, _ = _cases(rows, fit, OF_1_AND_64_NODES)
-    grade = _grade("power-groups", "energy", "j", rows, [replace(case, fitted=False) for case in cases])
+    new = [replace(case, fitted=False, class_name=NEW_GROUP) for case in cases]
+    grade = _grade("power-groups", "energy", "j", rows, with_left_out_intervals(new))
     return replace(grade, rows_count=len(rows) + len(fit), fitted_count=len(fit))
 
 
@@ -219,14 +232,19 @@ def _cases(
     """
     mean_w = fmean(row.mean_w for row in fit)
     mean = [fmean(getattr(row, name) for row in fit) for name in SWINGS]
-    energy, swings = [], []
+    energy, swings, seen = [], [], {row.group for row in fit}
     for row in rows:
         power, fitted = predicted(row, known), is_for_fitting(row)
         inputs = {"run": _how_known(row)}
         baseline_j = mean_w * shape_of(row).window_s
-        energy.append(GradedCase(row.name, _part(row), row.energy_j, power.energy_j, baseline_j, inputs, fitted))
+        class_name, group = SEEN_GROUP if row.group in seen else NEW_GROUP, _part(row)
+        energy.append(
+            GradedCase(
+                row.name, group, row.energy_j, power.energy_j, baseline_j, inputs, fitted, class_name=class_name, group=group
+            )
+        )
         swings += [
-            GradedCase(row.name, name, getattr(row, name), value, baseline, inputs, fitted)
+            GradedCase(row.name, name, getattr(row, name), value, baseline, inputs, fitted, class_name=name, group=group)
             for name, value, baseline in zip(SWINGS, swings_of(power), mean, strict=True)
             if getattr(row, name) > 0
         ]
