@@ -14,7 +14,7 @@ from terp.describe import read_machine, read_model
 from terp.hardware import build_machine
 from terp.physics import Strategy, generation_named, interconnect_of, predict_step, work_of
 from terp.physics.training.memory import step_memory
-from terp.physics.training.stage import RECOMPUTE, column
+from terp.physics.training.stage import RECOMPUTE, column, layer_times
 from terp.physics.training.step import Splits, step_time
 from terp.physics.training.strategy_search import CHUNK, Range, search
 
@@ -36,7 +36,8 @@ def test_strategies_a_second(benchmark, gefion):
     """Memory and time of a column of strategies; `extra_info` has the rate."""
     work, net = work_of(read_model("gpt3-175b").record, 2048), interconnect_of(gefion)
     share = Strategy(1, tensor_count=8).share
-    one = column(gefion.accelerator, net, work, share, RECOMPUTE["none"], GENERATION)
+    times = layer_times(gefion.accelerator, net, work, share, GENERATION)
+    one = column(times, work, share, RECOMPUTE["none"], GENERATION)
     draw = np.random.default_rng(1)
     stages, parts, replicas = (draw.integers(1, most, CHUNK).astype(float) for most in (97, 9, 33))
     splits = Splits(stages, parts, replicas, 1536 / replicas, draw.integers(0, 3, CHUNK).astype(float), replicas)

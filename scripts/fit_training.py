@@ -14,7 +14,8 @@ from fitting import Fitted, ranges, report
 from terp.catalogue import constants, with_constants
 from terp.physics.training.software import Generation, TrainingSoftware
 from terp.reader.fields import written_name
-from terp.validate.steps.training_grades import FITTED, is_for_fitting, predict_row, shipped_rows
+from terp.validate.steps.training_cases import predict_row
+from terp.validate.steps.training_grades import FITTED, is_for_fitting, shipped_rows
 
 BOUNDS = {
     "tensor_overlap_fraction": (0, 0.95),

@@ -19,7 +19,7 @@ from terp.physics import (
 )
 from terp.physics.training.goodput import run_with_failures
 from terp.physics.training.products import Share
-from terp.physics.training.stage import RECOMPUTE, column
+from terp.physics.training.stage import RECOMPUTE, column, layer_times
 from terp.physics.training.step import Splits, step_time
 from terp.physics.training.strategy import misfits_of_strategy
 from terp.physics.training.strategy_search import Candidate, Range, _frontier, search
@@ -61,8 +61,8 @@ def test_a_pipeline_without_interleave_has_the_bubble_of_1f1b():
 
 
 def test_interleaving_divides_the_bubble():
-    one = step(interleave_count=1).time
-    five = step(interleave_count=5).time
+    one = step(interleave_count=1, recompute=RECOMPUTE["none"]).time
+    five = step(interleave_count=5, recompute=RECOMPUTE["none"]).time
     assert float(one.bubble_s) == pytest.approx(5 * float(five.bubble_s), rel=1e-12)
 
 
@@ -107,8 +107,10 @@ def test_selective_recomputation_of_korthikanti_costs_what_he_measured():
 
 
 def test_adapters_need_no_gradients_of_weights():
+    """And have work of their own: thin products, which memory binds, and what passes over their inputs and results."""
     whole, adapters = step(recompute=RECOMPUTE["none"]), step(recompute=RECOMPUTE["none"], adapters=True)
-    assert adapters.column.backward_s < 0.65 * whole.column.backward_s
+    assert 0.5 < adapters.column.backward_s / whole.column.backward_s < 0.85
+    assert 1.01 < adapters.column.forward_s / whole.column.forward_s < 1.3
     assert adapters.memory.gradients_bytes < 0.01 * whole.memory.gradients_bytes
 
 
@@ -231,7 +233,7 @@ def test_sharding_groups_must_divide_the_replicas():
 def test_a_split_takes_as_long_beside_others_as_alone(rows):
     """Splits broadcast, and no element of the answer depends on its neighbours, whatever of them is sharded."""
     work, share = work_of(LLAMA, 8192), Share(1, tensor_count=4)
-    one = column(CHIP, NET, work, share, RECOMPUTE["none"], GENERATION)
+    one = column(layer_times(CHIP, NET, work, share, GENERATION), work, share, RECOMPUTE["none"], GENERATION)
 
     def took_s(some):
         p, v, d, z = (np.array(values, float) for values in zip(*some, strict=True))
@@ -243,7 +245,7 @@ def test_a_split_takes_as_long_beside_others_as_alone(rows):
 
 def test_zero_1_and_3_beside_each_other_are_as_alone():
     work, share = work_of(LLAMA, 8192), Share(1, tensor_count=4)
-    one = column(CHIP, NET, work, share, RECOMPUTE["none"], GENERATION)
+    one = column(layer_times(CHIP, NET, work, share, GENERATION), work, share, RECOMPUTE["none"], GENERATION)
 
     def took_s(zero):
         return np.asarray(step_time(CHIP, NET, work, one, share, Splits(1, 1, 64, 8, zero, 64), GENERATION).step_s)

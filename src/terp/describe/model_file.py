@@ -114,6 +114,7 @@ class TransformerModel(ModelFile):
     ahead_count      further layers that predict later tokens (multi-token prediction), each with its own logits
     embedding_size   width of the embedding and of the logits' input; hidden if absent
     attention_gate   queries are twice as wide, half of them a gate on what comes out of attention
+    sinks            each head has a number that attention may fall on, which fused kernels of the makers did not take
     small_parameters_count  parameters in no product, of all layers and both ends: norms, biases, poolers, segment words;
                      a norm a half layer and one at the end if absent
     left_out         parts of the model that are not predicted, such as an encoder of images, as its config names them
@@ -136,6 +137,7 @@ class TransformerModel(ModelFile):
     causal: bool = True
     tied: bool = False
     attention_gate: bool = False
+    sinks: bool = False
     left_out: tuple[str, ...] = Field(default=(), max_length=20)
     by_default: tuple[str, ...] = Field(default=(), max_length=40)
     experts: Experts | None = None

@@ -71,6 +71,7 @@ class Runs(Record):
     zero_count   what is sharded over replicas; shard_count  GPUs that share the shards, all replicas if absent
     recompute    as few layers as fit if absent
     rank_count   inner size of adapters;  base  format of the weights under them;  states  what the optimizer keeps
+    tp_overlap, cp_kind, etp_count, dispatcher, gradients, recompute_every_count   as the options of these names
     """
 
     model: Name
@@ -85,12 +86,18 @@ class Runs(Record):
     ep_count: int = Field(default=1, ge=1, le=10**6)
     zero_count: int = Field(default=1, ge=0, le=3)
     shard_count: int | None = Field(default=None, ge=1, le=10**6)
-    recompute: Literal["none", "selective", "full"] | None = None
+    recompute: Literal["none", "selective", "ops", "full"] | None = None
+    recompute_every_count: int | None = Field(default=None, ge=1, le=10**6)
     sequence_parallel: bool = True
+    tp_overlap: bool | None = None
+    cp_kind: str = "ring"
+    etp_count: int | None = Field(default=None, ge=1, le=10**6)
+    dispatcher: str | None = None
     adapters: bool = False
     rank_count: int | None = Field(default=None, ge=1, le=100_000)
     base: str = "bf16"
     states: str = "mixed"
+    gradients: Literal["bf16", "fp32"] | None = None
     optimizer: str = "adamw"
     precision: str = "bf16"
     software: str = "megatron-2024"

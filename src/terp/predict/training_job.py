@@ -24,7 +24,7 @@ from terp.physics.gpu.precisions import half_precision
 from terp.physics.neural.families import work_of
 from terp.physics.neural.work import Work
 from terp.physics.training.software import Generation, generation_named
-from terp.physics.training.stage import RECOMPUTE
+from terp.physics.training.stage import RECOMPUTE, Recompute
 from terp.physics.training.step_prediction import TrainingStep, predict_step
 from terp.physics.training.strategy import Strategy, misfits_of_precision, misfits_of_strategy
 from terp.physics.training.strategy_search import Range, SearchedSplits, search
@@ -62,6 +62,12 @@ class TrainingOptions(Record):
     rank_count           inner size of the adapters, which it asks for too; the usual share of parameters if absent
     base                 format of the frozen weights under adapters: "bf16", or "nf4", which is QLoRA
     states               what the optimizer keeps: "mixed" in 32 bits with master weights, or "bf16" all in 16 bits
+    tp_overlap           whether exchanges of tensor parallelism hide behind products; as the software does it if absent
+    cp_kind              how context parallelism exchanges: "ring", or "heads" (Ulysses)
+    etp_count            GPUs that share each expert; the usual if absent
+    dispatcher           "all-to-all", "deepep" or "hybridep"; as the software does it if absent
+    gradients            in which gradients are kept, "bf16" or "fp32"; as the software does it if absent
+    recompute_every_count   recomputes every so-many-th layer whole, in place of `recompute`
     software             a generation of the training software; the usual one of the model if absent
     """
 
@@ -76,12 +82,18 @@ class TrainingOptions(Record):
     micro_batch_count: int | None = Field(default=None, le=10**6)
     zero_count: int | None = Field(default=None, ge=0, le=3)
     shard_count: int | None = Field(default=None, ge=1, le=10**6)
-    recompute: Literal["none", "selective", "full"] | None = None
+    recompute: Literal["none", "selective", "ops", "full"] | None = None
+    recompute_every_count: int | None = Field(default=None, ge=1, le=10**6)
     sequence_parallel: bool = True
+    tp_overlap: bool | None = None
+    cp_kind: str = "ring"
+    etp_count: int | None = Field(default=None, le=10**6)
+    dispatcher: str | None = None
     adapters: bool = False
     rank_count: int | None = Field(default=None, le=100_000)
     base: str = "bf16"
     states: str = "mixed"
+    gradients: Literal["bf16", "fp32"] | None = None
     optimizer: str = "adamw"
     precision: str = "bf16"
     software: str | None = None
@@ -110,14 +122,25 @@ class TrainingOptions(Record):
             sequence_parallel=self.sequence_parallel,
             zero_count=1 if self.zero_count is None else self.zero_count,
             shard_count=self.shard_count,
-            recompute=RECOMPUTE[self.recompute] if self.recompute else None,
+            recompute=self._recompute(),
             precision=self.precision,
             adapters=self.adapters,
             optimizer=self.optimizer,
             rank_count=self.rank_count,
             base=self.base,
             states=self.states,
+            tensor_overlap=self.tp_overlap,
+            context_kind=self.cp_kind,
+            expert_tensor_count=self.etp_count,
+            dispatcher=self.dispatcher,
+            gradient_bytes={None: None, "bf16": 2.0, "fp32": 4.0}[self.gradients],
         )
+
+    def _recompute(self) -> Recompute | None:
+        """What is computed again; None for as few layers as fit."""
+        if self.recompute_every_count is not None:
+            return Recompute(1 / self.recompute_every_count)
+        return RECOMPUTE[self.recompute] if self.recompute else None
 
 
 def _or_one(count: int | None) -> int:

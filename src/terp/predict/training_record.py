@@ -21,7 +21,7 @@ from terp.physics.gpu.precisions import peak_flop_per_s
 from terp.physics.training.checkpoint import checkpoint_bytes, checkpoint_write_s
 from terp.physics.training.goodput import run_with_failures
 from terp.physics.training.memory import MemoryConstants
-from terp.physics.training.stage import Recompute
+from terp.physics.training.stage import Recompute, StageConstants
 from terp.physics.training.step_prediction import TrainingStep
 from terp.physics.training.strategy import Strategy
 from terp.physics.training.training_power import StepPower, step_power
@@ -118,7 +118,10 @@ def _recomputed(job: TrainingJob, recompute: Recompute) -> float:
     work = job.work
     attention = sum(layer.count * part.flop for layer in work.layers for part in layer.attention) / work.flop
     whole = recompute.layers_fraction * job.generation.again_fraction * (work.flop / 3 - work.head.flop) / work.flop
-    return whole + recompute.attention * attention
+    some = constants(StageConstants).products_again_fraction * recompute.operations
+    return (
+        whole + recompute.attention * attention + some * (work.flop / 3 - work.head.flop - attention * work.flop) / work.flop
+    )
 
 
 def _input_wait_s(machine: Machine, job: TrainingJob, step: TrainingStep) -> float:
@@ -228,7 +231,7 @@ def split_of(strategy: Strategy) -> TrainingSplit:
     Names and counts are those of the call's keywords, so that a result can be asked for again.
     """
     recompute = strategy.recompute or Recompute()
-    whole = "none" if not recompute.layers_fraction else "full"
+    part = "selective" if recompute.attention else "ops" if recompute.operations else "none"
     return TrainingSplit(
         gpus_count=strategy.gpus_count,
         tp_count=strategy.tensor_count,
@@ -241,7 +244,7 @@ def split_of(strategy: Strategy) -> TrainingSplit:
         zero_count=strategy.zero_count,
         shard_count=strategy.shard_count,
         sequence_parallel=strategy.sequence_parallel,
-        recompute="selective" if recompute.attention else whole,
+        recompute="full" if recompute.layers_fraction else part,
         recomputed_fraction=recompute.layers_fraction,
         precision=strategy.precision,
         optimizer=strategy.optimizer,
@@ -249,6 +252,11 @@ def split_of(strategy: Strategy) -> TrainingSplit:
         rank_count=strategy.rank_count,
         base=strategy.base,
         states=strategy.states,
+        tp_overlap=strategy.tensor_overlap,
+        cp_kind=strategy.context_kind,
+        etp_count=strategy.expert_tensor_count,
+        dispatcher=strategy.dispatcher,
+        gradients={None: None, 2.0: "bf16", 4.0: "fp32"}[strategy.gradient_bytes],
     )
 
 

@@ -40,12 +40,18 @@ def training(
     zero: int | str | None = None,
     shard: int | str | None = None,
     recompute: str | None = None,
+    recompute_every: int | str | None = None,
     sequence_parallel: bool = True,
+    tp_overlap: bool | None = None,
+    cp_kind: str = "ring",
+    etp: int | str | None = None,
+    dispatcher: str | None = None,
     adapters: bool = False,
     lora: bool = False,
     rank: int | str | None = None,
     base: str = "bf16",
     states: str = "mixed",
+    gradients: str | None = None,
     optimizer: str = "adamw",
     precision: str = "bf16",
     software: str | None = None,
@@ -63,7 +69,12 @@ def training(
     micro_batch   samples that a replica runs at once; the fastest power of two that fits if None
     zero          sharded over replicas: 0 nothing, 1 the optimizer (if None), 2 gradients too, 3 weights too
     shard         GPUs that share the shards; all replicas if None
-    recompute     "none", "selective" or "full"; as few layers as fit if None
+    recompute     "none", "selective" (attention), "ops" (by operation, as PyTorch does) or "full"; as few layers as fit if
+                  None; recompute_every  every so-many-th layer whole
+    tp_overlap    whether exchanges of tensor parallelism hide behind products; as the software does it if None
+    cp_kind       "ring", or "heads" for all-to-alls (Ulysses);  etp  GPUs that share each expert
+    dispatcher    "all-to-all", "deepep" or "hybridep"; as the software does it if None
+    gradients     in which gradients are kept, "bf16" or "fp32"; as the software does it if None
     adapters      only adapters are trained; `lora` is the same
     rank          inner size of the adapters, on every product of the layers; the usual share of parameters if None
     base          format of frozen weights under adapters: "bf16", or "nf4" for QLoRA
@@ -88,7 +99,9 @@ def training(
         "global_batch": global_batch, "seq": seq, "gpus": gpus, "tp": tp, "pp": pp, "vp": vp, "cp": cp, "ep": ep,
         "micro_batch": micro_batch, "zero": zero, "shard": shard, "recompute": recompute,
         "sequence_parallel": sequence_parallel, "adapters": adapters or lora or rank is not None, "rank": rank,
-        "base": base, "states": states, "optimizer": optimizer, "precision": precision,
+        "recompute_every": recompute_every, "tp_overlap": tp_overlap, "cp_kind": cp_kind, "etp": etp,
+        "dispatcher": dispatcher, "gradients": gradients, "base": base, "states": states, "optimizer": optimizer,
+        "precision": precision,
         "software": software, "tokens": whole(tokens), "gpu_hour": euros(gpu_hour),
     }  # fmt: skip
     options = checked_options(TrainingOptions, given)

@@ -20,12 +20,14 @@ class TrainingSplit:
     dp_count              replicas
     zero_count            what is sharded over replicas: 0 nothing, 1 the optimizer, 2 gradients too, 3 weights too
     shard_count           GPUs that share the shards; None for all replicas
-    recompute             "none", "selective" (attention) or "full"; recomputed_fraction  of layers
+    recompute             "none", "selective" (attention), "ops" (by operation) or "full"; recomputed_fraction  of layers
     tp, pp, cp, ep        GPUs that share a layer's tensors, pipeline stages, GPUs that share a sequence, or the experts
     vp_count              chunks of layers on each stage that take turns; 1 without interleaving
     micro_batch_count     samples of a micro-batch on one replica
     adapters              whether only adapters are trained;  rank_count  their inner size, None for the usual
     base                  format of the frozen weights under adapters;  states  what the optimizer keeps: "mixed" or "bf16"
+    tp_overlap, dispatcher, gradients, etp_count   as asked for; None for the software's usual
+    cp_kind               how context parallelism exchanges: "ring" or "heads"
     """
 
     gpus_count: int
@@ -47,6 +49,11 @@ class TrainingSplit:
     rank_count: int | None = None
     base: str = "bf16"
     states: str = "mixed"
+    tp_overlap: bool | None = None
+    cp_kind: str = "ring"
+    etp_count: int | None = None
+    dispatcher: str | None = None
+    gradients: str | None = None
 
     def to_dict(self) -> dict[str, Json]:
         """By the names of the options: `tp` for `tp_count`."""

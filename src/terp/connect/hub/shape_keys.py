@@ -161,8 +161,8 @@ def grok(config: Config) -> Shape:
 
 
 def gpt_oss(config: Config) -> Shape:
-    """As Mixtral, with a window in every second layer."""
-    return mixtral(config) | _window(config, "half")
+    """As Mixtral, with a window in every second layer and sinks."""
+    return mixtral(config) | _window(config, "half") | {"sinks": True}
 
 
 def qwen_moe(config: Config) -> Shape:

@@ -6,7 +6,7 @@ the pipeline between the two.  Chips and fabrics differ by their rates, architec
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
@@ -22,6 +22,19 @@ from terp.physics.gpu.architectures import architecture_of
 
 
 @dataclass(frozen=True)
+class RingProtocol:
+    """A protocol of rings between domains: start, a step over links, one over the fabric, and its rate over the wire's.
+
+    Latencies are in s, the rate is a fraction.
+    """
+
+    start_s: float
+    step_s: float
+    hop_s: float
+    rate_fraction: float
+
+
+@dataclass(frozen=True)
 class CollectiveConstants:
     """Constants of collectives; those of latencies are a Hopper's.
 
@@ -30,6 +43,7 @@ class CollectiveConstants:
     fill_fraction    share k of the filling, 2 sqrt(k latency bytes/rate)
     start_s, step_s, switch_start_s   start, one step over links, and start of one in the link switches
     hop_s            one step over the fabric;  tree_fraction  rate of a tree over a ring's
+    rings            protocols of rings of gathers and scatters between domains
     """
 
     PLACE: ClassVar[str] = "collectives"
@@ -42,6 +56,7 @@ class CollectiveConstants:
     hop_s: float
     tree_fraction: float
     port_fraction: float
+    rings: Mapping[str, RingProtocol]
 
 
 @dataclass(frozen=True)
@@ -125,7 +140,8 @@ def collective_s(net: Interconnect, kind: str, size_bytes: ArrayLike, ranks: Arr
     L           latency [s]: start + steps over links + hops over the fabric;  V  bytes over the rate of the slowest wire [s]
 
     ring        steps c (p - d), hops c (d - 1), V = (c (p - 1) + o) n/p over min(links, g ports); c = 2 in
-                all_reduce and 1 in all_gather and reduce_scatter, which with g = 1 hop log2 p times
+                all_reduce and 1 in all_gather and reduce_scatter, which with g = 1 hop log2 p times, and else between
+                domains have latencies and a rate by protocol, the least of which counts, and nothing to fill
     tree        all_reduce: steps 2 (g - 1), hops 2 log2 d, V over 0.9 of it
     switch      all_reduce in one domain: V = n (1 + 1/g) over the switches' rate
     all_to_all  V = n/p max((g - 1 + o) over links, (p - g) over a port)
@@ -176,11 +192,19 @@ def _reduce(net: Interconnect, size: Floats, p: Floats, g: Floats) -> Floats:
 
 
 def _gather(net: Interconnect, size: Floats, p: Floats, g: Floats) -> Floats:
-    """A ring; of one GPU a domain, a tree's steps."""
+    """A ring, between domains in the protocol that is fastest; of one GPU a domain, a tree's steps."""
     c, d = constants(CollectiveConstants), p / g
-    hops = np.where(g > 1, d - 1, np.log2(p))
-    latency = (c.start_s + (p - d) * c.step_s) * net.latency_ratio + hops * net.hop_s
-    return _piped(latency, (p - 1 + c.own_copy_ratio) / p * size / _rate(net, p, g))
+    wire = (p - 1 + c.own_copy_ratio) / p * size / _rate(net, p, g)
+    latency = (c.start_s + (p - d) * c.step_s) * net.latency_ratio + np.where(g > 1, 0.0, np.log2(p)) * net.hop_s
+    near = _piped(latency, wire)
+    if not np.any((p > g) & (g > 1)):
+        return near
+    slow = net.hop_s / c.hop_s
+    far = [
+        one.start_s + (p - d) * one.step_s + (d - 1) * slow * one.hop_s + wire / one.rate_fraction
+        for one in c.rings.values()
+    ]
+    return np.where((p > g) & (g > 1), np.minimum.reduce(far), near)
 
 
 def _exchange(net: Interconnect, size: Floats, p: Floats, g: Floats) -> Floats:

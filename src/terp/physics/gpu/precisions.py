@@ -21,6 +21,7 @@ class PrecisionConstants:
     peak            the peak that its GEMM has, by the name of data sheets, where that is another
     needs           a peak that a chip must have besides, such as FP4 for hardware that reads scales of blocks
     cast_bytes      to cast a value for a GEMM
+    gathered_bytes  of a weight as it is gathered by software that gathers in the precision of its GEMM
     reduced         applies to large GEMM alone; all else stays in BF16
     """
 
@@ -30,6 +31,7 @@ class PrecisionConstants:
     peak: str = ""
     needs: str = ""
     cast_bytes: float = 0.0
+    gathered_bytes: float = 2.0
     reduced: bool = False
 
 

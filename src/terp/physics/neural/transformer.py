@@ -151,7 +151,7 @@ def _attention(model: TransformerModel, s: int, window: int = 0) -> _Part:
     wide = a * d * (2 if model.attention_gate else 1) + kv * (d + value)
     return _Part(
         products=(*projections, Product(float(s), h, a * value, split="depth")),
-        attention=(AttentionWork(s, s, a, kv, d, value, model.causal, window_size=window),),
+        attention=(AttentionWork(s, s, a, kv, d, value, model.causal, window_size=window, sinks=model.sinks),),
         inner_values_count=float(s * 2 * wide),
         kept_inner_bytes=2.0 * s * (wide + a * value),
         scores_bytes=5.0 * a * s * s,
@@ -177,8 +177,8 @@ def _inner(model: TransformerModel, s: int, size: int | None = None) -> _Part:
     wide = f * (2 if model.gated else 1)
     return _Part(
         products=(
-            Product(float(s), wide, h, split="columns", parts_count=2 if model.gated else 1),
-            Product(float(s), h, f, split="depth"),
+            Product(float(s), wide, h, split="columns", parts_count=2 if model.gated else 1, inner=True),
+            Product(float(s), h, f, split="depth", inner=True),
         ),
         inner_values_count=float(s * (wide + f)),
         kept_inner_bytes=2.0 * s * wide,
@@ -238,7 +238,10 @@ def _scan(model: TransformerModel, states: StateSpace, s: int) -> _Part:
     inner, shared = heads * d, 2 * states.groups_count * n
     wide = 2 * inner + shared + heads
     chunk = min(constants(TransformerConstants).scan_chunk_count, s)
-    within = AttentionWork(chunk, chunk, heads, states.groups_count, n, d, causal=True, groups_count=max(s // chunk, 1))
+    chunks = max(s // chunk, 1)
+    within = AttentionWork(
+        chunk, chunk, heads, states.groups_count, n, d, causal=True, groups_count=chunks, scan=True
+    )  # fmt: skip
     between = replace(within, context_count=round(2 * n * d / (n + d)), causal=False)
     return _Part(
         products=(Product(float(s), wide, h, split="columns"), Product(float(s), h, inner, split="depth")),

@@ -25,6 +25,7 @@ class Product:
     leaf      its rows are the sample's own data, to which no gradient flows
     precision  of its own, such as fp32, where it does not follow the network's; empty if it does
     parts     products of one input that are done as one, such as queries, keys and values: each has adapters of its own
+    inner     beside attention in its layer; some recipes put adapters on attention alone
     """
 
     rows_count: float
@@ -38,6 +39,7 @@ class Product:
     second: bool = False
     large: bool = False
     parts_count: int = 1
+    inner: bool = False
 
     @property
     def flop(self) -> float:
@@ -58,6 +60,8 @@ class AttentionWork:
 
     head_size, value_size   sizes of a head's queries and of its values
     window                    tokens that a query sees, if less than all before it; 0 for all
+    sinks                     heads have sinks, which few kernels take
+    scan                      it stands for a part of a state-space scan, whose kernels are slower than those of attention
     """
 
     tokens_count: int
@@ -69,6 +73,8 @@ class AttentionWork:
     causal: bool
     groups_count: int = 1
     window_size: int = 0
+    scan: bool = False
+    sinks: bool = False
 
     @property
     def pairs(self) -> float:

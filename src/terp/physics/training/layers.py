@@ -17,7 +17,18 @@ from terp.physics.gpu.kernels import attention_s
 from terp.physics.gpu.precisions import peak_flop_per_s, precision_named
 from terp.physics.neural.convolutions import ConvolutionBytes
 from terp.physics.neural.work import AttentionWork, Layer, Work
-from terp.physics.training.products import BACKWARD, FORWARD, HEAD, LayerConstants, Share, is_cast, products_of, sizes_of
+from terp.physics.training.products import (
+    BACKWARD,
+    FORWARD,
+    HEAD,
+    LayerConstants,
+    Share,
+    adapters_beside,
+    has_adapter,
+    is_cast,
+    products_of,
+    sizes_of,
+)
 from terp.physics.training.software import Generation
 
 
@@ -94,7 +105,7 @@ def micro_batch(chip: Accelerator, work: Work, share: Share, generation: Generat
 
 
 def _host_s(layer: Layer, generation: Generation) -> float:
-    """What the host needs to launch a layer forward [s]."""
+    """What the host needs to launch a layer forward [s]; with experts at least the time to sort tokens to them."""
     least_s = generation.experts_s if any(product.split == "experts" for product in layer.products) else 0.0
     return max(layer.launches_count * generation.host_s, least_s)
 
@@ -137,20 +148,37 @@ def _attention_s(chip: Accelerator, part: AttentionWork, share: Share, generatio
     """
     of, heads, c = constants(LayerConstants), part.heads_count / share.tensor_count, share.context_count
     rate = of.memory_rate_fraction * chip.memory_rate_bytes_per_s
-    kernel = attention_kernel(chip, generation)
+    kernel = of.sinks_kernel if part.sinks else attention_kernel(chip, generation)
+    if share.context_kind == "heads":  # whole sequences of fewer heads, as without context parallelism
+        heads, c = heads / c, 1
     if kernel == "unfused":
         scores = share.samples_count * part.groups_count * heads * part.tokens_count * part.context_count / c
         flop = 4 * scores * part.head_size * (2 if backward else 1)
         return scores * of.unfused_bytes[backward] / rate + flop / (of.unfused_rate_fraction * peak_flop_per_s(chip, "fp16"))
+    tokens, groups, causal, seen = _squares(part)
     square_s = attention_s(
-        chip, share.samples_count * part.groups_count * c * c, heads, part.tokens_count / c, part.head_size,
-        kv_heads=max(part.kv_heads_count / share.tensor_count, 1.0), causal=part.causal, backward=backward, kernel=kernel,
+        chip, share.samples_count * groups * c * c, heads, tokens / c, part.head_size,
+        kv_heads=max(part.kv_heads_count / share.tensor_count, 1.0), causal=causal, backward=backward, kernel=kernel,
         software="torch-steps",
     )  # fmt: skip
-    seen = part.pairs / (part.tokens_count**2 * part.groups_count * (0.5 if part.causal else 1.0))
     sizes = (part.head_size + part.value_size) / (2 * part.head_size)
     results = share.samples_count * part.groups_count * part.tokens_count / c * heads * part.value_size
-    return float(square_s) * seen * sizes / c + (c - 1) / c * of.merge_bytes * results / rate
+    slower = of.scan_ratio if part.scan else 1.0
+    return float(square_s) * seen * sizes * slower / c + (c - 1) / c * of.merge_bytes * results / rate
+
+
+def _squares(part: AttentionWork) -> tuple[float, float, bool, float]:
+    """Attention as squares of queries and keys that a kernel was timed on: their side, how many, whether causal, and what
+    is done of one over all of it.
+
+    A window is a band: squares of twice its width, of which each block of queries sees the window and a block more.
+    """
+    wide = 2 * part.window_size
+    if not 0 < wide < part.tokens_count:
+        whole = part.tokens_count**2 * part.groups_count * (0.5 if part.causal else 1.0)
+        return part.tokens_count, part.groups_count, part.causal, part.pairs / whole
+    block = constants(LayerConstants).window_block_count
+    return wide, part.groups_count * part.tokens_count / wide, False, min((part.window_size + block) / wide, 1.0)
 
 
 def attention_kernel(chip: Accelerator, generation: Generation) -> str:
@@ -176,9 +204,22 @@ def moving_bytes(work: Work, share: Share, generation: Generation, phase: int) -
     for layer in work.layers:
         values = generation.residual_passes_count * layer.residual_values_count * share.residual
         values += generation.inner_passes_count * layer.inner_values_count * share.inner
-        moved = 2.0 * values + layer.moved_bytes * samples
+        moved = (
+            2.0 * values
+            + layer.moved_bytes * samples
+            + (_adapter_bytes(layer, share, generation) if share.adapters else 0.0)
+        )
         total += layer.count * (moved + generation.casts_ratio * _cast_bytes(layer, share))
     return total * (1 + phase)
+
+
+def _adapter_bytes(layer: Layer, share: Share, generation: Generation) -> float:
+    """Bytes that adapters move forward beside their products: inputs dropped out, results added to the layer's [B]."""
+    added, dropped = constants(LayerConstants).adapter_moved_bytes
+    dropped = 0.0 if generation.adapters_fused else dropped
+    products = [product for product in layer.products if has_adapter(product, generation)]
+    sizes = [(*sizes_of(product, share), adapters_beside(product, generation)) for product in products]
+    return sum((added * m * n + dropped * parts * m * k) * times for m, n, k, times, parts in sizes)
 
 
 def _cast_bytes(layer: Layer, share: Share) -> float:

@@ -19,7 +19,7 @@ from terp.physics.neural.work import Work
 from terp.physics.training.products import Share
 from terp.physics.training.software import Generation
 from terp.physics.training.stage import LayerColumn, Recompute, kept_bytes, layer_bytes
-from terp.physics.training.step import Splits, arrays
+from terp.physics.training.step import Splits, arrays, expert_shard
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class StepMemory:
 
 def step_memory(
     work: Work, stage: LayerColumn, share: Share, recompute: Recompute, splits: Splits, generation: Generation,
-    optimizer: str = "adamw", *, states: str = "mixed", base: str = "bf16",
+    optimizer: str = "adamw", *, states: str = "mixed", base: str = "bf16", gradients: float | None = None,
 ) -> StepMemory:  # fmt: skip
     """What the fullest GPU holds, the first stage of a pipeline, or the only one.
 
@@ -110,27 +110,35 @@ def step_memory(
     recompute     what is computed again instead of kept
     splits        numbers or arrays; results have their shape
     optimizer     a name of `optimizers()`;  states   one of `STATES`
+    gradients     bytes of a gradient that is kept; the software's usual if None
     base          format of the layers' weights where adapters are trained, of `frozen_formats()`; embedding and head stay in
                   16 bits
     """
     p, v, _, m, z, shard = arrays(splits)
-    held = (stage.dense_parameters_count + stage.expert_parameters_count) / p + stage.head_parameters_count
+    ends = np.where(p > 1, stage.head_parameters_count, stage.ends_parameters_count)
+    dense = stage.dense_parameters_count / p + ends
+    held = dense + stage.expert_parameters_count / p
+    few = expert_shard(shard, share, stage)
+    # what is left of dense parameters, and of experts, of whose replicas there are fewer, where each is sharded
+    sharded = dense / shard + stage.expert_parameters_count / p / few
+    left = {level: np.where(z >= level, sharded, held) / held for level in (1, 2, 3)}
     trained = held * stage.trained_fraction
-    over = {level: np.where(z >= level, shard, 1.0) for level in (1, 2, 3)}
     flight = np.where(p > 1, np.minimum(m, p) * np.where(v > 1, 1 + (p - 1) / (p * v), 1.0), 1.0)
     kept = kept_bytes(work, share, recompute, generation) / p * flight
-    again = max(layer_bytes(layer, share, generation) for layer in work.layers) if recompute.layers_fraction else 0.0
+    redone = recompute.layers_fraction or recompute.operations
+    again = max(layer_bytes(layer, share, generation) for layer in work.layers) if redone else 0.0
     lean = is_reduced(share.precision) and (generation.lean or share.adapters)
     layer = (stage.dense_parameters_count + stage.expert_parameters_count) / work.layers_count
     logits = generation.logit_kept_bytes * work.head.inner_values_count * share.inner
     of_layer = constants(MemoryConstants).frozen_bytes[base] if share.adapters and base != "bf16" else 1.0 if lean else 2.0
     of_head = 1.0 if lean and of_layer == 1.0 else 2.0
-    weights = of_layer * (held - stage.head_parameters_count) + of_head * stage.head_parameters_count
-    gradient_bytes = 2.0 if states == "bf16" else generation.gradient_bytes
+    weights = of_layer * (held - ends) + of_head * ends
+    gradient_bytes = 2.0 if states == "bf16" else gradients or generation.gradient_kept_bytes
+    stays = np.where((z >= 3) & (p > 1), 1.0, 0.0)  # a pipeline keeps what it gathered from micro-batch to micro-batch
     return StepMemory(
-        weights_bytes=np.asarray(weights / over[3]),
-        gradients_bytes=np.asarray(gradient_bytes * trained / over[2]),
-        optimizer_bytes=np.asarray(state_bytes(optimizer, states) * trained / over[1]),
+        weights_bytes=np.asarray(weights * left[3] + stays * of_layer * (held - ends)),
+        gradients_bytes=np.asarray(gradient_bytes * trained * left[2]),
+        optimizer_bytes=np.asarray(state_bytes(optimizer, states) * trained * left[1]),
         activations_bytes=np.asarray(kept + again),
         logits_bytes=np.where(p > 1, 0.0, logits),
         other_bytes=constants(MemoryConstants).context_bytes + np.where(z >= 3, 4.0 * layer, 0.0),

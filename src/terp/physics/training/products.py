@@ -34,6 +34,11 @@ class LayerConstants:
     unfused_bytes           of a score of attention that is not fused, forward and backward
     unfused_rate_fraction   of the peak, of attention's GEMM that are not fused
     attention_energy_ratio  of attention's flops over those of GEMM, exponentials included
+    sinks_kernel            attention kernel of heads with sinks
+    scan_ratio              time of a state-space scan over that of attention of as many flops
+    window_block_count      queries that a kernel takes at once, so that a window costs so many keys more
+    adapter_rank_count      inner size of adapters where none is given
+    adapter_moved_bytes     that an adapter moves of each of its results and of its inputs, forward: added up, dropped out
     merge_bytes             of a result of attention whose keys pass round a ring
     least_depth_count       GEMM as narrow as this stay in 16 bits
     """
@@ -45,6 +50,11 @@ class LayerConstants:
     attention_energy_ratio: float
     merge_bytes: float
     least_depth_count: int
+    sinks_kernel: str
+    scan_ratio: float
+    window_block_count: int
+    adapter_rank_count: int
+    adapter_moved_bytes: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -55,7 +65,11 @@ class Share:
 
     samples_count   of the micro-batch;  tensor_count, context_count, expert_count   GPUs that share a layer
     precision       of the large GEMM;  sequence_parallel   values at the ends of layers are divided too
-    rank_count      inner size of the adapters; None for the usual share of parameters
+    rank_count      inner size of the adapters; None for the usual one
+    tensor_overlap  whether exchanges of tensor parallelism hide behind products; None for the software's usual
+    dispatcher      how tokens go to their experts, a name of `DISPATCHERS`; None for the software's usual
+    context_kind    how context parallelism exchanges: keys round a "ring", or "heads" for tokens (Ulysses)
+    expert_tensor_count  GPUs that share each expert; None for the usual: as `tensor_count` where experts are large
     """
 
     samples_count: float
@@ -66,6 +80,10 @@ class Share:
     precision: str = "bf16"
     adapters: bool = False
     rank_count: int | None = None
+    tensor_overlap: bool | None = None
+    dispatcher: str | None = None
+    context_kind: str = "ring"
+    expert_tensor_count: int | None = None
 
     @property
     def inner(self) -> float:
@@ -174,7 +192,45 @@ def _entries(work: Work, share: Share, generation: Generation) -> list[_Entry]:
                 table.append(_Entry(m, k / taps, n * taps, times, precision, back, *rest))
             if not share.adapters:
                 table.append(_Entry(k, n, m, times, precision, back, *rest))
+            elif has_adapter(product, generation) and not last:
+                table += _adapter_entries(product, share, generation, times, plain)
     return table
+
+
+def has_adapter(product: Product, generation: Generation) -> bool:
+    """True for a product that a recipe of the software puts an adapter beside: of the layers, routers and experts aside."""
+    return product.split in ("columns", "depth") and (generation.adapters_inner or not product.inner)
+
+
+def adapter_rank(share: Share) -> int:
+    """Inner size of the adapters [-]: as given, or the usual one."""
+    return constants(LayerConstants).adapter_rank_count if share.rank_count is None else share.rank_count
+
+
+def adapters_beside(product: Product, generation: Generation) -> int:
+    """Adapters beside a product [-]: one for each part that shares its input, or one in all where the software fuses them."""
+    return 1 if generation.adapters_fused else product.parts_count
+
+
+def _adapter_entries(
+    product: Product, share: Share, generation: Generation, times: float, precision: str
+) -> list[_Entry]:
+    """The two thin products of an adapter forward, and for both the gradient of its input and that of its weights.
+
+    Parts that share an input have one each, unless they are fused; tensor parallelism divides them as it does the product beside them.
+    """
+    m, n, k, _ = sizes_of(product, share)
+    rank, parts = float(adapter_rank(share)), adapters_beside(product, generation)
+    thin = []
+    for columns, depth, count in ((rank, k, times * parts), (n / parts, rank, times * parts)):
+        rest = (1.0, 1, m * depth + columns * depth + m * columns)
+        for rows, wide, deep, phase in (
+            (m, columns, depth, FORWARD),
+            (m, depth, columns, BACKWARD),
+            (depth, columns, m, BACKWARD),
+        ):
+            thin.append(_Entry(rows, wide, deep, count, precision, phase, *rest))
+    return thin
 
 
 def is_cast(product: Product) -> bool:
@@ -196,14 +252,12 @@ def sizes_of(product: Product, share: Share) -> tuple[float, float, float, float
     t, e = share.tensor_count, share.expert_count
     rows = product.rows_count * share.samples_count / share.context_count
     if product.split == "experts":
-        here = product.count / e
-        if e > 1 and not product.large:
-            return rows / t / here, product.columns_count, product.depth_count, here
-        each = rows / here
+        here, over = product.count / e, _expert_tensor(product, share)
+        each = rows * over / t / here
         return (
-            (each, product.columns_count, product.depth_count / t, here)
+            (each, product.columns_count, product.depth_count / over, here)
             if product.second
-            else (each, product.columns_count / t, product.depth_count, here)
+            else (each, product.columns_count / over, product.depth_count, here)
         )
     if product.split == "depth":
         return rows, product.columns_count, product.depth_count / t, product.count
@@ -212,7 +266,13 @@ def sizes_of(product: Product, share: Share) -> tuple[float, float, float, float
     return rows, product.columns_count / t, product.depth_count, product.count
 
 
+def _expert_tensor(product: Product, share: Share) -> int:
+    """GPUs that share each expert: as asked for, else those of tensor parallelism where nothing else divides it."""
+    if share.expert_tensor_count is not None:
+        return min(share.expert_tensor_count, share.tensor_count)
+    return share.tensor_count if share.expert_count == 1 or product.large else 1
+
+
 def expert_division(product: Product, share: Share) -> int:
     """GPUs that the experts of a product are divided over."""
-    divided = share.expert_count == 1 or product.large
-    return share.expert_count * (share.tensor_count if divided else 1)
+    return share.expert_count * _expert_tensor(product, share)

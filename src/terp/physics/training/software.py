@@ -31,8 +31,13 @@ class Generation:
     host_s            least time between two launches from the host; 0 where it keeps ahead
     optimizer_bytes   bytes moved a parameter in the optimizer's step
     gradient_bytes    bytes of a gradient as it is summed over data parallelism
+    gradient_kept_bytes  as it is kept
     *_overlap         share of each exchange that hides behind work
+    tensor_overlaps   whether tensor parallelism's exchanges do where the job does not say
     dropout           masks are drawn and kept
+    gathers_reduced   sharded weights are gathered in FP8 where their products run in FP8 with a scale a tensor
+    adapters_inner    adapters stand beside inner products too, and not only beside those of attention
+    adapters_fused    products that share an input have one adapter, without dropout
     straggle_fraction          time lost with each doubling of the nodes, as a share of the step
     step_s            beside the work in each step: loss, clipping, logging [s]
     launch_s          of a product, beyond its arithmetic (aiconfigurator); gap_s  between any two kernels
@@ -64,6 +69,11 @@ class Generation:
     experts_s: float
     sends_once: bool
     lean: bool
+    adapters_inner: bool
+    adapters_fused: bool
+    gathers_reduced: bool
+    tensor_overlaps: bool
+    gradient_kept_bytes: float
     gap_s: float
     spread_fraction: float
     experts_spread_fraction: float

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from terp.arrays import Floats
 from terp.catalogue import Accelerator
 from terp.physics.fabric.collectives import Interconnect, collective_s
+from terp.physics.gpu.precisions import precision_named
 from terp.physics.neural.work import Work
 from terp.physics.training.products import Share
 from terp.physics.training.software import Generation
@@ -97,9 +98,11 @@ def step_time(
     if np.any(p > 1):
         once_s = collective_s(net, "send", stage.pipe_bytes, 2.0, np.minimum(crossing, net.domain_gpus_count))
         sends = np.where(p > 1, 2 * v * m * (1 - generation.pipe_overlap_fraction) * once_s, 0.0)
-    held = (stage.dense_parameters_count / p, stage.expert_parameters_count / p, stage.head_parameters_count)
-    data_s = _data_s(net, stage, share, held, (p, d, m, z, shard), m * slow, generation)
-    updated = sum(held) * stage.trained_fraction / np.where(z >= 1, shard, 1.0)
+    ends = np.where(p > 1, stage.head_parameters_count, stage.ends_parameters_count)
+    held = (stage.dense_parameters_count / p, stage.expert_parameters_count / p, ends)
+    data_s = _data_s(net, stage, share, held, (p, d, m, z, shard), m * slow, layers, generation)
+    few = expert_shard(shard, share, stage)
+    updated = (held[0] + held[2]) / np.where(z >= 1, shard, 1.0) + held[1] / np.where(z >= 1, few, 1.0)
     gpus = p * d * share.tensor_count * share.context_count
     head_s = m * np.where(with_head >= most * layer_s, stage.head_s, 0.0)
     step = StepTime(
@@ -108,12 +111,20 @@ def step_time(
         bubble_s=np.asarray(bubble),
         pipe_s=np.asarray(sends),
         data_s=data_s,
-        optimizer_s=updated * generation.optimizer_bytes / chip.memory_rate_bytes_per_s,
+        optimizer_s=updated * stage.trained_fraction * generation.optimizer_bytes / chip.memory_rate_bytes_per_s,
         overhead_s=np.asarray(generation.step_s),
         straggle_s=np.asarray(0.0),
     )
     doublings = np.log2(np.maximum(gpus / net.domain_gpus_count, 1.0))
     return StepTime(**{**step.__dict__, "straggle_s": step.step_s * generation.straggle_fraction * doublings})
+
+
+def expert_shard(shard: Any, share: Share, stage: LayerColumn) -> Any:
+    """GPUs that share the shards of experts: of those that share the others', the ones that hold the same experts.
+
+    shard   GPUs that share the shards of dense parameters, a number or an array
+    """
+    return np.maximum(np.asarray(shard) * share.tensor_count / stage.expert_division_count, 1.0)
 
 
 def arrays(splits: Splits) -> tuple[Any, ...]:
@@ -127,7 +138,7 @@ def arrays(splits: Splits) -> tuple[Any, ...]:
 
 def _data_s(
     net: Interconnect, stage: LayerColumn, share: Share, held: tuple[Any, Any, Any], split: tuple[Any, ...], work_s: Any,
-    generation: Generation,
+    layers: int, generation: Generation,
 ) -> Floats:  # fmt: skip
     """Exposed time of data parallelism [s].
 
@@ -152,7 +163,11 @@ def _data_s(
         gradients = generation.gradient_bytes * parameters * stage.trained_fraction
         sharded: Any = 0.0
         if np.any(z >= 3):
-            sharded = _sharded_s(net, weights, np.minimum(shard, ranks), ranks, inside, m, work_s, generation)
+            units = np.ceil(layers / p) + 1  # the embedding or the head is one more
+            each = precision_named(share.precision).gathered_bytes if generation.gathers_reduced else 2.0
+            sharded = _sharded_s(
+                net, (parameters, each, units), np.minimum(shard, ranks), ranks, inside, (p, m), work_s, generation
+            )
         if np.all(z >= 3):
             total = total + sharded
             continue
@@ -166,17 +181,22 @@ def _data_s(
 
 
 def _sharded_s(
-    net: Interconnect, weights: Any, shard: Any, ranks: Any, inside: Any, m: Any, work_s: Any, generation: Generation
-) -> Floats:
+    net: Interconnect, weights: tuple[Any, float, Any], shard: Any, ranks: Any, inside: Any, batches: tuple[Any, Any],
+    work_s: Any, generation: Generation,
+) -> Floats:  # fmt: skip
     """Exposed time where weights are sharded too [s]; groups of shards sum their gradients once a step.
 
-    weights   of a GPU before sharding [B];  shard, ranks   GPUs of a group of shards, and of data parallelism;  m
-              micro-batches
+    Each layer is gathered and scattered by itself, so that a ring's latency is paid a layer.  In a pipeline weights stay
+    gathered from the first micro-batch to the last, as gathering them for each would fill the fabric.
+
+    weights   of a GPU before sharding, their bytes as they are gathered, and in how many units
+    shard, ranks   GPUs of a group of shards, and of data parallelism;  batches   stages and micro-batches
     """
-    near = np.minimum(inside, shard)
-    gather = collective_s(net, "all_gather", weights, shard, near)
-    scatter = collective_s(net, "reduce_scatter", weights, shard, near)
+    near, (p, m), (held, each, units) = np.minimum(inside, shard), batches, weights
+    times = np.where(p > 1, 1.0, m)
+    gather = units * collective_s(net, "all_gather", each * held / units, shard, near)
+    scatter = units * collective_s(net, "reduce_scatter", 2.0 * held / units, shard, near)
     replicas = np.maximum(ranks / shard, 1.0)
-    summed = collective_s(net, "all_reduce", weights / shard, replicas, np.maximum(inside / shard, 1.0))
-    moved = m * (2 * gather + scatter) + summed
+    summed = collective_s(net, "all_reduce", 2.0 * held / shard, replicas, np.maximum(inside / shard, 1.0))
+    moved = times * (np.where(p > 1, 1.0, 2.0) * gather + scatter) + summed
     return np.asarray(moved - np.minimum(moved * generation.data_overlap_fraction, work_s))

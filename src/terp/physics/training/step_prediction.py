@@ -10,7 +10,7 @@ from terp.physics.fabric.collectives import Interconnect
 from terp.physics.neural.work import Work
 from terp.physics.training.memory import StepMemory, room_fraction, step_memory
 from terp.physics.training.software import Generation
-from terp.physics.training.stage import RECOMPUTE, LayerColumn, Recompute, column
+from terp.physics.training.stage import RECOMPUTE, LayerColumn, Recompute, column, layer_times
 from terp.physics.training.step import StepTime, step_time
 from terp.physics.training.strategy import Strategy
 
@@ -51,10 +51,15 @@ def predict_step(
     share, splits = strategy.share, strategy.splits(batch_count)
     room = room_fraction() * chip.memory_bytes
 
+    times = layer_times(chip, net, work, share, generation)
+
     def held(recompute: Recompute) -> tuple[LayerColumn, StepMemory]:
-        layers = column(chip, net, work, share, recompute, generation)
-        recipe = {"states": strategy.states, "base": strategy.base}
-        return layers, step_memory(work, layers, share, recompute, splits, generation, strategy.optimizer, **recipe)
+        layers = column(times, work, share, recompute, generation)
+        memory = step_memory(
+            work, layers, share, recompute, splits, generation, strategy.optimizer, states=strategy.states,
+            base=strategy.base, gradients=strategy.gradient_bytes,
+        )  # fmt: skip
+        return layers, memory
 
     recompute = strategy.recompute or RECOMPUTE["none"]
     layers, memory = held(recompute)

@@ -13,7 +13,7 @@ from terp.physics.gpu.precisions import Precisions, precisions_of
 from terp.physics.neural.work import Work
 from terp.physics.training.memory import STATES, frozen_formats, optimizers
 from terp.physics.training.products import Share
-from terp.physics.training.stage import Recompute
+from terp.physics.training.stage import DISPATCHERS, Recompute
 from terp.physics.training.step import Splits
 
 
@@ -26,11 +26,16 @@ class Strategy:
     recompute     None for as few layers as fit the memory
     adapters      only adapters are trained (LoRA); rank_count  their inner size, the usual share of parameters if None
     base          format of frozen weights under adapters: "bf16", or "nf4" of QLoRA, whose products stay in 16 bits
+    tensor_overlap  whether exchanges of tensor parallelism hide behind products; None for the software's usual
+    dispatcher    how tokens go to their experts; None for the software's usual
+    context_kind  "ring" or "heads", how context parallelism exchanges
+    gradient_bytes  of a gradient that is kept, 2 or 4; None for the software's usual
     states        what the optimizer keeps: "mixed" in 32 bits with master weights, or "bf16" all in 16 bits without
 
     micro_batch_count   samples that a replica runs at once
     tensor_count, pipeline_count, context_count, expert_count   GPUs that share a layer's GEMM; stages; GPUs that share a
                     sequence; GPUs that share the experts
+    expert_tensor_count  GPUs that share each expert; None for the usual
     interleave_count    parts of a stage that take turns, which makes the bubble smaller
     """
 
@@ -51,6 +56,11 @@ class Strategy:
     rank_count: int | None = None
     base: str = "bf16"
     states: str = "mixed"
+    tensor_overlap: bool | None = None
+    dispatcher: str | None = None
+    context_kind: str = "ring"
+    expert_tensor_count: int | None = None
+    gradient_bytes: float | None = None
 
     @property
     def replicas_count(self) -> int:
@@ -65,7 +75,8 @@ class Strategy:
         """One GPU's share of a micro-batch."""
         return Share(
             self.micro_batch_count, self.tensor_count, self.context_count, self.expert_count, self.sequence_parallel,
-            self.precision, self.adapters, self.rank_count,
+            self.precision, self.adapters, self.rank_count, self.tensor_overlap, self.dispatcher, self.context_kind,
+            self.expert_tensor_count,
         )  # fmt: skip
 
     def splits(self, batch_count: int) -> Splits:
@@ -79,6 +90,8 @@ class Strategy:
         return Splits(self.pipeline_count, self.interleave_count, replicas, batches, self.zero_count, shard)
 
 
+CONTEXT_KINDS: Final = ("ring", "heads")
+"""How context parallelism exchanges: keys and values round a ring, or all-to-alls that give each GPU heads (Ulysses)."""
 POSITIVE: Final = ("gpus", "micro-batch", "tp", "pp", "vp", "cp", "ep")
 
 
@@ -127,6 +140,10 @@ def _recipe(strategy: Strategy) -> list[Problem]:
         wrong.append(_problem("base", "not known", strategy.base, "known: " + ", ".join(frozen_formats())))
     elif strategy.base != "bf16" and not strategy.adapters:
         wrong.append(_problem("base", "is of the frozen weights under adapters", strategy.base, "write --adapters as well"))
+    if strategy.context_kind not in CONTEXT_KINDS:
+        wrong.append(_problem("cp-kind", "not known", strategy.context_kind, "known: " + ", ".join(CONTEXT_KINDS)))
+    if strategy.dispatcher is not None and strategy.dispatcher not in DISPATCHERS:
+        wrong.append(_problem("dispatcher", "not known", strategy.dispatcher, "known: " + ", ".join(DISPATCHERS)))
     if strategy.states not in STATES:
         wrong.append(_problem("states", "not known", strategy.states, "known: " + ", ".join(STATES)))
     return wrong
@@ -172,6 +189,11 @@ def _layers(model: ModelFile, work: Work, strategy: Strategy) -> list[Problem]:
         wrong.append(
             _problem("cp", f"twice it does not divide {work.tokens_count} tokens", c, "a smaller power of two would do")
         )
+    if strategy.context_kind == "heads" and c > 1 and heads % (t * c):
+        wrong.append(_problem("cp", f"times TP does not divide {heads} heads", c, _divisors(heads // t, 64) + " would do"))
+    etp = strategy.expert_tensor_count
+    if etp is not None and (etp < 1 or t % etp):
+        wrong.append(_problem("etp", f"does not divide TP {t}", etp, _divisors(t, 64) + " would do"))
     experts = model.experts.count if isinstance(model, TransformerModel) and model.experts else 0
     if e > 1 and not experts:
         wrong.append(_problem("ep", f"{model.title} has no experts", e, "1 would do"))

@@ -20,7 +20,7 @@ from terp.physics.fabric.collectives import Interconnect
 from terp.physics.neural.work import Work
 from terp.physics.training.memory import room_fraction, step_memory
 from terp.physics.training.software import Generation
-from terp.physics.training.stage import LayerColumn, Recompute, column
+from terp.physics.training.stage import LayerColumn, Recompute, column, layer_times
 from terp.physics.training.step import Splits, step_time
 from terp.physics.training.strategy import Strategy
 
@@ -163,9 +163,9 @@ def _columns(
                         wanted.base, tensor_count=t, context_count=c, expert_count=e, micro_batch_count=micro,
                         sequence_parallel=t > 1 and wanted.base.sequence_parallel,
                     )  # fmt: skip
+                    times = layer_times(chip, net, work, strategy.share, generation)
                     for recompute in wanted.recompute:
-                        made = column(chip, net, work, strategy.share, recompute, generation)
-                        yield _Choice(strategy, made, recompute)
+                        yield _Choice(strategy, column(times, work, strategy.share, recompute, generation), recompute)
 
 
 def _grids(work: Work, wanted: Range, strategy: Strategy) -> Iterator[_Grid]:
@@ -195,7 +195,7 @@ def _held(work: Work, choice: _Choice, grid: _Grid, generation: Generation) -> F
     strategy = choice.strategy
     memory = step_memory(
         work, choice.column, strategy.share, choice.recompute, splits, generation, strategy.optimizer,
-        states=strategy.states, base=strategy.base,
+        states=strategy.states, base=strategy.base, gradients=strategy.gradient_bytes,
     )  # fmt: skip
     return np.broadcast_to(memory.total_bytes, grid.pipeline_count.shape)
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from terp.results.benchmark_results import BenchmarkResult
     from terp.results.record import Result
 
-PRECISIONS: Final = ("bf16", "fp16", "tf32", "fp32", "fp8", "fp8-block", "fp4")
+PRECISIONS: Final = ("bf16", "fp16", "tf32", "fp32", "fp8", "fp8-row", "fp8-block", "mxfp8", "fp4")
 """Precisions to complete; `physics/precisions.yaml` says which there are."""
 OPTIMIZERS: Final = ("adamw", "adamw-8bit", "sgd", "sgd-plain")
 """Optimizers to complete; `physics/training.yaml` says which there are."""
@@ -56,6 +56,12 @@ class _Options(TypedDict):
     zero: str | None
     shard: str | None
     recompute: str | None
+    recompute_every: str | None
+    tp_overlap: bool | None
+    cp_kind: str
+    etp: str | None
+    dispatcher: str | None
+    gradients: str | None
     adapters: bool
     rank: str | None
     base: str
@@ -270,7 +276,8 @@ _COUNT: Final = "COUNT"
 @click.option("--gpu-hour", metavar="EUR", help="Price of a GPU and hour, such as 2.5: adds the hire.")
 @click.option(
     "--precision", default="bf16", metavar="NAME", show_default=True, shell_complete=of_words(*PRECISIONS),
-    help="Of matrix products: bf16, fp16, tf32, fp32, fp8, fp8-block or fp4, as far as the GPU has it.",
+    help="Of matrix products: bf16, fp16, tf32, fp32, fp8 (a scale a tensor), fp8-row, fp8-block, mxfp8 or fp4, as far as "
+    "the GPU has it.",
 )  # fmt: skip
 @click.option("--tp", type=COUNT, metavar=_COUNT, help="Tensor parallelism: GPUs that share a layer.")
 @click.option("--pp", type=COUNT, metavar=_COUNT, help="Pipeline stages.")
@@ -288,9 +295,27 @@ _COUNT: Final = "COUNT"
 )
 @click.option("--shard", type=COUNT, metavar=_COUNT, help="GPUs that share the shards; all replicas if not given.")
 @click.option(
-    "--recompute", type=KnownWord(["none", "selective", "full"]),
-    help="Activations that are computed again: none, selective (attention) or full; as few layers as fit if not given.",
+    "--recompute", type=KnownWord(["none", "selective", "ops", "full"]),
+    help="Activations that are computed again: none, selective (attention), ops (by operation, as PyTorch does) or full; "
+    "as few layers as fit if not given.",
 )  # fmt: skip
+@click.option("--recompute-every", type=COUNT, metavar=_COUNT, help="Compute every so-many-th layer again, whole.")
+@click.option(
+    "--tp-overlap/--no-tp-overlap", default=None,
+    help="Whether exchanges of tensor parallelism hide behind products; as the software does it if not given.",
+)  # fmt: skip
+@click.option(
+    "--cp-kind", type=KnownWord(["ring", "heads"]), default="ring", show_default=True,
+    help="How context parallelism exchanges: keys round a ring, or all-to-alls of heads (Ulysses).",
+)  # fmt: skip
+@click.option("--etp", type=COUNT, metavar=_COUNT, help="GPUs that share each expert; the usual if not given.")
+@click.option(
+    "--dispatcher", type=KnownWord(["all-to-all", "deepep", "hybridep"]),
+    help="How tokens go to their experts; as the software does it if not given.",
+)  # fmt: skip
+@click.option(
+    "--gradients", type=KnownWord(["bf16", "fp32"]), help="In which gradients are kept; the software's if not given."
+)
 @click.option("--no-sequence-parallel", is_flag=True, help="Tensor parallelism without sequence parallelism.")
 @click.option("--adapters", "--lora", is_flag=True, help="Train adapters alone on frozen weights (LoRA).")
 @click.option("--rank", type=COUNT, metavar=_COUNT, help="Inner size of the adapters, such as 16; asks for --adapters too.")
