@@ -13,7 +13,6 @@ from terp.describe import DescriptionSource, ModelFile
 from terp.errors import Problem, Problems
 from terp.hardware import Machine, machine_from
 from terp.physics import interconnect_of
-from terp.physics.training.stage import RECOMPUTE
 from terp.physics.training.strategy import Strategy
 from terp.predict.call_options import checked_options, euros, keyword_problems, whole
 from terp.predict.training_job import BY, By, ModelSource, TrainingJob, TrainingOptions, job_of, splits_up_to
@@ -73,15 +72,9 @@ def search(
     `evaluated_count` and `fitting_count` of the result say how many splits were tried and how many fit.  Times and powers of
     the frontier have the same intervals as those of `training`.  `knee` is the entry beyond which more GPUs stop paying.
     """
-    given: dict[str, object] = {
-        "global_batch": global_batch, "seq": seq, "gpus": gpus, "tp": tp, "pp": pp, "vp": vp, "cp": cp, "ep": ep,
-        "micro_batch": micro_batch, "zero": zero, "shard": shard, "recompute": recompute,
-        "sequence_parallel": sequence_parallel, "adapters": adapters or lora or rank is not None, "rank": rank,
-        "recompute_every": recompute_every, "tp_overlap": tp_overlap, "cp_kind": cp_kind, "etp": etp,
-        "dispatcher": dispatcher, "gradients": gradients, "base": base, "states": states, "optimizer": optimizer,
-        "precision": precision,
-        "software": software, "tokens": whole(tokens), "gpu_hour": euros(gpu_hour),
-    }  # fmt: skip
+    given = dict(locals())
+    machine, model, by, lora = (given.pop(name) for name in ("machine", "model", "by", "lora"))
+    given |= {"adapters": adapters or lora or rank is not None, "tokens": whole(tokens), "gpu_hour": euros(gpu_hour)}
     options = checked_options(TrainingOptions, given)
     if by not in BY:
         raise Problems([Problem("", 0, 0, "by", "not one of the known words", repr(by), f"known: {', '.join(BY)}")])
@@ -131,7 +124,7 @@ def _held(options: TrainingOptions) -> dict[str, tuple[object, ...]]:
         "expert": options.ep_count,
         "micro_batches": options.micro_batch_count,
         "zero": options.zero_count,
-        "recompute": RECOMPUTE[options.recompute] if options.recompute else None,
+        "recompute": options.recomputed(),
     }
     return {name: (value,) for name, value in fixed.items() if value is not None}
 

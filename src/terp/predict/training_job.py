@@ -122,7 +122,7 @@ class TrainingOptions(Record):
             sequence_parallel=self.sequence_parallel,
             zero_count=1 if self.zero_count is None else self.zero_count,
             shard_count=self.shard_count,
-            recompute=self._recompute(),
+            recompute=self.recomputed(),
             precision=self.precision,
             adapters=self.adapters,
             optimizer=self.optimizer,
@@ -136,8 +136,11 @@ class TrainingOptions(Record):
             gradient_bytes={None: None, "bf16": 2.0, "fp32": 4.0}[self.gradients],
         )
 
-    def _recompute(self) -> Recompute | None:
-        """What is computed again; None for as few layers as fit."""
+    def recomputed(self) -> Recompute | None:
+        """What is computed again; None for as few layers as fit.
+
+        Every so-many-th layer, where that is given, goes before a kind.
+        """
         if self.recompute_every_count is not None:
             return Recompute(1 / self.recompute_every_count)
         return RECOMPUTE[self.recompute] if self.recompute else None

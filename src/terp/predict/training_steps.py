@@ -95,15 +95,9 @@ def training(
         zero=2) >>> step.fits, step.strategy.dp_count
         (True, 188)
     """
-    given: dict[str, object] = {
-        "global_batch": global_batch, "seq": seq, "gpus": gpus, "tp": tp, "pp": pp, "vp": vp, "cp": cp, "ep": ep,
-        "micro_batch": micro_batch, "zero": zero, "shard": shard, "recompute": recompute,
-        "sequence_parallel": sequence_parallel, "adapters": adapters or lora or rank is not None, "rank": rank,
-        "recompute_every": recompute_every, "tp_overlap": tp_overlap, "cp_kind": cp_kind, "etp": etp,
-        "dispatcher": dispatcher, "gradients": gradients, "base": base, "states": states, "optimizer": optimizer,
-        "precision": precision,
-        "software": software, "tokens": whole(tokens), "gpu_hour": euros(gpu_hour),
-    }  # fmt: skip
+    given = dict(locals())
+    machine, model, lora = (given.pop(name) for name in ("machine", "model", "lora"))
+    given |= {"adapters": adapters or lora or rank is not None, "tokens": whole(tokens), "gpu_hour": euros(gpu_hour)}
     options = checked_options(TrainingOptions, given)
     built, network = machine_from(machine), model_from(model)
     try:

@@ -208,16 +208,14 @@ def adapter_rank(share: Share) -> int:
 
 
 def adapters_beside(product: Product, generation: Generation) -> int:
-    """Adapters beside a product [-]: one for each part that shares its input, or one in all where the software fuses them."""
+    """Adapters beside a product [-]: one for each part that shares its input, or one where the software fuses them."""
     return 1 if generation.adapters_fused else product.parts_count
 
 
-def _adapter_entries(
-    product: Product, share: Share, generation: Generation, times: float, precision: str
-) -> list[_Entry]:
+def _adapter_entries(product: Product, share: Share, generation: Generation, times: float, precision: str) -> list[_Entry]:
     """The two thin products of an adapter forward, and for both the gradient of its input and that of its weights.
 
-    Parts that share an input have one each, unless they are fused; tensor parallelism divides them as it does the product beside them.
+    Parts that share an input have one each, unless they are fused.  Tensor parallelism divides them as it does the product.
     """
     m, n, k, _ = sizes_of(product, share)
     rank, parts = float(adapter_rank(share)), adapters_beside(product, generation)

@@ -119,12 +119,13 @@ def step_time(
     return StepTime(**{**step.__dict__, "straggle_s": step.step_s * generation.straggle_fraction * doublings})
 
 
-def expert_shard(shard: Any, share: Share, stage: LayerColumn) -> Any:
+def expert_shard(shard: ArrayLike, share: Share, stage: LayerColumn) -> Floats:
     """GPUs that share the shards of experts: of those that share the others', the ones that hold the same experts.
 
     shard   GPUs that share the shards of dense parameters, a number or an array
     """
-    return np.maximum(np.asarray(shard) * share.tensor_count / stage.expert_division_count, 1.0)
+    fewer = np.asarray(shard, np.float64) * share.tensor_count / stage.expert_division_count
+    return np.asarray(np.maximum(fewer, 1.0))
 
 
 def arrays(splits: Splits) -> tuple[Any, ...]:
@@ -181,8 +182,8 @@ def _data_s(
 
 
 def _sharded_s(
-    net: Interconnect, weights: tuple[Any, float, Any], shard: Any, ranks: Any, inside: Any, batches: tuple[Any, Any],
-    work_s: Any, generation: Generation,
+    net: Interconnect, weights: tuple[Floats, float, Floats], shard: Floats, ranks: Floats, inside: Floats,
+    batches: tuple[Floats, Floats], work_s: Floats, generation: Generation,
 ) -> Floats:  # fmt: skip
     """Exposed time where weights are sharded too [s]; groups of shards sum their gradients once a step.
 

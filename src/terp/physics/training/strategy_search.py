@@ -148,10 +148,13 @@ def _columns(
     transformer = model if isinstance(model, TransformerModel) else None
     experts = transformer.experts.count if transformer and transformer.experts else 1
     for t in wanted.tensor if transformer else (1,):
-        if t > net.domain_gpus_count or (transformer.heads_count if transformer else 1) % t:
+        heads, etp = transformer.heads_count if transformer else 1, wanted.base.expert_tensor_count or 1
+        if t > net.domain_gpus_count or heads % t or t % etp:
             continue
         for c in wanted.context:
             if c > 1 and (work.tokens_count % (2 * c) or work.tokens_count < c * LEAST_CHUNK):
+                continue
+            if wanted.base.context_kind == "heads" and heads % (t * c):
                 continue
             for e in wanted.expert:
                 if experts % e:
