@@ -306,6 +306,28 @@ def test_show_tells_the_way_between_two_gpus():
     assert "of one machine" in terp("show", "--bom", check=2).stderr
 
 
+def test_predict_hpl_says_what_a_machine_can_and_what_sites_submit_of_it():
+    text = terp("predict", "gefion", "hpl", "--edition", "2024-11", check=0).stdout
+    assert "9 of 10 sites submit" in text
+    assert "(NVIDIA's own nodes: x0." in text
+    assert "as one site in ten tunes it; the middle site submits 9" in text
+    data = json.loads(terp("predict", "gefion", "hpl", "--json", check=0).stdout)
+    assert data["submitted_fraction"] == pytest.approx(data["rmax_flop_per_s"] / data["reach_flop_per_s"])
+    assert data["power_low_w"] < data["power_w"] < data["power_high_w"]
+    assert data["emulated"] is False
+
+
+def test_emulated_fp64_is_an_option_that_says_which_way_it_goes():
+    own = json.loads(terp("predict", "gefion", "hpl", "--json", check=0).stdout)
+    slower = json.loads(terp("predict", "gefion", "hpl", "--emulated-fp64", "--json", check=0).stdout)
+    assert slower["rmax_flop_per_s"] < 0.6 * own["rmax_flop_per_s"]
+    assert any("slower than its own" in words for words in slower["caveats"])
+    own = json.loads(terp("predict", "chie-4", "hpl", "--json", check=0).stdout)
+    faster = json.loads(terp("predict", "chie-4", "hpl", "--emulated-fp64", "--json", check=0).stdout)
+    assert faster["rmax_flop_per_s"] > 1.3 * own["rmax_flop_per_s"]
+    assert faster["class_name"] == "chip or mode not graded"
+
+
 def test_predict_hpl_for_programs():
     """The keys of the contract, and Gefion's rank where the lists have it."""
     data = json.loads(terp("predict", "gefion", "hpl", "--json", check=0).stdout)

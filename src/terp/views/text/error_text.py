@@ -55,7 +55,7 @@ def table_rows(grades: Sequence[Grade]) -> list[tuple[str, ...]]:
             share(entry.inside_fraction, ".0%"),
             _ratio(entry.median_width_ratio),
             f"{len(entry.constants)}",
-            share(entry.limits.bar_fraction, ".0%"),
+            share(entry.limits.bar_fraction).replace(".0%", "%"),
             ", ".join(entry.missed) or "-",
         )
         for entry in grades

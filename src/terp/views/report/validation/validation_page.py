@@ -23,6 +23,10 @@ from terp.views.report.frame.value_origins import source_fold
 from terp.views.text import error_text
 from terp.views.text import grades_text as lines
 
+_INSIDE: Final = {True: "inside", False: "outside", None: ""}
+"""Where a case lies to its interval -> the word for it; empty without one."""
+_ERRORS: Final = error_text.HEAD.index("inside")
+"""Columns of the table of grades that are of errors; those after it are of intervals and bars."""
 _MOST_CASES: Final = 200
 """Cases of a model that its table has, the worst first."""
 
@@ -81,10 +85,17 @@ def _all(grades: Sequence[Grade]) -> list[Block]:
     return [
         Heading("How far it is off"),
         Picture("Median error without sign; behind it the baseline's", figure, legend),
-        Rows("Errors, over the published value", error_text.HEAD, rows, frozenset({6, 14})),
+        Rows("Errors, over the published value", error_text.HEAD[:_ERRORS], [row[:_ERRORS] for row in rows], frozenset({6})),
+        Rows(
+            "90 % intervals, and what was asked for",
+            (error_text.HEAD[0], *error_text.HEAD[_ERRORS:]),
+            [(row[0], *row[_ERRORS:]) for row in rows],
+            frozenset({5}),
+        ),
         Words(
-            "Errors are of rows that no constant was fitted to. What is missed are bars that were fixed before the first "
-            "run; a bar that is missed is shown and not moved.", "note",
+            "Errors are of rows that no constant was fitted to. Inside is the share of them that lie in their 90 % "
+            "intervals, which come from groups of rows left out; the width is high over low end. What is missed are bars "
+            "that were fixed before the first run; a bar that is missed is shown and not moved.", "note",
         ),
     ]  # fmt: skip
 
@@ -143,25 +154,30 @@ def _cases(grade: Grade) -> list[Block]:
     The worst is the one with the largest error without its sign.  A part's row has its cases, and the median and the 90th
     percentile of their errors without sign; published and predicted values are shown in the set's unit.
     """
+    grouped = [
+        Rows(f"{grade.model} by {title}", (title, *error_text.PART_HEAD), error_text.part_rows(parts))
+        for title, parts in error_text.grouped(grade)
+    ]
     if len(grade.cases) > _MOST_CASES:
         rows = [
             (part, count(number), percent(median), percent(p90)) for part, number, median, p90 in error_text.by_part(grade)
         ]
-        return [Rows(f"{grade.model} by part", ("part", "cases", "median error", "90 % within"), rows)]
+        return [Rows(f"{grade.model} by part", ("part", "cases", "median error", "90 % within"), rows), *grouped]
     cases = sorted(grade.cases, key=lambda case: -abs(case.error_fraction))
     rows_ = [
         (case.name, case.part, show(case.published, grade.unit, 4), show(case.predicted, grade.unit, 4),
-         percent(case.error_fraction, 1, sign=True), "yes" if case.fitted else "")
+         percent(case.error_fraction, 1, sign=True), _INSIDE[case.inside], case.class_name, "yes" if case.fitted else "")
         for case in cases
     ]  # fmt: skip
     fitted = ", ".join(grade.constants) or "none"
     return [
         Rows(
             f"Cases of {grade.model}",
-            ("case", "part", "published", "predicted", "error", "fitted to"),
+            ("case", "part", "published", "predicted", "error", "interval", "class", "fitted to"),
             rows_,
-            frozenset({1}),
+            frozenset({1, 6}),
         ),
+        *grouped,
         Words(f"Constants that were fitted, on other rows: {fitted}.", "note"),
     ]
 
