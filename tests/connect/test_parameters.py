@@ -1,4 +1,4 @@
-"""Parameters of 115 public configs, in both forms that the library saves, and what a config leaves out or keeps silent.
+"""Parameters of 121 public configs, in both forms that the library saves, and what a config leaves out or keeps silent.
 
 `data/parameters.json` holds the keys of each config that count, and its parameters: counted from the modules that
 transformers 5.24.0 builds of it, without weights; those marked as the makers' are what they state.

@@ -66,12 +66,26 @@ def minimax(config: Config) -> Shape:
 def qwen_next(config: Config) -> Shape:
     """Experts, one of them shared, behind a gated delta rule in three of four layers and gated attention in the fourth.
 
+    Qwen3-Next, and Qwen 3.5 of experts.
+    """
+    return _with_delta_rule(config, qwen_moe(config))
+
+
+def qwen_dense_next(config: Config) -> Shape:
+    """As `qwen_next`, with plain inner products: Qwen 3.5 without experts."""
+    return _with_delta_rule(config, plain(config))
+
+
+def _with_delta_rule(config: Config, shape: Shape) -> Shape:
+    """A shape whose layers have a gated delta rule in the place of attention, but for some.
+
     linear_num_key_heads, linear_num_value_heads, linear_key_head_dim, linear_value_head_dim, linear_conv_kernel_dim
                       of the delta rule: groups that share keys, heads, size of the state and of a head, and the convolution
     layer_types       what each layer is; else `full_attention_interval` says which have attention
+    mtp_num_hidden_layers   layers that predict later tokens, each with attention
     """
-    shape, kinds = qwen_moe(config), config.words("layer_types")
-    layers, every = shape["layers"], config.maybe("state_space.layers", "full_attention_interval", default=4)
+    kinds, layers = config.words("layer_types"), shape["layers"]
+    every = config.maybe("state_space.layers", "full_attention_interval", default=4)
     attending = kinds.count("full_attention") if kinds else layers // every if layers and every and every > 0 else 0
     if kinds:
         config.keys["state_space.layers"] = config.inside + "layer_types"
@@ -87,18 +101,23 @@ def qwen_next(config: Config) -> Shape:
         "paired": True,
         "delta": True,
     }
-    return {**shape, "window": None, "attention_gate": True, "state_space": states}
+    ahead = config.maybe("ahead", "mtp_num_hidden_layers", *AHEAD)
+    gated = config.flag("attn_output_gate", default=True)
+    return {**shape, "window": None, "ahead": ahead, "attention_gate": gated, "state_space": states}
 
 
 def patterned(config: Config, every: int) -> Shape:
     """A window in all layers but one in so many, unless the layers are named, or the file says another pattern.
 
-    every   layers of which the last sees all tokens; `sliding_window_pattern` says otherwise
+    every   layers of which the last sees all tokens; `sliding_window_pattern` or `layer_switch` says otherwise
 
     Empty where there is no window.
     """
     tokens, layers = config.maybe("window.tokens", "sliding_window"), config.maybe("layers", "num_hidden_layers")
-    kinds, step = config.words("layer_types"), config.maybe("window.layers", "sliding_window_pattern", default=every)
+    kinds, step = (
+        config.words("layer_types"),
+        config.maybe("window.layers", "sliding_window_pattern", "layer_switch", default=every),
+    )
     if tokens is None or layers is None or not step or step < 1:
         return {}
     count = kinds.count("sliding_attention") if kinds else layers - layers // step

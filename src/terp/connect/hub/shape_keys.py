@@ -186,8 +186,10 @@ def qwen_moe(config: Config) -> Shape:
         "dense_layers": len(named),
         "every": step,
     }
-    shape = qwen(config)
-    return {**shape, "inner": shape["inner"] if named or step != 1 else None, "experts": experts}
+    dense = bool(named) or step != 1
+    inner = ("intermediate_size",) if dense else ("intermediate_size", "moe_intermediate_size")
+    shape = plain(config, ShapeKeys(inner=inner)) | _window_of_qwen(config)
+    return {**shape, "inner": shape["inner"] if dense else None, "experts": experts}
 
 
 def deepseek(config: Config) -> Shape:

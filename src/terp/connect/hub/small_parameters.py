@@ -57,6 +57,7 @@ _BERT: Final = Small(
 )
 _QWEN2: Final = Small(queries=True)
 _QWEN3: Final = Small(queries=_ATTENTION, output=_ATTENTION, heads="size")
+_QWEN_NEXT: Final = Small(queries=_ATTENTION, output=_ATTENTION, heads="size", shared_gate=True)
 _EVERY: Final[Flag] = ("use_bias", True)
 
 SMALL: Final[dict[str, Small]] = {
@@ -109,8 +110,10 @@ SMALL: Final[dict[str, Small]] = {
     "qwen2_vl": _QWEN2,
     "qwen2_vl_text": _QWEN2,
     "qwen3": _QWEN3,
+    "qwen3_5_moe_text": _QWEN_NEXT,
+    "qwen3_5_text": _QWEN_NEXT,
     "qwen3_moe": _QWEN3,
-    "qwen3_next": Small(queries=_ATTENTION, output=_ATTENTION, heads="size", shared_gate=True),
+    "qwen3_next": _QWEN_NEXT,
     "qwen3_vl_moe_text": _QWEN3,
     "qwen3_vl_text": _QWEN3,
     "roberta": _BERT,

@@ -79,6 +79,8 @@ MODEL_TYPES: Final[dict[str, Callable[[Config], Shape]]] = {
     "qwen2_vl": shapes.qwen,
     "qwen2_vl_text": shapes.qwen,
     "qwen3": shapes.qwen,
+    "qwen3_5_moe_text": later.qwen_next,
+    "qwen3_5_text": later.qwen_dense_next,
     "qwen3_moe": shapes.qwen_moe,
     "qwen3_next": later.qwen_next,
     "qwen3_vl_moe_text": shapes.qwen_moe,
