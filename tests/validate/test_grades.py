@@ -178,6 +178,16 @@ def test_what_a_row_says_is_read(line, part, per_node, network):
     assert case.system.network_bytes_per_s == pytest.approx(network)
 
 
+def test_a_run_on_part_of_a_machine_is_built_of_what_ran():
+    """JUPITER's list has all 23,536 superchips, and the note says that 18,600 ran: no node without GPUs took part."""
+    [row] = [row for row in read_rows(published_file("top500", "table.csv")) if row.text["system_id"] == "180357"]
+    case = build_row(row, read_catalogue())
+    assert isinstance(case, Built), case
+    assert (case.system.gpus_count, case.system.gpus_per_node_count) == (18_600, 4)
+    assert case.known["gpus"] == "stated in the note"
+    assert predict_hpl(case.system).rmax_flop_per_s == pytest.approx(793.4e15, rel=0.10)
+
+
 @pytest.mark.parametrize(
     ("line", "reason"),
     [

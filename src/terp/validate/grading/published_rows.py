@@ -154,10 +154,11 @@ def _is_of_maker(row: Row) -> bool:
 def _a_socket(row: Row, gpus: int) -> float:
     """GPUs a socket of host processors; four, as in servers of eight, where the row does not tell.
 
-    Sockets are the list's processor cores over the cores of a socket.
+    Sockets are the list's processor cores over the cores of a socket; they are those of the whole machine, as is the list's
+    number of GPUs, even where a note says that fewer ran.
     """
     cores, each = row.number("cpu_cores"), row.number("cores_per_socket")
-    return gpus / (cores / each) if cores and each else 4.0
+    return (row.number("gpus_est") or gpus) / (cores / each) if cores and each else 4.0
 
 
 def _ports(row: Row, accelerator: Accelerator, per_node: int) -> tuple[float, int, str]:
