@@ -229,6 +229,26 @@ def test_other_cells_without_a_number_are_left_aside_and_said(line, column):
     assert case.system.n_count is None
 
 
+def test_a_year_that_is_none_is_left_aside_and_said():
+    row = rows_of(HEAD.replace("nmax", "year") + "A,NVIDIA A100,100,x,x,1300,20x4,,,\n", "x.csv")[0]
+    case = build_row(row, read_catalogue())
+    assert isinstance(case, Built)
+    assert case.system.year is None
+    assert "left aside: year is '20x4'" in case.known["year"]
+
+
+def test_vendors_and_host_processors_tell_the_makers_own_nodes():
+    head = HEAD.replace("nmax", "vendor")
+    for line, own in (
+        ("A,NVIDIA H100,256,Xeon Platinum 8480C 56C 2GHz,NDR400,11000,HPE,,,", True),
+        ("A,NVIDIA H100,256,Xeon Platinum 8468 48C 2.1GHz,NDR400,11000,Nvidia,,,", True),
+        ("A,NVIDIA H100,256,Xeon Platinum 8480C 48C 2GHz,NDR400,11000,Microsoft Azure,,,", False),
+        ("A,NVIDIA H100,256,Xeon Platinum 8468 48C 2.1GHz,NDR400,11000,Dell,,,", False),
+    ):
+        case = build_row(rows_of(head + line + "\n", "x.csv")[0], read_catalogue())
+        assert case.system.reference is own, line
+
+
 def test_a_table_without_the_quantity_is_a_problem_and_a_row_without_it_is_counted(tmp_path):
     path = tmp_path / "mine.csv"
     path.write_text(HEAD + GOOD, "utf-8")

@@ -15,7 +15,7 @@ from terp.catalogue import Accelerator, Catalogue, read_spellings, spelt
 from terp.physics import HplSystem, NodeLevels, levels_from_parts
 from terp.validate.grading.csv_table import Row
 
-OPTIONAL: Final = ("nmax", "rpeak_tflops", "cpu_cores", "cores_per_socket")
+OPTIONAL: Final = ("nmax", "rpeak_tflops", "cpu_cores", "cores_per_socket", "year")
 """Columns that are used where they hold a number."""
 
 MATRIX_OVER_MEMORY: Final = 2.5  # above this an Nmax is a slip of the pen: superchips with host memory reach 2
