@@ -135,6 +135,9 @@ def test_words_are_tied_as_the_whole_says_where_the_part_is_silent(tmp_path):
     text = {key: value for key, value in config_of(BY_NAME["qwen3-0.6b"]).items() if key != "tie_word_embeddings"}
     whole = {"model_type": "qwen3_vl", "text_config": text | {"model_type": "qwen3_vl_text"}, "tie_word_embeddings": True}
     assert counted(read(tmp_path, whole)) == BY_NAME["qwen3-0.6b"]["parameters"]
+    experts = config_of(BY_NAME["qwen3-30b-a3b"]) | {"model_type": "qwen3_vl_moe_text", "tie_word_embeddings": True}
+    whole = {"model_type": "qwen3_vl_moe", "text_config": experts, "tie_word_embeddings": False}
+    assert counted(read(tmp_path, whole)) == BY_NAME["qwen3-30b-a3b"]["parameters"]
 
 
 def test_an_encoder_inside_a_detector_is_not_taken_for_it(tmp_path):

@@ -58,8 +58,12 @@ TEXT_TYPES: Final[dict[str, str]] = {
 """Models of language with eyes or ears -> the type of their language model where its own object does not say."""
 SIZES: Final = ("hidden_size", "num_hidden_layers", "num_attention_heads", "n_embd", "n_layer")
 """Keys of which an object that describes a language model has at least one."""
-_TOWERS: Final = ("mm_vision_tower", "vision_tower", "audio_tower", "mm_audio_tower", "speech_encoder")
-"""Keys that name a part of another file."""
+_TOWERS: Final = (
+    "mm_vision_tower", "vision_tower", "audio_tower", "mm_audio_tower", "speech_encoder", "img_processor", "audio_processor",
+)  # fmt: skip
+"""Keys of a part that do not end as those of parts do."""
+_TIED_BY_WHOLE: Final = ("qwen3_vl_moe_text",)
+"""Types whose own word on tied logits is their class's, and not the model's, which the whole says."""
 _NOT_PARTS: Final = ("quantization_config", "generation_config", "compression_config", "attn_config", "rope_config")
 """Objects of a config that are no parts of a model."""
 
@@ -98,7 +102,8 @@ def language_part(config: Config, read_as: str | None, known: object) -> tuple[C
     if kind in types and (outer in TEXT_TYPES or _states_sizes(part)):
         _fill(part, kind)
     _note_parts(config, part, key)
-    if part.data.get("tie_word_embeddings") is None and config.data.get("tie_word_embeddings") is not None:
+    own = None if kind in _TIED_BY_WHOLE else part.data.get("tie_word_embeddings")
+    if own is None and config.data.get("tie_word_embeddings") is not None:
         part.data["tie_word_embeddings"] = config.data["tie_word_embeddings"]
     return part, kind
 
