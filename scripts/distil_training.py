@@ -1,6 +1,6 @@
 """Distils the measured training steps that Terp is fitted to and graded on.
 
-    python scripts/distil_training.py TRAINING.csv ONE_NODE.csv
+    python scripts/distil_training.py TRAINING.csv ONE_NODE.csv UNSEEN.csv
 
 Keeps the columns that the rows are read from, and of each note the words that change how its row is read.
 """
@@ -18,12 +18,13 @@ WORDS = (
     r"ZeRO-1 group \d+|shard group[= ]\d+|HSDP|GiB|hardware FLOPs|count recomputation|include recompute|LoRA rank \d+"
     r"|causal attention counted|assumed|no sequence parallel|sequence parallel \+ selective|not compiled|compiled"
     r"|with \d+ (?:first )?dense layers?|no master weights|all-to-all of heads|DeepEP|HybridEP"
+    r"|chunked cross entropy|cross entropy fused|OverlappedDistributedOptimizer|DistributedOptimizer, not overlapped"
 )
 """What validation/training/words.yaml looks for in a note."""
 
 
-def main(training: str, one_node: str) -> None:
-    for path, name in ((training, "table.csv"), (one_node, "one_node.csv")):
+def main(training: str, one_node: str, unseen: str) -> None:
+    for path, name in ((training, "table.csv"), (one_node, "one_node.csv"), (unseen, "unseen.csv")):
         with Path(path).open(encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
         columns = [column for column in rows[0] if column not in DROPPED]

@@ -295,3 +295,8 @@ def test_a_gpu_is_not_taken_for_one_of_its_name(gpu):
 
 def test_a_v100_has_no_bf16():
     assert "V100 SXM2 32 GB has no bf16" in reason(gpu="V100 32GB", precision="bf16", step_time_s="60")
+
+
+def test_memory_above_the_gpu_s_is_refused():
+    assert "memory_gb is 90 GB, and a NVIDIA H100" in reason(memory_gb="90")
+    assert isinstance(row(memory_gb="79", note="memory in GiB"), TrainingRow)

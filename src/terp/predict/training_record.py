@@ -25,6 +25,7 @@ from terp.physics.training.stage import Recompute, StageConstants
 from terp.physics.training.step_prediction import TrainingStep
 from terp.physics.training.strategy import Strategy
 from terp.physics.training.training_power import StepPower, step_power
+from terp.physics.uncertainty import Ends, StepClass, likely_step, step_class, step_intervals
 from terp.predict.site_rates import site_rates
 from terp.predict.training_job import TrainingJob, TrainingOptions
 from terp.reader import Written
@@ -63,14 +64,13 @@ def training_result(
     With adapters two thirds of the flops are done: frozen weights have no gradient.
     """
     wait_s = _input_wait_s(machine, job, step)
-    power, step_s, spread = step_power(machine, step), step.step_s + wait_s, _spread(machine, job)
+    power, step_s, known = step_power(machine, step), step.step_s + wait_s, class_of_step(machine, job, step)
+    likely, tokens = likely_step(machine.accelerator, known), options.tokens_count
     flop = job.work.flop * job.batch_count * (2 / 3 if step.strategy.adapters else 1.0)
-    precision = step.strategy.precision
-    peak = peak_flop_per_s(machine.accelerator, precision)
+    peak = peak_flop_per_s(machine.accelerator, step.strategy.precision)
     mfu = flop / step_s / (peak * step.strategy.gpus_count)
     rates = site_rates(machine)
     money = _money(machine, power, step.strategy.gpus_count, step_s, options.gpu_hour_eur)
-    tokens = options.tokens_count
     return TrainingResult(
         machine=machine.file.name,
         model=job.model.name,
@@ -79,13 +79,15 @@ def training_result(
         global_batch_count=job.batch_count,
         sequence_tokens_count=job.work.tokens_count or None,
         step_s=step_s,
-        step_low_s=step_s / (1 + spread),
-        step_high_s=step_s * (1 + spread),
+        step_low_s=step_s * likely.low_ratio,
+        step_high_s=step_s * likely.high_ratio,
+        class_name=known.name,
         samples_per_s=job.batch_count / step_s,
         tokens_per_s=job.batch_count * job.work.tokens_count / step_s if job.work.tokens_count else None,
         mfu_fraction=mfu,
         hfu_fraction=mfu * (1 + _recomputed(job, step.strategy.recompute or Recompute())),
         memory_bytes=float(step.memory.total_bytes),
+        **_memory_ends(step, known),
         memory=GpuMemory(**{name: float(held) for name, held in vars(step.memory).items()}),
         fits=step.fits,
         trained_parameters_count=round(job.work.parameters_count * step.column.trained_fraction),
@@ -98,7 +100,7 @@ def training_result(
         **money,
         strategy=split_of(step.strategy),
         software=job.software,
-        run=None if tokens is None else _run(machine, job, step, power, step_s, tokens, money),
+        run=None if tokens is None else _run(machine, job, step, power, step_s, tokens, money, likely),
         machine_title=machine.file.title,
         model_title=job.model.title,
         software_title=job.generation.title,
@@ -133,14 +135,23 @@ def _input_wait_s(machine: Machine, job: TrainingJob, step: TrainingStep) -> flo
     return max(job.work.input_bytes * job.batch_count / rate - step.step_s, 0.0) if rate else 0.0
 
 
-def _spread(machine: Machine, job: TrainingJob) -> float:
-    """Nine of ten published steps lie within this share of what is predicted; more where the architecture is new.
+class MemoryEnds(TypedDict):
+    """Ends of the 90 % interval of what the fullest GPU holds [B]."""
 
-    The step's interval is from step / (1 + spread) to step x (1 + spread).
-    """
-    wider = architecture_of(machine.accelerator).training_wider_ratio
-    experts = any(product.split == "experts" for layer in job.work.layers for product in layer.products)
-    return wider * (job.generation.experts_spread_fraction if experts else job.generation.spread_fraction)
+    memory_low_bytes: float
+    memory_high_bytes: float
+
+
+def _memory_ends(step: TrainingStep, known: StepClass) -> MemoryEnds:
+    """The interval of a step's memory, by what is known of it."""
+    held, ends = float(step.memory.total_bytes), step_intervals().of_memory(known)
+    return {"memory_low_bytes": held * ends.low_ratio, "memory_high_bytes": held * ends.high_ratio}
+
+
+def class_of_step(machine: Machine, job: TrainingJob, step: TrainingStep) -> StepClass:
+    """How much is known of a step: which of chip, software, recipe and scale stand in rows that constants were fitted to."""
+    chip, architecture = machine.node.accelerator, machine.accelerator.architecture
+    return step_class(step_intervals(), chip, architecture, job.software, step.strategy, job.work)
 
 
 def breakdown_of(step: TrainingStep, wait_s: float = 0.0) -> StepBreakdown:
@@ -185,16 +196,17 @@ def _money(machine: Machine, power: StepPower, gpus_count: int, time_s: float, h
 
 
 def _run(
-    machine: Machine, job: TrainingJob, step: TrainingStep, power: StepPower, step_s: float, tokens: int, money: Spending
-) -> TrainingRun:
+    machine: Machine, job: TrainingJob, step: TrainingStep, power: StepPower, step_s: float, tokens: int, money: Spending,
+    likely: Ends,
+) -> TrainingRun:  # fmt: skip
     """The whole run on so many tokens, or samples where there are no tokens, with failures and checkpoints.
 
-    step_s   of a step with its wait for data;  money  of a step
+    step_s   of a step with its wait for data;  money  of a step;  likely  ends of its interval
 
     Time, energy and euros are those of all steps over the share of time that does work: failures cost power too.
     """
     steps = int(np.ceil(tokens / (job.batch_count * (job.work.tokens_count or 1))))
-    nodes, spread = -(-step.strategy.gpus_count // machine.node.accelerators_count), _spread(machine, job)
+    nodes = -(-step.strategy.gpus_count // machine.node.accelerators_count)
     recipe = (step.strategy.optimizer, step.column.trained_fraction, step.strategy.states)
     written = checkpoint_bytes(job.work.parameters_count, *recipe)
     write_s = checkpoint_write_s(written, nodes, machine.storage.write_bytes_per_s)
@@ -206,8 +218,8 @@ def _run(
         tokens_count=float(tokens),
         steps_count=steps,
         run_s=done.run_s,
-        run_low_s=done.run_s * (step_s / (1 + spread)) / step_s,
-        run_high_s=done.run_s * (step_s * (1 + spread)) / step_s,
+        run_low_s=done.run_s * likely.low_ratio,
+        run_high_s=done.run_s * likely.high_ratio,
         goodput_fraction=done.good_fraction,
         interruptions_count=done.interruptions_count,
         checkpoint_interval_s=None if math.isinf(done.interval_s) else done.interval_s,

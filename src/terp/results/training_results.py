@@ -141,9 +141,10 @@ class TrainingRun:
 class TrainingResult(Result):
     """A predicted step of a training, see docs/formats/predict.md.
 
-    step_low_s, step_high_s   nine of ten published steps of this software lie between
+    step_low_s, step_high_s   of its 90 % interval: nine of ten published steps of its class lie between
+    class_name      how much is known of the step, in words such as "software not graded"; key "class" of the document
     mfu_fraction    model flops over the dense peak of the precision; hfu_fraction counts what was recomputed too
-    memory_bytes    what the fullest GPU holds
+    memory_bytes    what the fullest GPU holds, with the ends of its own interval
     trained_parameters_count   all of them, or those of the adapters
     gpu_power_w, node_power_w   means of a GPU, and of a node with its fans, all of whose GPUs do this
     job_power_w     mean of the job's GPUs with their share of nodes, network, storage and management
@@ -163,11 +164,14 @@ class TrainingResult(Result):
     step_s: float
     step_low_s: float
     step_high_s: float
+    class_name: str
     samples_per_s: float
     tokens_per_s: float | None
     mfu_fraction: float
     hfu_fraction: float
     memory_bytes: float
+    memory_low_bytes: float
+    memory_high_bytes: float
     memory: GpuMemory
     fits: bool
     breakdown: StepBreakdown
@@ -207,7 +211,7 @@ class TrainingResult(Result):
 
     def to_dict(self) -> dict[str, Json]:
         """As `terp predict MACHINE train --json` prints it; `run` only where there is one."""
-        document = super().to_dict()
+        document = {"class" if key == "class_name" else key: value for key, value in super().to_dict().items()}
         run = document.pop("run")
         return document if run is None else {**document, "run": run}
 

@@ -13,6 +13,7 @@ from terp.arrays import Floats
 from terp.physics import generation_named, predict_step
 from terp.physics.gpu.precisions import peak_flop_per_s
 from terp.physics.training.step_prediction import TrainingStep
+from terp.physics.uncertainty import Ends, StepClass, StepIntervals, likely_step, step_class, step_intervals
 from terp.results.record import Json
 from terp.statistics import quantile
 from terp.validate.steps.training_rows import TrainingRow
@@ -30,6 +31,8 @@ class TrainingCase:
     step_s         predicted time of a step;  memory_bytes   of the fullest GPU
     baseline_s     by the one-line rule
     open           whether the row leaves settings open
+    known          how much is known of the row: its class, by which its intervals are chosen
+    likely, held   ends of the 90 % intervals of time and of memory, as ratios to what is predicted
     """
 
     row: TrainingRow
@@ -37,6 +40,24 @@ class TrainingCase:
     memory_bytes: float
     baseline_s: float
     open: bool
+    known: StepClass
+    likely: Ends
+    held: Ends
+
+    @property
+    def low_s(self) -> float:
+        """The low end of the step's 90 % interval [s]."""
+        return self.step_s * self.likely.low_ratio
+
+    @property
+    def high_s(self) -> float:
+        """The high end of the step's 90 % interval [s]."""
+        return self.step_s * self.likely.high_ratio
+
+    @property
+    def inside(self) -> bool | None:
+        """True if the published step lies in its interval; None where none is published."""
+        return self.low_s <= self.row.step_s <= self.high_s if self.row.step_s else None
 
     @property
     def error_fraction(self) -> float | None:
@@ -63,6 +84,7 @@ def predict_row(row: TrainingRow) -> TrainingCase:
     fitting = [step for step in steps if step.fits] or steps
     most = SLOWEST_PLAUSIBLE * min(step.step_s for step in fitting)
     plausible = [step for step in fitting if step.step_s <= most]
+    known = class_of(row)
     times, memories = [step.step_s for step in plausible], [float(step.memory.total_bytes) for step in plausible]
     return TrainingCase(
         row=row,
@@ -70,7 +92,19 @@ def predict_row(row: TrainingRow) -> TrainingCase:
         memory_bytes=(min(memories) + max(memories)) / 2,
         baseline_s=_baseline_s(row),
         open=len(steps) > 1,
+        known=known,
+        likely=likely_step(row.chip, known),
+        held=step_intervals().of_memory(known),
     )
+
+
+def class_of(row: TrainingRow, intervals: StepIntervals | None = None) -> StepClass:
+    """How much is known of a row, by its first strategy.
+
+    intervals   whose rows to fit count; the catalogue's if None
+    """
+    of, chip = intervals or step_intervals(), row.chip.architecture
+    return step_class(of, row.part, chip, row.software, row.strategies[0], row.work, nearest=row.nearest)
 
 
 def _step(row: TrainingRow, index: int) -> TrainingStep:
@@ -104,6 +138,7 @@ class TrainingErrors:
     """What the errors of step times add up to [fractions of the published value]; None where there are none.
 
     median, mape, p90   without sign: the median, the mean and the 90th percentile;  bias   the median with it
+    inside_fraction     share of the steps in their 90 % intervals;  median_width_ratio  high over low ends of these
     baseline_mape, memory_mape   means without sign of the baseline's step times, and of memory
     """
 
@@ -113,6 +148,8 @@ class TrainingErrors:
     bias_fraction: float | None
     baseline_mape: float | None
     memory_mape: float | None
+    inside_fraction: float | None
+    median_width_ratio: float | None
 
     def as_data(self) -> dict[str, Json]:
         """As JSON has them."""
@@ -123,6 +160,8 @@ class TrainingErrors:
             "bias": self.bias_fraction,
             "baseline_mape": self.baseline_mape,
             "memory_mape": self.memory_mape,
+            "inside_fraction": self.inside_fraction,
+            "median_width_ratio": self.median_width_ratio,
         }
 
 
@@ -135,6 +174,7 @@ def figures_of(cases: Sequence[TrainingCase]) -> TrainingErrors:
     """
     errors = np.array([case.error_fraction for case in cases if case.error_fraction is not None])
     baseline = np.array([case.baseline_s / case.row.step_s - 1 for case in cases if case.row.step_s])
+    inside = [case.inside for case in cases if case.inside is not None]
     memory = np.array([case.memory_error_fraction for case in cases if case.memory_error_fraction is not None])
     return TrainingErrors(
         median_fraction=_median(np.abs(errors)),
@@ -143,6 +183,8 @@ def figures_of(cases: Sequence[TrainingCase]) -> TrainingErrors:
         bias_fraction=_median(errors),
         baseline_mape=_mean_abs(baseline),
         memory_mape=_mean_abs(memory),
+        inside_fraction=float(np.mean(inside)) if inside else None,
+        median_width_ratio=quantile((case.high_s / case.low_s for case in cases if case.row.step_s), 0.5),
     )
 
 

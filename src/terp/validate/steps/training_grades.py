@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Final
 import numpy as np
 
 from terp.errors import Problem, Problems
+from terp.physics.uncertainty import Ends
 from terp.reader import one_line, read_text
 from terp.results.record import Json
 from terp.validate.grading.cases import expected, published_file
@@ -50,38 +52,34 @@ NEEDED: Final = ("model", "gpu", "gpus", "framework")
 class TrainingGrade:
     """The grade of a table: its cases, its rows that none was made of, and how many rows constants were fitted to.
 
+    unseen   names of shipped rows of sources that nothing was fitted to, which are graded apart; none of a caller's table
+
     Rows that were fitted to and publish a memory are cases still, of memory alone.
     """
 
     cases: tuple[TrainingCase, ...]
     skipped: tuple[Skipped, ...]
     fitted_count: int
+    unseen: frozenset[str] = frozenset()
 
     @property
     def grades(self) -> tuple[Grade, ...]:
-        """The grade of step times, and that of memory where some is published.
+        """The grade of step times, and that of memory where some is published; of shipped rows the same for sources that
+        nothing was fitted to.
 
         Rows that constants were fitted to count in the first alone; a row that publishes a memory is graded in the second
         even then, as nothing was fitted to memory.
         """
         constants = tuple(f"{name} of {generation}" for generation, names in FITTED.items() for name in names)
-        kinds = (
-            ("training", "step time", "s", [_case(c, c.row.step_s, c.step_s, c.baseline_s) for c in self.cases], constants),
-            ("training-memory", "memory", "bytes", [_case(c, c.row.memory_bytes, c.memory_bytes) for c in self.cases], ()),
+        old, new = (
+            tuple(case for case in self.cases if (case.row.name in self.unseen) is unseen) for unseen in (False, True)
         )
-        graded = []
-        for model, quantity, unit, published, fitted in kinds:
-            cases = tuple(case for case in published if case is not None)
-            skipped = self.skipped if model == "training" else ()
-            rows = len(cases) + (self.fitted_count if model == "training" else 0)
-            count = self.fitted_count if model == "training" else 0
-            limits = expected("training", model)
-            graded.append(
-                Grade(
-                    model=model, quantity=quantity, unit=unit, rows_count=rows, fitted_count=count, cases=cases,
-                    skipped=skipped, constants=fitted, limits=limits,
-                )
-            )  # fmt: skip
+        old_left = tuple(row for row in self.skipped if row.name not in self.unseen)
+        new_left = tuple(row for row in self.skipped if row.name in self.unseen)
+        graded = [
+            _times("training", old, old_left, self.fitted_count, constants), _memories("training-memory", old),
+            _times("training-unseen", new, new_left, 0, ()), _memories("training-unseen-memory", new),
+        ]  # fmt: skip
         return tuple(entry for entry in graded if entry.cases or entry.model == "training")
 
     def as_data(self) -> dict[str, Json]:
@@ -110,7 +108,14 @@ class TrainingGrade:
                     "id": case.row.name,
                     "predicted_s": case.step_s,
                     "published_s": case.row.step_s,
+                    "low_s": case.low_s,
+                    "high_s": case.high_s,
+                    "class": case.known.name,
+                    "inside": case.inside,
                     "error": case.error_fraction,
+                    "predicted_memory_bytes": case.memory_bytes,
+                    "published_memory_bytes": case.row.memory_bytes,
+                    "memory_error": case.memory_error_fraction,
                     "open": case.open,
                     "software": case.row.software,
                     "parameters_count": case.row.work.parameters_count,
@@ -138,15 +143,40 @@ class TrainingGrade:
         return rank_tau([case for case in self.cases if case.error_fraction is not None])
 
 
-def _case(case: TrainingCase, published: float | None, predicted: float, baseline: float | None = None) -> GradedCase | None:
-    """A case as the grades of all models have it; None where nothing is published.
+def _times(
+    model: str, cases: Sequence[TrainingCase], skipped: tuple[Skipped, ...], fitted_count: int, constants: tuple[str, ...]
+) -> Grade:
+    """The grade of step times [s]."""
+    graded = tuple(
+        _case(case, case.row.step_s, case.step_s, case.likely, case.baseline_s) for case in cases if case.row.step_s
+    )
+    return Grade(
+        model=model, quantity="step time", unit="s", rows_count=len(graded) + fitted_count, fitted_count=fitted_count,
+        cases=graded, skipped=skipped, constants=constants, limits=expected("training", model),
+    )  # fmt: skip
 
-    published, predicted, baseline   in the unit of the grade that the case is for
+
+def _memories(model: str, cases: Sequence[TrainingCase]) -> Grade:
+    """The grade of memory [bytes]."""
+    graded = tuple(
+        _case(case, case.row.memory_bytes, case.memory_bytes, case.held) for case in cases if case.row.memory_bytes
+    )
+    return Grade(
+        model=model, quantity="memory", unit="bytes", rows_count=len(graded), fitted_count=0, cases=graded, skipped=(),
+        constants=(), limits=expected("training", model),
+    )  # fmt: skip
+
+
+def _case(case: TrainingCase, published: float, predicted: float, ends: Ends, baseline: float | None = None) -> GradedCase:
+    """A case as the grades of all models have it.
+
+    published, predicted, baseline   in the unit of the grade that the case is for;  ends   of its interval, as ratios
     """
-    if published is None:
-        return None
     name = f"{case.row.name} {case.row.model}, {case.row.gpus_count} GPUs"
-    return GradedCase(name, case.row.source, published, predicted, baseline, case.row.known)
+    return GradedCase(
+        name, case.row.source, published, predicted, baseline, case.row.known, low=predicted * ends.low_ratio,
+        high=predicted * ends.high_ratio, class_name=case.known.name, group=case.row.source,
+    )  # fmt: skip
 
 
 def group_of(row: TrainingRow) -> str:
@@ -183,14 +213,24 @@ def read_table(path: Path) -> list[TrainingRow | Skipped]:
 
 
 @cache
+def _read(name: str) -> tuple[TrainingRow | Skipped, ...]:
+    """The rows of a table that ships, read once."""
+    return tuple(read_table(published_file("training", name)))
+
+
 def _shipped() -> tuple[TrainingRow | Skipped, ...]:
-    """All lines of the tables that ship, on many nodes and on one, read once."""
-    return tuple(row for name in ("table.csv", "one_node.csv") for row in read_table(published_file("training", name)))
+    """All lines of the tables that constants may be fitted to, on many nodes and on one."""
+    return _read("table.csv") + _read("one_node.csv")
 
 
 def shipped_rows() -> tuple[TrainingRow, ...]:
-    """The rows that ship and that cases are made of, for fitting and for grading alike."""
+    """The rows that ship, that cases are made of, and that constants may be fitted to: for fitting and grading alike."""
     return tuple(row for row in _shipped() if isinstance(row, TrainingRow))
+
+
+def all_rows() -> tuple[TrainingRow, ...]:
+    """All rows that ship and that cases are made of, with those of sources that nothing is fitted to."""
+    return tuple(row for row in (*_shipped(), *_read("unseen.csv")) if isinstance(row, TrainingRow))
 
 
 def predictors_mape() -> float:
@@ -211,7 +251,8 @@ def grade_training(path: Path | None = None) -> TrainingGrade:
 
     Raises Problems for a file.
     """
-    rows = _shipped() if path is None else read_table(path)
+    unseen = _read("unseen.csv") if path is None else ()
+    rows = (*_shipped(), *unseen) if path is None else read_table(path)
     cases, skipped, fitted = [], [], 0
     for row in rows:
         if isinstance(row, Skipped):
@@ -222,4 +263,4 @@ def grade_training(path: Path | None = None) -> TrainingGrade:
                 cases.append(predict_row(replace(row, step_s=None)))
         else:
             cases.append(predict_row(row))
-    return TrainingGrade(tuple(cases), tuple(skipped), fitted)
+    return TrainingGrade(tuple(cases), tuple(skipped), fitted, frozenset(row.name for row in unseen))

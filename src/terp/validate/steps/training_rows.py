@@ -9,10 +9,11 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from terp.catalogue import Accelerator
+from terp.catalogue import Accelerator, constants
 from terp.describe import ModelFile, TransformerModel
 from terp.physics import Interconnect, Work, work_of
 from terp.physics.gpu.precisions import peak_flop_per_s
+from terp.physics.training.memory import MemoryConstants
 from terp.physics.training.strategy import Strategy
 from terp.validate.grading.grade import Skipped
 from terp.validate.steps.row_cells import Cells, Unmodelled, number_of, whole_of, words_of
@@ -97,6 +98,8 @@ def _row(cells: Cells) -> TrainingRow:
             "neither a step time, a rate nor a memory: step_time_s or tokens_per_s_per_gpu would do", "nothing measured"
         )
     _check_peak(work, strategies, chip, batch, step_s)
+    memory_bytes = memory * (2**30 if "gib" in words_of(cells) else 1e9) if memory else None
+    _check_memory(memory_bytes, chip)
     return TrainingRow(
         name=cells.get("id") or cells["model"],
         source=source_of(cells),
@@ -111,7 +114,7 @@ def _row(cells: Cells) -> TrainingRow:
         software=software.name,
         nearest=software.nearest,
         step_s=step_s,
-        memory_bytes=memory * (2**30 if "gib" in words_of(cells) else 1e9) if memory else None,
+        memory_bytes=memory_bytes,
         known=known,
     )
 
@@ -142,6 +145,14 @@ def _check_peak(work: Work, strategies: tuple[Strategy, ...], chip: Accelerator,
         read = f"read with {work.parameters_count / 1e9:.4g} billion parameters"
         wrong = f"{read}, its flops are {ratio:.2f} times what {first.gpus_count:,} GPUs at their peak do in {step_s:.4g} s"
         raise Unmodelled(f"{wrong}: time, batch, GPUs or model is wrong", "above the peak")
+
+
+def _check_memory(memory_bytes: float | None, chip: Accelerator) -> None:
+    """Raises Unmodelled for more memory than a GPU has."""
+    has = constants(MemoryConstants).binary_ratio * chip.memory_bytes
+    if memory_bytes is not None and memory_bytes > has:
+        wrong = f"memory_gb is {memory_bytes / 1e9:.4g} GB, and a {chip.title} has {has / 1e9:.4g}"
+        raise Unmodelled(f"{wrong}: memory_gb, its unit in note, or gpu is wrong", "memory above the GPU's")
 
 
 def _step_s(cells: Cells, work: Work, batch: int, gpus: int) -> float | None:

@@ -39,9 +39,10 @@ PARTS: Final = {
 def training_text(result: TrainingResult) -> str:
     """A predicted step for people: time with its likely range, rate, MFU, memory, power, the split, and where time goes.
 
-    Likely is what nine of ten published steps fell within.  A run follows where tokens or samples of one were given.
+    Likely is what nine of ten published steps of its class fell within; the class says what of it is graded.  A run
     """
     sure = f"{show(result.step_low_s, 's')} to {show(result.step_high_s, 's')}"
+    ratios = f"x{result.step_low_s / result.step_s:.2f} to x{result.step_high_s / result.step_s:.2f}"
     rate = f"{result.samples_per_s:,.3g} samples/s"
     if result.tokens_per_s:
         rate = f"{result.tokens_per_s:,.0f} tokens/s, {result.tokens_per_s / result.gpus_count:,.0f} a GPU"
@@ -51,7 +52,7 @@ def training_text(result: TrainingResult) -> str:
     powers = [show(value, "w", 3) for value in (result.gpu_power_w, result.node_power_w, result.job_power_w)]
     where = "in all" if not result.rest_power_w else f"of the job, its share of {_nodes(result)}"
     rows = [
-        ("step", f"{show(result.step_s, 's', 4)}, likely {sure} (9 of 10 published steps)"),
+        ("step", f"{show(result.step_s, 's', 4)}, likely {sure} ({result.class_name}: {ratios})"),
         ("rate", rate),
         ("MFU", f"{result.mfu_fraction:.1%} of the {result.strategy.precision} peak, HFU {result.hfu_fraction:.1%}"),
         ("memory", f"{show(result.memory_bytes, 'bytes', 3)} of {show(room, 'bytes', 3)} a GPU: {held}"),

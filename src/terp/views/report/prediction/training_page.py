@@ -43,7 +43,7 @@ def training_page(result: TrainingResult | SearchResult) -> Page:
 def _step_page(result: TrainingResult) -> Page:
     """A step, its run and its scaling.
 
-    The likely range is the one that nine of ten published steps of this software lie in.  Tokens a second are named where
+    The likely range is the one that nine of ten published steps of its class lie in.  Tokens a second are named where
     the model has tokens.
     """
     model, machine = result.model_title or result.model, result.machine_title or result.machine
@@ -57,7 +57,8 @@ def _step_page(result: TrainingResult) -> Page:
         kicker=f"Terp {terp.__version__} · prediction",
         lead=(
             f"A step of {count(result.global_batch_count)} samples takes {quantity(result.step_s, 's', 4)}, likely {low} to "
-            f"{high}{rate}: {percent(result.mfu_fraction)} of the {result.strategy.precision} peak.{run}"
+            f"{high} ({result.class_name}){rate}: {percent(result.mfu_fraction)} of the {result.strategy.precision} "
+            f"peak.{run}"
         ),
         blocks=[_cards(result), *_time(result), *_memory(result), *_run(result), *_scaling(result), *_caveats(result)],
     )
