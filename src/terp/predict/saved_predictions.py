@@ -16,7 +16,7 @@ from terp.errors import Problem, Problems
 from terp.notes import Caveat
 from terp.reader import read_json
 from terp.results.benchmark_results import HpcgResult, HplResult, MxpResult
-from terp.results.record import Result
+from terp.results.record import WRITTEN, Result
 from terp.results.training_results import SearchResult, TrainingResult, TrainingSplit
 
 Prediction = TrainingResult | SearchResult | HplResult | HpcgResult | MxpResult
@@ -51,7 +51,8 @@ def prediction_of(document: object, file: str = "") -> Prediction:
         would_do = "what `terp predict MACHINE train|hpl|hpcg|mxp --json` prints"
         raise Problems([Problem(file, 0, 0, "", "holds no prediction", would_do=would_do)])
     said = document.get("caveats", [])
-    plain = {key: value for key, value in document.items() if key != "caveats"}
+    names = {key: name for name, key in WRITTEN.items()}
+    plain = {names.get(key, key): value for key, value in document.items() if key != "caveats"}
     plain["caveats"] = [Caveat("as-printed", {"words": str(words)}) for words in said] if isinstance(said, list) else []
     if kind is TrainingResult:
         plain["strategy"] = _split(plain.get("strategy"))

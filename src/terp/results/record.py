@@ -36,6 +36,8 @@ MOST_REPR: Final = 196
 """Characters that a result's repr may take in all; the rest is cut."""
 PRINTED: Final = "printed"
 """Metadata of a field that is False where the document leaves it out."""
+WRITTEN: Final = {"class_name": "class"}
+"""Field -> its key in a document, where Python has the word for itself."""
 F = TypeVar("F")
 
 
@@ -93,7 +95,7 @@ class Result:
     def to_dict(self) -> dict[str, Json]:
         """The document of this result, as `--json` prints it: fields by name, caveats as sentences, no sources."""
         names = [part.name for part in fields(self) if part.metadata.get(PRINTED, True)]
-        document: dict[str, Json] = {name: as_json(getattr(self, name)) for name in names}
+        document: dict[str, Json] = {WRITTEN.get(name, name): as_json(getattr(self, name)) for name in names}
         return {**document, "caveats": self.sentences()}
 
     def plot(self, figure: str, axes: Axes | None = None) -> Axes:

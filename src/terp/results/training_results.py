@@ -211,7 +211,7 @@ class TrainingResult(Result):
 
     def to_dict(self) -> dict[str, Json]:
         """As `terp predict MACHINE train --json` prints it; `run` only where there is one."""
-        document = {"class" if key == "class_name" else key: value for key, value in super().to_dict().items()}
+        document = super().to_dict()
         run = document.pop("run")
         return document if run is None else {**document, "run": run}
 
