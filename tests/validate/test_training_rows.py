@@ -256,6 +256,40 @@ def test_an_open_interleave_is_the_recipe_s():
     assert other.known["vp"] == "open"
 
 
+@pytest.mark.parametrize(
+    ("framework", "operations"), [("torchtitan, compiled", True), ("PyTorch FSDP", True), ("NeMo 24.07", False)]
+)
+def test_selective_is_by_operation_in_pytorch_and_of_attention_in_megatron(framework, operations):
+    recompute = row(framework=framework, recompute="selective").strategies[0].recompute
+    assert (recompute.operations, recompute.attention) == (operations, not operations)
+    assert row(framework=framework, recompute="ops").strategies[0].recompute.operations
+
+
+def test_a_plain_pipeline_takes_no_turns_and_an_interleaved_one_may():
+    cells = {"framework": "torchtitan, compiled", "pp": "4", "tp": "2", "step_time_s": "9"}
+    assert {split.interleave_count for split in row(**cells, note="1F1B").strategies} == {1}
+    assert len({split.interleave_count for split in row(**cells, note="interleaved 1F1B").strategies}) > 1
+
+
+@pytest.mark.parametrize(
+    ("note", "setting", "value"),
+    [
+        ("DeepEP", "dispatcher", "deepep"), ("HybridEP", "dispatcher", "hybridep"), ("plain all-to-all", "dispatcher", "all-to-all"),
+        ("CP by all-to-all of heads", "context_kind", "heads"), ("CP by all-to-all of heads", "dispatcher", None),
+        ("async TP", "tensor_overlap", True), ("no TP overlap", "tensor_overlap", False), ("ETP 2", "expert_tensor_count", 2),
+        ("FP32 gradients", "gradient_bytes", 4.0), ("8-bit Adam", "optimizer", "adamw-8bit"), ("packed", "tensor_overlap", None),
+    ],
+)  # fmt: skip
+def test_what_a_note_says_of_a_setting(note, setting, value):
+    assert getattr(row(note=note, tp="2").strategies[0], setting) == value
+
+
+def test_plain_megatron_core_hides_no_tensor_exchange_and_nemo_s_recipes_do():
+    plain = row(framework="Megatron-Core with TE 2.11 (2026)", tp="2").strategies[0]
+    nemo = row(framework="NeMo (dgxc v25.02)", tp="2").strategies[0]
+    assert (plain.tensor_overlap, nemo.tensor_overlap) == (False, None)
+
+
 def test_hybrid_shards_are_a_node():
     read = row(note="HSDP", gpus_per_node="4")
     assert read.strategies[0].shard_count == 4

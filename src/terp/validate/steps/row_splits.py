@@ -30,6 +30,8 @@ MICRO_BATCHES: Final = (1, 2, 4, 8)
 MOST_GPUS_WITHOUT_BATCH: Final = 64
 MOST_OF_PEAK: Final = 0.68
 """No step in BF16 is known to have reached more of the peak; a row that did and does not tell its precision ran in FP8."""
+PLAIN_PIPELINE: Final = "(?<!interleaved )1f1b"
+"""Words that say that stages take no turns."""
 FIELDS: Final = {field.name for field in dataclasses.fields(Strategy)}
 """Settings of a strategy in this release."""
 
@@ -147,7 +149,7 @@ def _recompute(cells: Cells) -> Recompute | None:
         return Recompute(1 / every)
     if kind is None:
         return None
-    return RECOMPUTE.get(kind) or RECOMPUTE["selective"]
+    return RECOMPUTE[kind]
 
 
 def _sharding(cells: Cells, software: str, ranks: int) -> tuple[int, int]:
@@ -196,7 +198,7 @@ def _precisions(cells: Cells, chip: Accelerator) -> tuple[str, ...]:
 def _interleaves(cells: Cells, layers: int, p: int) -> tuple[int, ...]:
     """Parts of each stage: as stated, 1 without; else each up to 8 that divides its layers, all where stages differ."""
     stated = whole_of(cells, "vp", 0)
-    if stated or p == 1 or "1f1b" in words_of(cells):
+    if stated or p == 1 or re.search(PLAIN_PIPELINE, words_of(cells)):
         return (stated or 1,)
     each, uneven = layers // p, layers % p
     return tuple(v for v in range(1, min(each, 8) + 1) if uneven or each % v == 0)

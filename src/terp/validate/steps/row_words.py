@@ -73,6 +73,7 @@ class RowWords(Record):
     eager: str
     precisions: list[PrecisionWords]
     recompute: dict[str, str]
+    selective_by_operation: str
     settings: list[SettingWords]
     numbers: dict[str, str]
     hybrid_shards: str
@@ -183,6 +184,8 @@ def precision_of(cells: Cells) -> str | None:
 def recompute_of(cells: Cells) -> str | None:
     """The kind of recomputation by its cell: none, selective, ops or full; None where it is empty.
 
+    In PyTorch's own software "selective" is by operation.
+
     Raises Unmodelled for a word that is in no table.
     """
     cell = (cells.get("recompute") or "").strip().lower()
@@ -191,6 +194,9 @@ def recompute_of(cells: Cells) -> str | None:
     kind = next((kind for pattern, kind in row_words().recompute.items() if re.fullmatch(pattern, cell)), None)
     if kind is None and every_layer_of(cells) is None:
         raise Unmodelled(f"no recomputation {cell[:20]!r}: none, selective, ops or full would do", "recomputation not known")
+    framework = (cells.get("framework") or "").lower()
+    if kind == "selective" and re.search(row_words().selective_by_operation, framework):
+        return "ops"
     return kind or "full"
 
 
