@@ -184,3 +184,41 @@ def test_what_is_left_out_is_said_by_a_step_and_by_a_search_and_comes_back_from_
         assert f"mind that {said}" in text
         assert prediction_of(result.to_dict()).to_dict() == result.to_dict()
     assert step.to_dict()["parameters_count"] == BY_NAME["llama-3.1-8b"]["parameters"]
+
+
+@pytest.mark.parametrize(
+    ("name", "keys", "parameters"),
+    [
+        ("llama-2-7b", {"attention_bias": True}, 6_738_939_904),
+        ("stablelm-3b", {"use_parallel_residual": True}, 2_795_279_360),
+        ("bert-base", {"architectures": ["BertForQuestionAnswering"]}, 108_893_186),
+        ("roberta-base", {"architectures": ["RobertaForTokenClassification"]}, 124_056_578),
+        ("roberta-base", {"architectures": ["RobertaModel"]}, 124_645_632),
+        ("vit-b-16", {"architectures": ["ViTModel"]}, 86_389_248),
+        ("qwen3-next-80b", {"attention_bias": True}, 79_674_526_464),
+        ("mamba2-2.7b", {"use_bias": True, "use_conv_bias": False}, None),
+    ],
+)
+def test_flags_and_heads_change_what_is_counted(tmp_path, name, keys, parameters):
+    """Counts of the same library; the biases of a Mamba-2's two products in the place of that of its convolution."""
+    if parameters is None:
+        parameters = BY_NAME[name]["parameters"] + 64 * (2 * 5120 + 256 + 80 + 2560 - (5120 + 256))
+    assert counted(read(tmp_path, config_of(BY_NAME[name]) | keys)) == pytest.approx(parameters, abs=2100)
+
+
+def test_patches_without_classes_have_a_step(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps(config_of(BY_NAME["vit-b-16"]) | {"architectures": ["ViTModel"]}))
+    step = terp.predict.training("gefion", str(tmp_path / "config.json"), gpus=8, global_batch=256)
+    assert 0 < step.step_s < 1
+
+
+@pytest.mark.parametrize(
+    ("name", "keys", "line"),
+    [
+        ("gpt2", {"add_cross_attention": True}, "add_cross_attention: attention to what an encoder gives"),
+        ("qwen3-next-80b", {"mlp_only_layers": [0]}, "layers without experts beside state-space layers"),
+    ],
+)
+def test_what_no_model_file_can_say_is_refused(tmp_path, name, keys, line):
+    with pytest.raises(Problems, match=line):
+        read(tmp_path, config_of(BY_NAME[name]) | keys)

@@ -106,6 +106,12 @@ class Config:
             return ""
         return value or ""
 
+    @property
+    def architecture(self) -> str:
+        """The class that a config was saved from, such as "BertForMaskedLM"; empty where it does not say."""
+        classes = self.words("architectures") or []
+        return classes[0] if classes and isinstance(classes[0], str) else ""
+
     def below(self, key: str) -> Config:
         """The object under a key, empty where it is not there; it shares problems and keys with this one.
 

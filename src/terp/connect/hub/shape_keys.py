@@ -302,7 +302,7 @@ def vit(config: Config) -> Shape:
         "width": edge,
         "size": size,
         "channels": config.maybe("patches.channels", "num_channels", default=3),
-        "classes": len(labels) or None,
+        "classes": None if config.architecture.endswith("Model") else len(labels) or None,
     }
     tokens = (edge // size) ** 2 if edge and size and size > 0 else 0
     return {**shape, "positions": tokens + 1, "patches": patches}

@@ -182,7 +182,7 @@ def _attention(config: Config, small: Small, model: TransformerModel) -> int:
         ranks = model.latent.query_size + model.latent.keys_size
         biased = config.flag("attention_bias", default=False)
         return ranks + biased * (ranks + model.latent.rotary_size + hidden)
-    queries = _flag(config, small.queries) * (heads + 2 * kv) * size
+    queries = _flag(config, small.queries) * (heads * (2 if model.attention_gate else 1) + 2 * kv) * size
     return queries + _flag(config, small.output) * hidden + _head_norms(config, small, model) + small.sinks * heads
 
 
@@ -232,7 +232,7 @@ def _ends(config: Config, kind: str, small: Small, model: TransformerModel) -> i
 
     Which heads there are is told by the class that a config was saved from; the head of words where it tells none.
     """
-    hidden, classes = model.hidden_size, _architecture(config)
+    hidden, classes = model.hidden_size, config.architecture
     square, words = hidden * hidden + hidden, _flag(config, small.words) * model.vocabulary_size
     total = small.embedding * _norm(small, model) + small.positions_count * hidden
     if model.patches:  # a token for the whole, and a bias of the patches
@@ -243,17 +243,13 @@ def _ends(config: Config, kind: str, small: Small, model: TransformerModel) -> i
         total += hidden * (config.maybe("small_parameters", "type_vocab_size", default=2) or 0)
     elif config.flag("emb_layer_norm_before", default=False):
         total += _norm(small, model)
-    if classes.endswith("Model"):
+    if classes.endswith(("ForTokenClassification", "ForQuestionAnswering")):
+        return total
+    if classes.endswith(("Model", "ForSequenceClassification", "ForMultipleChoice")) and "LMHead" not in classes:
         return total + square
     contacts = model.layers_count * model.heads_count + 1 if kind == "esm" else 0
     pretrained = square + 2 * hidden + 2 if classes.endswith("ForPreTraining") else 0
     return total + words + square + _norm(small, model) + contacts + pretrained
-
-
-def _architecture(config: Config) -> str:
-    """The class that a config was saved from, such as "BertForMaskedLM"; empty where it does not say."""
-    classes = config.words("architectures") or []
-    return classes[0] if classes and isinstance(classes[0], str) else ""
 
 
 def _flag(config: Config, flag: Flag) -> bool:

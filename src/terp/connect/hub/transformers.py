@@ -149,6 +149,11 @@ def read_config(path: str | Path, read_as: str | None = None) -> TransformerMode
     if kind not in MODEL_TYPES:
         raise Problems(_unknown(whole, config, kind))
     shape = MODEL_TYPES[kind](config)
+    if config.flag("add_cross_attention", default=False):
+        would_do = "name the config of a model that reads no other's states"
+        config.wrong(
+            "add_cross_attention", "attention to what an encoder gives, which no model file can say", "true", would_do
+        )
     if config is not whole and read_as is None and shape.get("causal") is False:
         raise Problems(_not_of_language(whole, kind))
     title = _title(config, path)

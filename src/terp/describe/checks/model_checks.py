@@ -49,6 +49,8 @@ def wrong_shapes(model: TransformerModel) -> list[tuple[tuple[str, ...], str, st
         wrong.append((("inner",), "missing: there are layers without experts", "give the size inside of them"))
     if states and states.layers_count + states.attention_layers_count + states.inner_layers_count != model.layers_count:
         wrong.append((("state_space", "layers"), f"its layers do not add up to {model.layers_count}", "change one of them"))
+    if experts and states and (experts.dense_layers_count or experts.every_count > 1):
+        wrong.append((("experts", "dense_layers"), "layers without experts beside state-space layers", "none would do"))
     if model.window and model.window.layers_count > model.layers_count:
         wrong.append((("window", "layers"), f"more than the {model.layers_count} there are", "at most as many would do"))
     if model.patches and (model.patches.height_size % model.patches.size or model.patches.width_size % model.patches.size):

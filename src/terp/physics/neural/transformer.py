@@ -72,7 +72,8 @@ def _with_small(model: TransformerModel, layers: list[Layer], head: Layer) -> tu
 def _head(model: TransformerModel, s: int) -> Layer:
     """Logits, of the tokens to come as well, or what comes out of patches; the last of its products is theirs.
 
-    A layer ahead joins the state of a token with the embedding of the next one, by a product of 2 h x h.
+    Patches of which neither is asked have none.  A layer ahead joins the state of a token with the embedding of the next
+    one, by a product of 2 h x h.
     """
     h, rows, columns = model.hidden_size, float(s), model.vocabulary_size
     if model.patches:
@@ -85,7 +86,7 @@ def _head(model: TransformerModel, s: int) -> Layer:
     return Layer(
         "head",
         1,
-        (*joined, *narrowed, Product(rows, columns, narrow, split="columns")),
+        (*joined, *narrowed, Product(rows, columns, narrow, split="columns")) if columns else (),
         residual_values_count=float(s * h),
         inner_values_count=rows * columns,
         other_parameters_count=h,
