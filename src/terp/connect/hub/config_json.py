@@ -108,7 +108,10 @@ class Config:
 
     @property
     def architecture(self) -> str:
-        """The class that a config was saved from, such as "BertForMaskedLM"; empty where it does not say."""
+        """The class that a config was saved from, such as "BertForMaskedLM"; empty where it does not say.
+
+        It says which head a model has: of words, of classes, of spans, or none but what pools.
+        """
         classes = self.words("architectures") or []
         return classes[0] if classes and isinstance(classes[0], str) else ""
 

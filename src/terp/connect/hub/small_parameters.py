@@ -154,7 +154,10 @@ def small_parameters_count(config: Config, kind: str, model: TransformerModel) -
 
 
 def _norm(small: Small, model: TransformerModel) -> int:
-    """Parameters of a norm of hidden size, with its bias where the family's norms have one."""
+    """Parameters of a norm of hidden size, with its bias where the family's norms have one.
+
+    small   of the family;  model   whose hidden size counts
+    """
     return model.hidden_size * (2 if small.shifted else 1)
 
 

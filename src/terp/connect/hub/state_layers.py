@@ -83,7 +83,10 @@ def _pattern(config: Config, by_words: str, by_letters: str) -> str:
 
 
 def _ahead(config: Config) -> int | None:
-    """Layers ahead, each one of attention and one of experts or inner products; others are noted."""
+    """Layers ahead, each one of attention and one of experts or inner products; others are noted.
+
+    Their order, where the config says one, is that of one layer ahead; where it says none they are as the library has them.
+    """
     count = config.maybe("ahead", *AHEAD)
     if count and (config.words("mtp_layers_block_type") or config.text("mtp_hybrid_override_pattern")):
         before = dict(config.keys)
