@@ -170,6 +170,10 @@ def _encoded(rng: random.Random, data: bytes, _: list[bytes]) -> bytes:
     return bytes(packed)
 
 
+DEEPEST = 64
+"""Levels of a tree that a mutation goes down, at most."""
+
+
 def _tree(rng: random.Random, data: bytes, _: list[bytes]) -> bytes:
     """Changes a value of a JSON or YAML text where it stands in the tree."""
     try:
@@ -177,7 +181,7 @@ def _tree(rng: random.Random, data: bytes, _: list[bytes]) -> bytes:
     except (ValueError, RecursionError, yaml.YAMLError):
         return _word(rng, data, [])
     node, inside = tree, []
-    while isinstance(node, dict | list) and node:
+    while isinstance(node, dict | list) and node and len(inside) < DEEPEST:  # an anchor may hold itself
         key = rng.choice(list(node)) if isinstance(node, dict) else rng.randrange(len(node))
         inside.append((node, key))
         node = node[key]
