@@ -99,6 +99,7 @@ class StepMemory:
 def step_memory(
     work: Work, stage: LayerColumn, share: Share, recompute: Recompute, splits: Splits, generation: Generation,
     optimizer: str = "adamw", *, states: str = "mixed", base: str = "bf16", gradients: float | None = None,
+    loss_chunks: int = 1,
 ) -> StepMemory:  # fmt: skip
     """What the fullest GPU holds, the first stage of a pipeline, or the only one.
 
@@ -111,6 +112,7 @@ def step_memory(
     splits        numbers or arrays; results have their shape
     optimizer     a name of `optimizers()`;  states   one of `STATES`
     gradients     bytes of a gradient that is kept; the software's usual if None
+    loss_chunks   parts of the logits that are made one after the other
     base          format of the layers' weights where adapters are trained, of `frozen_formats()`; embedding and head stay in
                   16 bits
     """
@@ -129,7 +131,7 @@ def step_memory(
     again = max(layer_bytes(layer, share, generation) for layer in work.layers) if redone else 0.0
     lean = is_reduced(share.precision) and (generation.lean or share.adapters)
     layer = (stage.dense_parameters_count + stage.expert_parameters_count) / work.layers_count
-    logits = generation.logit_kept_bytes * work.head.inner_values_count * share.inner
+    logits = generation.logit_kept_bytes / loss_chunks * work.head.inner_values_count * share.inner
     of_layer = constants(MemoryConstants).frozen_bytes[base] if share.adapters and base != "bf16" else 1.0 if lean else 2.0
     of_head = 1.0 if lean and of_layer == 1.0 else 2.0
     weights = of_layer * (held - ends) + of_head * ends

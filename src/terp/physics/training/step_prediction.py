@@ -57,7 +57,7 @@ def predict_step(
         layers = column(times, work, share, recompute, generation)
         memory = step_memory(
             work, layers, share, recompute, splits, generation, strategy.optimizer, states=strategy.states,
-            base=strategy.base, gradients=strategy.gradient_bytes,
+            base=strategy.base, gradients=strategy.gradient_bytes, loss_chunks=strategy.loss_chunks_count,
         )  # fmt: skip
         return layers, memory
 

@@ -30,6 +30,7 @@ class Strategy:
     dispatcher    how tokens go to their experts; None for the software's usual
     context_kind  "ring" or "heads", how context parallelism exchanges
     gradient_bytes  of a gradient that is kept, 2 or 4; None for the software's usual
+    loss_chunks_count  parts of the logits that are made, and their loss taken, one after the other
     states        what the optimizer keeps: "mixed" in 32 bits with master weights, or "bf16" all in 16 bits without
 
     micro_batch_count   samples that a replica runs at once
@@ -61,6 +62,7 @@ class Strategy:
     context_kind: str = "ring"
     expert_tensor_count: int | None = None
     gradient_bytes: float | None = None
+    loss_chunks_count: int = 1
 
     @property
     def replicas_count(self) -> int:

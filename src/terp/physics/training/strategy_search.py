@@ -199,6 +199,7 @@ def _held(work: Work, choice: _Choice, grid: _Grid, generation: Generation) -> F
     memory = step_memory(
         work, choice.column, strategy.share, choice.recompute, splits, generation, strategy.optimizer,
         states=strategy.states, base=strategy.base, gradients=strategy.gradient_bytes,
+        loss_chunks=strategy.loss_chunks_count,
     )  # fmt: skip
     return np.broadcast_to(memory.total_bytes, grid.pipeline_count.shape)
 

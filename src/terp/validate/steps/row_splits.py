@@ -127,6 +127,8 @@ def _with_settings(cells: Cells, strategy: Strategy) -> Strategy:
             values[name] = told[name] == "true"
     if "gradient_bytes" in told:
         values["gradient_bytes"] = float(told["gradient_bytes"])
+    if "loss_chunks_count" in told:
+        values["loss_chunks_count"] = int(told["loss_chunks_count"])
     if (etp := _stated_number(cells, told, "expert_tensor_count")) is not None:
         values["expert_tensor_count"] = etp
     if strategy.adapters:

@@ -78,6 +78,7 @@ class RowWords(Record):
     numbers: dict[str, str]
     hybrid_shards: str
     offloads: str
+    allocated: str
     capped: str
     without_sequence_parallel: list[str]
     zero: dict[str, int]

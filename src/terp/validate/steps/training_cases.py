@@ -10,8 +10,10 @@ from typing import Final
 import numpy as np
 
 from terp.arrays import Floats
+from terp.catalogue import constants
 from terp.physics import generation_named, predict_step
 from terp.physics.gpu.precisions import peak_flop_per_s
+from terp.physics.training.memory import MemoryConstants
 from terp.physics.training.step_prediction import TrainingStep
 from terp.physics.uncertainty import Ends, StepClass, StepIntervals, likely_step, step_class, step_intervals
 from terp.results.record import Json
@@ -78,14 +80,15 @@ def predict_row(row: TrainingRow) -> TrainingCase:
     not much slower than the fastest, as whoever publishes has tried others.
 
     Gives predicted time [s] and memory [bytes] halfway between the least and the most of the plausible settings; if none
-    fits the memory, all count, as the published run did fit.
+    fits the memory, all count, as the published run did fit.  Where a row has what the allocator counted, so has the case.
     """
     steps = [_step(row, index) for index in range(len(row.strategies))]
     fitting = [step for step in steps if step.fits] or steps
     most = SLOWEST_PLAUSIBLE * min(step.step_s for step in fitting)
     plausible = [step for step in fitting if step.step_s <= most]
     known = class_of(row)
-    times, memories = [step.step_s for step in plausible], [float(step.memory.total_bytes) for step in plausible]
+    beside = constants(MemoryConstants).context_bytes if row.allocated else 0.0
+    times, memories = [step.step_s for step in plausible], [float(step.memory.total_bytes) - beside for step in plausible]
     return TrainingCase(
         row=row,
         step_s=(min(times) + max(times)) / 2,

@@ -42,7 +42,7 @@ class TrainingRow:
     batch_count   samples of a step
     software      generation;  nearest   True where it stands in for software that nothing was fitted to
     step_s        published, or worked out from what is; None where only memory is
-    memory_bytes  of a GPU; None where none is published
+    memory_bytes  of a GPU; None where none is published;  allocated  True where it is what the allocator counted
     known         input -> how it is known: stated, implied, recipe, by name or open
     """
 
@@ -60,6 +60,7 @@ class TrainingRow:
     nearest: bool
     step_s: float | None
     memory_bytes: float | None
+    allocated: bool
     known: Mapping[str, str]
 
 
@@ -115,6 +116,7 @@ def _row(cells: Cells) -> TrainingRow:
         nearest=software.nearest,
         step_s=step_s,
         memory_bytes=memory_bytes,
+        allocated=bool(re.search(row_words().allocated, words_of(cells))),
         known=known,
     )
 
