@@ -90,7 +90,8 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path, error):
 
 
 SLOW = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 from pathlib import Path
 from terp.files import write_through
 write_through(Path(sys.argv[1]), lambda draft: (draft.write_text("half"), print("begun", flush=True), time.sleep(60)))

@@ -51,9 +51,9 @@ except TerpError as error:
 def test_a_bomb_costs_little_memory(tmp_path, start, piece, says):
     """160 MB of it, in a file of a hundredth of that or less."""
     bomb, small = tmp_path / "bomb.gz", tmp_path / "small.swf"
-    with gzip.open(bomb, "wb", 6) as stream:
-        stream.write(start)
-        block = piece * (2**20 // len(piece))
+    block = gzip.compress(piece * (2**20 // len(piece)), 6)  # as many of these as there are: gzip files may be joined
+    with bomb.open("wb") as stream:
+        stream.write(gzip.compress(start))
         for _ in range(160):
             stream.write(block)
     small.write_text("1 0 0 10 1 1 1 1 10 1 1 1 1 1 1 1 -1 -1\n")

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support import commands
+from support.small_plans import SMALL
 
 from terp.errors import Interrupted, Problem, Problems, UnknownName, printable
 from terp.reader import one_line
@@ -36,9 +37,9 @@ def run(*words, cwd=None):
     return done.returncode, out, err
 
 
-def evil(kind, name, folder):
-    """A file that ships with every title, note and edition name in it made evil."""
-    text = (ROOT / kind / f"{name}.yaml").read_text("utf-8")
+def evil(kind, name, folder, text=""):
+    """A file that ships, or such a text, with every title, note and edition name in it made evil."""
+    text = text or (ROOT / kind / f"{name}.yaml").read_text("utf-8")
     text = re.sub(r"(title|note): (\"[^\"\n]*\"|[^\n{}#,]+)", lambda found: f'{found[1]}: "{WRITTEN}"', text)
     path = folder / f"{name}-evil.yaml"
     path.write_text(text)
@@ -89,8 +90,8 @@ def test_a_year_its_report_and_a_sweep(tmp_path):
 
 @pytest.mark.slow
 def test_a_plan_and_its_paper(tmp_path):
-    budget = evil("budgets", "netherlands", tmp_path)
-    assert run("plan", budget, "--no-simulation", "-o", "plan", cwd=tmp_path)[0] == 0
+    budget = evil("budgets", "small", tmp_path, SMALL)
+    assert run("plan", budget, "--no-simulation", "--scenarios", "50", "-o", "plan", cwd=tmp_path)[0] == 0
     clean((tmp_path / "plan" / "brief.html").read_text("utf-8"))
     assert run("show", "plan/best.yaml", cwd=tmp_path)[0] == 0
 

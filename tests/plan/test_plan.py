@@ -347,7 +347,7 @@ def changes(draw):
     return given_, draw(st.sampled_from(["science", "science", "rmax", "tokens", "cost", "unit-cost", "energy", "time"]))
 
 
-@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(changes())
 def test_no_constraint_is_ever_violated(folder, case):
     given_, objective = case

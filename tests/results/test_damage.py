@@ -96,7 +96,7 @@ def test_damage_is_found_when_a_folder_is_read(folders, tmp_path, kind, every):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("kind", "every"), [("run", 23), ("replay", 1), ("sweep", 41)])
+@pytest.mark.parametrize(("kind", "every"), [("run", 61), ("replay", 3), ("sweep", 113)])
 def test_more_damage_is_found_when_a_folder_is_read(folders, tmp_path, kind, every):
     shutil.copytree(folders / "other", tmp_path / "other")
     damaged_in_turn(folders / kind, tmp_path / kind, every)

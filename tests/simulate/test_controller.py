@@ -292,7 +292,7 @@ test_groups_of_ends = checked("groups", examples=150)
 test_checkpoints = checked("checkpoints", "turns", examples=60)
 test_preemption_among_partitions = checked("preemption", "partitions", examples=150)
 test_stops_and_failures = checked("preemption", "turns", "checkpoints", "times", examples=100)
-test_everything = checked(*WAYS, examples=150)
+test_everything = checked(*WAYS, examples=100)
 
 
 @st.composite
@@ -314,7 +314,7 @@ def plans(draw):
     return planning, now, running, planned, asks, avail, now + one(0, 0, 1, 20, 61, 150)
 
 
-@settings(FAST, max_examples=300)
+@settings(FAST, max_examples=100)
 @given(plans())
 def test_one_look_at_ends_and_plan(case):
     """The parts of a backfill pass by themselves: when a job fits by ends, what a plan leaves, when it is tried again."""
@@ -516,7 +516,7 @@ def outages(turns, horizon):
             yield node, at, next((back for back, other, up, _ in turns if other == node and up == 1 and back > at), horizon)
 
 
-@settings(FAST, max_examples=150)
+@settings(FAST, max_examples=100)
 @given(cases("shared", "partitions", "reservations", "limits", "turns", "checkpoints", "placement", "backfill", "main"))
 def test_nothing_is_used_twice_or_by_those_who_may_not(case):
     policy, cluster, jobs, _, turns, horizon = case
@@ -550,7 +550,7 @@ def test_nothing_is_used_twice_or_by_those_who_may_not(case):
     assert (used[3] <= np.where(cluster.memory > 0, cluster.memory, 2**60)[:, None]).all()
 
 
-@settings(FAST, max_examples=150)
+@settings(FAST, max_examples=100)
 @given(cases("limits", "preemption", "turns", "dependencies"))
 def test_limits_are_never_exceeded(case):
     policy, _, jobs, _, _, horizon = case
@@ -586,7 +586,7 @@ def test_limits_are_never_exceeded(case):
         assert (running * np.array([job["licenses"] for job in jobs])[:, None]).sum(0).max(initial=0) <= 3
 
 
-@settings(FAST, max_examples=150)
+@settings(FAST, max_examples=100)
 @given(cases("preemption", "turns", "times", "checkpoints", "dependencies", "multifactor"))
 def test_jobs_and_energy_add_up(case):
     _, cluster, jobs, _, turns, horizon = case

@@ -173,27 +173,27 @@ def agree(core, case, ranks=None, caps=()):
     return state
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(cases())
 def test_no_start_differs_from_the_naive_reference(core, case):
     agree(core, case)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(cases(writes=(0, 1, 4), drains=True))
 def test_no_start_differs_with_drains_and_checkpoints_that_take_time(core, case):
     agree(core, case)
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(cases(writes=(0, 2), drains=True, accounts=3), ranks())
 def test_no_start_differs_by_priority(core, case, ranks):
     agree(core, case, ranks)
 
 
 @pytest.mark.slow
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.data())
 def test_no_start_differs_under_a_cap_of_power(core, data):
     case = data.draw(cases(drains=True, accounts=3))
@@ -257,7 +257,7 @@ def test_power_keeps_back_what_is_large_and_lets_by_what_is_small(core):
 # --- identities -----------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(cases())
 def test_nothing_is_used_twice_and_nothing_is_lost(core, case):
     nodes, per_node, jobs, events, horizon = case

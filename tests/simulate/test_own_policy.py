@@ -110,7 +110,7 @@ def referenced(case, choose):
     return engine
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(cases(writes=(0, 1, 4)))
 def test_easy_as_a_choice_is_the_core(case):
     """Starts, ends, losses, power and every count of the timeline, with failures and checkpoints that take time."""
@@ -128,7 +128,7 @@ def test_easy_as_a_choice_is_the_core(case):
     assert held_on(rows, moments) == held_on(told, moments)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(cases(drains=True), st.randoms(use_true_random=False))
 def test_whatever_a_choice_starts_no_node_holds_too_much(case, random):
     """A choice that starts anything that fits, in any order: capacity, time and counts hold all the same."""

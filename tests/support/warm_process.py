@@ -14,7 +14,6 @@ import gc
 import json
 import os
 import select
-import signal
 import socket
 import struct
 import subprocess
@@ -22,6 +21,7 @@ import sys
 import tempfile
 import threading
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
 STARTS_WITH = ("TERP_", "XDG_", "NUMBA_", "PYTHON", "HOME", "PATH_", "LC_", "LANG")
@@ -81,15 +81,36 @@ def called(path, words, cwd=None, environment=None):
         return subprocess.CompletedProcess(["terp", *words], code, out.read(), err.read())
 
 
+class Call:
+    """A call that was begun: its process can be sent a signal, and its exit code waited for."""
+
+    def __init__(self, path, words, folder, environment, files):
+        self.line = socket.socket(socket.AF_UNIX)
+        self.line.connect(path)
+        content = json.dumps([list(words), folder, environment]).encode()
+        socket.send_fds(self.line, [struct.pack("<q", len(content))], files)
+        self.line.sendall(content)
+        self.pid = self._number()
+
+    def send(self, what):
+        """Sends its process a signal, if it has not ended."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, what)
+
+    def code(self):
+        """Its exit code; below zero is a signal, as of subprocess."""
+        with self.line:
+            return self._number()
+
+    def _number(self):
+        answer = self.line.recv(8, socket.MSG_WAITALL)
+        assert len(answer) == 8, "the warm process went"
+        return struct.unpack("<q", answer)[0]
+
+
 def asked(path, words, folder, environment, files):
-    """Has a call done and waits for its exit code; below zero is a signal, as of subprocess."""
-    with socket.socket(socket.AF_UNIX) as line:
-        line.connect(path)
-        content = json.dumps([words, folder, environment]).encode()
-        socket.send_fds(line, [struct.pack("<q", len(content))], files)
-        line.sendall(content)
-        answer = line.recv(8, socket.MSG_WAITALL)
-    return struct.unpack("<q", answer)[0] if len(answer) == 8 else -signal.SIGKILL
+    """Has a call done; its exit code."""
+    return Call(path, words, folder, environment, files).code()
 
 
 def serve(path):
@@ -104,7 +125,6 @@ def serve(path):
         kernels("core")
     gc.collect()
     gc.freeze()  # so that a child does not copy pages to look for what can go
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that answer
     with socket.socket(socket.AF_UNIX) as door:
         door.bind(path)
         door.listen()
@@ -119,11 +139,13 @@ def serve(path):
                 answer(line)
                 return
             line.close()
+            with suppress(ChildProcessError):
+                while os.waitpid(-1, os.WNOHANG)[0]:
+                    pass
 
 
 def answer(line):
     """Reads a call, has a child become it, and says how that ended.  Returns in the child alone."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     head, files, _, _ = socket.recv_fds(line, 8, 3)
     content = b""
     while len(content) < struct.unpack("<q", head)[0]:
@@ -131,6 +153,7 @@ def answer(line):
     words, folder, environment = json.loads(content)
     child = os.fork()
     if child:
+        line.sendall(struct.pack("<q", child))
         status = os.waitpid(child, 0)[1]
         line.sendall(struct.pack("<q", os.waitstatus_to_exitcode(status)))
         os._exit(0)
@@ -138,6 +161,10 @@ def answer(line):
     for number, file in enumerate(files):
         os.dup2(file, number)
         os.close(file)
+    sys.stdin, sys.stdout, sys.stderr = (  # as Python makes them of the files that it starts with
+        open(number, mode, 1 if number == 2 or os.isatty(number) else -1, stream.encoding, stream.errors, closefd=False)  # noqa: SIM115
+        for number, (mode, stream) in enumerate((("r", sys.stdin), ("w", sys.stdout), ("w", sys.stderr)))
+    )
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)

@@ -167,7 +167,7 @@ def test_no_cell_of_a_table_is_a_formula():
     texts = ["=1+1", "+49 30", "-x", "@a", "\tb", "plain", "-1.5", None, "+2e3"]
     numbers = [-1.0, 2.0, None, 0.5, 1.0, 2.0, 3.0, 4.0, 5.0]
     rows = list(csv.DictReader(as_csv(pa.table({"text": texts, "number": numbers})).decode().splitlines()))
-    assert [row["text"] for row in rows] == ["'=1+1", "'+49 30", "'-x", "'@a", "'\tb", "plain", "-1.5", "", "+2e3"]
+    assert [row["text"] for row in rows] == ["'=1+1", "'+49 30", "'-x", "'@a", r"'\tb", "plain", "-1.5", "", "+2e3"]
     assert rows[0]["number"] == "-1"
 
 

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from support import commands
+from support import commands, warm_process
 
 from terp.results import HEADLINES, load_sweep
 from terp.views.text.comparison_text import bands_text, differences_text, figure_text, title_of
@@ -122,7 +122,7 @@ def children(pid):
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_a_stopped_sweep_keeps_what_is_done_and_leaves_nobody_behind(tmp_path, how):
     folder = tmp_path / "sweep"
-    words = [sys.executable, "-m", "terp", "sweep", "gefion", "--workers", "1", "--over", "seed=1..5000", "--days", "20"]
+    words = [sys.executable, "-m", "terp", "sweep", "gefion", "--workers", "1", "--over", "seed=1..5000", "--days", "2"]
     with (tmp_path / "said").open("w") as out:  # not a pipe, which workers keep open for a moment longer
         process = subprocess.Popen([*words, "-o", str(folder)], stderr=out)
     wait_for(lambda: list(folder.glob("part-*")))
@@ -152,7 +152,9 @@ def test_progress_shows_where_someone_watches(tmp_path):
     pty = pytest.importorskip("pty")
     ours, theirs = pty.openpty()
     words = ["sweep", "gefion", *QUICK, "--over", "seed=1..2", "-o", tmp_path / "sweep"]
-    subprocess.run([sys.executable, "-m", "terp", *map(str, words)], stdout=subprocess.DEVNULL, stderr=theirs, check=True)
+    with Path(os.devnull).open("r+b") as nothing:
+        files = [nothing.fileno(), nothing.fileno(), theirs]
+        assert warm_process.asked(commands.warm().socket, list(map(str, words)), str(tmp_path), dict(os.environ), files) == 0
     os.close(theirs)
     assert re.search(r"1 of 2 scenarios, about [\d.]+ \w+ left", os.read(ours, 10_000).decode())
 

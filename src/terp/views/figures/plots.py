@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 
-from terp.errors import Problem, Problems, did_you_mean
+from terp.errors import Problem, Problems, did_you_mean, printable
 from terp.files import write_through
 from terp.plan import PlannedMachine, PurchasePlan, RejectedKind
 from terp.results import Run
@@ -192,7 +192,10 @@ def machines_by_cost(result: Result, axes: Axes) -> None:
         beyond = [[cost - machine.tco_low_eur / 1e6], [machine.tco_high_eur / 1e6 - cost]]
         label_of = "recommended" if not number else "frontier" if number == 1 else None
         axes.errorbar([cost], [height], xerr=beyond, fmt="o", color=COLOURS[0 if number else 1], label=label_of)
-        axes.annotate(f"{machine.gpus_count:,} {machine.gpu}", (cost, height), xytext=(5, 5), textcoords="offset points")
+        words = printable(f"{machine.gpus_count:,} {machine.gpu}")
+        named = axes.annotate(words, (cost, height), xytext=(5, 5), textcoords="offset points")
+        named.set_parse_math(False)  # a dollar in a title begins no formula
+        named.set_in_layout(False)  # nor does a long one take the room of the axes
     axes.set(xlabel="total cost of ownership [million EUR]", ylabel=label)
     axes.legend(frameon=False)
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 from pyarrow import csv
 
+from terp.errors import printable
 from terp.hardware import Machine
 from terp.plan import PurchasePlan
 from terp.plan.outcome.plan_folder import TABLES
@@ -84,6 +85,8 @@ def _flat(document: Mapping[str, object]) -> pa.Table:
 def as_csv(table: pa.Table) -> bytes:
     r"""A table as CSV in UTF-8; a text that a spreadsheet would take for a formula has an apostrophe before it.
 
+    Control characters of texts and of names of columns are shown escaped.
+
     table   with names of columns as they are in results: each ends with its unit, and values are in SI
 
     >>> as_csv(pa.table({"note": ["=1+1", "-2"]})).decode().split()
@@ -91,12 +94,13 @@ def as_csv(table: pa.Table) -> bytes:
     """
     columns = [_safe(table.column(name)) for name in table.column_names]
     out = io.BytesIO()
-    csv.write_csv(pa.table(dict(zip(table.column_names, columns, strict=True))), out)
+    names = [printable(no_formula(name)) for name in table.column_names]
+    csv.write_csv(pa.table(columns, names), out)
     return out.getvalue()
 
 
 def _safe(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column whose texts are no formulas; lists become words, and numbers stay numbers.
+    """A column whose texts are no formulas and hold no control character; lists become words, and numbers stay numbers.
 
     An empty cell stays empty.
     """
@@ -106,5 +110,5 @@ def _safe(column: pa.ChunkedArray) -> pa.ChunkedArray:
         texts = column.to_pylist()
     else:
         return column
-    cells = {text: None if text is None else no_formula(text) for text in set(texts)}
+    cells = {text: None if text is None else printable(no_formula(text)) for text in set(texts)}
     return pa.chunked_array([[cells[text] for text in texts]], pa.string())
