@@ -141,6 +141,13 @@ def test_flops_above_the_peak_are_refused_with_the_ratio():
         ({"gated": "perhaps"}, "yes or no would do"),
         ({"layers": "3.5"}, "no whole number"),
         ({"seq_len": ""}, "write it in seq_len"),
+        ({"seq_len": "900000000"}, "seq_len is 900,000,000, out of range"),
+        ({"gpus": "99999999999999"}, "out of range: at most 100,000,000 would do"),
+        ({"note": "every 0th layer"}, "every n-th layer is 0, out of range"),
+        ({"note": "ETP 0"}, "expert_tensor_count is 0, out of range"),
+        ({"pp": "16", "vp": "8", "fsdp": "", "tp": "1"}, "PP 16 x VP 8 are more parts than 32 layers"),
+        ({"params_b": "7o"}, "params_b is '7o', no number"),
+        ({"step_time_s": "nan"}, "step_time_s is 'nan', out of range"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_says_the_column(cells, says):

@@ -26,6 +26,8 @@ SAME_FRACTION: Final = 0.003
 """Parameters that differ by no more are the very network's, whatever the name says."""
 OTHER_FRACTION: Final = 0.05
 """Parameters that differ by more are another network's."""
+MOST_POSITIONS: Final = 10**6
+"""Learned positions that a network may have."""
 BILLION: Final = 1e9
 
 
@@ -130,7 +132,7 @@ def _by_columns(cells: Cells, name: str, layers: int) -> RowModel:
     choices = {key: [named[key], not named[key]] if value is None else [value] for key, value in stated.items()}
     published = number_of(cells, "params_b")
     tokens = whole_of(cells, "seq_len", 0)
-    positions = [0, tokens] if published and tokens else [0]
+    positions = [0, tokens] if published and 0 < tokens <= MOST_POSITIONS else [0]
     models = [
         _transformer(shape, gated=gated, tied=tied, positions=count)
         for count, gated, tied in itertools.product(positions, choices["gated"], choices["tied"])

@@ -32,6 +32,8 @@ MOST_OF_PEAK: Final = 0.68
 """No step in BF16 is known to have reached more of the peak; a row that did and does not tell its precision ran in FP8."""
 PLAIN_PIPELINE: Final = "(?<!interleaved )1f1b"
 """Words that say that stages take no turns."""
+ENDS_COUNT: Final = 2
+"""Embedding and head, which a pipeline of Megatron may count as layers."""
 FIELDS: Final = {field.name for field in dataclasses.fields(Strategy)}
 """Settings of a strategy in this release."""
 
@@ -89,7 +91,7 @@ def _base(cells: Cells, job: RowJob) -> Strategy:
     if not told and job.work.tokens_count:
         raise Unmodelled("how the model was split is not in the row: tp, pp, cp or fsdp would tell", "split not told")
     t, p, c, e = (whole_of(cells, column, 1) for column in ("tp", "pp", "cp", "ep"))
-    _check_split(cells, gpus, t, p, c, e)
+    _check_split(cells, gpus, (t, p, c, e), job.work.layers_count)
     replicas = gpus // (t * p * c)
     if job.batch_count < replicas:
         wrong = f"a batch of {job.batch_count} leaves some of {replicas} replicas without work"
@@ -103,8 +105,12 @@ def _base(cells: Cells, job: RowJob) -> Strategy:
     return _with_settings(cells, strategy)
 
 
-def _check_split(cells: Cells, gpus: int, t: int, p: int, c: int, e: int) -> None:
-    """Raises Unmodelled for a split whose parts do not multiply to the GPUs."""
+def _check_split(cells: Cells, gpus: int, split: tuple[int, int, int, int], layers: int) -> None:
+    """Raises Unmodelled for a split whose parts do not multiply to the GPUs, or that has more stages than layers.
+
+    split   tensor, pipeline, context and expert parallelism;  layers   of the network
+    """
+    t, p, c, e = split
     replicas = whole_of(cells, "dp", 0)
     if replicas and t * p * c * replicas != gpus:
         wrong = f"TP {t} x PP {p} x CP {c} x DP {replicas} is {t * p * c * replicas}, and there are {gpus} GPUs"
@@ -112,6 +118,9 @@ def _check_split(cells: Cells, gpus: int, t: int, p: int, c: int, e: int) -> Non
     if gpus % (t * p * c):
         wrong = f"TP {t} x PP {p} x CP {c} does not divide {gpus} GPUs"
         raise Unmodelled(f"{wrong}: one of tp, pp, cp and gpus is wrong", "split does not multiply")
+    if p * whole_of(cells, "vp", 1) > layers + ENDS_COUNT:
+        wrong = f"PP {p} x VP {whole_of(cells, 'vp', 1)} are more parts than {layers} layers"
+        raise Unmodelled(f"{wrong}: one of pp, vp and layers is wrong", "split does not multiply")
     if e > 1 and (gpus // p) % e:
         raise Unmodelled(f"EP {e} does not divide the {gpus // p} GPUs of a stage", "split does not multiply")
 

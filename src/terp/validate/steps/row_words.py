@@ -21,6 +21,8 @@ from terp.reader import Record, read_record, read_text
 from terp.validate.grading.cases import published_file
 from terp.validate.steps.row_cells import Cells, Unmodelled, words_of
 
+MOST_COUNT = 10**6
+"""Largest count that words of a row may tell."""
 YEAR_MIDDLE = "05"
 """Month that stands for a cell with a year alone."""
 
@@ -205,13 +207,24 @@ def every_layer_of(cells: Cells) -> int | None:
     """N where every n-th layer is recomputed, as the cell or the note tells; None where they do not."""
     cell = (cells.get("recompute") or "").lower()
     found = re.search(row_words().numbers["every_layer"], f"{cell}; {words_of(cells)}")
-    return int(found[1]) if found else None
+    return _positive(found[1], "every n-th layer") if found else None
 
 
 def number_in(cells: Cells, name: str) -> int | None:
     """A number that the note tells in words, by its name in the table; None where it does not."""
     found = re.search(row_words().numbers[name], words_of(cells))
-    return next((int(group) for group in found.groups() if group), None) if found else None
+    least = 0 if name == "dense_layers" else 1
+    return next((_positive(group, name, least) for group in found.groups() if group), None) if found else None
+
+
+def _positive(digits: str, name: str, least: int = 1) -> int:
+    """A count that words tell, from `least` to a million.  Raises Unmodelled."""
+    count = int(digits[:9])
+    if not least <= count <= MOST_COUNT:
+        raise Unmodelled(
+            f"{name} is {digits[:9]}, out of range: {least} to {MOST_COUNT:,} would do", "a number is out of range"
+        )
+    return count
 
 
 def settings_of(cells: Cells) -> Mapping[str, str]:

@@ -24,6 +24,8 @@ from terp.validate.steps.row_words import row_words, software_of
 
 HARDWARE: Final = "hardware FLOPs|count recomputation|include recompute"
 """Words of a source whose flops count what is done again."""
+MOST_GPUS: Final = 10**8
+MOST_TOKENS: Final = 10**8
 CAUSAL: Final = "Megatron-Bridge|stas00|AutoModel"
 """Sources that count half of attention."""
 
@@ -84,6 +86,9 @@ def _row(cells: Cells) -> TrainingRow:
     chip, part = chip_of(cells)
     software, of_row = software_of(cells, chip.architecture), model_of(cells)
     gpus, tokens = whole_of(cells, "gpus"), whole_of(cells, "seq_len", 0)
+    for column, value, most in (("gpus", gpus, MOST_GPUS), ("seq_len", tokens, MOST_TOKENS)):
+        if value > most:
+            raise Unmodelled(f"{column} is {value:,}, out of range: at most {most:,} would do", "a number is out of range")
     if not tokens and isinstance(of_row.model, TransformerModel) and of_row.model.patches is None:
         raise Unmodelled("no sequence length: write it in seq_len", "no seq_len")
     if software.name == "mlperf-2024" and not tokens:
