@@ -159,3 +159,11 @@ def test_a_window_of_a_block_costs_twice_its_pairs():
     assert _attention_s(CHIP, part, Share(8), CORE, backward=False) == pytest.approx(
         _attention_s(CHIP, plain, Share(8), CORE, backward=False), rel=1e-9
     )
+
+
+def test_exchanges_of_replicas_hide_only_where_the_job_lets_them():
+    usual, hidden, shown = (
+        step(generation=CORE, zero_count=1, data_overlap=choice).time.data_s for choice in (None, True, False)
+    )
+    assert float(usual) == float(hidden)
+    assert float(hidden) == pytest.approx((1 - CORE.data_overlap_fraction) * float(shown), rel=1e-9)

@@ -71,7 +71,7 @@ class Runs(Record):
     zero_count   what is sharded over replicas; shard_count  GPUs that share the shards, all replicas if absent
     recompute    as few layers as fit if absent
     rank_count   inner size of adapters;  base  format of the weights under them;  states  what the optimizer keeps
-    tp_overlap, cp_kind, etp_count, dispatcher, gradients, recompute_every_count   as the options of these names
+    tp_overlap, dp_overlap, cp_kind, etp_count, dispatcher, gradients, recompute_every_count   as the options of these names
     """
 
     model: Name
@@ -90,6 +90,7 @@ class Runs(Record):
     recompute_every_count: int | None = Field(default=None, ge=1, le=10**6)
     sequence_parallel: bool = True
     tp_overlap: bool | None = None
+    dp_overlap: bool | None = None
     cp_kind: str = "ring"
     etp_count: int | None = Field(default=None, ge=1, le=10**6)
     dispatcher: str | None = None

@@ -41,6 +41,7 @@ def search(
     recompute_every: int | str | None = None,
     sequence_parallel: bool = True,
     tp_overlap: bool | None = None,
+    dp_overlap: bool | None = None,
     cp_kind: str = "ring",
     etp: int | str | None = None,
     dispatcher: str | None = None,

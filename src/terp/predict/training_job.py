@@ -63,6 +63,7 @@ class TrainingOptions(Record):
     base                 format of the frozen weights under adapters: "bf16", or "nf4", which is QLoRA
     states               what the optimizer keeps: "mixed" in 32 bits with master weights, or "bf16" all in 16 bits
     tp_overlap           whether exchanges of tensor parallelism hide behind products; as the software does it if absent
+    dp_overlap           whether exchanges of gradients and weights do; as the software does it if absent
     cp_kind              how context parallelism exchanges: "ring", or "heads" (Ulysses)
     etp_count            GPUs that share each expert; the usual if absent
     dispatcher           "all-to-all", "deepep" or "hybridep"; as the software does it if absent
@@ -86,6 +87,7 @@ class TrainingOptions(Record):
     recompute_every_count: int | None = Field(default=None, ge=1, le=10**6)
     sequence_parallel: bool = True
     tp_overlap: bool | None = None
+    dp_overlap: bool | None = None
     cp_kind: str = "ring"
     etp_count: int | None = Field(default=None, le=10**6)
     dispatcher: str | None = None
@@ -130,6 +132,7 @@ class TrainingOptions(Record):
             base=self.base,
             states=self.states,
             tensor_overlap=self.tp_overlap,
+            data_overlap=self.dp_overlap,
             context_kind=self.cp_kind,
             expert_tensor_count=self.etp_count,
             dispatcher=self.dispatcher,

@@ -265,6 +265,7 @@ def split_of(strategy: Strategy) -> TrainingSplit:
         base=strategy.base,
         states=strategy.states,
         tp_overlap=strategy.tensor_overlap,
+        dp_overlap=strategy.data_overlap,
         cp_kind=strategy.context_kind,
         etp_count=strategy.expert_tensor_count,
         dispatcher=strategy.dispatcher,

@@ -43,6 +43,7 @@ def training(
     recompute_every: int | str | None = None,
     sequence_parallel: bool = True,
     tp_overlap: bool | None = None,
+    dp_overlap: bool | None = None,
     cp_kind: str = "ring",
     etp: int | str | None = None,
     dispatcher: str | None = None,
@@ -71,7 +72,8 @@ def training(
     shard         GPUs that share the shards; all replicas if None
     recompute     "none", "selective" (attention), "ops" (by operation, as PyTorch does) or "full"; as few layers as fit if
                   None; recompute_every  every so-many-th layer whole
-    tp_overlap    whether exchanges of tensor parallelism hide behind products; as the software does it if None
+    tp_overlap    whether exchanges of tensor parallelism hide behind products; dp_overlap  those of gradients and weights;
+                  as the software does it if None
     cp_kind       "ring", or "heads" for all-to-alls (Ulysses);  etp  GPUs that share each expert
     dispatcher    "all-to-all", "deepep" or "hybridep"; as the software does it if None
     gradients     in which gradients are kept, "bf16" or "fp32"; as the software does it if None

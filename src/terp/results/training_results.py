@@ -26,7 +26,7 @@ class TrainingSplit:
     micro_batch_count     samples of a micro-batch on one replica
     adapters              whether only adapters are trained;  rank_count  their inner size, None for the usual
     base                  format of the frozen weights under adapters;  states  what the optimizer keeps: "mixed" or "bf16"
-    tp_overlap, dispatcher, gradients, etp_count   as asked for; None for the software's usual
+    tp_overlap, dp_overlap, dispatcher, gradients, etp_count   as asked for; None for the software's usual
     cp_kind               how context parallelism exchanges: "ring" or "heads"
     """
 
@@ -50,6 +50,7 @@ class TrainingSplit:
     base: str = "bf16"
     states: str = "mixed"
     tp_overlap: bool | None = None
+    dp_overlap: bool | None = None
     cp_kind: str = "ring"
     etp_count: int | None = None
     dispatcher: str | None = None

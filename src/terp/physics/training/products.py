@@ -67,6 +67,7 @@ class Share:
     precision       of the large GEMM;  sequence_parallel   values at the ends of layers are divided too
     rank_count      inner size of the adapters; None for the usual one
     tensor_overlap  whether exchanges of tensor parallelism hide behind products; None for the software's usual
+    data_overlap    whether exchanges of gradients and weights do; None for the software's usual
     dispatcher      how tokens go to their experts, a name of `DISPATCHERS`; None for the software's usual
     context_kind    how context parallelism exchanges: keys round a "ring", or "heads" for tokens (Ulysses)
     expert_tensor_count  GPUs that share each expert; None for the usual: as `tensor_count` where experts are large
@@ -81,6 +82,7 @@ class Share:
     adapters: bool = False
     rank_count: int | None = None
     tensor_overlap: bool | None = None
+    data_overlap: bool | None = None
     dispatcher: str | None = None
     context_kind: str = "ring"
     expert_tensor_count: int | None = None

@@ -167,7 +167,14 @@ def _data_s(
             units = np.ceil(layers / p) + 1  # the embedding or the head is one more
             each = precision_named(share.precision).gathered_bytes if generation.gathers_reduced else 2.0
             sharded = _sharded_s(
-                net, (parameters, each, units), np.minimum(shard, ranks), ranks, inside, (p, m), work_s, generation
+                net,
+                (parameters, each, units),
+                np.minimum(shard, ranks),
+                ranks,
+                inside,
+                (p, m),
+                work_s,
+                _hidden(share, generation),
             )
         if np.all(z >= 3):
             total = total + sharded
@@ -176,14 +183,19 @@ def _data_s(
         scattered = collective_s(net, "reduce_scatter", gradients, ranks, inside)
         gathered = collective_s(net, "all_gather", weights * stage.trained_fraction, ranks, inside)
         plain = np.where(z >= 1, scattered + gathered, summed)
-        exposed = plain - np.minimum(plain * generation.data_overlap_fraction, (stage.forward_s + stage.backward_s) / p)
+        exposed = plain - np.minimum(plain * _hidden(share, generation), (stage.forward_s + stage.backward_s) / p)
         total = total + np.where(z >= 3, sharded, exposed)
     return np.asarray(total)
 
 
+def _hidden(share: Share, generation: Generation) -> float:
+    """Share of data parallelism's exchanges that hides behind work: none where the job does not let them."""
+    return 0.0 if share.data_overlap is False else generation.data_overlap_fraction
+
+
 def _sharded_s(
     net: Interconnect, weights: tuple[Floats, float, Floats], shard: Floats, ranks: Floats, inside: Floats,
-    batches: tuple[Floats, Floats], work_s: Floats, generation: Generation,
+    batches: tuple[Floats, Floats], work_s: Floats, hidden: float,
 ) -> Floats:  # fmt: skip
     """Exposed time where weights are sharded too [s]; groups of shards sum their gradients once a step.
 
@@ -192,6 +204,7 @@ def _sharded_s(
 
     weights   of a GPU before sharding, their bytes as they are gathered, and in how many units
     shard, ranks   GPUs of a group of shards, and of data parallelism;  batches   stages and micro-batches
+    hidden    share of it that hides behind work
     """
     near, (p, m), (held, each, units) = np.minimum(inside, shard), batches, weights
     times = np.where(p > 1, 1.0, m)
@@ -200,4 +213,4 @@ def _sharded_s(
     replicas = np.maximum(ranks / shard, 1.0)
     summed = collective_s(net, "all_reduce", 2.0 * held / shard, replicas, np.maximum(inside / shard, 1.0))
     moved = times * (np.where(p > 1, 1.0, 2.0) * gather + scatter) + summed
-    return np.asarray(moved - np.minimum(moved * generation.data_overlap_fraction, work_s))
+    return np.asarray(moved - np.minimum(moved * hidden, work_s))

@@ -27,6 +27,7 @@ class Strategy:
     adapters      only adapters are trained (LoRA); rank_count  their inner size, the usual share of parameters if None
     base          format of frozen weights under adapters: "bf16", or "nf4" of QLoRA, whose products stay in 16 bits
     tensor_overlap  whether exchanges of tensor parallelism hide behind products; None for the software's usual
+    data_overlap  whether exchanges of gradients and weights hide behind work; None for the software's usual
     dispatcher    how tokens go to their experts; None for the software's usual
     context_kind  "ring" or "heads", how context parallelism exchanges
     gradient_bytes  of a gradient that is kept, 2 or 4; None for the software's usual
@@ -58,6 +59,7 @@ class Strategy:
     base: str = "bf16"
     states: str = "mixed"
     tensor_overlap: bool | None = None
+    data_overlap: bool | None = None
     dispatcher: str | None = None
     context_kind: str = "ring"
     expert_tensor_count: int | None = None
@@ -77,8 +79,8 @@ class Strategy:
         """One GPU's share of a micro-batch."""
         return Share(
             self.micro_batch_count, self.tensor_count, self.context_count, self.expert_count, self.sequence_parallel,
-            self.precision, self.adapters, self.rank_count, self.tensor_overlap, self.dispatcher, self.context_kind,
-            self.expert_tensor_count,
+            self.precision, self.adapters, self.rank_count, self.tensor_overlap, self.data_overlap, self.dispatcher,
+            self.context_kind, self.expert_tensor_count,
         )  # fmt: skip
 
     def splits(self, batch_count: int) -> Splits:

@@ -131,7 +131,7 @@ def _with_settings(cells: Cells, strategy: Strategy) -> Strategy:
     values: dict[str, object] = {
         name: told[name] for name in ("states", "optimizer", "dispatcher", "context_kind") if name in told
     }
-    for name in ("tensor_overlap", "sequence_parallel"):
+    for name in ("tensor_overlap", "data_overlap", "sequence_parallel"):
         if name in told:
             values[name] = told[name] == "true"
     if "gradient_bytes" in told:

@@ -39,6 +39,7 @@ class TrainingWords(TypedDict):
     recompute: str | None
     recompute_every: str | None
     tp_overlap: bool | None
+    dp_overlap: bool | None
     cp_kind: str
     etp: str | None
     dispatcher: str | None
@@ -115,6 +116,11 @@ _OPTIONS: Final = (
         "--tp-overlap/--no-tp-overlap",
         default=None,
         help="Whether exchanges of tensor parallelism hide behind products; as the software does it if not given.",
+    ),
+    click.option(
+        "--dp-overlap/--no-dp-overlap",
+        default=None,
+        help="Whether exchanges of gradients and weights hide behind work; as the software does it if not given.",
     ),
     click.option(
         "--cp-kind",
