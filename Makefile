@@ -4,6 +4,9 @@ DEMO := runs/gefion-year
 PYTEST := .venv/bin/python -m pytest
 CORES := -n auto --dist worksteal
 QUICK := not slow and not slurm and not browser
+# what depends on the versions of libraries: files, tables, records, the command line, notebooks, figures, compiled code
+OF_LIBRARIES := $(addprefix tests/,reader files results front describe connect catalogue sweep views \
+	simulate/test_year.py simulate/test_core.py simulate/test_draw.py)
 
 .PHONY: demo test quick lowest docs serve wheel bench fuzz clean
 
@@ -21,8 +24,8 @@ quick: .venv/.dev-ready  ## what takes under 90 s: all but whole years, whole tu
 	.venv/bin/ruff check .
 	$(PYTEST) $(CORES) -m '$(QUICK)' --durations=5
 
-lowest: .venv-lowest/.ready  ## the quick tests with the lowest versions that pyproject.toml allows
-	.venv-lowest/bin/python -m pytest $(CORES) -m '$(QUICK)' -W default
+lowest: .venv-lowest/.ready  ## quick tests of what depends on libraries, with the lowest versions that pyproject.toml allows
+	.venv-lowest/bin/python -m pytest $(CORES) -m '$(QUICK)' -W default $(OF_LIBRARIES)
 
 docs: .venv/.docs-ready  ## the site, in site/; nothing is fetched while it is built
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet

@@ -113,6 +113,7 @@ def check(warm, verb, kills_count, folder, draw):
             if verb != "sweep":
                 whole_s = time.monotonic() - began  # as fast as the machine is now
             swept += 1
+            print(f"  {killed} kills of {verb}", flush=True)
             if code or left(verb, folder):
                 return f"after {killed} kills and a whole run: {code} {said[-300:]} {left(verb, folder)}"
     print(f"{verb}: {killed} kills, {swept} whole runs between: nothing lost, nothing left behind")

@@ -11,12 +11,14 @@ import fcntl
 import hashlib
 import json
 import os
+import pickle
 import shutil
 import subprocess
 import sys
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+from unittest import mock
 
 try:
     from support import warm_process
@@ -81,21 +83,56 @@ def terp(*words, by=run):
     ran = [sys.executable, "-m", "terp", *map(str, words)]
     if not shared(ran[3:]):
         return by(*words)
+    if ran[3] == "validate" and set(ran[4:]) <= {"--json"}:
+        return validated(ran[4:])
+    code, stdout, stderr = json.loads(kept(" ".join(ran[3:]), lambda: json.dumps(parts_of(by(*words))).encode()))
+    return subprocess.CompletedProcess(ran, code, stdout, stderr)
+
+
+def parts_of(done):
+    return done.returncode, done.stdout, done.stderr
+
+
+def kept(name, make):
+    """The bytes that `make` gives, made once for all processes under the digest of all that they depend on."""
     folder = KEPT / digest()
     if not folder.exists():
         for old in KEPT.glob("*"):  # of other sources
             shutil.rmtree(old, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{hashlib.sha256(json.dumps(ran[3:]).encode()).hexdigest()[:16]}.json"
+    path = folder / hashlib.sha256(name.encode()).hexdigest()[:16]
     with path.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # who comes second waits for the first
         if not path.exists():
-            done = by(*words)
             new = path.with_suffix(".new")
-            new.write_text(json.dumps([done.returncode, done.stdout, done.stderr]))
+            new.write_bytes(make())
             new.rename(path)
-        code, stdout, stderr = json.loads(path.read_text())
-    return subprocess.CompletedProcess(ran, code, stdout, stderr)
+        return path.read_bytes()
+
+
+def all_grades():
+    """Every model's grades by the function that gives them: what `terp validate` and the page of grades are made of."""
+    return pickle.loads(kept("grades", lambda: pickle.dumps(_all_grades())))  # noqa: S301 - our own
+
+
+def _all_grades():
+    from terp.validate import all_models
+    from terp.validate.systems.cost_grades import grade_costs
+    from terp.validate.systems.fleet_grades import grade_fleets
+    from terp.validate.systems.slurm_grades import grade_replays
+
+    return {function.__name__: function() for function in (all_models, grade_costs, grade_fleets, grade_replays)}
+
+
+def validated(options):
+    """`terp validate` of all models, which are graded once."""
+    from click.testing import CliRunner
+
+    from terp.views.cli.validate import command
+
+    with mock.patch("terp.validate.all_models", return_value=all_grades()["all_models"]):
+        done = CliRunner().invoke(command, options, catch_exceptions=False)
+    return subprocess.CompletedProcess(["terp", "validate", *options], done.exit_code, done.stdout, "")
 
 
 def shim(folder):

@@ -155,7 +155,8 @@ def answer(line):
     if child:
         line.sendall(struct.pack("<q", child))
         status = os.waitpid(child, 0)[1]
-        line.sendall(struct.pack("<q", os.waitstatus_to_exitcode(status)))
+        with suppress(BrokenPipeError):  # who asked has gone
+            line.sendall(struct.pack("<q", os.waitstatus_to_exitcode(status)))
         os._exit(0)
     line.close()
     for number, file in enumerate(files):
