@@ -40,6 +40,7 @@ def content(folder):
         ({"machine_digest": "a", "spare_nodes_count": 2}, {"machine_digest": "b", "spare_nodes_count": 0},
          ["another machine", "spare nodes 2"]),
         ({"seed": [1, 2, 3, 4]}, {"seed": [1, 2, 3]}, ["other values of seed"]),
+        ({"format": "", "policy": "easy"}, {"format": "swf gpu", "policy": "fifo"}, ["no format", "policy easy"]),
         ({"of_old": 1}, {"new": 2}, []),
     ],
 )  # fmt: skip

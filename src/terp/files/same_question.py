@@ -43,7 +43,7 @@ def _in_words(word: str, value: object) -> str:
     if word.endswith("_digest"):
         return f"another {word.removesuffix('_digest').replace('_', ' ')}"
     plain = word.removesuffix("_count").removesuffix("_w").replace("_", " ")
-    if value is None or value is False:
+    if value is None or value is False or value == "":
         return f"no {plain}"
     if value is True:
         return plain

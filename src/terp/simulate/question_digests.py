@@ -54,7 +54,7 @@ def question_of_replay(
     site = inputs.site.record.model_copy(update={"declared": Declared()})  # which changes no figure
     return {
         "trace_digest": _digest_of_trace(trace),
-        "read_as": read_as,
+        "format": read_as,
         "machine_digest": record_digest(inputs.machine.file),
         "site_digest": record_digest(site),
         "policy": policy.name,
