@@ -70,19 +70,16 @@ def source_of(row: TrainingRow) -> str:
     return "vtm" if prefix == "vts" else prefix
 
 
-def seen_of(rows: Sequence[TrainingRow]) -> tuple[tuple[str, ...], dict[str, GradedSoftware]]:
+def seen_of(rows: Sequence[TrainingRow]) -> tuple[tuple[str, ...], dict[str, dict[str, GradedSoftware]]]:
     """Chips and recipes of rows that constants are fitted to."""
-    by_name: dict[str, list[TrainingRow]] = defaultdict(list)
+    by_name: dict[tuple[str, str], list[TrainingRow]] = defaultdict(list)
     for row in rows:
-        by_name[row.software].append(row)
-    software = {
-        name: GradedSoftware(
-            tuple(sorted({row.chip.architecture for row in of_name})),
-            tuple(sorted(set().union(*(features_of(split, row.work) for row in of_name for split in row.strategies)))),
-            max(row.gpus_count for row in of_name),
-        )
-        for name, of_name in sorted(by_name.items())
-    }
+        by_name[row.software, row.chip.architecture].append(row)
+    software: dict[str, dict[str, GradedSoftware]] = {}
+    for (name, architecture), of_name in sorted(by_name.items()):
+        features = set().union(*(features_of(split, row.work) for row in of_name for split in row.strategies))
+        graded = GradedSoftware(tuple(sorted(features)), max(row.gpus_count for row in of_name))
+        software.setdefault(name, {})[architecture] = graded
     return tuple(sorted({row.part for row in rows})), software
 
 
@@ -243,13 +240,14 @@ def yaml_of(intervals: StepIntervals) -> str:
         f"  chips: [{', '.join(intervals.chips)}]",
         "  software:",
     ]
-    for name, one in intervals.software.items():
-        lines += [
-            f"    {name}:",
-            f"      architectures: [{', '.join(one.architectures)}]",
-            f"      features: [{', '.join(one.features)}]",
-            f'      gpus: {{value: {one.gpus_count}, status: derived, note: "most of a row to fit"}}',
-        ]
+    for name, of_name in intervals.software.items():
+        lines += [f"    {name}:"]
+        for architecture, one in of_name.items():
+            lines += [
+                f"      {architecture}:",
+                f"        features: [{', '.join(one.features)}]",
+                f'        gpus: {{value: {one.gpus_count}, status: derived, note: "most of a row to fit"}}',
+            ]
     for name, found in (("step", intervals.step), ("held", intervals.memory)):
         lines += [f"  {name}:"]
         for known, ends in found.items():

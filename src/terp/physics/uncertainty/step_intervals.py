@@ -26,12 +26,11 @@ KINDS: Final = ("experts", "adapters")
 
 @dataclass(frozen=True)
 class GradedSoftware:
-    """What the rows hold that a generation's constants were fitted to.
+    """What the rows hold that a generation's constants were fitted to, on GPUs of one architecture.
 
-    architectures   of their GPUs;  features   of their recipes, as `features_of`;  gpus_count   the most of a row
+    features   of their recipes, as `features_of`;  gpus_count   the most of a row
     """
 
-    architectures: tuple[str, ...]
     features: tuple[str, ...]
     gpus_count: int
 
@@ -50,14 +49,14 @@ class StepIntervals:
 
     long_tokens_count   tokens above which a sequence is a recipe of its own: its attention weighs more than all else
     chips      parts of the catalogue that rows to fit hold
-    software   generation -> what its own rows hold
+    software   generation -> architecture of GPUs -> what its own rows hold
     step, memory   name of a class, or of one that it belongs to, as `StepClass.names` -> its ends
     """
 
     PLACE: ClassVar[str] = "training.intervals"
     long_tokens_count: int
     chips: tuple[str, ...]
-    software: Mapping[str, GradedSoftware]
+    software: Mapping[str, Mapping[str, GradedSoftware]]
     step: Mapping[str, Ends]
     memory: Mapping[str, Ends] = field(metadata={"key": "held"})
 
@@ -158,13 +157,14 @@ def step_class(
     part, architecture   of the GPU in the catalogue;  software   a generation;  work   of one sample
     nearest              True where the generation stands in for software that is not known
     """
-    features, graded = features_of(strategy, work), intervals.software.get(software)
-    known = graded is not None and not nearest and architecture in graded.architectures
-    most = graded.gpus_count if graded else max(one.gpus_count for one in intervals.software.values())
+    features, of_software = features_of(strategy, work), intervals.software.get(software, {})
+    graded = of_software.get(architecture)
+    rows = graded or next(iter(of_software.values()), None)
+    most = rows.gpus_count if rows else max(one.gpus_count for each in intervals.software.values() for one in each.values())
     new = {
         "chip": part not in intervals.chips,
-        "software": not known,
-        "recipe": graded is not None and not features <= set(graded.features),
+        "software": graded is None or nearest,
+        "recipe": rows is not None and not features <= set(rows.features),
         "scale": strategy.gpus_count > most,
     }
     kind = "adapters" if strategy.adapters else "experts" if "experts" in features else ""
