@@ -162,10 +162,11 @@ SOFTWARE = [
     ("MLPerf v5.0 NVIDIA (NeMo)", "mlperf-2024", False),
     ("Megatron-DeepSpeed (1F1B)", "deepspeed-2021", False),
     ("Megatron-LM, 1F1B", "megatron-2024", False),
-    ("Megatron-Core with TE 2.11 (2026)", "megatron-2025", False),
+    ("Megatron-Core with TE 2.11 (2026)", "megatron-2024", True),
+    ("NeMo with Megatron-Core 2026-01", "megatron-2025", False),
     ("Megatron-Core MoE (Pai-Megatron-Patch 25.04)", "megatron-2024", False),
     ("Megatron-MoE-ModelZoo 2025-11", "megatron-2025", False),
-    ("Megatron-Core 2026", "megatron-2026", False),
+    ("Megatron-Core 2026", "megatron-2024", True),
     ("Megatron-Bridge 26.02.01", "megatron-2025", False),
     ("Megatron-Bridge 26.04", "megatron-2026", False),
     ("Megatron-Bridge 26.08", "megatron-2026-06", False),
@@ -187,6 +188,11 @@ SOFTWARE = [
 def test_software_by_name_and_date(framework, generation, nearest):
     found = software_of({"framework": framework}, "hopper")
     assert (found.name, found.nearest) == (generation, nearest)
+
+
+def test_experts_of_plain_megatron_core_are_those_of_its_date():
+    found = software_of({"framework": "Megatron-Core with TE 2.11 (2026)", "family": "moe"}, "blackwell")
+    assert (found.name, found.nearest) == ("megatron-2025", False)
 
 
 def test_megatron_without_a_date_is_that_of_its_gpu():

@@ -35,6 +35,7 @@ class SoftwareWords(Record):
     since, before   of the cell's own date, "2025-09"; a cell without one is before everything
     compiled        what framework and note say of PyTorch; None where it does not matter
     architectures   of the GPU; all if empty
+    dense           whether the network has no experts; None where it does not matter
     nearest         the generation stands in for software that nothing was fitted to
     """
 
@@ -44,6 +45,7 @@ class SoftwareWords(Record):
     before: str = ""
     compiled: bool | None = None
     architectures: list[str] = []
+    dense: bool | None = None
     nearest: bool = False
 
 
@@ -136,6 +138,7 @@ def _fits(line: SoftwareWords, cells: Cells, architecture: str) -> bool:
         and (not line.before or date < line.before)
         and (line.compiled is None or compiled_of(cells) is line.compiled)
         and (not line.architectures or architecture in line.architectures)
+        and (line.dense is None or (cells.get("family") != "moe") is line.dense)
     )
 
 
