@@ -288,11 +288,12 @@ def test_words_that_verbs_complete_are_those_that_there_are():
     from terp.physics.training.memory import STATES, frozen_formats, optimizers
     from terp.validate import GRADERS
     from terp.views.cli import plan, predict, simulate, validate
+    from terp.views.cli.words import training_words
 
     assert set(simulate.FORMATS) == set(TRACE_FORMATS)
     assert set(validate.MODELS) == set(GRADERS)
-    assert set(predict.OPTIMIZERS) == set(optimizers())
-    assert set(predict.PRECISIONS) <= set(constants(Precisions).precisions)
+    assert set(training_words.OPTIMIZERS) == set(optimizers())
+    assert set(training_words.PRECISIONS) <= set(constants(Precisions).precisions)
     words = {part.name: getattr(part.type, "choices", ()) for part in predict.train.params}
     assert (set(words["base"]), set(words["states"])) == (set(frozen_formats()), set(STATES))
     assert len(plan.OBJECTIVES) == 8
