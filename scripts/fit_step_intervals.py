@@ -39,7 +39,7 @@ STANDS_IN = {
 """Generation -> those that would stand in for it if no row of it were known; the first that there is."""
 TAILS = (0.08, 0.07, 0.06, 0.05, 0.04, 0.03, 0.02)
 """Shares of rows beyond each end that are tried; the first is taken whose intervals hold HOLDS of sources left out."""
-HOLDS = 0.87
+HOLDS = 0.89
 SOURCES_TO_TRUST = 2.0
 """Sources of a class from which its own rows weigh as much as all of the wider class that it belongs to."""
 LEAST_SOURCES = 2
