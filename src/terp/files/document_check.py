@@ -15,7 +15,6 @@ import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache
-from math import isfinite
 from pathlib import Path
 from typing import Final, Literal, NotRequired, Union, get_args, get_origin, get_type_hints
 
@@ -180,7 +179,7 @@ def _damage_of_plain(kind: object, value: object, path: str) -> Iterator[Damage]
     half of a surrogate pair cannot be written as UTF-8, and is refused.
     """
     if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
-        if not isfinite(value) or abs(value) > MOST_NUMBER:
+        if not abs(value) <= MOST_NUMBER:  # whole numbers of hundreds of digits are compared, and cannot be made floats
             yield Damage(path, "no number that can be", shown(value))
     elif not isinstance(value, kind) or (kind is int and isinstance(value, bool)):  # type: ignore[arg-type]
         yield Damage(path, f"not {_WORDS[kind]}", shown(value))

@@ -15,7 +15,6 @@ import types
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
-from math import isfinite
 from typing import Any, Final, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import yaml
@@ -154,6 +153,8 @@ def _mapping(
     )
 
 
+MOST: Final = 1e300
+"""A number above it is none that can be; whole ones of hundreds of digits are compared, and cannot be made floats."""
 _ONE: Final = ("fraction",)
 
 
@@ -171,7 +172,7 @@ def _number(data: object, dimension: str, path: Path, report: Report, *, whole: 
     elif dimension and "" not in units.UNITS[dimension]:
         report(path, "the unit is missing", repr(data), f"write it with its unit, such as {units.EXAMPLES[dimension]!r}")
         raise _Wrong
-    if isinstance(data, bool) or not isinstance(data, int | float) or not isfinite(data):
+    if isinstance(data, bool) or not isinstance(data, int | float) or not abs(data) <= MOST:
         report(path, "not a number", repr(data), f"write it such as {units.EXAMPLES.get(dimension, '1.5')!r}")
         raise _Wrong
     if data < 0 or (dimension in _ONE and data > 1):
