@@ -18,7 +18,7 @@ WORDS = (
     r"ZeRO-1 group \d+|shard group[= ]\d+|HSDP|GiB|hardware FLOPs|count recomputation|include recompute|LoRA rank \d+"
     r"|causal attention counted|assumed|no sequence parallel|sequence parallel \+ selective|not compiled|compiled"
     r"|with \d+ (?:first )?dense layers?|no master weights|all-to-all of heads|DeepEP|HybridEP"
-    r"|chunked cross entropy|cross entropy fused|OverlappedDistributedOptimizer|DistributedOptimizer, not overlapped"
+    r"|chunked cross entropy|cross entropy fused|allocator counted|in GiB, active|OverlappedDistributedOptimizer|DistributedOptimizer, not overlapped"
 )
 """What validation/training/words.yaml looks for in a note."""
 

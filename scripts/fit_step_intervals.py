@@ -39,9 +39,11 @@ STANDS_IN = {
 """Generation -> those that would stand in for it if no row of it were known; the first that there is."""
 TAILS = (0.08, 0.07, 0.06, 0.05, 0.04, 0.03, 0.02)
 """Shares of rows beyond each end that are tried; the first is taken whose intervals hold HOLDS of sources left out."""
-HOLDS = 0.89
+HOLDS = 0.85
 SOURCES_TO_TRUST = 2.0
 """Sources of a class from which its own rows weigh as much as all of the wider class that it belongs to."""
+GRADED = "all graded"
+"""The class of which all is known."""
 LEAST_SOURCES = 2
 """A class of fewer sources is not written: it takes the interval of the class that it belongs to."""
 STOOD_IN_WEIGHT = 0.05
@@ -159,7 +161,14 @@ def intervals_of(residuals: Sequence[Residual], quantity: str, tail: float) -> d
             mixed = mixture(rows, weight, chain)
             low, high = (float(np.exp(quantile(values, mixed, level))) for level in (tail, 1 - tail))
             found[name] = Ends(min(low, 1.0), max(high, 1.0))
-    return found
+    return {name: no_narrower(ends, found.get(GRADED)) for name, ends in found.items()}
+
+
+def no_narrower(ends: Ends, graded: Ends | None) -> Ends:
+    """The ends of a class, at least as far apart as those of what is graded: who knows less cannot say more."""
+    if graded is None:
+        return ends
+    return Ends(min(ends.low_ratio, graded.low_ratio), max(ends.high_ratio, graded.high_ratio))
 
 
 def mixture(rows: Sequence[Residual], weight: np.ndarray, chain: Sequence[str]) -> np.ndarray:

@@ -411,6 +411,8 @@ def test_validate_prints_its_table_and_its_json():
         "collectives",
         "training",
         "training-memory",
+        "training-unseen",
+        "training-unseen-memory",
         "power",
         "power-groups",
         "power-levels",
@@ -423,7 +425,7 @@ def test_validate_prints_its_table_and_its_json():
     assert "Gefion" in text
     assert "rows left out" in text
     data = json.loads(terp("validate", "hpl", "--json", check=0).stdout)
-    assert data["n"] == 136 == data["graded"] + data["fitted"] + len(data["skipped"])
+    assert data["n"] == 166 == data["graded"] + data["fitted"] + len(data["skipped"])
     assert 0 < data["median_abs_error"] < data["p90_abs_error"]
     assert data["power_median_abs_error"] > 0
     documented = set(re.findall(r"`(\w+)`", (ROOT / "docs" / "formats" / "validate.md").read_text("utf-8")))

@@ -147,13 +147,14 @@ def test_the_best_machine_is_simulated_as_it_is(budget, tmp_path):
     text = budget.read_text().replace("20 MEUR", "130 MEUR").replace("0.45 MW", "4 MW")
     (tmp_path / "rich.yaml").write_text(text)
     terp("plan", tmp_path / "rich.yaml", "-o", tmp_path / "rich", *QUICK, check=0)
-    assert terp("simulate", tmp_path / "rich" / "best.yaml", "--days", 3, check=0).stdout
+    assert terp("simulate", tmp_path / "rich" / "best.yaml", "--days", 3, "-o", tmp_path / "days", check=0).stdout
 
 
 def test_a_machine_smaller_than_the_largest_jobs_is_simulated_with_the_workload_beside_it(planned, tmp_path):
     folder, document = planned
     assert document["best"]["gpus_count"] < 1024
-    said = terp("simulate", folder / "best.yaml", "--workload", folder / "workload.yaml", "--days", 3, "--json", check=0)
+    asked = ("--workload", folder / "workload.yaml", "--days", 3, "--json", "-o", tmp_path / "days")
+    said = terp("simulate", folder / "best.yaml", *asked, check=0)
     summary = json.loads(said.stdout)
     assert set(summary["domains"]) >= set(document["budget"]["domains"])
     idle = [name for name, one in summary["domains"].items() if name not in document["budget"]["domains"] and one["gpu_s"]]
