@@ -6,7 +6,8 @@ import pytest
 from support.scripts import module_of
 
 import terp.validate
-from terp.physics.uncertainty import Ends, StepClass, StepIntervals, features_of, step_class, step_intervals
+from terp.catalogue import Accelerator, read_catalogue
+from terp.physics.uncertainty import Ends, StepClass, StepIntervals, features_of, likely_step, step_class, step_intervals
 from terp.physics.uncertainty.step_intervals import GradedSoftware
 from terp.validate.grading.grade import LEAST_INSIDE_FRACTION, MOST_INSIDE_FRACTION
 from terp.validate.steps.training_cases import class_of, predict_row
@@ -122,3 +123,13 @@ def test_the_interval_of_a_case_is_that_of_its_class():
     ends = step_intervals().of_step(case.known)
     assert case.low_s == pytest.approx(case.step_s * ends.low_ratio)
     assert case.high_s == pytest.approx(case.step_s * ends.high_ratio)
+
+
+@pytest.mark.parametrize("part", ["mi250x", "mi300x", "mi325x", "mi355x", "mi455x"])
+def test_makers_of_whom_no_step_is_known_have_a_wider_interval(part):
+    """What steps on AMD's GPUs take nobody told us: their ends lie further apart than those of an H100 of the same class."""
+    chips = [read_catalogue().part(Accelerator, name) for name in (part, "h100-sxm-80gb")]
+    known = StepClass(("chip",), "")
+    theirs, ours = (likely_step(chip, known) for chip in chips)
+    assert theirs.low_ratio < ours.low_ratio
+    assert theirs.high_ratio / theirs.low_ratio > 1.3 * ours.high_ratio / ours.low_ratio
