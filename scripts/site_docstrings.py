@@ -9,7 +9,7 @@ import re
 
 import griffe
 
-NAMED = re.compile(r"^(\s*)((?:\w+(?:, )?)+)(?: {2,}| - )(\S.*)$")
+NAMED = re.compile(r"^(\s*)((?:\w+, )*\w+)(?: {2,}| - )(\S.*)$")
 
 
 def as_markdown(text: str) -> str:

@@ -23,6 +23,13 @@ def test_aligned_names_of_a_docstring_become_a_list():
     ]
 
 
+def test_a_long_line_of_words_takes_no_time():
+    """Forty words in a row once took hours: each way to cut them was tried."""
+    pytest.importorskip("griffe", reason="the site is not set up here: make docs")
+    text = " ".join(["ThreadsPerCore"] * 8) + ", " + ", ".join(["CoreSpecCount"] * 40) + " and Feature of nodes; DownNodes"
+    assert module_of("site_docstrings").as_markdown(text) == text
+
+
 def test_links_to_files_beside_the_docs_lead_to_copies():
     pytest.importorskip("mkdocs", reason="the site is not set up here: make docs")
     hooks = module_of("site_hooks")
