@@ -55,8 +55,8 @@ class GradedCase:
         """Refuses an interval with one end, or whose ends stand the wrong way round."""
         if (self.low is None) != (self.high is None):
             raise ValueError(f"{self.name}: an interval has two ends, and this one has {self.low} and {self.high}")
-        if self.low is not None and self.high is not None and not 0 < self.low <= self.high:
-            raise ValueError(f"{self.name}: an interval runs from a number above 0 upwards, not {self.low} to {self.high}")
+        if self.low is not None and self.high is not None and not 0 <= self.low <= self.high:
+            raise ValueError(f"{self.name}: an interval runs from 0 or more upwards, not {self.low} to {self.high}")
 
     @property
     def error_fraction(self) -> float:
@@ -71,7 +71,7 @@ class GradedCase:
     @property
     def width_ratio(self) -> float | None:
         """High over low end of the interval [-]; None where the model states none."""
-        return None if self.low is None or self.high is None else self.high / self.low
+        return None if not self.low or self.high is None else self.high / self.low
 
 
 @dataclass(frozen=True)
