@@ -368,9 +368,7 @@ def test_coverage_and_width_add_up_by_hand():
     assert "inside" not in none.missed
 
 
-@pytest.mark.parametrize(
-    ("low", "high"), [(1.0, None), (None, 1.0), (2.0, 1.0), (-1.0, 1.0), (float("nan"), 1.0)]
-)
+@pytest.mark.parametrize(("low", "high"), [(1.0, None), (None, 1.0), (2.0, 1.0), (-1.0, 1.0), (float("nan"), 1.0)])
 def test_an_interval_that_is_none_is_refused(low, high):
     with pytest.raises(ValueError, match="interval"):
         interval_case("odd", 1.0, low, high)
