@@ -21,9 +21,10 @@ from pathlib import Path
 import numpy as np
 
 from terp.catalogue import constants, with_constants
+from terp.physics.intervals import Interval
 from terp.physics.training.software import Generation, TrainingSoftware
 from terp.physics.uncertainty import features_of
-from terp.physics.uncertainty.step_intervals import Ends, GradedSoftware, StepClass, StepIntervals
+from terp.physics.uncertainty.step_intervals import GradedSoftware, StepClass, StepIntervals
 from terp.validate.steps.training_cases import class_of, predict_row
 from terp.validate.steps.training_grades import all_rows, is_for_fitting
 from terp.validate.steps.training_rows import TrainingRow
@@ -146,7 +147,7 @@ def weights(residuals: Sequence[Residual]) -> np.ndarray:
     return np.array([one.weight * min(1.0, 3 / np.sqrt(counts[one.source])) for one in residuals])
 
 
-def intervals_of(residuals: Sequence[Residual], quantity: str, tail: float) -> dict[str, Ends]:
+def intervals_of(residuals: Sequence[Residual], quantity: str, tail: float) -> dict[str, Interval]:
     """Name of a class, or of one that it belongs to -> its ends, of all that enough sources tell of."""
     rows = [one for one in residuals if getattr(one, quantity) is not None]
     values = np.array([getattr(one, quantity) for one in rows])
@@ -160,15 +161,15 @@ def intervals_of(residuals: Sequence[Residual], quantity: str, tail: float) -> d
         if name == "any" or len({one.source for one, has in zip(rows, own, strict=True) if has}) >= LEAST_SOURCES:
             mixed = mixture(rows, weight, chain)
             low, high = (float(np.exp(quantile(values, mixed, level))) for level in (tail, 1 - tail))
-            found[name] = Ends(min(low, 1.0), max(high, 1.0))
+            found[name] = Interval(min(low, 1.0), max(high, 1.0))
     return {name: no_narrower(ends, found.get(GRADED)) for name, ends in found.items()}
 
 
-def no_narrower(ends: Ends, graded: Ends | None) -> Ends:
+def no_narrower(ends: Interval, graded: Interval | None) -> Interval:
     """The ends of a class, at least as far apart as those of what is graded: who knows less cannot say more."""
     if graded is None:
         return ends
-    return Ends(min(ends.low_ratio, graded.low_ratio), max(ends.high_ratio, graded.high_ratio))
+    return Interval(min(ends.low_ratio, graded.low_ratio), max(ends.high_ratio, graded.high_ratio))
 
 
 def mixture(rows: Sequence[Residual], weight: np.ndarray, chain: Sequence[str]) -> np.ndarray:
@@ -217,7 +218,7 @@ def held_fraction(inside: Sequence[tuple[Residual, bool, float]]) -> float:
 
 def fitted_intervals(
     residuals: Sequence[Residual], quantity: str
-) -> tuple[dict[str, Ends], list[tuple[Residual, bool, float]]]:
+) -> tuple[dict[str, Interval], list[tuple[Residual, bool, float]]]:
     """The narrowest intervals of TAILS that hold HOLDS of the sources left out, and what lies in them when left out."""
     for tail in TAILS:
         inside = graded(residuals, quantity, tail)

@@ -7,7 +7,8 @@ from support.scripts import module_of
 
 import terp.validate
 from terp.catalogue import Accelerator, read_catalogue
-from terp.physics.uncertainty import Ends, StepClass, StepIntervals, features_of, likely_step, step_class, step_intervals
+from terp.physics.intervals import Interval
+from terp.physics.uncertainty import StepClass, StepIntervals, features_of, likely_step, step_class, step_intervals
 from terp.physics.uncertainty.step_intervals import GradedSoftware
 from terp.validate.grading.grade import LEAST_INSIDE_FRACTION, MOST_INSIDE_FRACTION
 from terp.validate.steps.training_cases import class_of, predict_row
@@ -15,7 +16,11 @@ from terp.validate.steps.training_grades import all_rows, shipped_rows
 
 GRADED = GradedSoftware(("precision bf16", "tensor", "pipeline"), 512)
 INTERVALS = StepIntervals(
-    16_384, ("h100-sxm-80gb",), {"megatron-2024": {"hopper": GRADED}}, {"any": Ends(0.5, 2.0)}, {"any": Ends(0.6, 1.5)}
+    16_384,
+    ("h100-sxm-80gb",),
+    {"megatron-2024": {"hopper": GRADED}},
+    {"any": Interval(0.5, 2.0)},
+    {"any": Interval(0.6, 1.5)},
 )
 
 
@@ -49,7 +54,7 @@ def test_software_is_graded_on_the_architectures_of_its_rows_alone(a_row):
 
 def test_a_class_that_is_not_there_takes_the_one_that_it_belongs_to():
     known = StepClass(("chip", "scale"), "experts")
-    wide, narrow = Ends(0.5, 2.0), Ends(0.8, 1.2)
+    wide, narrow = Interval(0.5, 2.0), Interval(0.8, 1.2)
     with_any = replace(INTERVALS, step={"any": wide})
     assert with_any.of_step(known) == wide
     assert replace(with_any, step={"any": wide, "any software graded, experts": narrow}).of_step(known) == narrow

@@ -18,6 +18,7 @@ from terp.hardware import Machine
 from terp.notes import Caveat, SourceNote
 from terp.physics.gpu.architectures import architecture_of, is_measured
 from terp.physics.gpu.precisions import peak_flop_per_s
+from terp.physics.intervals import Interval
 from terp.physics.training.checkpoint import checkpoint_bytes, checkpoint_write_s
 from terp.physics.training.goodput import run_with_failures
 from terp.physics.training.memory import MemoryConstants
@@ -25,7 +26,7 @@ from terp.physics.training.stage import Recompute, StageConstants
 from terp.physics.training.step_prediction import TrainingStep
 from terp.physics.training.strategy import Strategy
 from terp.physics.training.training_power import StepPower, step_power
-from terp.physics.uncertainty import Ends, StepClass, likely_step, step_class, step_intervals
+from terp.physics.uncertainty import StepClass, likely_step, step_class, step_intervals
 from terp.predict.site_rates import site_rates
 from terp.predict.training_job import TrainingJob, TrainingOptions
 from terp.reader import Written
@@ -197,7 +198,7 @@ def _money(machine: Machine, power: StepPower, gpus_count: int, time_s: float, h
 
 def _run(
     machine: Machine, job: TrainingJob, step: TrainingStep, power: StepPower, step_s: float, tokens: int, money: Spending,
-    likely: Ends,
+    likely: Interval,
 ) -> TrainingRun:  # fmt: skip
     """The whole run on so many tokens, or samples where there are no tokens, with failures and checkpoints.
 

@@ -33,7 +33,6 @@ class Generation:
     gradient_bytes    bytes of a gradient as it is summed over data parallelism
     gradient_kept_bytes  as it is kept
     *_overlap         share of each exchange that hides behind work
-    tensor_overlaps   whether tensor parallelism's exchanges do where the job does not say
     dropout           masks are drawn and kept
     gathers_reduced   sharded weights are gathered in FP8 where their products run in FP8 with a scale a tensor
     adapters_inner    adapters stand beside inner products too, and not only beside those of attention
@@ -72,7 +71,6 @@ class Generation:
     adapters_inner: bool
     adapters_fused: bool
     gathers_reduced: bool
-    tensor_overlaps: bool
     gradient_kept_bytes: float
     gap_s: float
     spread_fraction: float

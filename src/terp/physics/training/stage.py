@@ -196,8 +196,7 @@ def _tensor_s(net: Interconnect, work: Work, share: Share, generation: Generatio
 
 def _tensor_hidden(share: Share, generation: Generation) -> float:
     """Share of tensor parallelism's exchanges that hides: as the job asks for it, else as the software usually does."""
-    hides = generation.tensor_overlaps if share.tensor_overlap is None else share.tensor_overlap
-    return generation.tensor_overlap_fraction if hides else 0.0
+    return 0.0 if share.tensor_overlap is False else generation.tensor_overlap_fraction
 
 
 def _expert_s(net: Interconnect, work: Work, share: Share, generation: Generation) -> float:

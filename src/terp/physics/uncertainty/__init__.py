@@ -1,7 +1,6 @@
 """HOW SURE IS A PREDICTION?  What is known of a step, and how far published ones of its class lie from the prediction."""
 
 from terp.physics.uncertainty.step_intervals import (
-    Ends,
     StepClass,
     StepIntervals,
     features_of,
@@ -10,4 +9,4 @@ from terp.physics.uncertainty.step_intervals import (
     step_intervals,
 )
 
-__all__ = ["Ends", "StepClass", "StepIntervals", "features_of", "likely_step", "step_class", "step_intervals"]
+__all__ = ["StepClass", "StepIntervals", "features_of", "likely_step", "step_class", "step_intervals"]

@@ -15,6 +15,7 @@ from typing import ClassVar, Final
 from terp.catalogue import Accelerator
 from terp.catalogue.read.constants import constants
 from terp.physics.gpu.architectures import architecture_of
+from terp.physics.intervals import Interval
 from terp.physics.neural.work import Work
 from terp.physics.training.stage import RECOMPUTE
 from terp.physics.training.strategy import Strategy
@@ -36,14 +37,6 @@ class GradedSoftware:
 
 
 @dataclass(frozen=True)
-class Ends:
-    """Ends of a 90 % interval as ratios of published to predicted."""
-
-    low_ratio: float
-    high_ratio: float
-
-
-@dataclass(frozen=True)
 class StepIntervals:
     """Intervals of training steps, in time and in memory.
 
@@ -57,14 +50,14 @@ class StepIntervals:
     long_tokens_count: int
     chips: tuple[str, ...]
     software: Mapping[str, Mapping[str, GradedSoftware]]
-    step: Mapping[str, Ends]
-    memory: Mapping[str, Ends] = field(metadata={"key": "held"})
+    step: Mapping[str, Interval]
+    memory: Mapping[str, Interval] = field(metadata={"key": "held"})
 
-    def of_step(self, known: StepClass) -> Ends:
+    def of_step(self, known: StepClass) -> Interval:
         """The ends of a class for the time of a step, or those of the nearest class that it belongs to."""
         return next(self.step[name] for name in known.names if name in self.step)
 
-    def of_memory(self, known: StepClass) -> Ends:
+    def of_memory(self, known: StepClass) -> Interval:
         """The ends of a class for the memory of the fullest GPU."""
         return next(self.memory[name] for name in known.names if name in self.memory)
 
@@ -109,10 +102,10 @@ def step_intervals() -> StepIntervals:
     return constants(StepIntervals)
 
 
-def likely_step(chip: Accelerator, known: StepClass) -> Ends:
+def likely_step(chip: Accelerator, known: StepClass) -> Interval:
     """Ends of the 90 % interval of a step's time, as ratios to it; wider on an architecture whose rates are another's."""
     ends, wider = step_intervals().of_step(known), architecture_of(chip).training_wider_ratio
-    return Ends(ends.low_ratio**wider, ends.high_ratio**wider)
+    return Interval(ends.low_ratio**wider, ends.high_ratio**wider)
 
 
 def features_of(strategy: Strategy, work: Work) -> frozenset[str]:

@@ -13,9 +13,10 @@ from terp.arrays import Floats
 from terp.catalogue import constants
 from terp.physics import generation_named, predict_step
 from terp.physics.gpu.precisions import peak_flop_per_s
+from terp.physics.intervals import Interval
 from terp.physics.training.memory import MemoryConstants
 from terp.physics.training.step_prediction import TrainingStep
-from terp.physics.uncertainty import Ends, StepClass, StepIntervals, likely_step, step_class, step_intervals
+from terp.physics.uncertainty import StepClass, StepIntervals, likely_step, step_class, step_intervals
 from terp.results.record import Json
 from terp.statistics import quantile
 from terp.validate.steps.training_rows import TrainingRow
@@ -43,8 +44,8 @@ class TrainingCase:
     baseline_s: float
     open: bool
     known: StepClass
-    likely: Ends
-    held: Ends
+    likely: Interval
+    held: Interval
 
     @property
     def low_s(self) -> float:

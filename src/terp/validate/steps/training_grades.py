@@ -19,7 +19,7 @@ from typing import Final
 import numpy as np
 
 from terp.errors import Problem, Problems
-from terp.physics.uncertainty import Ends
+from terp.physics.intervals import Interval
 from terp.reader import one_line, read_text
 from terp.results.record import Json
 from terp.validate.grading.cases import expected, published_file
@@ -167,7 +167,9 @@ def _memories(model: str, cases: Sequence[TrainingCase]) -> Grade:
     )  # fmt: skip
 
 
-def _case(case: TrainingCase, published: float, predicted: float, ends: Ends, baseline: float | None = None) -> GradedCase:
+def _case(
+    case: TrainingCase, published: float, predicted: float, ends: Interval, baseline: float | None = None
+) -> GradedCase:
     """A case as the grades of all models have it.
 
     published, predicted, baseline   in the unit of the grade that the case is for;  ends   of its interval, as ratios
