@@ -5,7 +5,8 @@ import pytest
 from terp.physics import generation_named, predict_step
 from terp.physics.training.software import generations
 from terp.validate.grading.grade import Skipped
-from terp.validate.steps.row_words import compiled_of, date_of, row_words, software_of
+from terp.validate.steps.row_words import compiled_of, date_of, row_words, settings_of, software_of
+from terp.validate.steps.training_grades import predictors_mape
 from terp.validate.steps.training_rows import TrainingRow, read_row
 
 LLAMA = {
@@ -347,3 +348,15 @@ def test_a_v100_has_no_bf16():
 def test_memory_above_the_gpu_s_is_refused():
     assert "memory_gb is 90 GB, and a NVIDIA H100" in reason(memory_gb="90")
     assert isinstance(row(memory_gb="79", note="memory in GiB"), TrainingRow)
+
+
+def test_the_table_of_megatron_lm_itself_hides_its_exchanges():
+    """Its README says that it was measured with --tp-comm-overlap; Megatron-Core by itself does without.
+
+    37 published steps stay as near as they were before that was a choice: 4.9 % by the issue that asked for them.
+    """
+    cells = {"framework": "Megatron-Core", "source": "megatron-lm-readme"}
+    assert settings_of(cells)["tensor_overlap"] == "true"
+    assert settings_of(cells | {"source": "NVIDIA/Megatron-LM@d98e8a6:README.md"})["tensor_overlap"] == "true"
+    assert settings_of(cells | {"source": "MooreThreads/SimuMax@4dcaae5"})["tensor_overlap"] == "false"
+    assert predictors_mape() <= 0.049

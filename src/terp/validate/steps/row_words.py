@@ -58,10 +58,11 @@ class PrecisionWords(Record):
 
 
 class SettingWords(Record):
-    """Words of framework and note that say what a setting is; `because` says on what grounds."""
+    """Words of framework and note that say what a setting is, in rows of a publisher; `because` says on what grounds."""
 
     setting: str
     words: str
+    published_by: str = ""
     means: str
     because: str = ""
 
@@ -232,9 +233,9 @@ def _positive(digits: str, name: str, least: int = 1) -> int:
 
 def settings_of(cells: Cells) -> Mapping[str, str]:
     """Settings that have no column, as framework and note tell them -> the value; a column of that name goes before."""
-    text, found = words_of(cells), dict[str, str]()
+    text, source, found = words_of(cells), (cells.get("source") or "").lower(), dict[str, str]()
     for line in row_words().settings:
-        if line.setting not in found and re.search(line.words, text):
+        if line.setting not in found and re.search(line.words, text) and re.search(line.published_by, source):
             found[line.setting] = line.means
     for name in {line.setting for line in row_words().settings} | {"expert_tensor_count", "rank_count"}:
         cell = (cells.get(name) or "").strip()
